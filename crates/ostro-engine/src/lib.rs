@@ -4,8 +4,14 @@
 //! stored rows come in with the call; writes and answers go out in one [`Output`](engine::Output), which the shell
 //! commits as one unit before any answer leaves.
 
+pub mod command;
+pub mod config;
+pub mod engine;
 pub mod error;
+pub mod ids;
 pub mod persistence;
+pub mod reply;
 pub mod time;
+pub mod token;
 
 pub use error::{Error, ErrorKind};

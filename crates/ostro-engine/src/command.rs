@@ -1,0 +1,140 @@
+//! Everything that the engine can be asked, each with the type of its answer.
+
+use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflowservice::v1 as service};
+
+use crate::reply::{HistoryPosition, StartAnswer, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer};
+use crate::time::Time;
+
+/// A request type and the answer that belongs to it.
+pub trait Call: Sized + Send + 'static {
+    type Answer: Send + 'static;
+
+    fn into_command(self) -> Command;
+    /// The typed answer; `None` where the engine answered something else, which is a bug.
+    fn from_answer(answer: Answer) -> Option<Self::Answer>;
+}
+
+macro_rules! commands {
+    ($($name:ident($request:ty) -> $answer:ty;)*) => {
+        /// A request to the engine.
+        #[derive(Debug)]
+        pub enum Command {
+            $($name(Box<$request>),)*
+        }
+
+        /// The answer to a [`Command`] of the same name.
+        #[derive(Debug)]
+        pub enum Answer {
+            $($name(Box<$answer>),)*
+        }
+
+        impl Command {
+            /// The command's name, for logs and metrics.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)*
+                }
+            }
+        }
+
+        $(impl Call for $request {
+            type Answer = $answer;
+
+            fn into_command(self) -> Command {
+                Command::$name(Box::new(self))
+            }
+
+            fn from_answer(answer: Answer) -> Option<$answer> {
+                match answer {
+                    Answer::$name(answer) => Some(*answer),
+                    _ => None,
+                }
+            }
+        })*
+    };
+}
+
+commands! {
+    StartWorkflow(service::StartWorkflowExecutionRequest) -> StartAnswer;
+    SignalWithStart(service::SignalWithStartWorkflowExecutionRequest) -> service::SignalWithStartWorkflowExecutionResponse;
+    SignalWorkflow(service::SignalWorkflowExecutionRequest) -> service::SignalWorkflowExecutionResponse;
+    CancelWorkflow(service::RequestCancelWorkflowExecutionRequest) -> service::RequestCancelWorkflowExecutionResponse;
+    TerminateWorkflow(service::TerminateWorkflowExecutionRequest) -> service::TerminateWorkflowExecutionResponse;
+    DeleteWorkflow(service::DeleteWorkflowExecutionRequest) -> service::DeleteWorkflowExecutionResponse;
+    QueryWorkflow(service::QueryWorkflowRequest) -> service::QueryWorkflowResponse;
+    UpdateWorkflow(WithDeadline<service::UpdateWorkflowExecutionRequest>) -> service::UpdateWorkflowExecutionResponse;
+    PollUpdate(WithDeadline<service::PollWorkflowExecutionUpdateRequest>) -> service::PollWorkflowExecutionUpdateResponse;
+    DescribeWorkflow(service::DescribeWorkflowExecutionRequest) -> service::DescribeWorkflowExecutionResponse;
+    ReadHistory(ReadHistory) -> HistoryPosition;
+    ResetSticky(service::ResetStickyTaskQueueRequest) -> service::ResetStickyTaskQueueResponse;
+    PollWorkflowTask(WithDeadline<service::PollWorkflowTaskQueueRequest>) -> WorkflowTaskAnswer;
+    CompleteWorkflowTask(service::RespondWorkflowTaskCompletedRequest) -> WorkflowTaskCompletedAnswer;
+    FailWorkflowTask(service::RespondWorkflowTaskFailedRequest) -> service::RespondWorkflowTaskFailedResponse;
+    CompleteQuery(service::RespondQueryTaskCompletedRequest) -> service::RespondQueryTaskCompletedResponse;
+    PollActivityTask(WithDeadline<service::PollActivityTaskQueueRequest>) -> service::PollActivityTaskQueueResponse;
+    HeartbeatActivity(service::RecordActivityTaskHeartbeatRequest) -> service::RecordActivityTaskHeartbeatResponse;
+    HeartbeatActivityById(service::RecordActivityTaskHeartbeatByIdRequest) -> service::RecordActivityTaskHeartbeatByIdResponse;
+    CompleteActivity(service::RespondActivityTaskCompletedRequest) -> service::RespondActivityTaskCompletedResponse;
+    CompleteActivityById(service::RespondActivityTaskCompletedByIdRequest) -> service::RespondActivityTaskCompletedByIdResponse;
+    FailActivity(service::RespondActivityTaskFailedRequest) -> service::RespondActivityTaskFailedResponse;
+    FailActivityById(service::RespondActivityTaskFailedByIdRequest) -> service::RespondActivityTaskFailedByIdResponse;
+    CancelActivity(service::RespondActivityTaskCanceledRequest) -> service::RespondActivityTaskCanceledResponse;
+    CancelActivityById(service::RespondActivityTaskCanceledByIdRequest) -> service::RespondActivityTaskCanceledByIdResponse;
+    ShutdownWorker(service::ShutdownWorkerRequest) -> service::ShutdownWorkerResponse;
+    DescribeTaskQueue(service::DescribeTaskQueueRequest) -> service::DescribeTaskQueueResponse;
+    RegisterNamespace(service::RegisterNamespaceRequest) -> service::RegisterNamespaceResponse;
+    DescribeNamespace(service::DescribeNamespaceRequest) -> service::DescribeNamespaceResponse;
+    ListNamespaces(service::ListNamespacesRequest) -> service::ListNamespacesResponse;
+    UpdateNamespace(service::UpdateNamespaceRequest) -> service::UpdateNamespaceResponse;
+    DeprecateNamespace(service::DeprecateNamespaceRequest) -> service::DeprecateNamespaceResponse;
+    DeleteNamespace(operator::DeleteNamespaceRequest) -> operator::DeleteNamespaceResponse;
+    AddSearchAttributes(operator::AddSearchAttributesRequest) -> operator::AddSearchAttributesResponse;
+    RemoveSearchAttributes(operator::RemoveSearchAttributesRequest) -> operator::RemoveSearchAttributesResponse;
+    ListSearchAttributes(operator::ListSearchAttributesRequest) -> operator::ListSearchAttributesResponse;
+    ResolveNamespace(ResolveNamespace) -> ResolvedNamespace;
+    ExpireExecutions(ExpireExecutions) -> usize;
+}
+
+/// A call that may wait, with the moment by which the client wants an answer.
+#[derive(Debug, Clone)]
+pub struct WithDeadline<R> {
+    pub request: R,
+    /// `Time::MAX` where the client set none.
+    pub deadline: Time,
+}
+
+/// Asks where an execution's history stands; optionally waits until it has grown.
+#[derive(Debug, Clone)]
+pub struct ReadHistory {
+    pub namespace: String,
+    pub workflow_id: String,
+    /// Empty for the newest run.
+    pub run_id: String,
+    /// The first event that the client has not seen.
+    pub from: i64,
+    /// Answer only once there is something at or after `from`, the run closed, or the deadline is near.
+    pub wait: bool,
+    /// Wait for the close of the run, not for just any event.
+    pub close_only: bool,
+    pub deadline: Time,
+}
+
+/// Asks for a namespace's number and the types of its search attributes.
+#[derive(Debug, Clone)]
+pub struct ResolveNamespace {
+    pub namespace: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResolvedNamespace {
+    pub id: crate::persistence::NamespaceId,
+    pub uuid: String,
+    /// Custom and predefined attributes: `IndexedValueType` by name.
+    pub search_attributes: std::collections::BTreeMap<String, i32>,
+}
+
+/// Deletes closed executions whose retention is over; answers how many there were.
+#[derive(Debug, Clone)]
+pub struct ExpireExecutions {
+    pub executions: Vec<crate::persistence::ExecutionId>,
+}

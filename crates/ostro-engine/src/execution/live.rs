@@ -1,0 +1,93 @@
+//! The part of an execution that lives in memory only: who waits for what, and work that no history holds yet.
+
+use std::collections::{BTreeMap, HashMap};
+
+use temporalio_protos::temporal::api::{query::v1::WorkflowQuery, update::v1 as update};
+
+use super::history::BUFFERED;
+use crate::reply::ReplyId;
+use crate::time::Time;
+
+#[derive(Debug, Default)]
+pub struct Live {
+    /// Started events of activities and children numbered while the buffer is flushed; see `history`.
+    pub(super) started: HashMap<i64, i64>,
+    /// Updates on their way, in order of arrival.
+    pub updates: Vec<LiveUpdate>,
+    /// Queries that wait, by number.
+    pub queries: BTreeMap<u64, LiveQuery>,
+    pub history_waiters: Vec<HistoryWaiter>,
+}
+
+/// How far an update has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UpdateStage {
+    Admitted,
+    /// Handed to a worker with the workflow task in flight.
+    Sent,
+    Accepted,
+}
+
+#[derive(Debug)]
+pub struct LiveUpdate {
+    pub request: update::Request,
+    pub stage: UpdateStage,
+    pub waiters: Vec<UpdateWaiter>,
+}
+
+impl LiveUpdate {
+    pub fn id(&self) -> &str {
+        self.request.meta.as_ref().map_or("", |meta| &meta.update_id)
+    }
+}
+
+/// A client that waits for an update.
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateWaiter {
+    pub reply: ReplyId,
+    /// `UpdateWorkflowExecutionLifecycleStage` that it waits for.
+    pub stage: i32,
+    /// When it is answered with the stage reached so far.
+    pub deadline: Time,
+}
+
+/// A query that waits for a worker.
+#[derive(Debug)]
+pub struct LiveQuery {
+    pub reply: ReplyId,
+    pub query: WorkflowQuery,
+    /// Rides on the workflow task in flight or scheduled, rather than by itself.
+    pub with_workflow_task: bool,
+    /// Handed out with the workflow task in flight.
+    pub sent: bool,
+}
+
+/// A client that waits for events.
+#[derive(Debug, Clone, Copy)]
+pub struct HistoryWaiter {
+    pub reply: ReplyId,
+    /// The first event that the client has not seen.
+    pub from: i64,
+    /// Wait for the close of the run, not for just any event.
+    pub close_only: bool,
+    pub deadline: Time,
+}
+
+impl Live {
+    /// Puts the started event's id where a buffered event could not name it yet.
+    pub(super) fn link(&mut self, part: i64, started_event_id: &mut i64) -> Option<i64> {
+        if *started_event_id == BUFFERED {
+            *started_event_id = self.started.remove(&part).unwrap_or(0);
+        }
+        None
+    }
+
+    pub fn update(&mut self, update_id: &str) -> Option<&mut LiveUpdate> {
+        self.updates.iter_mut().find(|u| u.id() == update_id)
+    }
+
+    /// Whether anybody waits, so that the execution must stay in memory.
+    pub fn is_idle(&self) -> bool {
+        self.updates.is_empty() && self.queries.is_empty() && self.history_waiters.is_empty()
+    }
+}

@@ -1,0 +1,234 @@
+//! One run of a workflow: its state, its parts, and the bookkeeping of what a transition changed.
+//!
+//! ```text
+//! (none) --start--> Running --complete | fail | cancel | terminate | time out | continue as new--> closed
+//! ```
+
+pub mod activity;
+pub mod backoff;
+pub mod cancel;
+pub mod child;
+pub mod close;
+pub mod command;
+mod deadlines;
+pub mod describe;
+pub mod external;
+pub mod failures;
+mod history;
+mod live;
+pub mod new_run;
+pub mod query;
+pub mod signal;
+pub mod start;
+pub mod state;
+mod stored;
+mod tail;
+pub mod terminate;
+pub mod time_out;
+pub mod timer;
+mod transition;
+pub mod update;
+pub mod workflow_task;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus;
+use temporalio_protos::temporal::api::history::v1::{HistoryEvent, WorkflowExecutionStartedEventAttributes};
+
+pub use deadlines::{Deadline, Deadlines};
+pub use live::Live;
+pub use tail::Tail;
+pub use transition::{Effect, Transition};
+
+use crate::persistence::{ExecutionId, ItemKey, ItemKind};
+use state::{
+    AcceptedUpdate, Activity, CallbackState, CancelExternal, Child, Core, Properties, SignalExternal, Start, Timer,
+};
+
+/// A run in memory. Everything but `live` and `tail` is stored; see [`state`].
+#[derive(Debug, Default)]
+pub struct Execution {
+    pub id: ExecutionId,
+    pub core: Core,
+    pub start: Start,
+    pub properties: Properties,
+    /// By scheduled event id.
+    pub activities: BTreeMap<i64, Activity>,
+    /// Scheduled event ids by activity id.
+    pub activity_ids: HashMap<String, i64>,
+    /// By timer id.
+    pub timers: BTreeMap<String, Timer>,
+    /// By initiated event id, as the next two.
+    pub children: BTreeMap<i64, Child>,
+    pub signals: BTreeMap<i64, SignalExternal>,
+    pub cancels: BTreeMap<i64, CancelExternal>,
+    /// Accepted and completed updates by update id.
+    pub updates: BTreeMap<String, AcceptedUpdate>,
+    /// Events that wait for the end of the workflow task in flight, in order of arrival.
+    pub buffered: BTreeMap<i64, HistoryEvent>,
+    pub signal_requests: HashSet<String>,
+    pub callbacks: BTreeMap<i64, CallbackState>,
+    pub deadlines: Deadlines,
+    pub live: Live,
+    pub tail: Tail,
+    changes: Changes,
+}
+
+/// What the transition in progress has changed and not written yet.
+#[derive(Debug, Default)]
+struct Changes {
+    items: BTreeSet<(ItemKind, ItemKey)>,
+    visibility: bool,
+    events: Vec<HistoryEvent>,
+}
+
+impl Execution {
+    pub fn status(&self) -> WorkflowExecutionStatus {
+        WorkflowExecutionStatus::try_from(self.core.status).unwrap_or_default()
+    }
+
+    pub fn is_open(&self) -> bool {
+        matches!(self.status(), WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused)
+    }
+
+    /// The attributes of the first event.
+    pub fn started(&self) -> &WorkflowExecutionStartedEventAttributes {
+        self.start.event.as_ref().expect("every run begins with its started event")
+    }
+
+    /// Whether a workflow task is with a worker, so that new events must wait.
+    pub fn workflow_task_in_flight(&self) -> bool {
+        self.core.workflow_task.as_ref().is_some_and(|task| task.is_started())
+    }
+
+    pub fn has_workflow_task(&self) -> bool {
+        self.core.workflow_task.is_some()
+    }
+
+    /// Whether any workflow task was ever completed.
+    pub fn had_workflow_task(&self) -> bool {
+        self.core.previous_started_event_id > 0
+    }
+
+    fn touch(&mut self, kind: ItemKind, key: ItemKey) {
+        self.changes.items.insert((kind, key));
+    }
+
+    /// The activity, marked as changed.
+    pub fn activity_mut(&mut self, scheduled_event_id: i64) -> Option<&mut Activity> {
+        if self.activities.contains_key(&scheduled_event_id) {
+            self.touch(ItemKind::Activity, ItemKey::Id(scheduled_event_id));
+        }
+        self.activities.get_mut(&scheduled_event_id)
+    }
+
+    pub fn insert_activity(&mut self, activity: Activity) {
+        let id = activity.scheduled_event_id;
+        self.touch(ItemKind::Activity, ItemKey::Id(id));
+        let name = activity.scheduled.as_ref().map(|s| s.activity_id.clone()).unwrap_or_default();
+        self.activity_ids.insert(name, id);
+        self.activities.insert(id, activity);
+    }
+
+    pub fn remove_activity(&mut self, scheduled_event_id: i64) -> Option<Activity> {
+        let activity = self.activities.remove(&scheduled_event_id)?;
+        self.touch(ItemKind::Activity, ItemKey::Id(scheduled_event_id));
+        if let Some(scheduled) = &activity.scheduled {
+            self.activity_ids.remove(&scheduled.activity_id);
+        }
+        Some(activity)
+    }
+
+    pub fn insert_timer(&mut self, timer: Timer) {
+        self.touch(ItemKind::Timer, ItemKey::Name(timer.timer_id.clone()));
+        self.timers.insert(timer.timer_id.clone(), timer);
+    }
+
+    pub fn remove_timer(&mut self, timer_id: &str) -> Option<Timer> {
+        let timer = self.timers.remove(timer_id)?;
+        self.touch(ItemKind::Timer, ItemKey::Name(timer_id.to_owned()));
+        Some(timer)
+    }
+
+    pub fn insert_child(&mut self, child: Child) {
+        self.touch(ItemKind::Child, ItemKey::Id(child.initiated_event_id));
+        self.children.insert(child.initiated_event_id, child);
+    }
+
+    pub fn child_mut(&mut self, initiated_event_id: i64) -> Option<&mut Child> {
+        if self.children.contains_key(&initiated_event_id) {
+            self.touch(ItemKind::Child, ItemKey::Id(initiated_event_id));
+        }
+        self.children.get_mut(&initiated_event_id)
+    }
+
+    pub fn remove_child(&mut self, initiated_event_id: i64) -> Option<Child> {
+        let child = self.children.remove(&initiated_event_id)?;
+        self.touch(ItemKind::Child, ItemKey::Id(initiated_event_id));
+        Some(child)
+    }
+
+    pub fn insert_signal(&mut self, signal: SignalExternal) {
+        self.touch(ItemKind::SignalExternal, ItemKey::Id(signal.initiated_event_id));
+        self.signals.insert(signal.initiated_event_id, signal);
+    }
+
+    pub fn remove_signal(&mut self, initiated_event_id: i64) -> Option<SignalExternal> {
+        let signal = self.signals.remove(&initiated_event_id)?;
+        self.touch(ItemKind::SignalExternal, ItemKey::Id(initiated_event_id));
+        Some(signal)
+    }
+
+    pub fn insert_cancel(&mut self, cancel: CancelExternal) {
+        self.touch(ItemKind::CancelExternal, ItemKey::Id(cancel.initiated_event_id));
+        self.cancels.insert(cancel.initiated_event_id, cancel);
+    }
+
+    pub fn remove_cancel(&mut self, initiated_event_id: i64) -> Option<CancelExternal> {
+        let cancel = self.cancels.remove(&initiated_event_id)?;
+        self.touch(ItemKind::CancelExternal, ItemKey::Id(initiated_event_id));
+        Some(cancel)
+    }
+
+    pub fn insert_update(&mut self, update: AcceptedUpdate) {
+        self.touch(ItemKind::Update, ItemKey::Name(update.update_id.clone()));
+        self.updates.insert(update.update_id.clone(), update);
+    }
+
+    pub fn update_mut(&mut self, update_id: &str) -> Option<&mut AcceptedUpdate> {
+        if self.updates.contains_key(update_id) {
+            self.touch(ItemKind::Update, ItemKey::Name(update_id.to_owned()));
+        }
+        self.updates.get_mut(update_id)
+    }
+
+    /// Remembers a signal's request id; false if it was known.
+    pub fn remember_signal(&mut self, request_id: &str) -> bool {
+        if request_id.is_empty() {
+            return true;
+        }
+        let new = self.signal_requests.insert(request_id.to_owned());
+        if new {
+            self.touch(ItemKind::SignalRequest, ItemKey::Name(request_id.to_owned()));
+        }
+        new
+    }
+
+    /// Memo or search attributes, marked as changed.
+    pub fn properties_mut(&mut self) -> &mut Properties {
+        self.touch(ItemKind::Start, ItemKey::Name(stored::PROPERTIES.to_owned()));
+        self.changes.visibility = true;
+        &mut self.properties
+    }
+
+    /// Marks the row by which the execution is found and listed as changed.
+    pub fn touch_visibility(&mut self) {
+        self.changes.visibility = true;
+    }
+
+    pub fn touch_start(&mut self) {
+        self.touch(ItemKind::Start, ItemKey::Id(0));
+        self.touch(ItemKind::Start, ItemKey::Name(stored::PROPERTIES.to_owned()));
+        self.changes.visibility = true;
+    }
+}

@@ -1,0 +1,200 @@
+//! From rows to an execution in memory, and from what a transition changed to writes.
+
+use bytes::Bytes;
+use prost::Message;
+use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
+
+use super::state::{Core, WorkflowTask};
+use super::{Deadline, Execution};
+use crate::persistence::{ItemKey, ItemKind, StoredExecution, Write};
+use crate::search;
+use crate::time::{SECOND, Time};
+
+/// The name under which memo and search attributes are stored.
+pub(super) const PROPERTIES: &str = "properties";
+
+impl Execution {
+    /// Rebuilds an execution from its rows. Rows that do not decode are a damaged store: the process must stop.
+    pub fn from_stored(stored: StoredExecution) -> Self {
+        let mut execution = Execution { id: stored.id, core: decode(&stored.state), ..Default::default() };
+        for item in stored.items {
+            execution.restore_item(item.kind, item.key, &item.value);
+        }
+        execution.forget_speculation();
+        execution.refresh_all_deadlines();
+        execution
+    }
+
+    fn restore_item(&mut self, kind: ItemKind, key: ItemKey, value: &[u8]) {
+        match (kind, key) {
+            (ItemKind::Start, ItemKey::Name(_)) => self.properties = decode(value),
+            (ItemKind::Start, ItemKey::Id(_)) => self.start = decode(value),
+            (ItemKind::Activity, _) => self.insert_activity(decode(value)),
+            (ItemKind::Timer, _) => self.insert_timer(decode(value)),
+            (ItemKind::Child, _) => self.insert_child(decode(value)),
+            (ItemKind::SignalExternal, _) => self.insert_signal(decode(value)),
+            (ItemKind::CancelExternal, _) => self.insert_cancel(decode(value)),
+            (ItemKind::Update, _) => self.insert_update(decode(value)),
+            (ItemKind::BufferedEvent, ItemKey::Id(sequence)) => {
+                self.buffered.insert(sequence, decode(value));
+            }
+            (ItemKind::SignalRequest, ItemKey::Name(request)) => {
+                self.signal_requests.insert(request);
+            }
+            (ItemKind::Callback, ItemKey::Id(sequence)) => {
+                self.callbacks.insert(sequence, decode(value));
+            }
+            (kind, key) => unreachable!("no item of kind {kind:?} has a key like {key:?}"),
+        }
+        self.changes.items.clear();
+    }
+
+    /// A speculative workflow task lives in memory only: after a restart it never was.
+    fn forget_speculation(&mut self) {
+        if self.core.workflow_task.as_ref().is_some_and(|task| task.speculative) {
+            self.core.workflow_task = None;
+        }
+    }
+
+    /// Everything that the transition changed, as writes; the changes are then forgotten.
+    pub fn take_writes(&mut self) -> Vec<Write> {
+        let changes = std::mem::take(&mut self.changes);
+        let mut writes = Vec::with_capacity(changes.items.len() + 3);
+        if let Some(write) = self.append_history(changes.events) {
+            writes.push(write);
+        }
+        for (kind, key) in changes.items {
+            self.refresh_item_deadline(kind, &key);
+            writes.push(self.item_write(kind, key));
+        }
+        if changes.visibility {
+            writes.push(Write::PutVisibility(Box::new(search::visibility_row(self))));
+        }
+        self.core.transitions += 1;
+        self.refresh_core_deadlines();
+        writes.push(Write::PutState {
+            execution: self.id,
+            state: self.stored_core(),
+            next_due: self.deadlines.next(),
+            waiting_queue: self.waiting_workflow_task().map(|task| task.queue.clone()),
+        });
+        writes
+    }
+
+    fn append_history(&mut self, events: Vec<HistoryEvent>) -> Option<Write> {
+        let first = events.first()?.event_id;
+        let next = first + events.len() as i64;
+        assert_eq!(next, self.core.next_event_id, "history of execution {} would have a gap", self.id);
+        let encoded = Bytes::from(History { events }.encode_to_vec());
+        self.core.history_bytes += encoded.len() as i64;
+        self.tail.push(first, next, encoded.clone());
+        Some(Write::AppendHistory { execution: self.id, first, next, events: encoded })
+    }
+
+    fn stored_core(&self) -> Bytes {
+        if self.core.workflow_task.as_ref().is_some_and(|task| task.speculative) {
+            let core = Core { workflow_task: None, ..self.core.clone() };
+            return Bytes::from(core.encode_to_vec());
+        }
+        Bytes::from(self.core.encode_to_vec())
+    }
+
+    /// The workflow task that a restart must put back on its queue.
+    pub fn waiting_workflow_task(&self) -> Option<&WorkflowTask> {
+        self.core.workflow_task.as_ref().filter(|task| !task.is_started() && !task.speculative && self.is_open())
+    }
+
+    fn item_write(&self, kind: ItemKind, key: ItemKey) -> Write {
+        let execution = self.id;
+        let Some(value) = self.item_value(kind, &key) else {
+            return Write::DeleteItem { execution, kind, key };
+        };
+        let waiting_queue = match (kind, &key) {
+            (ItemKind::Activity, ItemKey::Id(id)) => {
+                self.activities.get(id).filter(|a| a.is_waiting()).map(|a| a.queue().to_owned())
+            }
+            _ => None,
+        };
+        Write::PutItem { execution, kind, key, value: Bytes::from(value), waiting_queue }
+    }
+
+    fn item_value(&self, kind: ItemKind, key: &ItemKey) -> Option<Vec<u8>> {
+        match (kind, key) {
+            (ItemKind::Start, ItemKey::Name(_)) => Some(self.properties.encode_to_vec()),
+            (ItemKind::Start, ItemKey::Id(_)) => Some(self.start.encode_to_vec()),
+            (ItemKind::Activity, ItemKey::Id(id)) => self.activities.get(id).map(Message::encode_to_vec),
+            (ItemKind::Timer, ItemKey::Name(id)) => self.timers.get(id).map(Message::encode_to_vec),
+            (ItemKind::Child, ItemKey::Id(id)) => self.children.get(id).map(Message::encode_to_vec),
+            (ItemKind::SignalExternal, ItemKey::Id(id)) => self.signals.get(id).map(Message::encode_to_vec),
+            (ItemKind::CancelExternal, ItemKey::Id(id)) => self.cancels.get(id).map(Message::encode_to_vec),
+            (ItemKind::Update, ItemKey::Name(id)) => self.updates.get(id).map(Message::encode_to_vec),
+            (ItemKind::BufferedEvent, ItemKey::Id(id)) => self.buffered.get(id).map(Message::encode_to_vec),
+            (ItemKind::SignalRequest, ItemKey::Name(id)) => self.signal_requests.contains(id).then(Vec::new),
+            (ItemKind::Callback, ItemKey::Id(id)) => self.callbacks.get(id).map(Message::encode_to_vec),
+            _ => None,
+        }
+    }
+
+    fn refresh_item_deadline(&mut self, kind: ItemKind, key: &ItemKey) {
+        match (kind, key) {
+            (ItemKind::Activity, ItemKey::Id(id)) => {
+                let time = self.activities.get(id).and_then(|a| a.next_due()).filter(|_| self.is_open());
+                self.deadlines.set(Deadline::Activity(*id), time);
+            }
+            (ItemKind::Timer, ItemKey::Name(id)) => {
+                let time = self.timers.get(id).map(|t| t.due).filter(|_| self.is_open());
+                self.deadlines.set(Deadline::Timer(id.clone()), time);
+            }
+            _ => {}
+        }
+    }
+
+    fn refresh_all_deadlines(&mut self) {
+        if !self.is_open() {
+            return;
+        }
+        for (id, activity) in &self.activities {
+            self.deadlines.set(Deadline::Activity(*id), activity.next_due());
+        }
+        for (id, timer) in &self.timers {
+            self.deadlines.set(Deadline::Timer(id.clone()), Some(timer.due));
+        }
+        self.refresh_core_deadlines();
+    }
+
+    fn refresh_core_deadlines(&mut self) {
+        if !self.is_open() {
+            self.deadlines.clear();
+            return;
+        }
+        let some = |time: Time| (time != 0).then_some(time);
+        self.deadlines.set(Deadline::FirstTask, some(self.core.first_task_due));
+        let run = [self.core.run_expiration, self.core.execution_expiration].into_iter().filter(|t| *t != 0).min();
+        self.deadlines.set(Deadline::Run, run);
+        let task = self.core.workflow_task.as_ref().and_then(|task| match task.is_started() {
+            true => Some(task.started_time + task.timeout),
+            false => some(task.schedule_to_start_due),
+        });
+        self.deadlines.set(Deadline::WorkflowTask, task);
+    }
+
+    /// Roughly how much memory the execution takes, for the cache's bound.
+    pub fn bytes(&self) -> usize {
+        const PART: usize = 512;
+        let parts = self.activities.len() + self.timers.len() + self.children.len() + self.updates.len() + self.buffered.len();
+        2 * PART + parts * PART + self.start.encoded_len() + self.properties.encoded_len() + self.tail.bytes()
+    }
+
+    /// Whether the engine will look at the execution by itself, or something outside must come: never neither.
+    pub fn has_wake_up(&self) -> bool {
+        !self.is_open()
+            || self.deadlines.next().is_some()
+            || self.has_workflow_task()
+            || self.had_workflow_task()
+            || self.core.execution_time > self.core.start_time + SECOND
+    }
+}
+
+fn decode<M: Message + Default>(bytes: &[u8]) -> M {
+    M::decode(bytes).expect("the store hands back what the engine wrote; anything else is a damaged file")
+}

@@ -1,0 +1,63 @@
+//! One step of one execution: the state it moves, the time it happens at, and what follows from it elsewhere.
+
+use std::collections::VecDeque;
+
+use super::Execution;
+use super::close::Closed;
+use super::new_run::NewRun;
+use crate::config::Config;
+use crate::error::Result;
+use crate::ids::Ids;
+use crate::namespace::Namespace;
+use crate::persistence::ExecutionId;
+use crate::reply::{Answer, Reply, ReplyId};
+use crate::time::Time;
+
+/// What a transition wants done outside its own execution. All of it happens before the commit, in the same commit.
+#[derive(Debug)]
+pub enum Effect {
+    /// Put the workflow task on its queue, or hand it to a waiting worker.
+    OfferWorkflowTask(ExecutionId),
+    /// The same for an activity, by scheduled event id.
+    OfferActivity(ExecutionId, i64),
+    /// Take the workflow task, or the activity, off its queue.
+    WithdrawWorkflowTask(ExecutionId),
+    WithdrawActivity(ExecutionId, i64),
+    /// Offer a query to a worker by itself, without a workflow task.
+    OfferQuery(ExecutionId, u64),
+    StartChild(ExecutionId, i64),
+    SignalExternal(ExecutionId, i64),
+    CancelExternal(ExecutionId, i64),
+    /// Continue-as-new, retry and cron: the next run of the chain.
+    StartRun(Box<NewRun>),
+    /// The run closed: tell its parent, deal with its children.
+    Closed(Box<Closed>),
+    /// A deferred answer.
+    Answer(Reply),
+    /// Somebody waits for history of this execution and must be looked at again.
+    HistoryGrew(ExecutionId),
+}
+
+/// A transition in progress. Everything it does is in memory until [`Execution::take_writes`].
+pub struct Transition<'a> {
+    pub exec: &'a mut Execution,
+    pub now: Time,
+    pub config: &'a Config,
+    pub namespace: &'a Namespace,
+    pub ids: &'a mut Ids,
+    pub effects: &'a mut VecDeque<Effect>,
+}
+
+impl Transition<'_> {
+    pub fn effect(&mut self, effect: Effect) {
+        self.effects.push_back(effect);
+    }
+
+    pub fn answer(&mut self, id: ReplyId, answer: Result<Answer>) {
+        self.effects.push_back(Effect::Answer(Reply { id, answer }));
+    }
+
+    pub fn id(&self) -> ExecutionId {
+        self.exec.id
+    }
+}
