@@ -78,10 +78,8 @@ impl Error {
 
     /// INVALID_ARGUMENT with the worker's failure, as SDKs expect of a failed query.
     pub fn query_failed(message: impl Into<String>, failure: Option<Failure>) -> Self {
-        Self::new(ErrorKind::InvalidArgument, message).with(
-            "temporal.api.errordetails.v1.QueryFailedFailure",
-            &details::QueryFailedFailure { failure },
-        )
+        Self::new(ErrorKind::InvalidArgument, message)
+            .with("temporal.api.errordetails.v1.QueryFailedFailure", &details::QueryFailedFailure { failure })
     }
 
     pub fn with(mut self, type_name: &'static str, detail: &impl Message) -> Self {

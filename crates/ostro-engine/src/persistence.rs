@@ -96,8 +96,17 @@ impl ItemKind {
     pub fn from_u8(kind: u8) -> Option<Self> {
         use ItemKind::*;
         [
-            Start, Activity, Timer, Child, SignalExternal, CancelExternal, Update, BufferedEvent, SignalRequest,
-            NexusOperation, Callback,
+            Start,
+            Activity,
+            Timer,
+            Child,
+            SignalExternal,
+            CancelExternal,
+            Update,
+            BufferedEvent,
+            SignalRequest,
+            NexusOperation,
+            Callback,
         ]
         .into_iter()
         .find(|k| *k as u8 == kind)
@@ -145,15 +154,31 @@ pub enum Write {
         /// The queue on which an activity task waits for a worker, if one does.
         waiting_queue: Option<String>,
     },
-    DeleteItem { execution: ExecutionId, kind: ItemKind, key: ItemKey },
+    DeleteItem {
+        execution: ExecutionId,
+        kind: ItemKind,
+        key: ItemKey,
+    },
     /// Appends encoded events (`temporal.api.history.v1.History`); `first` is the id of the first of them,
     /// `next` one more than that of the last.
-    AppendHistory { execution: ExecutionId, first: i64, next: i64, events: Bytes },
+    AppendHistory {
+        execution: ExecutionId,
+        first: i64,
+        next: i64,
+        events: Bytes,
+    },
     /// Deletes every row of the execution.
     DeleteExecution(ExecutionId),
     /// A named record of the engine beside executions (schedules, endpoints, task queue settings...).
-    PutRecord { kind: String, key: String, value: Bytes },
-    DeleteRecord { kind: String, key: String },
+    PutRecord {
+        kind: String,
+        key: String,
+        value: Bytes,
+    },
+    DeleteRecord {
+        kind: String,
+        key: String,
+    },
 }
 
 /// An execution as it was stored.

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use temporalio_protos::temporal::api::{
     history::v1::HistoryEvent,
-    workflowservice::v1::{PollWorkflowTaskQueueResponse, RespondWorkflowTaskCompletedResponse, StartWorkflowExecutionResponse},
+    workflowservice::v1::{
+        PollWorkflowTaskQueueResponse, RespondWorkflowTaskCompletedResponse, StartWorkflowExecutionResponse,
+    },
 };
 
 pub use crate::command::Answer;

@@ -17,32 +17,22 @@ pub const DAY: Span = 24 * HOUR;
 
 /// The protocol's form of `time`, absent where it is not set.
 pub fn timestamp(time: Time) -> Option<Timestamp> {
-    (time != 0).then(|| Timestamp {
-        seconds: time.div_euclid(SECOND),
-        nanos: time.rem_euclid(SECOND) as i32,
-    })
+    (time != 0).then(|| Timestamp { seconds: time.div_euclid(SECOND), nanos: time.rem_euclid(SECOND) as i32 })
 }
 
 /// The time that the protocol's form names; `0` where absent.
 pub fn from_timestamp(timestamp: &Option<Timestamp>) -> Time {
-    timestamp
-        .as_ref()
-        .map_or(0, |t| t.seconds.saturating_mul(SECOND).saturating_add(i64::from(t.nanos)))
+    timestamp.as_ref().map_or(0, |t| t.seconds.saturating_mul(SECOND).saturating_add(i64::from(t.nanos)))
 }
 
 /// The protocol's form of a span. `0` is sent as an explicit zero, as the reference server does.
 pub fn duration(span: Span) -> Option<Duration> {
-    Some(Duration {
-        seconds: span / SECOND,
-        nanos: (span % SECOND) as i32,
-    })
+    Some(Duration { seconds: span / SECOND, nanos: (span % SECOND) as i32 })
 }
 
 /// The span that the protocol's form names; `0` where absent. Saturates at ±292 years.
 pub fn from_duration(duration: &Option<Duration>) -> Span {
-    duration
-        .as_ref()
-        .map_or(0, |d| d.seconds.saturating_mul(SECOND).saturating_add(i64::from(d.nanos)))
+    duration.as_ref().map_or(0, |d| d.seconds.saturating_mul(SECOND).saturating_add(i64::from(d.nanos)))
 }
 
 #[cfg(test)]

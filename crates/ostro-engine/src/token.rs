@@ -40,7 +40,9 @@ impl TaskToken {
         }
         match Self::decode(bytes) {
             Ok(token) if token.execution > 0 => Ok(token),
-            _ => Err(Error::invalid("Error deserializing task token: hand back the token of the poll response unchanged.")),
+            _ => Err(Error::invalid(
+                "Error deserializing task token: hand back the token of the poll response unchanged.",
+            )),
         }
     }
 

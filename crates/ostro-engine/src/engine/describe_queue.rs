@@ -3,7 +3,9 @@
 use temporalio_protos::temporal::api::{
     enums::v1::TaskQueueType,
     taskqueue::v1::{PollerInfo, TaskQueueStats, TaskQueueStatus},
-    workflowservice::v1::{DescribeTaskQueueRequest, DescribeTaskQueueResponse, describe_task_queue_response::EffectiveRateLimit},
+    workflowservice::v1::{
+        DescribeTaskQueueRequest, DescribeTaskQueueResponse, describe_task_queue_response::EffectiveRateLimit,
+    },
 };
 
 use super::Engine;
@@ -13,7 +15,10 @@ use crate::queue::{Description, Flow, PollerSeen, QueueKey};
 use crate::time::{Time, duration, timestamp};
 
 impl<L: Loader> Engine<L> {
-    pub(super) fn describe_task_queue(&mut self, request: DescribeTaskQueueRequest) -> Result<DescribeTaskQueueResponse> {
+    pub(super) fn describe_task_queue(
+        &mut self,
+        request: DescribeTaskQueueRequest,
+    ) -> Result<DescribeTaskQueueResponse> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let kind = match request.task_queue_type() {
             TaskQueueType::Activity => QueueKind::Activity,
@@ -38,7 +43,8 @@ fn response(request: &DescribeTaskQueueRequest, description: Description, now: T
             true => description.by_priority.iter().map(|(key, flow)| (*key, stats(flow, false, now))).collect(),
             false => Default::default(),
         },
-        effective_rate_limit: rate.map(|rate| EffectiveRateLimit { requests_per_second: rate as f32, ..Default::default() }),
+        effective_rate_limit: rate
+            .map(|rate| EffectiveRateLimit { requests_per_second: rate as f32, ..Default::default() }),
         task_queue_status: with_status.then(|| TaskQueueStatus {
             backlog_count_hint: description.total.backlog,
             rate_per_second: rate.unwrap_or(100_000.0),

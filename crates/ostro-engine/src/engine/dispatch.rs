@@ -1,6 +1,8 @@
 //! Between executions and task queues: offering work, handing it to workers, taking it back.
 
-use temporalio_protos::temporal::api::workflowservice::v1::{PollActivityTaskQueueResponse, PollWorkflowTaskQueueResponse};
+use temporalio_protos::temporal::api::workflowservice::v1::{
+    PollActivityTaskQueueResponse, PollWorkflowTaskQueueResponse,
+};
 
 use super::Engine;
 use crate::command::Answer;
@@ -41,7 +43,11 @@ impl<L: Loader> Engine<L> {
     pub(super) fn offer_activity(&mut self, id: ExecutionId, event: i64) {
         let Some(execution) = self.cache.get(id) else { return };
         let Some(activity) = execution.activities.get(&event).filter(|a| a.is_waiting()) else { return };
-        let key = QueueKey { namespace: execution.core.namespace, kind: QueueKind::Activity, name: activity.queue().to_owned() };
+        let key = QueueKey {
+            namespace: execution.core.namespace,
+            kind: QueueKind::Activity,
+            name: activity.queue().to_owned(),
+        };
         let priority = activity.attributes().priority.clone();
         let task = self.task(id, Work::Activity(event), priority);
         self.queues.add_task(&key, task);
@@ -58,7 +64,12 @@ impl<L: Loader> Engine<L> {
         self.queues.add_task(&sticky.unwrap_or(normal), task);
     }
 
-    fn task(&self, id: ExecutionId, work: Work, own: Option<temporalio_protos::temporal::api::common::v1::Priority>) -> Task {
+    fn task(
+        &self,
+        id: ExecutionId,
+        work: Work,
+        own: Option<temporalio_protos::temporal::api::common::v1::Priority>,
+    ) -> Task {
         let inherited = self.cache.get(id).and_then(|e| e.core.priority.clone()).unwrap_or_default();
         let own = own.unwrap_or_default();
         let mut task = Task::new(id, work, self.now);
@@ -182,9 +193,11 @@ impl<L: Loader> Engine<L> {
         if !self.load(token.execution) {
             return;
         }
-        let live = self.execution(token.execution).activities.get(&token.scheduled_event_id).is_some_and(|a| {
-            a.started_time == token.started_time && a.attempt == token.attempt
-        });
+        let live = self
+            .execution(token.execution)
+            .activities
+            .get(&token.scheduled_event_id)
+            .is_some_and(|a| a.started_time == token.started_time && a.attempt == token.attempt);
         if live {
             self.step(token.execution, |t| t.undo_activity_start(token.scheduled_event_id));
         }

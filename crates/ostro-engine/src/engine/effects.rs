@@ -4,16 +4,18 @@ use temporalio_protos::temporal::api::{
     common::v1::WorkflowExecution,
     enums::v1::{
         CancelExternalWorkflowExecutionFailedCause as CancelFailed, ParentClosePolicy,
-        SignalExternalWorkflowExecutionFailedCause as SignalFailed, StartChildWorkflowExecutionFailedCause as StartFailed,
-        WorkflowIdReusePolicy,
+        SignalExternalWorkflowExecutionFailedCause as SignalFailed,
+        StartChildWorkflowExecutionFailedCause as StartFailed,
     },
     history::v1::{
-        StartChildWorkflowExecutionInitiatedEventAttributes as Initiated, WorkflowExecutionCancelRequestedEventAttributes,
-        WorkflowExecutionSignaledEventAttributes, WorkflowExecutionStartedEventAttributes,
+        StartChildWorkflowExecutionInitiatedEventAttributes as Initiated,
+        WorkflowExecutionCancelRequestedEventAttributes, WorkflowExecutionSignaledEventAttributes,
+        WorkflowExecutionStartedEventAttributes,
     },
 };
 
 use super::Engine;
+use super::calls::TERMINATE_IF_RUNNING;
 use crate::execution::close::{Closed, ClosedChild, SERVER_IDENTITY};
 use crate::execution::new_run::NewRun;
 use crate::execution::state::Child;
@@ -26,8 +28,12 @@ impl<L: Loader> Engine<L> {
         match effect {
             Effect::OfferWorkflowTask(id) => self.offer_workflow_task(id),
             Effect::OfferActivity(id, event) => self.offer_activity(id, event),
-            Effect::WithdrawWorkflowTask(id, queue) => self.withdraw(id, QueueKind::Workflow, queue, Work::WorkflowTask),
-            Effect::WithdrawActivity(id, event, queue) => self.withdraw(id, QueueKind::Activity, queue, Work::Activity(event)),
+            Effect::WithdrawWorkflowTask(id, queue) => {
+                self.withdraw(id, QueueKind::Workflow, queue, Work::WorkflowTask)
+            }
+            Effect::WithdrawActivity(id, event, queue) => {
+                self.withdraw(id, QueueKind::Activity, queue, Work::Activity(event))
+            }
             Effect::OfferQuery(id, number) => self.offer_query(id, number),
             Effect::StartChild(id, initiated) => self.start_child(id, initiated),
             Effect::SignalExternal(id, initiated) => self.signal_external(id, initiated),
@@ -71,7 +77,12 @@ impl<L: Loader> Engine<L> {
         });
     }
 
-    fn try_start_child(&mut self, parent: ExecutionId, child: &Child, initiated: &Initiated) -> Result<String, StartFailed> {
+    fn try_start_child(
+        &mut self,
+        parent: ExecutionId,
+        child: &Child,
+        initiated: &Initiated,
+    ) -> Result<String, StartFailed> {
         let namespace = self.namespaces.get(&initiated.namespace).map_err(|_| StartFailed::NamespaceNotFound)?.id;
         if let Some(existing) = self.newest(namespace, &initiated.workflow_id) {
             let execution = self.execution(existing);
@@ -79,7 +90,7 @@ impl<L: Loader> Engine<L> {
                 return Ok(execution.core.run_id.clone());
             }
             let policy = initiated.workflow_id_reuse_policy();
-            if execution.is_open() && policy == WorkflowIdReusePolicy::TerminateIfRunning {
+            if execution.is_open() && policy == TERMINATE_IF_RUNNING {
                 self.terminate_for_reuse(existing);
             } else if self.refuses_reuse(existing, policy) {
                 return Err(StartFailed::WorkflowAlreadyExists);
@@ -91,11 +102,19 @@ impl<L: Loader> Engine<L> {
         Ok(run_id)
     }
 
-    fn child_run(&mut self, parent: ExecutionId, namespace: NamespaceId, child: &Child, initiated: &Initiated) -> NewRun {
+    fn child_run(
+        &mut self,
+        parent: ExecutionId,
+        namespace: NamespaceId,
+        child: &Child,
+        initiated: &Initiated,
+    ) -> NewRun {
         let execution = self.cache.get(parent).expect("the parent is in memory");
         let parent_namespace = self.namespaces.by_id(execution.core.namespace).expect("it has a namespace");
-        let parent_execution =
-            WorkflowExecution { workflow_id: execution.core.workflow_id.clone(), run_id: execution.core.run_id.clone() };
+        let parent_execution = WorkflowExecution {
+            workflow_id: execution.core.workflow_id.clone(),
+            run_id: execution.core.run_id.clone(),
+        };
         let initiated = initiated.clone();
         let backoff = crate::cron::next_wait(&initiated.cron_schedule, self.now, self.now).unwrap_or(0);
         NewRun {
@@ -133,10 +152,14 @@ impl<L: Loader> Engine<L> {
     fn signal_external(&mut self, sender: ExecutionId, initiated_event_id: i64) {
         let Some(execution) = self.cache.get(sender) else { return };
         let Some(signal) = execution.signals.get(&initiated_event_id).cloned() else { return };
-        let from = WorkflowExecution { workflow_id: execution.core.workflow_id.clone(), run_id: execution.core.run_id.clone() };
+        let from = WorkflowExecution {
+            workflow_id: execution.core.workflow_id.clone(),
+            run_id: execution.core.run_id.clone(),
+        };
         let initiated = signal.initiated.unwrap_or_default();
         let target = initiated.workflow_execution.unwrap_or_default();
-        let found = self.external_target(&initiated.namespace, &target, initiated.child_workflow_only.then_some(sender));
+        let found =
+            self.external_target(&initiated.namespace, &target, initiated.child_workflow_only.then_some(sender));
         let outcome = match found {
             Err(Missing::Namespace) => Err(SignalFailed::NamespaceNotFound),
             Err(Missing::Execution) => Err(SignalFailed::ExternalWorkflowExecutionNotFound),
@@ -167,10 +190,17 @@ impl<L: Loader> Engine<L> {
     fn cancel_external(&mut self, sender: ExecutionId, initiated_event_id: i64) {
         let Some(execution) = self.cache.get(sender) else { return };
         let Some(cancel) = execution.cancels.get(&initiated_event_id).cloned() else { return };
-        let from = WorkflowExecution { workflow_id: execution.core.workflow_id.clone(), run_id: execution.core.run_id.clone() };
+        let from = WorkflowExecution {
+            workflow_id: execution.core.workflow_id.clone(),
+            run_id: execution.core.run_id.clone(),
+        };
         let initiated = cancel.initiated.unwrap_or_default();
         let target = initiated.workflow_execution.unwrap_or_default();
-        let outcome = match self.external_target(&initiated.namespace, &target, initiated.child_workflow_only.then_some(sender)) {
+        let outcome = match self.external_target(
+            &initiated.namespace,
+            &target,
+            initiated.child_workflow_only.then_some(sender),
+        ) {
             Err(Missing::Namespace) => Err(CancelFailed::NamespaceNotFound),
             Err(Missing::Execution) => Err(CancelFailed::ExternalWorkflowExecutionNotFound),
             Ok(target) => {
@@ -192,7 +222,12 @@ impl<L: Loader> Engine<L> {
     }
 
     /// The open execution that another one names; `parent`: only its child will do.
-    fn external_target(&mut self, namespace: &str, target: &WorkflowExecution, parent: Option<ExecutionId>) -> Result<ExecutionId, Missing> {
+    fn external_target(
+        &mut self,
+        namespace: &str,
+        target: &WorkflowExecution,
+        parent: Option<ExecutionId>,
+    ) -> Result<ExecutionId, Missing> {
         let namespace = self.namespaces.get(namespace).map_err(|_| Missing::Namespace)?.id;
         let id = self.find_open(namespace, &target.workflow_id, &target.run_id).map_err(|_| Missing::Execution)?;
         match parent {
@@ -209,9 +244,11 @@ impl<L: Loader> Engine<L> {
         let Some(parent) = closed.parent else { return };
         let Ok(namespace) = self.namespaces.get(&parent.namespace).map(|n| n.id) else { return };
         let Ok(id) = self.find_open(namespace, &parent.workflow.workflow_id, &parent.workflow.run_id) else { return };
-        let awaited = self.execution(id).children.get(&parent.initiated_event_id).is_some_and(|c| {
-            c.initiated.as_ref().is_some_and(|i| i.workflow_id == closed.workflow.workflow_id)
-        });
+        let awaited = self
+            .execution(id)
+            .children
+            .get(&parent.initiated_event_id)
+            .is_some_and(|c| c.initiated.as_ref().is_some_and(|i| i.workflow_id == closed.workflow.workflow_id));
         if awaited {
             self.step(id, |t| t.child_closed(parent.initiated_event_id, &closed.workflow.run_id, &closed.outcome));
         }
@@ -231,12 +268,18 @@ impl<L: Loader> Engine<L> {
                 };
                 self.step(id, |t| t.request_cancel(event, "", Vec::new()));
             }
-            _ => self.step(id, |t| t.terminate("by parent close policy".to_owned(), None, SERVER_IDENTITY.to_owned(), Vec::new())),
+            _ => self.step(id, |t| {
+                t.terminate("by parent close policy".to_owned(), None, SERVER_IDENTITY.to_owned(), Vec::new())
+            }),
         }
     }
 
     /// The open run of the chain that began with the named run.
-    fn find_open_chain(&mut self, namespace: NamespaceId, first: &WorkflowExecution) -> crate::error::Result<ExecutionId> {
+    fn find_open_chain(
+        &mut self,
+        namespace: NamespaceId,
+        first: &WorkflowExecution,
+    ) -> crate::error::Result<ExecutionId> {
         let id = self.find_open(namespace, &first.workflow_id, "")?;
         let core = &self.execution(id).core;
         if core.first_run_id == first.run_id || core.run_id == first.run_id {

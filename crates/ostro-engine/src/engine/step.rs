@@ -98,7 +98,11 @@ impl<L: Loader> Engine<L> {
                 .newest(namespace, workflow_id)
                 .ok_or_else(|| Error::not_found(format!("workflow not found for ID: {workflow_id}")));
         }
-        let missing = || Error::not_found(format!("workflow execution not found for workflow ID \"{workflow_id}\" and run ID \"{run_id}\""));
+        let missing = || {
+            Error::not_found(format!(
+                "workflow execution not found for workflow ID \"{workflow_id}\" and run ID \"{run_id}\""
+            ))
+        };
         let id = match self.cache.run(run_id) {
             Some(id) => id,
             None => self.loader.run(namespace, workflow_id, run_id).ok_or_else(missing)?,
@@ -121,6 +125,10 @@ impl<L: Loader> Engine<L> {
     /// NOT_FOUND, in the reference server's words.
     pub(super) fn find_open(&mut self, namespace: NamespaceId, workflow_id: &str, run_id: &str) -> Result<ExecutionId> {
         let id = self.find(namespace, workflow_id, run_id)?;
-        if self.execution(id).is_open() { Ok(id) } else { Err(Error::not_found("workflow execution already completed")) }
+        if self.execution(id).is_open() {
+            Ok(id)
+        } else {
+            Err(Error::not_found("workflow execution already completed"))
+        }
     }
 }

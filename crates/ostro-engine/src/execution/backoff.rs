@@ -112,7 +112,11 @@ mod tests {
     }
 
     fn policy(attempts: i32) -> RetryPolicy {
-        let policy = RetryPolicy { maximum_attempts: attempts, non_retryable_error_types: vec!["Bad".into()], ..Default::default() };
+        let policy = RetryPolicy {
+            maximum_attempts: attempts,
+            non_retryable_error_types: vec!["Bad".into()],
+            ..Default::default()
+        };
         with_defaults(&policy, &Config::default())
     }
 

@@ -1,13 +1,20 @@
 //! Requests to cancel the run: the workflow is told and decides.
 
-use temporalio_protos::temporal::api::{common::v1::Link, history::v1::WorkflowExecutionCancelRequestedEventAttributes};
+use temporalio_protos::temporal::api::{
+    common::v1::Link, history::v1::WorkflowExecutionCancelRequestedEventAttributes,
+};
 
-use super::history::Extras;
 use super::Transition;
+use super::history::Extras;
 
 impl Transition<'_> {
     /// Asks the workflow to cancel itself. A second request changes nothing.
-    pub fn request_cancel(&mut self, request: WorkflowExecutionCancelRequestedEventAttributes, request_id: &str, links: Vec<Link>) {
+    pub fn request_cancel(
+        &mut self,
+        request: WorkflowExecutionCancelRequestedEventAttributes,
+        request_id: &str,
+        links: Vec<Link>,
+    ) {
         if self.exec.core.cancel_requested {
             return;
         }

@@ -32,7 +32,10 @@ impl Transition<'_> {
             namespace: initiated.namespace,
             namespace_id: initiated.namespace_id,
             initiated_event_id,
-            workflow_execution: Some(WorkflowExecution { workflow_id: initiated.workflow_id, run_id: run_id.to_owned() }),
+            workflow_execution: Some(WorkflowExecution {
+                workflow_id: initiated.workflow_id,
+                run_id: run_id.to_owned(),
+            }),
             workflow_type: initiated.workflow_type,
             header: initiated.header,
         });
@@ -69,7 +72,8 @@ impl Transition<'_> {
 fn closed_attributes(child: Child, run_id: &str, outcome: &Attributes) -> Option<Attributes> {
     let Child { initiated_event_id, started_event_id, initiated, .. } = child;
     let initiated = initiated.unwrap_or_default();
-    let (namespace, namespace_id, workflow_type) = (initiated.namespace, initiated.namespace_id, initiated.workflow_type);
+    let (namespace, namespace_id, workflow_type) =
+        (initiated.namespace, initiated.namespace_id, initiated.workflow_type);
     let workflow_execution = Some(WorkflowExecution { workflow_id: initiated.workflow_id, run_id: run_id.to_owned() });
     Some(match outcome {
         Attributes::WorkflowExecutionCompletedEventAttributes(a) => ChildWorkflowExecutionCompletedEventAttributes {

@@ -44,7 +44,13 @@ pub struct ClosedChild {
 
 impl Transition<'_> {
     /// Ends the run with its last event, and starts `next` where the chain goes on.
-    pub fn close(&mut self, status: WorkflowExecutionStatus, attributes: impl Into<Attributes>, extras: Extras, next: Option<Next>) {
+    pub fn close(
+        &mut self,
+        status: WorkflowExecutionStatus,
+        attributes: impl Into<Attributes>,
+        extras: Extras,
+        next: Option<Next>,
+    ) {
         let outcome = attributes.into();
         self.abandon_workflow_task();
         self.flush_buffered();
@@ -100,7 +106,10 @@ impl Transition<'_> {
         Closed {
             execution: self.exec.id,
             namespace: self.exec.core.namespace,
-            workflow: WorkflowExecution { workflow_id: self.exec.core.workflow_id.clone(), run_id: self.exec.core.run_id.clone() },
+            workflow: WorkflowExecution {
+                workflow_id: self.exec.core.workflow_id.clone(),
+                run_id: self.exec.core.run_id.clone(),
+            },
             parent,
             outcome,
             children,
@@ -124,7 +133,8 @@ impl Execution {
         self.deadlines.clear();
         // Signals and cancellations under way still go out; children that have not started stay for an effect that
         // starts the abandoned ones.
-        let started: Vec<i64> = self.children.iter().filter(|(_, c)| c.started_event_id != 0).map(|(id, _)| *id).collect();
+        let started: Vec<i64> =
+            self.children.iter().filter(|(_, c)| c.started_event_id != 0).map(|(id, _)| *id).collect();
         started.into_iter().filter_map(|id| self.remove_child(id)).map(closed_child).collect()
     }
 }

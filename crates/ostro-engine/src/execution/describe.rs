@@ -29,7 +29,12 @@ impl Execution {
             workflow_execution_info: Some(self.info(namespace)),
             pending_activities: self.activities.values().map(pending_activity).collect(),
             pending_children: self.children.values().map(pending_child).collect(),
-            pending_workflow_task: self.core.workflow_task.as_ref().filter(|_| self.is_open()).map(pending_workflow_task),
+            pending_workflow_task: self
+                .core
+                .workflow_task
+                .as_ref()
+                .filter(|_| self.is_open())
+                .map(pending_workflow_task),
             workflow_extended_info: Some(self.extended_info()),
             ..Default::default()
         }

@@ -8,7 +8,8 @@ use temporalio_protos::temporal::api::{
     enums::v1::{CancelExternalWorkflowExecutionFailedCause, SignalExternalWorkflowExecutionFailedCause},
     history::v1::{
         ExternalWorkflowExecutionCancelRequestedEventAttributes, ExternalWorkflowExecutionSignaledEventAttributes,
-        RequestCancelExternalWorkflowExecutionFailedEventAttributes, SignalExternalWorkflowExecutionFailedEventAttributes,
+        RequestCancelExternalWorkflowExecutionFailedEventAttributes,
+        SignalExternalWorkflowExecutionFailedEventAttributes,
     },
 };
 
@@ -29,7 +30,11 @@ impl Transition<'_> {
         self.schedule_workflow_task();
     }
 
-    pub fn external_signal_failed(&mut self, initiated_event_id: i64, cause: SignalExternalWorkflowExecutionFailedCause) {
+    pub fn external_signal_failed(
+        &mut self,
+        initiated_event_id: i64,
+        cause: SignalExternalWorkflowExecutionFailedCause,
+    ) {
         let Some(signal) = self.exec.remove_signal(initiated_event_id) else { return };
         let initiated = signal.initiated.unwrap_or_default();
         self.record(SignalExternalWorkflowExecutionFailedEventAttributes {
@@ -56,7 +61,11 @@ impl Transition<'_> {
         self.schedule_workflow_task();
     }
 
-    pub fn external_cancel_failed(&mut self, initiated_event_id: i64, cause: CancelExternalWorkflowExecutionFailedCause) {
+    pub fn external_cancel_failed(
+        &mut self,
+        initiated_event_id: i64,
+        cause: CancelExternalWorkflowExecutionFailedCause,
+    ) {
         let Some(cancel) = self.exec.remove_cancel(initiated_event_id) else { return };
         let initiated = cancel.initiated.unwrap_or_default();
         self.record(RequestCancelExternalWorkflowExecutionFailedEventAttributes {

@@ -108,15 +108,31 @@ impl Execution {
                 }
                 self.live.started.insert(initiated, id)
             }
-            Some(ActivityTaskCompletedEventAttributes(a)) => self.live.link(a.scheduled_event_id, &mut a.started_event_id),
+            Some(ActivityTaskCompletedEventAttributes(a)) => {
+                self.live.link(a.scheduled_event_id, &mut a.started_event_id)
+            }
             Some(ActivityTaskFailedEventAttributes(a)) => self.live.link(a.scheduled_event_id, &mut a.started_event_id),
-            Some(ActivityTaskTimedOutEventAttributes(a)) => self.live.link(a.scheduled_event_id, &mut a.started_event_id),
-            Some(ActivityTaskCanceledEventAttributes(a)) => self.live.link(a.scheduled_event_id, &mut a.started_event_id),
-            Some(ChildWorkflowExecutionCompletedEventAttributes(a)) => self.live.link(a.initiated_event_id, &mut a.started_event_id),
-            Some(ChildWorkflowExecutionFailedEventAttributes(a)) => self.live.link(a.initiated_event_id, &mut a.started_event_id),
-            Some(ChildWorkflowExecutionCanceledEventAttributes(a)) => self.live.link(a.initiated_event_id, &mut a.started_event_id),
-            Some(ChildWorkflowExecutionTimedOutEventAttributes(a)) => self.live.link(a.initiated_event_id, &mut a.started_event_id),
-            Some(ChildWorkflowExecutionTerminatedEventAttributes(a)) => self.live.link(a.initiated_event_id, &mut a.started_event_id),
+            Some(ActivityTaskTimedOutEventAttributes(a)) => {
+                self.live.link(a.scheduled_event_id, &mut a.started_event_id)
+            }
+            Some(ActivityTaskCanceledEventAttributes(a)) => {
+                self.live.link(a.scheduled_event_id, &mut a.started_event_id)
+            }
+            Some(ChildWorkflowExecutionCompletedEventAttributes(a)) => {
+                self.live.link(a.initiated_event_id, &mut a.started_event_id)
+            }
+            Some(ChildWorkflowExecutionFailedEventAttributes(a)) => {
+                self.live.link(a.initiated_event_id, &mut a.started_event_id)
+            }
+            Some(ChildWorkflowExecutionCanceledEventAttributes(a)) => {
+                self.live.link(a.initiated_event_id, &mut a.started_event_id)
+            }
+            Some(ChildWorkflowExecutionTimedOutEventAttributes(a)) => {
+                self.live.link(a.initiated_event_id, &mut a.started_event_id)
+            }
+            Some(ChildWorkflowExecutionTerminatedEventAttributes(a)) => {
+                self.live.link(a.initiated_event_id, &mut a.started_event_id)
+            }
             _ => None,
         };
     }

@@ -30,7 +30,10 @@ impl Transition<'_> {
         }
         if self.exec.live.queries.len() >= self.config.queries_max {
             let limit = self.config.queries_max;
-            let message = format!("{limit} queries wait for workflow {} already: start a worker on {}", self.exec.core.workflow_id, self.exec.core.task_queue);
+            let message = format!(
+                "{limit} queries wait for workflow {} already: start a worker on {}",
+                self.exec.core.workflow_id, self.exec.core.task_queue
+            );
             return Err(Error::new(crate::error::ErrorKind::ResourceExhausted, message));
         }
         let number = self.exec.live.queries.last_key_value().map_or(1, |(n, _)| n + 1).max(self.now as u64);
@@ -50,7 +53,8 @@ impl Transition<'_> {
             if let Some(query) = self.exec.live.queries.remove(&number) {
                 let failure = result.failure;
                 let failed = result.result_type != QueryResultType::Answered as i32;
-                let answer = if failed { Err(Error::query_failed(result.error_message, failure)) } else { Ok(result.answer) };
+                let answer =
+                    if failed { Err(Error::query_failed(result.error_message, failure)) } else { Ok(result.answer) };
                 self.answer_query(query.reply, answer);
             }
         }
@@ -125,12 +129,20 @@ impl Transition<'_> {
         let query = self.exec.live.queries.remove(&number);
         let query = query.ok_or_else(|| Error::not_found("query task not found, or already expired"))?;
         let answered = request.completed_type == QueryResultType::Answered as i32;
-        let answer = if answered { Ok(request.query_result) } else { Err(Error::query_failed(request.error_message, request.failure)) };
+        let answer = if answered {
+            Ok(request.query_result)
+        } else {
+            Err(Error::query_failed(request.error_message, request.failure))
+        };
         self.answer_query(query.reply, answer);
         Ok(())
     }
 
-    fn answer_query(&mut self, reply: ReplyId, answer: Result<Option<temporalio_protos::temporal::api::common::v1::Payloads>>) {
+    fn answer_query(
+        &mut self,
+        reply: ReplyId,
+        answer: Result<Option<temporalio_protos::temporal::api::common::v1::Payloads>>,
+    ) {
         let answer = answer.map(|query_result| {
             Answer::QueryWorkflow(Box::new(QueryWorkflowResponse { query_result, ..Default::default() }))
         });

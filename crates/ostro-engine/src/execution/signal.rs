@@ -2,8 +2,8 @@
 
 use temporalio_protos::temporal::api::{common::v1::Link, history::v1::WorkflowExecutionSignaledEventAttributes};
 
-use super::history::Extras;
 use super::Transition;
+use super::history::Extras;
 
 impl Transition<'_> {
     /// Adds a signal; the caller has dealt with request ids and limits. Returns the event's id.

@@ -32,7 +32,8 @@ impl Transition<'_> {
         let times = Times::of(&started, self.now, backoff);
         let started = complete(started, &run, &times, self.config);
         self.exec.core = new_core(&run, &started, &times, self.now);
-        self.exec.properties = Properties { memo: started.memo.clone(), search_attributes: started.search_attributes.clone() };
+        self.exec.properties =
+            Properties { memo: started.memo.clone(), search_attributes: started.search_attributes.clone() };
         let extras = Extras { user_metadata, links: links.clone(), ..Default::default() };
         self.record_with(started.clone(), extras);
         self.exec.start = Start { event: Some(started), links };

@@ -187,7 +187,8 @@ impl Execution {
     /// Roughly how much memory the execution takes, for the cache's bound.
     pub fn bytes(&self) -> usize {
         const PART: usize = 512;
-        let parts = self.activities.len() + self.timers.len() + self.children.len() + self.updates.len() + self.buffered.len();
+        let parts =
+            self.activities.len() + self.timers.len() + self.children.len() + self.updates.len() + self.buffered.len();
         2 * PART + parts * PART + self.start.encoded_len() + self.properties.encoded_len() + self.tail.bytes()
     }
 

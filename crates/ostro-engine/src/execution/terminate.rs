@@ -26,9 +26,13 @@ impl Transition<'_> {
         let bytes = self.exec.core.history_bytes;
         let (count_max, bytes_max) = (self.config.history_count_max, self.config.history_bytes_max);
         let reason = if events > count_max {
-            format!("Workflow history count exceeds limit: {events} events of {count_max} at most; continue as new earlier.")
+            format!(
+                "Workflow history count exceeds limit: {events} events of {count_max} at most; continue as new earlier."
+            )
         } else if bytes > bytes_max {
-            format!("Workflow history size exceeds limit: {bytes} bytes of {bytes_max} at most; continue as new earlier.")
+            format!(
+                "Workflow history size exceeds limit: {bytes} bytes of {bytes_max} at most; continue as new earlier."
+            )
         } else {
             return;
         };

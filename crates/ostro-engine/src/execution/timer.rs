@@ -17,7 +17,9 @@ impl Transition<'_> {
 impl Execution {
     fn buffered_fire(&self, timer_id: &str) -> Option<(i64, i64)> {
         self.buffered.iter().find_map(|(sequence, event)| match &event.attributes {
-            Some(Attributes::TimerFiredEventAttributes(a)) if a.timer_id == timer_id => Some((*sequence, a.started_event_id)),
+            Some(Attributes::TimerFiredEventAttributes(a)) if a.timer_id == timer_id => {
+                Some((*sequence, a.started_event_id))
+            }
             _ => None,
         })
     }

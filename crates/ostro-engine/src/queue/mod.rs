@@ -73,14 +73,7 @@ pub struct Task {
 impl Task {
     /// A task of default priority and fairness.
     pub fn new(execution: ExecutionId, work: Work, added: Time) -> Self {
-        Self {
-            execution,
-            work,
-            added,
-            priority: DEFAULT_PRIORITY,
-            fairness_key: String::new(),
-            fairness_weight: 1.0,
-        }
+        Self { execution, work, added, priority: DEFAULT_PRIORITY, fairness_key: String::new(), fairness_weight: 1.0 }
     }
 }
 

@@ -277,7 +277,10 @@ fn a_description_shows_pollers_backlog_and_rates() {
     queues.add_poller(&key, limited(7, 100.0), now - SECOND);
     assert!(queues.next_match(now).is_some());
     let seen = queues.describe(&key, now);
-    assert_eq!(seen.total, Flow { backlog: 29, oldest: Some(now - 28 * SECOND), add_rate: 1.0, dispatch_rate: 1.0 / 30.0 });
+    assert_eq!(
+        seen.total,
+        Flow { backlog: 29, oldest: Some(now - 28 * SECOND), add_rate: 1.0, dispatch_rate: 1.0 / 30.0 }
+    );
     assert_eq!(seen.by_priority[&1].backlog, 14);
     assert_eq!(seen.by_priority[&2].add_rate, 0.5);
     assert_eq!(seen.pollers.len(), 1);

@@ -4,10 +4,12 @@ use temporalio_protos::temporal::api::{
     common::v1::Payloads,
     failure::v1::Failure,
     workflowservice::v1::{
-        RecordActivityTaskHeartbeatByIdRequest, RecordActivityTaskHeartbeatByIdResponse, RecordActivityTaskHeartbeatRequest,
-        RecordActivityTaskHeartbeatResponse, RespondActivityTaskCanceledByIdRequest, RespondActivityTaskCanceledByIdResponse,
-        RespondActivityTaskCanceledRequest, RespondActivityTaskCanceledResponse, RespondActivityTaskCompletedByIdRequest,
-        RespondActivityTaskCompletedByIdResponse, RespondActivityTaskCompletedRequest, RespondActivityTaskCompletedResponse,
+        RecordActivityTaskHeartbeatByIdRequest, RecordActivityTaskHeartbeatByIdResponse,
+        RecordActivityTaskHeartbeatRequest, RecordActivityTaskHeartbeatResponse,
+        RespondActivityTaskCanceledByIdRequest, RespondActivityTaskCanceledByIdResponse,
+        RespondActivityTaskCanceledRequest, RespondActivityTaskCanceledResponse,
+        RespondActivityTaskCompletedByIdRequest, RespondActivityTaskCompletedByIdResponse,
+        RespondActivityTaskCompletedRequest, RespondActivityTaskCompletedResponse,
         RespondActivityTaskFailedByIdRequest, RespondActivityTaskFailedByIdResponse, RespondActivityTaskFailedRequest,
         RespondActivityTaskFailedResponse,
     },
@@ -44,7 +46,14 @@ impl<L: Loader> Engine<L> {
         self.step(id, |t| t.complete_activity(&activity, result, identity))
     }
 
-    fn fail_target(&mut self, (id, activity): Target, failure: Option<Failure>, details: Option<Payloads>, identity: String, cause: i32) -> Result<()> {
+    fn fail_target(
+        &mut self,
+        (id, activity): Target,
+        failure: Option<Failure>,
+        details: Option<Payloads>,
+        identity: String,
+        cause: i32,
+    ) -> Result<()> {
         self.execution(id).running_activity(&activity)?;
         self.step(id, |t| t.fail_activity(&activity, failure.unwrap_or_default(), details, identity, cause))
     }
@@ -54,17 +63,27 @@ impl<L: Loader> Engine<L> {
         self.step(id, |t| t.cancel_activity(&activity, details, identity))
     }
 
-    fn heartbeat_target(&mut self, (id, activity): Target, details: Option<Payloads>) -> Result<RecordActivityTaskHeartbeatResponse> {
+    fn heartbeat_target(
+        &mut self,
+        (id, activity): Target,
+        details: Option<Payloads>,
+    ) -> Result<RecordActivityTaskHeartbeatResponse> {
         self.execution(id).running_activity(&activity)?;
         self.step(id, |t| t.heartbeat_activity(&activity, details))
     }
 
-    pub(super) fn heartbeat_activity(&mut self, r: RecordActivityTaskHeartbeatRequest) -> Result<RecordActivityTaskHeartbeatResponse> {
+    pub(super) fn heartbeat_activity(
+        &mut self,
+        r: RecordActivityTaskHeartbeatRequest,
+    ) -> Result<RecordActivityTaskHeartbeatResponse> {
         let target = self.by_token(&r.task_token)?;
         self.heartbeat_target(target, r.details)
     }
 
-    pub(super) fn heartbeat_activity_by_id(&mut self, r: RecordActivityTaskHeartbeatByIdRequest) -> Result<RecordActivityTaskHeartbeatByIdResponse> {
+    pub(super) fn heartbeat_activity_by_id(
+        &mut self,
+        r: RecordActivityTaskHeartbeatByIdRequest,
+    ) -> Result<RecordActivityTaskHeartbeatByIdResponse> {
         let target = self.by_id(&r.namespace, &r.workflow_id, &r.run_id, &r.activity_id)?;
         let answer = self.heartbeat_target(target, r.details)?;
         Ok(RecordActivityTaskHeartbeatByIdResponse {
@@ -74,37 +93,55 @@ impl<L: Loader> Engine<L> {
         })
     }
 
-    pub(super) fn complete_activity(&mut self, r: RespondActivityTaskCompletedRequest) -> Result<RespondActivityTaskCompletedResponse> {
+    pub(super) fn complete_activity(
+        &mut self,
+        r: RespondActivityTaskCompletedRequest,
+    ) -> Result<RespondActivityTaskCompletedResponse> {
         let target = self.by_token(&r.task_token)?;
         self.complete_target(target, r.result, r.identity)?;
         Ok(RespondActivityTaskCompletedResponse::default())
     }
 
-    pub(super) fn complete_activity_by_id(&mut self, r: RespondActivityTaskCompletedByIdRequest) -> Result<RespondActivityTaskCompletedByIdResponse> {
+    pub(super) fn complete_activity_by_id(
+        &mut self,
+        r: RespondActivityTaskCompletedByIdRequest,
+    ) -> Result<RespondActivityTaskCompletedByIdResponse> {
         let target = self.by_id(&r.namespace, &r.workflow_id, &r.run_id, &r.activity_id)?;
         self.complete_target(target, r.result, r.identity)?;
         Ok(RespondActivityTaskCompletedByIdResponse::default())
     }
 
-    pub(super) fn fail_activity(&mut self, r: RespondActivityTaskFailedRequest) -> Result<RespondActivityTaskFailedResponse> {
+    pub(super) fn fail_activity(
+        &mut self,
+        r: RespondActivityTaskFailedRequest,
+    ) -> Result<RespondActivityTaskFailedResponse> {
         let target = self.by_token(&r.task_token)?;
         self.fail_target(target, r.failure, r.last_heartbeat_details, r.identity, r.cause)?;
         Ok(RespondActivityTaskFailedResponse::default())
     }
 
-    pub(super) fn fail_activity_by_id(&mut self, r: RespondActivityTaskFailedByIdRequest) -> Result<RespondActivityTaskFailedByIdResponse> {
+    pub(super) fn fail_activity_by_id(
+        &mut self,
+        r: RespondActivityTaskFailedByIdRequest,
+    ) -> Result<RespondActivityTaskFailedByIdResponse> {
         let target = self.by_id(&r.namespace, &r.workflow_id, &r.run_id, &r.activity_id)?;
         self.fail_target(target, r.failure, r.last_heartbeat_details, r.identity, r.cause)?;
         Ok(RespondActivityTaskFailedByIdResponse::default())
     }
 
-    pub(super) fn cancel_activity(&mut self, r: RespondActivityTaskCanceledRequest) -> Result<RespondActivityTaskCanceledResponse> {
+    pub(super) fn cancel_activity(
+        &mut self,
+        r: RespondActivityTaskCanceledRequest,
+    ) -> Result<RespondActivityTaskCanceledResponse> {
         let target = self.by_token(&r.task_token)?;
         self.cancel_target(target, r.details, r.identity)?;
         Ok(RespondActivityTaskCanceledResponse::default())
     }
 
-    pub(super) fn cancel_activity_by_id(&mut self, r: RespondActivityTaskCanceledByIdRequest) -> Result<RespondActivityTaskCanceledByIdResponse> {
+    pub(super) fn cancel_activity_by_id(
+        &mut self,
+        r: RespondActivityTaskCanceledByIdRequest,
+    ) -> Result<RespondActivityTaskCanceledByIdResponse> {
         let target = self.by_id(&r.namespace, &r.workflow_id, &r.run_id, &r.activity_id)?;
         self.cancel_target(target, r.details, r.identity)?;
         Ok(RespondActivityTaskCanceledByIdResponse::default())

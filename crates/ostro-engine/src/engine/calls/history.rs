@@ -1,6 +1,8 @@
 //! Where histories stand, and DescribeWorkflowExecution.
 
-use temporalio_protos::temporal::api::workflowservice::v1::{DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse};
+use temporalio_protos::temporal::api::workflowservice::v1::{
+    DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse,
+};
 
 use super::super::Engine;
 use super::super::waits::{Wait, WaitKind};
@@ -26,7 +28,10 @@ impl<L: Loader> Engine<L> {
         Ok(None)
     }
 
-    pub(super) fn describe_workflow(&mut self, request: DescribeWorkflowExecutionRequest) -> Result<DescribeWorkflowExecutionResponse> {
+    pub(super) fn describe_workflow(
+        &mut self,
+        request: DescribeWorkflowExecutionRequest,
+    ) -> Result<DescribeWorkflowExecutionResponse> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let execution = request.execution.unwrap_or_default();
         let id = self.find(namespace, &execution.workflow_id, &execution.run_id)?;

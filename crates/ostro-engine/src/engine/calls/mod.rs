@@ -10,6 +10,8 @@ mod stop;
 mod update;
 mod worker;
 
+pub(super) use start::TERMINATE_IF_RUNNING;
+
 use super::Engine;
 use crate::command::{Answer, Command};
 use crate::error::Result;
@@ -57,8 +59,8 @@ impl<L: Loader> Engine<L> {
             Command::CancelActivityById(r) => answered!(CancelActivityById, self.cancel_activity_by_id(*r)),
             Command::ShutdownWorker(r) => answered!(ShutdownWorker, self.shutdown_worker(*r)),
             Command::DescribeTaskQueue(r) => answered!(DescribeTaskQueue, self.describe_task_queue(*r)),
-            c @ (Command::RegisterNamespace(_) | Command::DescribeNamespace(_) | Command::ListNamespaces(_) | Command::UpdateNamespace(_) | Command::DeprecateNamespace(_) | Command::DeleteNamespace(_) | Command::AddSearchAttributes(_) | Command::RemoveSearchAttributes(_) | Command::ListSearchAttributes(_) | Command::ResolveNamespace(_)) => self.namespace_call(c),
             Command::ExpireExecutions(r) => answered!(ExpireExecutions, self.expire_executions(*r)),
+            command => self.namespace_call(command),
         }
     }
 

@@ -4,7 +4,10 @@ use temporalio_protos::temporal::api::{
     enums::v1::QueryRejectCondition,
     errordetails::v1::WorkflowNotReadyFailure,
     query::v1::QueryRejected,
-    workflowservice::v1::{QueryWorkflowRequest, QueryWorkflowResponse, RespondQueryTaskCompletedRequest, RespondQueryTaskCompletedResponse},
+    workflowservice::v1::{
+        QueryWorkflowRequest, QueryWorkflowResponse, RespondQueryTaskCompletedRequest,
+        RespondQueryTaskCompletedResponse,
+    },
 };
 
 use super::super::Engine;
@@ -28,7 +31,10 @@ impl<L: Loader> Engine<L> {
         let run = self.execution(id);
         if rejects(run, request.query_reject_condition()) {
             let query_rejected = Some(QueryRejected { status: run.core.status });
-            return Ok(Some(Answer::QueryWorkflow(Box::new(QueryWorkflowResponse { query_rejected, ..Default::default() }))));
+            return Ok(Some(Answer::QueryWorkflow(Box::new(QueryWorkflowResponse {
+                query_rejected,
+                ..Default::default()
+            }))));
         }
         if !run.has_workflow_task() && !run.had_workflow_task() {
             return Err(Error::failed_precondition("Workflow task not scheduled yet.")
@@ -40,9 +46,13 @@ impl<L: Loader> Engine<L> {
         Ok(None)
     }
 
-    pub(super) fn complete_query(&mut self, request: RespondQueryTaskCompletedRequest) -> Result<RespondQueryTaskCompletedResponse> {
+    pub(super) fn complete_query(
+        &mut self,
+        request: RespondQueryTaskCompletedRequest,
+    ) -> Result<RespondQueryTaskCompletedResponse> {
         let token = TaskToken::parse(&request.task_token)?;
-        let number = token.query_id.parse::<u64>().map_err(|_| Error::invalid("the task token is not that of a query"))?;
+        let number =
+            token.query_id.parse::<u64>().map_err(|_| Error::invalid("the task token is not that of a query"))?;
         if !self.load(token.execution) {
             return Err(Error::not_found("query task not found, or already expired"));
         }

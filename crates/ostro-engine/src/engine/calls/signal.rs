@@ -2,23 +2,26 @@
 
 use temporalio_protos::temporal::api::{
     common::v1::{Link, link},
-    enums::v1::{EventType, WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse},
+    enums::v1::{EventType, WorkflowIdConflictPolicy as Conflict},
     history::v1::{WorkflowExecutionCancelRequestedEventAttributes, WorkflowExecutionSignaledEventAttributes},
     workflowservice::v1::{
-        RequestCancelWorkflowExecutionRequest, RequestCancelWorkflowExecutionResponse, SignalWithStartWorkflowExecutionRequest,
-        SignalWithStartWorkflowExecutionResponse, SignalWorkflowExecutionRequest, SignalWorkflowExecutionResponse,
-        StartWorkflowExecutionRequest,
+        RequestCancelWorkflowExecutionRequest, RequestCancelWorkflowExecutionResponse,
+        SignalWithStartWorkflowExecutionRequest, SignalWithStartWorkflowExecutionResponse,
+        SignalWorkflowExecutionRequest, SignalWorkflowExecutionResponse, StartWorkflowExecutionRequest,
     },
 };
 
 use super::super::Engine;
-use super::start::InTheWay;
+use super::start::{InTheWay, TERMINATE_IF_RUNNING};
 use crate::error::{Error, ErrorKind, Result};
 use crate::persistence::{ExecutionId, Loader};
 use crate::search;
 
 impl<L: Loader> Engine<L> {
-    pub(super) fn signal_workflow(&mut self, request: SignalWorkflowExecutionRequest) -> Result<SignalWorkflowExecutionResponse> {
+    pub(super) fn signal_workflow(
+        &mut self,
+        request: SignalWorkflowExecutionRequest,
+    ) -> Result<SignalWorkflowExecutionResponse> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let execution = request.workflow_execution.unwrap_or_default();
         let id = self.find_open(namespace, &execution.workflow_id, &execution.run_id)?;
@@ -35,14 +38,20 @@ impl<L: Loader> Engine<L> {
         Ok(SignalWorkflowExecutionResponse { link: self.signal_link(id, &request.namespace, &request.request_id) })
     }
 
-    fn add_signal(&mut self, id: ExecutionId, event: WorkflowExecutionSignaledEventAttributes, links: Vec<Link>) -> Result<()> {
+    fn add_signal(
+        &mut self,
+        id: ExecutionId,
+        event: WorkflowExecutionSignaledEventAttributes,
+        links: Vec<Link>,
+    ) -> Result<()> {
         let execution = self.execution(id);
         if execution.signal_requests.contains(&event.request_id) {
             return Ok(());
         }
         let limit = self.config.signals_max;
         if execution.core.signal_count >= limit {
-            let message = format!("exceeded workflow execution limit for signal events: {limit}; continue as new to take more");
+            let message =
+                format!("exceeded workflow execution limit for signal events: {limit}; continue as new to take more");
             return Err(Error::invalid(message));
         }
         self.step(id, |t| {
@@ -67,13 +76,18 @@ impl<L: Loader> Engine<L> {
         Some(Link { variant: Some(link::Variant::WorkflowEvent(event)) })
     }
 
-    pub(super) fn signal_with_start(&mut self, request: SignalWithStartWorkflowExecutionRequest) -> Result<SignalWithStartWorkflowExecutionResponse> {
+    pub(super) fn signal_with_start(
+        &mut self,
+        request: SignalWithStartWorkflowExecutionRequest,
+    ) -> Result<SignalWithStartWorkflowExecutionResponse> {
         let namespace = self.namespaces.get(&request.namespace)?;
         let id = namespace.id;
         let attributes = request.search_attributes.as_ref().map(|a| search::validate(namespace, a)).transpose()?;
         crate::cron::check(&request.cron_schedule).map_err(Error::invalid)?;
         let conflict = match request.workflow_id_conflict_policy() {
-            Conflict::Unspecified | Conflict::Fail if request.workflow_id_reuse_policy() != Reuse::TerminateIfRunning => Conflict::UseExisting,
+            Conflict::Unspecified | Conflict::Fail if request.workflow_id_reuse_policy() != TERMINATE_IF_RUNNING => {
+                Conflict::UseExisting
+            }
             policy => policy,
         };
         let signal = WorkflowExecutionSignaledEventAttributes {
@@ -111,7 +125,10 @@ impl<L: Loader> Engine<L> {
         })
     }
 
-    pub(super) fn cancel_workflow(&mut self, request: RequestCancelWorkflowExecutionRequest) -> Result<RequestCancelWorkflowExecutionResponse> {
+    pub(super) fn cancel_workflow(
+        &mut self,
+        request: RequestCancelWorkflowExecutionRequest,
+    ) -> Result<RequestCancelWorkflowExecutionResponse> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let execution = request.workflow_execution.unwrap_or_default();
         let id = self.find_in_chain(namespace, &execution, &request.first_execution_run_id)?;

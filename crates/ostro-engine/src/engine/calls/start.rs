@@ -2,7 +2,10 @@
 
 use temporalio_protos::temporal::api::{
     common::v1::{Link, link},
-    enums::v1::{EventType, WorkflowExecutionStatus as Status, WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse},
+    enums::v1::{
+        EventType, WorkflowExecutionStatus as Status, WorkflowIdConflictPolicy as Conflict,
+        WorkflowIdReusePolicy as Reuse,
+    },
     history::v1::{WorkflowExecutionOptionsUpdatedEventAttributes, WorkflowExecutionStartedEventAttributes},
     workflow::v1::RequestIdInfo,
     workflowservice::v1::{StartWorkflowExecutionRequest, StartWorkflowExecutionResponse},
@@ -19,6 +22,10 @@ use crate::persistence::{ExecutionId, Loader, NamespaceId};
 use crate::reply::StartAnswer;
 use crate::search;
 use crate::time::from_duration;
+
+/// The deprecated policy that came before the conflict policies; clients still send it.
+#[allow(deprecated)]
+pub(in crate::engine) const TERMINATE_IF_RUNNING: Reuse = Reuse::TerminateIfRunning;
 
 /// What stands in the way of a start.
 pub(super) enum InTheWay {
@@ -43,7 +50,11 @@ impl<L: Loader> Engine<L> {
             InTheWay::Terminate(existing) => self.terminate_for_reuse(existing),
             InTheWay::Nothing => {}
         }
-        let by = StartedBy { identity: request.identity.clone(), deployment: request.eager_worker_deployment_options.clone(), sticky: false };
+        let by = StartedBy {
+            identity: request.identity.clone(),
+            deployment: request.eager_worker_deployment_options.clone(),
+            sticky: false,
+        };
         let eager = request.request_eager_execution;
         let link_namespace = request.namespace.clone();
         let run = self.requested_run(id, request, attributes);
@@ -51,7 +62,12 @@ impl<L: Loader> Engine<L> {
         Ok(self.start_answer(started.0, true, &link_namespace, started.1))
     }
 
-    fn start_requested(&mut self, mut run: NewRun, eager: bool, by: StartedBy) -> (ExecutionId, Option<Box<crate::reply::WorkflowTaskAnswer>>) {
+    fn start_requested(
+        &mut self,
+        mut run: NewRun,
+        eager: bool,
+        by: StartedBy,
+    ) -> (ExecutionId, Option<Box<crate::reply::WorkflowTaskAnswer>>) {
         let eager = eager && run.backoff == 0;
         run.started.eager_execution_accepted = eager;
         if !eager {
@@ -99,7 +115,14 @@ impl<L: Loader> Engine<L> {
     ///
     /// # Errors
     /// ALREADY_EXISTS with the run that is in the way.
-    pub(super) fn in_the_way(&mut self, namespace: NamespaceId, workflow_id: &str, request_id: &str, reuse: Reuse, conflict: Conflict) -> Result<InTheWay> {
+    pub(super) fn in_the_way(
+        &mut self,
+        namespace: NamespaceId,
+        workflow_id: &str,
+        request_id: &str,
+        reuse: Reuse,
+        conflict: Conflict,
+    ) -> Result<InTheWay> {
         let Some(existing) = self.newest(namespace, workflow_id) else { return Ok(InTheWay::Nothing) };
         let execution = self.execution(existing);
         if !request_id.is_empty() && execution.core.request_ids.contains_key(request_id) {
@@ -108,14 +131,19 @@ impl<L: Loader> Engine<L> {
         if execution.is_open() {
             return match (conflict, reuse) {
                 (Conflict::UseExisting, _) => Ok(InTheWay::Use(existing)),
-                (Conflict::TerminateExisting, _) | (_, Reuse::TerminateIfRunning) => Ok(InTheWay::Terminate(existing)),
+                (Conflict::TerminateExisting, _) | (_, TERMINATE_IF_RUNNING) => Ok(InTheWay::Terminate(existing)),
                 _ => Err(self.already_started(existing, "is already running", "")),
             };
         }
         if self.refuses_reuse(existing, reuse) {
             let (what, policy) = match reuse {
-                Reuse::RejectDuplicate => ("already finished", " Workflow Id reuse policy: reject duplicate workflow Id."),
-                _ => ("already finished successfully", " Workflow Id reuse policy: allow duplicate workflow Id if last run failed."),
+                Reuse::RejectDuplicate => {
+                    ("already finished", " Workflow Id reuse policy: reject duplicate workflow Id.")
+                }
+                _ => (
+                    "already finished successfully",
+                    " Workflow Id reuse policy: allow duplicate workflow Id if last run failed.",
+                ),
             };
             return Err(self.already_started(existing, what, policy));
         }
@@ -124,14 +152,16 @@ impl<L: Loader> Engine<L> {
 
     fn already_started(&self, existing: ExecutionId, what: &str, policy: &str) -> Error {
         let core = &self.execution(existing).core;
-        let message = format!("Workflow execution {what}. WorkflowId: {}, RunId: {}.{policy}", core.workflow_id, core.run_id);
+        let message =
+            format!("Workflow execution {what}. WorkflowId: {}, RunId: {}.{policy}", core.workflow_id, core.run_id);
         Error::already_started(message, &core.start_request_id, &core.run_id, &core.first_run_id)
     }
 
     /// Whether a workflow id may not be used again given the run that had it last.
     pub(in crate::engine) fn refuses_reuse(&self, existing: ExecutionId, reuse: Reuse) -> bool {
         let execution = self.execution(existing);
-        let unsuccessful = matches!(execution.status(), Status::Failed | Status::Canceled | Status::Terminated | Status::TimedOut);
+        let unsuccessful =
+            matches!(execution.status(), Status::Failed | Status::Canceled | Status::Terminated | Status::TimedOut);
         execution.is_open()
             || match reuse {
                 Reuse::RejectDuplicate => true,
@@ -159,7 +189,13 @@ impl<L: Loader> Engine<L> {
         self.start_answer(existing, own, &request.namespace, None)
     }
 
-    fn attach_request(&mut self, existing: ExecutionId, request: &StartWorkflowExecutionRequest, callbacks: bool, links: bool) {
+    fn attach_request(
+        &mut self,
+        existing: ExecutionId,
+        request: &StartWorkflowExecutionRequest,
+        callbacks: bool,
+        links: bool,
+    ) {
         let attributes = WorkflowExecutionOptionsUpdatedEventAttributes {
             attached_request_id: request.request_id.clone(),
             attached_completion_callbacks: if callbacks { request.completion_callbacks.clone() } else { Vec::new() },
@@ -221,7 +257,12 @@ impl<L: Loader> Engine<L> {
     }
 
     /// The same from a signal-with-start, whose fields are those of a start.
-    pub(super) fn signalled_run(&mut self, namespace: NamespaceId, request: StartWorkflowExecutionRequest, attributes: Option<temporalio_protos::temporal::api::common::v1::SearchAttributes>) -> NewRun {
+    pub(super) fn signalled_run(
+        &mut self,
+        namespace: NamespaceId,
+        request: StartWorkflowExecutionRequest,
+        attributes: Option<temporalio_protos::temporal::api::common::v1::SearchAttributes>,
+    ) -> NewRun {
         self.requested_run(namespace, request, attributes)
     }
 }

@@ -1,8 +1,8 @@
 //! Terminate, delete and expire.
 
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    DeleteWorkflowExecutionRequest, DeleteWorkflowExecutionResponse, ResetStickyTaskQueueRequest, ResetStickyTaskQueueResponse,
-    TerminateWorkflowExecutionRequest, TerminateWorkflowExecutionResponse,
+    DeleteWorkflowExecutionRequest, DeleteWorkflowExecutionResponse, ResetStickyTaskQueueRequest,
+    ResetStickyTaskQueueResponse, TerminateWorkflowExecutionRequest, TerminateWorkflowExecutionResponse,
 };
 
 use super::super::Engine;
@@ -11,7 +11,10 @@ use crate::error::{Error, Result};
 use crate::persistence::{ExecutionId, Loader, Write};
 
 impl<L: Loader> Engine<L> {
-    pub(super) fn terminate_workflow(&mut self, request: TerminateWorkflowExecutionRequest) -> Result<TerminateWorkflowExecutionResponse> {
+    pub(super) fn terminate_workflow(
+        &mut self,
+        request: TerminateWorkflowExecutionRequest,
+    ) -> Result<TerminateWorkflowExecutionResponse> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let execution = request.workflow_execution.unwrap_or_default();
         let id = self.find_in_chain(namespace, &execution, &request.first_execution_run_id)?;
@@ -23,7 +26,10 @@ impl<L: Loader> Engine<L> {
     }
 
     /// Deletes an execution and its history; an open one is terminated first, so that parent and children learn it.
-    pub(super) fn delete_workflow(&mut self, request: DeleteWorkflowExecutionRequest) -> Result<DeleteWorkflowExecutionResponse> {
+    pub(super) fn delete_workflow(
+        &mut self,
+        request: DeleteWorkflowExecutionRequest,
+    ) -> Result<DeleteWorkflowExecutionResponse> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let execution = request.workflow_execution.unwrap_or_default();
         let id = self.find(namespace, &execution.workflow_id, &execution.run_id)?;
@@ -58,7 +64,10 @@ impl<L: Loader> Engine<L> {
         Ok(expired)
     }
 
-    pub(super) fn reset_sticky(&mut self, request: ResetStickyTaskQueueRequest) -> Result<ResetStickyTaskQueueResponse> {
+    pub(super) fn reset_sticky(
+        &mut self,
+        request: ResetStickyTaskQueueRequest,
+    ) -> Result<ResetStickyTaskQueueResponse> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let execution = request.execution.unwrap_or_default();
         let id = self.find_open(namespace, &execution.workflow_id, &execution.run_id)?;

@@ -16,7 +16,11 @@ use crate::reply::ReplyId;
 use crate::time::Time;
 
 impl<L: Loader> Engine<L> {
-    pub(super) fn update_workflow(&mut self, reply: ReplyId, call: WithDeadline<UpdateWorkflowExecutionRequest>) -> Result<Option<Answer>> {
+    pub(super) fn update_workflow(
+        &mut self,
+        reply: ReplyId,
+        call: WithDeadline<UpdateWorkflowExecutionRequest>,
+    ) -> Result<Option<Answer>> {
         let WithDeadline { request, deadline } = call;
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let execution = request.workflow_execution.unwrap_or_default();
@@ -33,7 +37,11 @@ impl<L: Loader> Engine<L> {
         self.ended_early(reply, result)
     }
 
-    pub(super) fn poll_update(&mut self, reply: ReplyId, call: WithDeadline<PollWorkflowExecutionUpdateRequest>) -> Result<Option<Answer>> {
+    pub(super) fn poll_update(
+        &mut self,
+        reply: ReplyId,
+        call: WithDeadline<PollWorkflowExecutionUpdateRequest>,
+    ) -> Result<Option<Answer>> {
         let WithDeadline { request, deadline } = call;
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let update = request.update_ref.ok_or_else(|| Error::invalid("UpdateRef is not set on request."))?;

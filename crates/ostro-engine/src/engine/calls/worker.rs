@@ -3,9 +3,9 @@
 use temporalio_protos::temporal::api::{
     enums::v1::{TaskQueueKind, WorkflowTaskFailedCause},
     workflowservice::v1::{
-        PollActivityTaskQueueRequest, PollActivityTaskQueueResponse, PollWorkflowTaskQueueRequest, RespondWorkflowTaskCompletedRequest,
-        RespondWorkflowTaskCompletedResponse, RespondWorkflowTaskFailedRequest, RespondWorkflowTaskFailedResponse,
-        ShutdownWorkerRequest, ShutdownWorkerResponse,
+        PollActivityTaskQueueRequest, PollActivityTaskQueueResponse, PollWorkflowTaskQueueRequest,
+        RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskCompletedResponse, RespondWorkflowTaskFailedRequest,
+        RespondWorkflowTaskFailedResponse, ShutdownWorkerRequest, ShutdownWorkerResponse,
     },
 };
 
@@ -21,7 +21,11 @@ use crate::time::Time;
 use crate::token::TaskToken;
 
 impl<L: Loader> Engine<L> {
-    pub(super) fn poll_workflow_task(&mut self, reply: ReplyId, call: WithDeadline<PollWorkflowTaskQueueRequest>) -> Result<Option<Answer>> {
+    pub(super) fn poll_workflow_task(
+        &mut self,
+        reply: ReplyId,
+        call: WithDeadline<PollWorkflowTaskQueueRequest>,
+    ) -> Result<Option<Answer>> {
         let WithDeadline { request, deadline } = call;
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let queue = request.task_queue.unwrap_or_default();
@@ -49,7 +53,11 @@ impl<L: Loader> Engine<L> {
         Ok(None)
     }
 
-    pub(super) fn poll_activity_task(&mut self, reply: ReplyId, call: WithDeadline<PollActivityTaskQueueRequest>) -> Result<Option<Answer>> {
+    pub(super) fn poll_activity_task(
+        &mut self,
+        reply: ReplyId,
+        call: WithDeadline<PollActivityTaskQueueRequest>,
+    ) -> Result<Option<Answer>> {
         let WithDeadline { request, deadline } = call;
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let deadline = self.poll_deadline(deadline);
@@ -75,7 +83,10 @@ impl<L: Loader> Engine<L> {
         wait_until(self.now, self.config.poll_timeout, deadline, self.config.poll_deadline_margin)
     }
 
-    pub(super) fn complete_workflow_task(&mut self, request: RespondWorkflowTaskCompletedRequest) -> Result<WorkflowTaskCompletedAnswer> {
+    pub(super) fn complete_workflow_task(
+        &mut self,
+        request: RespondWorkflowTaskCompletedRequest,
+    ) -> Result<WorkflowTaskCompletedAnswer> {
         let id = self.execution_of_workflow_task(&request.task_token)?;
         let by = StartedBy {
             identity: request.identity.clone(),
@@ -108,7 +119,10 @@ impl<L: Loader> Engine<L> {
         waits.then(|| self.start_workflow_task(id, by))
     }
 
-    pub(super) fn fail_workflow_task(&mut self, request: RespondWorkflowTaskFailedRequest) -> Result<RespondWorkflowTaskFailedResponse> {
+    pub(super) fn fail_workflow_task(
+        &mut self,
+        request: RespondWorkflowTaskFailedRequest,
+    ) -> Result<RespondWorkflowTaskFailedResponse> {
         let id = self.execution_of_workflow_task(&request.task_token)?;
         let cause = WorkflowTaskFailedCause::try_from(request.cause).unwrap_or_default();
         self.step(id, |t| {
@@ -132,12 +146,8 @@ impl<L: Loader> Engine<L> {
     /// A worker goes: its polls are answered, and what waits on its sticky queue moves to the normal ones.
     pub(super) fn shutdown_worker(&mut self, request: ShutdownWorkerRequest) -> Result<ShutdownWorkerResponse> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
-        let polls = self.queues.shut_down_worker(
-            namespace,
-            &request.worker_instance_key,
-            &request.sticky_task_queue,
-            self.now,
-        );
+        let polls =
+            self.queues.shut_down_worker(namespace, &request.worker_instance_key, &request.sticky_task_queue, self.now);
         for (key, poller) in polls {
             self.answer_empty(&key, &poller);
         }
@@ -145,7 +155,10 @@ impl<L: Loader> Engine<L> {
     }
 }
 
-fn completed_answer(completion: Completion, workflow_task: Option<Box<WorkflowTaskAnswer>>) -> WorkflowTaskCompletedAnswer {
+fn completed_answer(
+    completion: Completion,
+    workflow_task: Option<Box<WorkflowTaskAnswer>>,
+) -> WorkflowTaskCompletedAnswer {
     WorkflowTaskCompletedAnswer {
         response: RespondWorkflowTaskCompletedResponse {
             workflow_task: None,

@@ -12,9 +12,17 @@ use crate::execution::{Effect, Transition, failures};
 
 impl Transition<'_> {
     /// The workflow wants the activity cancelled: at once where no attempt runs, else by the next heartbeat's answer.
-    pub(in crate::execution) fn cancel_activity_by_workflow(&mut self, scheduled_event_id: i64, completed: i64, extras: Extras) {
+    pub(in crate::execution) fn cancel_activity_by_workflow(
+        &mut self,
+        scheduled_event_id: i64,
+        completed: i64,
+        extras: Extras,
+    ) {
         let requested = self.record_with(
-            ActivityTaskCancelRequestedEventAttributes { scheduled_event_id, workflow_task_completed_event_id: completed },
+            ActivityTaskCancelRequestedEventAttributes {
+                scheduled_event_id,
+                workflow_task_completed_event_id: completed,
+            },
             extras,
         );
         let Some(activity) = self.exec.activity_mut(scheduled_event_id) else {
@@ -42,11 +50,18 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// INVALID_ARGUMENT where nobody asked for the cancellation.
-    pub fn cancel_activity(&mut self, activity: &ActivityRef, details: Option<Payloads>, identity: String) -> Result<()> {
+    pub fn cancel_activity(
+        &mut self,
+        activity: &ActivityRef,
+        details: Option<Payloads>,
+        identity: String,
+    ) -> Result<()> {
         let scheduled_event_id = self.exec.running_activity(activity)?;
         let requested = &self.exec.activities[&scheduled_event_id];
         if !requested.cancel_requested {
-            return Err(Error::invalid("unable to mark activity as canceled without activity being request canceled first"));
+            return Err(Error::invalid(
+                "unable to mark activity as canceled without activity being request canceled first",
+            ));
         }
         let latest_cancel_requested_event_id = requested.cancel_requested_event_id;
         let Some((_, started_event_id)) = self.end_activity(scheduled_event_id) else { return Ok(()) };

@@ -7,7 +7,12 @@ use crate::error::Result;
 use crate::execution::Transition;
 
 impl Transition<'_> {
-    pub fn complete_activity(&mut self, activity: &ActivityRef, result: Option<Payloads>, identity: String) -> Result<()> {
+    pub fn complete_activity(
+        &mut self,
+        activity: &ActivityRef,
+        result: Option<Payloads>,
+        identity: String,
+    ) -> Result<()> {
         let scheduled_event_id = self.exec.running_activity(activity)?;
         let Some((_, started_event_id)) = self.end_activity(scheduled_event_id) else { return Ok(()) };
         self.record(ActivityTaskCompletedEventAttributes {

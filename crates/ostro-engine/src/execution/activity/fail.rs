@@ -40,7 +40,11 @@ impl Transition<'_> {
     }
 
     /// Puts the activity into back-off for its next attempt, or says why there is none.
-    pub(super) fn retry_activity(&mut self, scheduled_event_id: i64, failure: &Failure) -> std::result::Result<(), RetryState> {
+    pub(super) fn retry_activity(
+        &mut self,
+        scheduled_event_id: i64,
+        failure: &Failure,
+    ) -> std::result::Result<(), RetryState> {
         let now = self.now;
         let Some(activity) = self.exec.activity_mut(scheduled_event_id) else {
             return Err(RetryState::InternalServerError);

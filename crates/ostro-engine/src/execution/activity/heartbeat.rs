@@ -1,6 +1,8 @@
 //! `Started --heartbeat--> Started`.
 
-use temporalio_protos::temporal::api::{common::v1::Payloads, workflowservice::v1::RecordActivityTaskHeartbeatResponse};
+use temporalio_protos::temporal::api::{
+    common::v1::Payloads, workflowservice::v1::RecordActivityTaskHeartbeatResponse,
+};
 
 use super::ActivityRef;
 use crate::error::Result;
@@ -8,7 +10,11 @@ use crate::execution::Transition;
 
 impl Transition<'_> {
     /// Notes that the attempt lives, keeps its details for the next one, and tells whether it should stop.
-    pub fn heartbeat_activity(&mut self, activity: &ActivityRef, details: Option<Payloads>) -> Result<RecordActivityTaskHeartbeatResponse> {
+    pub fn heartbeat_activity(
+        &mut self,
+        activity: &ActivityRef,
+        details: Option<Payloads>,
+    ) -> Result<RecordActivityTaskHeartbeatResponse> {
         let scheduled_event_id = self.exec.running_activity(activity)?;
         let now = self.now;
         let activity = self.exec.activity_mut(scheduled_event_id).expect("just found");

@@ -23,9 +23,10 @@ impl Execution {
             return Err(Error::not_found("workflow execution already completed"));
         }
         let found = match activity {
-            ActivityRef::Token(token) => self.activities.get(&token.scheduled_event_id).filter(|a| {
-                a.is_started() && a.attempt == token.attempt && a.started_time == token.started_time
-            }),
+            ActivityRef::Token(token) => self
+                .activities
+                .get(&token.scheduled_event_id)
+                .filter(|a| a.is_started() && a.attempt == token.attempt && a.started_time == token.started_time),
             ActivityRef::Id(id) => {
                 let pending = self.activity_ids.get(id).and_then(|id| self.activities.get(id));
                 if pending.is_none() {

@@ -46,7 +46,10 @@ impl Transition<'_> {
             task_token: self.activity_token(activity).to_bytes(),
             workflow_namespace: self.namespace.name.clone(),
             workflow_type: Some(WorkflowType { name: core.workflow_type.clone() }),
-            workflow_execution: Some(WorkflowExecution { workflow_id: core.workflow_id.clone(), run_id: core.run_id.clone() }),
+            workflow_execution: Some(WorkflowExecution {
+                workflow_id: core.workflow_id.clone(),
+                run_id: core.run_id.clone(),
+            }),
             activity_type: a.activity_type.clone(),
             activity_id: a.activity_id.clone(),
             header: a.header.clone(),

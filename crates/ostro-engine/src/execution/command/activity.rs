@@ -33,14 +33,17 @@ impl<'a> Checker<'a> {
             return Err(of(&format!("Invalid {name}: it must not be negative.")));
         }
         if close.0 == 0 && run.0 == 0 {
-            return Err(of("A valid StartToClose or ScheduleToCloseTimeout is not set on ScheduleActivityTaskCommand."));
+            return Err(of(
+                "A valid StartToClose or ScheduleToCloseTimeout is not set on ScheduleActivityTaskCommand.",
+            ));
         }
         self.payloads(cause, "ScheduleActivityTaskCommandAttributes.Input", &a.input)?;
         self.count_activity(a)
     }
 
     fn count_activity(&mut self, a: &'a ScheduleActivityTaskCommandAttributes) -> Result<(), Refusal> {
-        let duplicate = self.exec.activity_ids.contains_key(&a.activity_id) || !self.activities_scheduled.insert(&a.activity_id);
+        let duplicate =
+            self.exec.activity_ids.contains_key(&a.activity_id) || !self.activities_scheduled.insert(&a.activity_id);
         if duplicate {
             return Err(Refusal::new(
                 Cause::ScheduleActivityDuplicateId,
@@ -52,13 +55,18 @@ impl<'a> Checker<'a> {
         if pending > limit {
             return Err(Refusal::new(
                 Cause::PendingActivitiesLimitExceeded,
-                format!("the number of pending activities, {pending}, would exceed the limit of {limit}: wait for some to end before scheduling more"),
+                format!(
+                    "the number of pending activities, {pending}, would exceed the limit of {limit}: wait for some to end before scheduling more"
+                ),
             ));
         }
         Ok(())
     }
 
-    pub(super) fn request_cancel_activity(&self, a: &RequestCancelActivityTaskCommandAttributes) -> Result<(), Refusal> {
+    pub(super) fn request_cancel_activity(
+        &self,
+        a: &RequestCancelActivityTaskCommandAttributes,
+    ) -> Result<(), Refusal> {
         let cause = Cause::BadRequestCancelActivityAttributes;
         if a.scheduled_event_id <= 0 {
             return Err(Refusal::new(cause, "ScheduledEventId is not set on RequestCancelActivityTaskCommand."));
@@ -100,9 +108,14 @@ impl Transition<'_> {
     }
 
     /// Fills in what the command leaves open: queue, time-outs within the run's, retry policy.
-    fn scheduled_attributes(&self, a: ScheduleActivityTaskCommandAttributes, completed: i64) -> ActivityTaskScheduledEventAttributes {
+    fn scheduled_attributes(
+        &self,
+        a: ScheduleActivityTaskCommandAttributes,
+        completed: i64,
+    ) -> ActivityTaskScheduledEventAttributes {
         let timeouts = Timeouts::of(&a, from_duration(&self.exec.started().workflow_run_timeout));
-        let name = a.task_queue.map(|q| q.name).filter(|n| !n.is_empty()).unwrap_or_else(|| self.exec.core.task_queue.clone());
+        let name =
+            a.task_queue.map(|q| q.name).filter(|n| !n.is_empty()).unwrap_or_else(|| self.exec.core.task_queue.clone());
         ActivityTaskScheduledEventAttributes {
             activity_id: a.activity_id,
             activity_type: a.activity_type,
@@ -121,7 +134,12 @@ impl Transition<'_> {
         }
     }
 
-    pub(super) fn request_cancel_activity(&mut self, a: RequestCancelActivityTaskCommandAttributes, completed: i64, extras: Extras) {
+    pub(super) fn request_cancel_activity(
+        &mut self,
+        a: RequestCancelActivityTaskCommandAttributes,
+        completed: i64,
+        extras: Extras,
+    ) {
         self.cancel_activity_by_workflow(a.scheduled_event_id, completed, extras);
     }
 }

@@ -107,7 +107,10 @@ impl<'a> Checker<'a> {
     pub(super) fn length(&self, cause: Cause, what: &str, value: &str) -> Result<(), Refusal> {
         if value.len() > self.config.id_length_max {
             let limit = self.config.id_length_max;
-            return Err(Refusal::new(cause, format!("{what} exceeds length limit of {limit} bytes: it has {}.", value.len())));
+            return Err(Refusal::new(
+                cause,
+                format!("{what} exceeds length limit of {limit} bytes: it has {}.", value.len()),
+            ));
         }
         Ok(())
     }

@@ -26,19 +26,26 @@ impl Checker<'_> {
             (&a.workflow_task_timeout, "WorkflowTaskTimeout"),
         ] {
             if from_duration(timeout) < 0 {
-                return Err(Refusal::new(cause, format!("Invalid {name}: it must not be negative. WorkflowId={}", a.workflow_id)));
+                return Err(Refusal::new(
+                    cause,
+                    format!("Invalid {name}: it must not be negative. WorkflowId={}", a.workflow_id),
+                ));
             }
         }
         self.retry_policy(cause, &a.retry_policy)?;
         if let Some(attributes) = &a.search_attributes {
-            search::validate(self.namespace, attributes).map_err(|e| Refusal::new(Cause::BadSearchAttributes, e.message))?;
+            search::validate(self.namespace, attributes)
+                .map_err(|e| Refusal::new(Cause::BadSearchAttributes, e.message))?;
         }
         crate::cron::check(&a.cron_schedule).map_err(|message| Refusal::new(cause, message))?;
         self.payloads(cause, "StartChildWorkflowExecutionCommandAttributes.Input", &a.input)?;
         self.children += 1;
         let limit = self.config.pending_max;
         if self.children > limit {
-            let message = format!("the number of pending child workflows, {}, would exceed the limit of {limit}: wait for some to end before starting more", self.children);
+            let message = format!(
+                "the number of pending child workflows, {}, would exceed the limit of {limit}: wait for some to end before starting more",
+                self.children
+            );
             return Err(Refusal::new(Cause::PendingChildWorkflowsLimitExceeded, message));
         }
         Ok(())
@@ -46,7 +53,12 @@ impl Checker<'_> {
 }
 
 impl Transition<'_> {
-    pub(super) fn initiate_child(&mut self, a: StartChildWorkflowExecutionCommandAttributes, completed: i64, extras: Extras) {
+    pub(super) fn initiate_child(
+        &mut self,
+        a: StartChildWorkflowExecutionCommandAttributes,
+        completed: i64,
+        extras: Extras,
+    ) {
         let user_metadata = extras.user_metadata.clone();
         let initiated = self.initiated_attributes(a, completed);
         let initiated_event_id = self.record_with(initiated.clone(), extras);
@@ -61,10 +73,15 @@ impl Transition<'_> {
         self.effect(Effect::StartChild(self.exec.id, initiated_event_id));
     }
 
-    fn initiated_attributes(&self, a: StartChildWorkflowExecutionCommandAttributes, completed: i64) -> StartChildWorkflowExecutionInitiatedEventAttributes {
+    fn initiated_attributes(
+        &self,
+        a: StartChildWorkflowExecutionCommandAttributes,
+        completed: i64,
+    ) -> StartChildWorkflowExecutionInitiatedEventAttributes {
         #[allow(deprecated)]
         let namespace = if a.namespace.is_empty() { self.namespace.name.clone() } else { a.namespace.clone() };
-        let queue = a.task_queue.map(|q| q.name).filter(|n| !n.is_empty()).unwrap_or_else(|| self.exec.core.task_queue.clone());
+        let queue =
+            a.task_queue.map(|q| q.name).filter(|n| !n.is_empty()).unwrap_or_else(|| self.exec.core.task_queue.clone());
         let task_timeout = match from_duration(&a.workflow_task_timeout) {
             0 => self.config.workflow_task_timeout,
             span => span.min(self.config.workflow_task_timeout_max),
@@ -81,12 +98,17 @@ impl Transition<'_> {
             workflow_task_timeout: duration(task_timeout),
             parent_close_policy: or_default(a.parent_close_policy, ParentClosePolicy::Terminate as i32),
             workflow_task_completed_event_id: completed,
-            workflow_id_reuse_policy: or_default(a.workflow_id_reuse_policy, WorkflowIdReusePolicy::AllowDuplicate as i32),
+            workflow_id_reuse_policy: or_default(
+                a.workflow_id_reuse_policy,
+                WorkflowIdReusePolicy::AllowDuplicate as i32,
+            ),
             retry_policy: a.retry_policy,
             cron_schedule: a.cron_schedule,
             header: a.header,
             memo: a.memo,
-            search_attributes: a.search_attributes.map(|attributes| search::validate(self.namespace, &attributes).unwrap_or(attributes)),
+            search_attributes: a
+                .search_attributes
+                .map(|attributes| search::validate(self.namespace, &attributes).unwrap_or(attributes)),
             priority: a.priority,
             ..Default::default()
         }

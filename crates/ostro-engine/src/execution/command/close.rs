@@ -7,7 +7,8 @@ use temporalio_protos::temporal::api::{
         ContinueAsNewWorkflowExecutionCommandAttributes, FailWorkflowExecutionCommandAttributes,
     },
     enums::v1::{
-        ContinueAsNewInitiator, RetryState, TaskQueueKind, WorkflowExecutionStatus as Status, WorkflowTaskFailedCause as Cause,
+        ContinueAsNewInitiator, RetryState, TaskQueueKind, WorkflowExecutionStatus as Status,
+        WorkflowTaskFailedCause as Cause,
     },
     history::v1::{
         WorkflowExecutionCanceledEventAttributes, WorkflowExecutionCompletedEventAttributes,
@@ -25,7 +26,11 @@ use crate::time::{duration, from_duration};
 
 impl Checker<'_> {
     pub(super) fn complete(&self, a: &CompleteWorkflowExecutionCommandAttributes) -> Result<(), Refusal> {
-        self.payloads(Cause::BadCompleteWorkflowExecutionAttributes, "CompleteWorkflowExecutionCommandAttributes.Result", &a.result)
+        self.payloads(
+            Cause::BadCompleteWorkflowExecutionAttributes,
+            "CompleteWorkflowExecutionCommandAttributes.Result",
+            &a.result,
+        )
     }
 
     pub(super) fn fail(&self, a: &FailWorkflowExecutionCommandAttributes) -> Result<(), Refusal> {
@@ -37,7 +42,11 @@ impl Checker<'_> {
     }
 
     pub(super) fn cancel(&self, a: &CancelWorkflowExecutionCommandAttributes) -> Result<(), Refusal> {
-        self.payloads(Cause::BadCancelWorkflowExecutionAttributes, "CancelWorkflowExecutionCommandAttributes.Details", &a.details)
+        self.payloads(
+            Cause::BadCancelWorkflowExecutionAttributes,
+            "CancelWorkflowExecutionCommandAttributes.Details",
+            &a.details,
+        )
     }
 
     pub(super) fn continue_as_new(&self, a: &ContinueAsNewWorkflowExecutionCommandAttributes) -> Result<(), Refusal> {
@@ -55,7 +64,11 @@ impl Checker<'_> {
         }
         self.retry_policy(cause, &a.retry_policy)?;
         self.payloads(cause, "ContinueAsNewWorkflowExecutionCommandAttributes.Input", &a.input)?;
-        self.bytes(cause, "ContinueAsNewWorkflowExecutionCommandAttributes.Memo", a.memo.as_ref().map_or(0, |m| m.encoded_len()))?;
+        self.bytes(
+            cause,
+            "ContinueAsNewWorkflowExecutionCommandAttributes.Memo",
+            a.memo.as_ref().map_or(0, |m| m.encoded_len()),
+        )?;
         match &a.search_attributes {
             Some(attributes) => search::validate(self.namespace, attributes)
                 .map(drop)
@@ -66,7 +79,12 @@ impl Checker<'_> {
 }
 
 impl Transition<'_> {
-    pub(super) fn complete_by_command(&mut self, a: CompleteWorkflowExecutionCommandAttributes, completed: i64, extras: Extras) {
+    pub(super) fn complete_by_command(
+        &mut self,
+        a: CompleteWorkflowExecutionCommandAttributes,
+        completed: i64,
+        extras: Extras,
+    ) {
         let next = self.next_cron_run(a.result.clone(), None);
         let attributes = WorkflowExecutionCompletedEventAttributes {
             result: a.result,
@@ -76,7 +94,12 @@ impl Transition<'_> {
         self.close(Status::Completed, attributes, extras, next);
     }
 
-    pub(super) fn fail_by_command(&mut self, a: FailWorkflowExecutionCommandAttributes, completed: i64, extras: Extras) {
+    pub(super) fn fail_by_command(
+        &mut self,
+        a: FailWorkflowExecutionCommandAttributes,
+        completed: i64,
+        extras: Extras,
+    ) {
         let failure = a.failure.unwrap_or_default();
         let (next, retry_state) = self.next_retry_run(&failure);
         let next = match next {
@@ -92,12 +115,25 @@ impl Transition<'_> {
         self.close(Status::Failed, attributes, extras, next);
     }
 
-    pub(super) fn cancel_by_command(&mut self, a: CancelWorkflowExecutionCommandAttributes, completed: i64, extras: Extras) {
-        let attributes = WorkflowExecutionCanceledEventAttributes { workflow_task_completed_event_id: completed, details: a.details };
+    pub(super) fn cancel_by_command(
+        &mut self,
+        a: CancelWorkflowExecutionCommandAttributes,
+        completed: i64,
+        extras: Extras,
+    ) {
+        let attributes = WorkflowExecutionCanceledEventAttributes {
+            workflow_task_completed_event_id: completed,
+            details: a.details,
+        };
         self.close(Status::Canceled, attributes, extras, None);
     }
 
-    pub(super) fn continue_by_command(&mut self, mut a: ContinueAsNewWorkflowExecutionCommandAttributes, completed: i64, extras: Extras) {
+    pub(super) fn continue_by_command(
+        &mut self,
+        mut a: ContinueAsNewWorkflowExecutionCommandAttributes,
+        completed: i64,
+        extras: Extras,
+    ) {
         self.fill_in_continuation(&mut a);
         let next = self.next_continued_run(&a);
         let attributes = WorkflowExecutionContinuedAsNewEventAttributes {
@@ -148,7 +184,10 @@ impl Transition<'_> {
     }
 
     /// The run that a retry policy grants after a failure, or why there is none.
-    pub(in crate::execution) fn next_retry_run(&mut self, failure: &temporalio_protos::temporal::api::failure::v1::Failure) -> (Option<Next>, RetryState) {
+    pub(in crate::execution) fn next_retry_run(
+        &mut self,
+        failure: &temporalio_protos::temporal::api::failure::v1::Failure,
+    ) -> (Option<Next>, RetryState) {
         let policy = self.exec.started().retry_policy.clone();
         let attempt = self.exec.started().attempt;
         match backoff::next_attempt(policy.as_ref(), attempt, self.now, self.exec.core.execution_expiration, failure) {

@@ -1,11 +1,14 @@
 //! SignalExternalWorkflowExecution and RequestCancelExternalWorkflowExecution.
 
 use temporalio_protos::temporal::api::{
-    command::v1::{RequestCancelExternalWorkflowExecutionCommandAttributes, SignalExternalWorkflowExecutionCommandAttributes},
+    command::v1::{
+        RequestCancelExternalWorkflowExecutionCommandAttributes, SignalExternalWorkflowExecutionCommandAttributes,
+    },
     common::v1::WorkflowExecution,
     enums::v1::WorkflowTaskFailedCause as Cause,
     history::v1::{
-        RequestCancelExternalWorkflowExecutionInitiatedEventAttributes, SignalExternalWorkflowExecutionInitiatedEventAttributes,
+        RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
+        SignalExternalWorkflowExecutionInitiatedEventAttributes,
     },
 };
 
@@ -16,7 +19,10 @@ use crate::execution::{Effect, Transition};
 use crate::ids::is_uuid;
 
 impl Checker<'_> {
-    pub(super) fn signal_external(&mut self, a: &SignalExternalWorkflowExecutionCommandAttributes) -> Result<(), Refusal> {
+    pub(super) fn signal_external(
+        &mut self,
+        a: &SignalExternalWorkflowExecutionCommandAttributes,
+    ) -> Result<(), Refusal> {
         let cause = Cause::BadSignalWorkflowExecutionAttributes;
         let Some(execution) = &a.execution else {
             return Err(Refusal::new(cause, "Execution is not set on SignalExternalWorkflowExecutionCommand."));
@@ -29,7 +35,10 @@ impl Checker<'_> {
         self.pending(Cause::PendingSignalsLimitExceeded, "signals to other workflows", self.signals)
     }
 
-    pub(super) fn cancel_external(&mut self, a: &RequestCancelExternalWorkflowExecutionCommandAttributes) -> Result<(), Refusal> {
+    pub(super) fn cancel_external(
+        &mut self,
+        a: &RequestCancelExternalWorkflowExecutionCommandAttributes,
+    ) -> Result<(), Refusal> {
         let cause = Cause::BadRequestCancelExternalWorkflowExecutionAttributes;
         self.name(cause, "WorkflowId", &a.workflow_id)?;
         self.run_id(cause, &a.run_id)?;
@@ -49,12 +58,22 @@ impl Checker<'_> {
         if count <= limit {
             return Ok(());
         }
-        Err(Refusal::new(cause, format!("the number of pending {what}, {count}, would exceed the limit of {limit}: wait for some to end first")))
+        Err(Refusal::new(
+            cause,
+            format!(
+                "the number of pending {what}, {count}, would exceed the limit of {limit}: wait for some to end first"
+            ),
+        ))
     }
 }
 
 impl Transition<'_> {
-    pub(super) fn initiate_signal(&mut self, a: SignalExternalWorkflowExecutionCommandAttributes, completed: i64, extras: Extras) {
+    pub(super) fn initiate_signal(
+        &mut self,
+        a: SignalExternalWorkflowExecutionCommandAttributes,
+        completed: i64,
+        extras: Extras,
+    ) {
         #[allow(deprecated)]
         let initiated = SignalExternalWorkflowExecutionInitiatedEventAttributes {
             workflow_task_completed_event_id: completed,
@@ -73,7 +92,12 @@ impl Transition<'_> {
         self.effect(Effect::SignalExternal(self.exec.id, initiated_event_id));
     }
 
-    pub(super) fn initiate_cancel(&mut self, a: RequestCancelExternalWorkflowExecutionCommandAttributes, completed: i64, extras: Extras) {
+    pub(super) fn initiate_cancel(
+        &mut self,
+        a: RequestCancelExternalWorkflowExecutionCommandAttributes,
+        completed: i64,
+        extras: Extras,
+    ) {
         #[allow(deprecated)]
         let initiated = RequestCancelExternalWorkflowExecutionInitiatedEventAttributes {
             workflow_task_completed_event_id: completed,

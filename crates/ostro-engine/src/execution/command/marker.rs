@@ -2,7 +2,8 @@
 
 use prost::Message;
 use temporalio_protos::temporal::api::{
-    command::v1::RecordMarkerCommandAttributes, enums::v1::WorkflowTaskFailedCause as Cause, history::v1::MarkerRecordedEventAttributes,
+    command::v1::RecordMarkerCommandAttributes, enums::v1::WorkflowTaskFailedCause as Cause,
+    history::v1::MarkerRecordedEventAttributes,
 };
 
 use super::{Checker, Refusal};

@@ -14,11 +14,19 @@ use crate::execution::history::Extras;
 use crate::search;
 
 impl Checker<'_> {
-    pub(super) fn upsert_search_attributes(&self, a: &UpsertWorkflowSearchAttributesCommandAttributes) -> Result<(), Refusal> {
+    pub(super) fn upsert_search_attributes(
+        &self,
+        a: &UpsertWorkflowSearchAttributesCommandAttributes,
+    ) -> Result<(), Refusal> {
         let Some(attributes) = &a.search_attributes else {
-            return Err(Refusal::new(Cause::BadSearchAttributes, "SearchAttributes is not set on UpsertWorkflowSearchAttributesCommand."));
+            return Err(Refusal::new(
+                Cause::BadSearchAttributes,
+                "SearchAttributes is not set on UpsertWorkflowSearchAttributesCommand.",
+            ));
         };
-        search::validate(self.namespace, attributes).map(drop).map_err(|e| Refusal::new(Cause::BadSearchAttributes, e.message))
+        search::validate(self.namespace, attributes)
+            .map(drop)
+            .map_err(|e| Refusal::new(Cause::BadSearchAttributes, e.message))
     }
 
     pub(super) fn modify_properties(&self, a: &ModifyWorkflowPropertiesCommandAttributes) -> Result<(), Refusal> {
@@ -36,7 +44,12 @@ impl Checker<'_> {
 }
 
 impl Transition<'_> {
-    pub(super) fn upsert_search_attributes(&mut self, a: UpsertWorkflowSearchAttributesCommandAttributes, completed: i64, extras: Extras) {
+    pub(super) fn upsert_search_attributes(
+        &mut self,
+        a: UpsertWorkflowSearchAttributesCommandAttributes,
+        completed: i64,
+        extras: Extras,
+    ) {
         let upserted = a.search_attributes.unwrap_or_default();
         let typed = search::validate(self.namespace, &upserted).unwrap_or(upserted);
         self.record_with(
@@ -51,7 +64,12 @@ impl Transition<'_> {
         properties.search_attributes = Some(search::merge(old, &typed));
     }
 
-    pub(super) fn modify_properties(&mut self, a: ModifyWorkflowPropertiesCommandAttributes, completed: i64, extras: Extras) {
+    pub(super) fn modify_properties(
+        &mut self,
+        a: ModifyWorkflowPropertiesCommandAttributes,
+        completed: i64,
+        extras: Extras,
+    ) {
         self.record_with(
             WorkflowPropertiesModifiedEventAttributes {
                 workflow_task_completed_event_id: completed,

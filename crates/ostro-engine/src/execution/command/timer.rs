@@ -18,11 +18,18 @@ impl<'a> Checker<'a> {
         let cause = Cause::BadStartTimerAttributes;
         self.name(cause, "TimerId", &a.timer_id)?;
         if from_duration(&a.start_to_fire_timeout) <= 0 {
-            return Err(Refusal::new(cause, format!("An invalid StartToFireTimeout is set on command: it must be positive. TimerId={}", a.timer_id)));
+            return Err(Refusal::new(
+                cause,
+                format!("An invalid StartToFireTimeout is set on command: it must be positive. TimerId={}", a.timer_id),
+            ));
         }
-        let running = self.exec.timers.contains_key(&a.timer_id) && !self.timers_cancelled.contains(a.timer_id.as_str());
+        let running =
+            self.exec.timers.contains_key(&a.timer_id) && !self.timers_cancelled.contains(a.timer_id.as_str());
         if running || !self.timers_started.insert(&a.timer_id) {
-            return Err(Refusal::new(Cause::StartTimerDuplicateId, format!("a timer with id {} is running already", a.timer_id)));
+            return Err(Refusal::new(
+                Cause::StartTimerDuplicateId,
+                format!("a timer with id {} is running already", a.timer_id),
+            ));
         }
         self.timers_cancelled.remove(a.timer_id.as_str());
         Ok(())
@@ -31,7 +38,8 @@ impl<'a> Checker<'a> {
     pub(super) fn cancel_timer(&mut self, a: &'a CancelTimerCommandAttributes) -> Result<(), Refusal> {
         let cause = Cause::BadCancelTimerAttributes;
         self.name(cause, "TimerId", &a.timer_id)?;
-        let running = self.exec.timers.contains_key(&a.timer_id) && !self.timers_cancelled.contains(a.timer_id.as_str());
+        let running =
+            self.exec.timers.contains_key(&a.timer_id) && !self.timers_cancelled.contains(a.timer_id.as_str());
         let started = self.timers_started.remove(a.timer_id.as_str());
         if !running && !started && !self.exec.fired_timer_is_buffered(&a.timer_id) {
             return Err(Refusal::new(cause, format!("no timer with id {} is running", a.timer_id)));
@@ -55,7 +63,13 @@ impl Transition<'_> {
         self.exec.insert_timer(Timer { timer_id: a.timer_id, started_event_id, due: self.now + wait });
     }
 
-    pub(super) fn cancel_timer(&mut self, a: CancelTimerCommandAttributes, completed: i64, extras: Extras, identity: &str) {
+    pub(super) fn cancel_timer(
+        &mut self,
+        a: CancelTimerCommandAttributes,
+        completed: i64,
+        extras: Extras,
+        identity: &str,
+    ) {
         let started_event_id = match self.exec.remove_timer(&a.timer_id) {
             Some(timer) => timer.started_event_id,
             // It fired while the worker decided: the cancellation wins, the worker never sees it fire.

@@ -1,7 +1,8 @@
 //! `(none) --admit--> Admitted`.
 
 use temporalio_protos::temporal::api::{
-    enums::v1::UpdateWorkflowExecutionLifecycleStage as Stage, errordetails::v1::WorkflowNotReadyFailure, update::v1::Request,
+    enums::v1::UpdateWorkflowExecutionLifecycleStage as Stage, errordetails::v1::WorkflowNotReadyFailure,
+    update::v1::Request,
 };
 
 use super::super::live::{LiveUpdate, UpdateStage, UpdateWaiter};

@@ -46,7 +46,11 @@ pub fn check_messages(execution: &Execution, messages: &[Message]) -> Result<(),
             Body::Acceptance(a) if sent || a.accepted_request.is_some() => accepted.push(id),
             Body::Rejection(_) if sent => {}
             Body::Response(_) if open => {}
-            Body::Rejection(_) | Body::Acceptance(_) => return Err(format!("update {id} wasn't found on the server. This is most likely a transient error which will be resolved automatically by retries")),
+            Body::Rejection(_) | Body::Acceptance(_) => {
+                return Err(format!(
+                    "update {id} wasn't found on the server. This is most likely a transient error which will be resolved automatically by retries"
+                ));
+            }
             Body::Response(_) => return Err(format!("update {id} was not accepted, or has its response already")),
         }
     }
@@ -107,14 +111,8 @@ impl Transition<'_> {
 
     /// Rejects updates that rode on the completed workflow task and that its worker ignored.
     pub(in crate::execution) fn reject_unprocessed_updates(&mut self) {
-        let ignored: Vec<String> = self
-            .exec
-            .live
-            .updates
-            .iter()
-            .filter(|u| u.stage == UpdateStage::Sent)
-            .map(|u| u.id().to_owned())
-            .collect();
+        let ignored: Vec<String> =
+            self.exec.live.updates.iter().filter(|u| u.stage == UpdateStage::Sent).map(|u| u.id().to_owned()).collect();
         for id in ignored {
             let message = "Workflow Update is rejected because it wasn't processed by worker. Probably, Workflow Update is not supported by the worker.";
             self.reject_update(&id, Some(failures::application("UnprocessedUpdate", message)));

@@ -96,7 +96,10 @@ impl Transition<'_> {
         for (id, stage) in updates {
             let end = match stage {
                 UpdateStage::Accepted => Ok(closed_outcome()),
-                _ if goes_on => Err(Error::new(ErrorKind::Unavailable, "workflow operation can not be applied because workflow is closing")),
+                _ if goes_on => Err(Error::new(
+                    ErrorKind::Unavailable,
+                    "workflow operation can not be applied because workflow is closing",
+                )),
                 _ => Err(Error::not_found("workflow update was aborted by closing workflow")),
             };
             self.finish_live_update(&id, end);

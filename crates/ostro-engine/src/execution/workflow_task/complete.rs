@@ -54,7 +54,10 @@ impl Transition<'_> {
     /// Whether a speculative task brought nothing but rejections.
     fn leaves_no_trace(&self, request: &RespondWorkflowTaskCompletedRequest) -> bool {
         self.exec.core.workflow_task.as_ref().is_some_and(|task| task.speculative)
-            && request.commands.iter().all(|c| c.command_type() == temporalio_protos::temporal::api::enums::v1::CommandType::ProtocolMessage)
+            && request
+                .commands
+                .iter()
+                .all(|c| c.command_type() == temporalio_protos::temporal::api::enums::v1::CommandType::ProtocolMessage)
             && !crate::execution::update::accepts_any(&request.messages)
             && self.exec.buffered.is_empty()
             && !request.force_create_new_workflow_task
@@ -130,7 +133,10 @@ impl Transition<'_> {
     }
 }
 
-fn completed_attributes(task: &WorkflowTask, request: &RespondWorkflowTaskCompletedRequest) -> WorkflowTaskCompletedEventAttributes {
+fn completed_attributes(
+    task: &WorkflowTask,
+    request: &RespondWorkflowTaskCompletedRequest,
+) -> WorkflowTaskCompletedEventAttributes {
     #[allow(deprecated)]
     WorkflowTaskCompletedEventAttributes {
         scheduled_event_id: task.scheduled_event_id,

@@ -22,9 +22,7 @@ pub use start::StartedBy;
 
 use temporalio_protos::temporal::api::{
     enums::v1::TaskQueueKind,
-    history::v1::{
-        HistoryEvent, WorkflowTaskScheduledEventAttributes, WorkflowTaskStartedEventAttributes,
-    },
+    history::v1::{HistoryEvent, WorkflowTaskScheduledEventAttributes, WorkflowTaskStartedEventAttributes},
     taskqueue::v1::TaskQueue,
 };
 

@@ -74,7 +74,10 @@ impl Transition<'_> {
         let checks = [
             (core.history_bytes >= self.config.history_bytes_suggest, SuggestContinueAsNewReason::HistorySizeTooLarge),
             (core.next_event_id > self.config.history_count_suggest, SuggestContinueAsNewReason::TooManyHistoryEvents),
-            (core.update_count * 10 >= self.config.updates_total_max as i64 * 9, SuggestContinueAsNewReason::TooManyUpdates),
+            (
+                core.update_count * 10 >= self.config.updates_total_max as i64 * 9,
+                SuggestContinueAsNewReason::TooManyUpdates,
+            ),
         ];
         let reasons: Vec<_> = checks.into_iter().filter(|(is, _)| *is).map(|(_, reason)| reason as i32).collect();
         (!reasons.is_empty(), reasons)
@@ -134,7 +137,12 @@ impl Execution {
     }
 
     /// Events `from..to`; those of this very transition are not encoded yet and are found after its commit.
-    pub fn history_slice(&self, from: i64, to: i64, extra: Vec<temporalio_protos::temporal::api::history::v1::HistoryEvent>) -> HistorySlice {
+    pub fn history_slice(
+        &self,
+        from: i64,
+        to: i64,
+        extra: Vec<temporalio_protos::temporal::api::history::v1::HistoryEvent>,
+    ) -> HistorySlice {
         HistorySlice { execution: self.id, from, to, encoded: None, extra }
     }
 

@@ -1,8 +1,11 @@
 //! `Scheduled | Started --time out--> Scheduled`.
 
-use temporalio_protos::temporal::api::{enums::v1::{TimeoutType, WorkflowTaskFailedCause}, history::v1::WorkflowTaskTimedOutEventAttributes};
+use temporalio_protos::temporal::api::{
+    enums::v1::{TimeoutType, WorkflowTaskFailedCause},
+    history::v1::WorkflowTaskTimedOutEventAttributes,
+};
 
-use crate::execution::{failures, Effect, Transition};
+use crate::execution::{Effect, Transition, failures};
 
 impl Transition<'_> {
     /// The workflow task's deadline has passed.

@@ -1,0 +1,52 @@
+# The contributor's door. Every target installs what it needs; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+ADDRESS ?= 127.0.0.1:7233
+TESTS ?=
+KILLS ?= 200
+SEED ?= 1
+WORK ?=
+OSTRO := target/debug/ostro
+PYTHON ?= python3
+
+.PHONY: help demo test unit conformance conformance-local crash bench build lint fmt docs-check nextest
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+demo: ## Run the main job: official Python and Rust workers on Ostro, with the history as proof
+	cargo build --locked -p ostro-cli -p temporal-rust-example
+	bash examples/demo.sh $(OSTRO) target/debug/temporal-rust-example
+
+test: lint unit demo crash conformance-local ## Run every test
+
+unit: nextest ## Run the Rust tests
+	cargo nextest run --locked --workspace
+
+crash: build ## Kill the server KILLS times under load and look for losses
+	$(PYTHON) tests/crash/run.py --binary $(OSTRO) --kills $(KILLS) --seed $(SEED)
+
+conformance: ## Run temporalio's own tests against ADDRESS (TESTS=... for some of its files)
+	$(PYTHON) conformance/run.py --address $(ADDRESS) $(if $(TESTS),--tests $(TESTS))
+
+conformance-local: build ## The same, the files that this release promises, against a server of its own
+	$(PYTHON) conformance/run.py --ostro $(OSTRO) --default-suite
+
+bench: ## Measure side by side with the real Temporal server (WORK=name for one row)
+	cargo build --locked --release -p ostro-cli
+	$(PYTHON) bench/run.py --ostro-binary target/release/ostro $(if $(WORK),--work $(WORK))
+
+build: ## Build the binary `ostro`
+	cargo build --locked -p ostro-cli
+
+lint: ## Check formatting and lints
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+fmt: ## Format the code
+	cargo fmt --all
+
+nextest:
+	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked

@@ -1,0 +1,193 @@
+//! Executions from start to end, over a store that holds exactly what was written.
+
+mod world;
+
+use ostro_engine::ErrorKind;
+use ostro_engine::time::{SECOND, duration};
+use temporalio_protos::temporal::api::{
+    command::v1::StartTimerCommandAttributes,
+    enums::v1::{
+        CommandType, EventType as E, WorkflowExecutionStatus, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
+    },
+    failure::v1::Failure,
+    workflowservice::v1::*,
+};
+use world::*;
+
+#[test]
+fn a_workflow_with_an_activity_runs_to_its_end() {
+    let mut world = World::new();
+    world.start("w");
+    let task = world.workflow_task();
+    assert_eq!((task.history.from, task.history.to), (1, 4));
+    world.complete(&task, vec![command(CommandType::ScheduleActivityTask, schedule_activity("1"))]).unwrap();
+    let activity = world.activity_task();
+    assert_eq!(activity.attempt, 1);
+    world.complete_activity(&activity).unwrap();
+    let task = world.workflow_task();
+    world.complete(&task, vec![complete_workflow()]).unwrap();
+    assert_eq!(
+        world.event_types("w"),
+        [
+            E::WorkflowExecutionStarted,
+            E::WorkflowTaskScheduled,
+            E::WorkflowTaskStarted,
+            E::WorkflowTaskCompleted,
+            E::ActivityTaskScheduled,
+            E::ActivityTaskStarted,
+            E::ActivityTaskCompleted,
+            E::WorkflowTaskScheduled,
+            E::WorkflowTaskStarted,
+            E::WorkflowTaskCompleted,
+            E::WorkflowExecutionCompleted,
+        ]
+    );
+    assert_eq!(world.engine.next_wake_up(), None);
+}
+
+#[test]
+fn a_restart_at_each_step_changes_nothing() {
+    let mut world = World::new();
+    world.start("w");
+    world.restart();
+    let task = world.workflow_task();
+    world.restart();
+    world.complete(&task, vec![command(CommandType::ScheduleActivityTask, schedule_activity("1"))]).unwrap();
+    world.restart();
+    let activity = world.activity_task();
+    world.restart();
+    world.complete_activity(&activity).unwrap();
+    world.restart();
+    let task = world.workflow_task();
+    world.restart();
+    world.complete(&task, vec![complete_workflow()]).unwrap();
+    world.restart();
+    assert_eq!(world.event_types("w").last(), Some(&E::WorkflowExecutionCompleted));
+    let info = world.describe("w").workflow_execution_info.unwrap();
+    assert_eq!(info.status(), WorkflowExecutionStatus::Completed);
+}
+
+#[test]
+fn a_failing_activity_backs_off_and_ends_after_its_last_attempt() {
+    let mut world = World::new();
+    world.start("w");
+    let task = world.workflow_task();
+    let mut attributes = schedule_activity("1");
+    attributes.retry_policy =
+        Some(temporalio_protos::temporal::api::common::v1::RetryPolicy { maximum_attempts: 3, ..Default::default() });
+    world.complete(&task, vec![command(CommandType::ScheduleActivityTask, attributes)]).unwrap();
+    for (attempt, wait) in [(1, 1), (2, 2), (3, 0)] {
+        let activity = world.activity_task();
+        assert_eq!(activity.attempt, attempt);
+        world
+            .ask(RespondActivityTaskFailedRequest {
+                task_token: activity.task_token,
+                failure: Some(Failure { message: format!("no {attempt}"), ..Default::default() }),
+                namespace: NAMESPACE.into(),
+                ..Default::default()
+            })
+            .unwrap();
+        world.restart();
+        if wait > 0 {
+            world.advance(wait * SECOND - 1);
+            assert!(world.try_activity_task().is_none());
+            world.advance(1);
+        }
+    }
+    let types = world.event_types("w");
+    assert_eq!(types[5..8], [E::ActivityTaskStarted, E::ActivityTaskFailed, E::WorkflowTaskScheduled]);
+}
+
+#[test]
+fn signals_wait_while_a_worker_decides_and_come_in_order() {
+    let mut world = World::new();
+    world.start("w");
+    let task = world.workflow_task();
+    world.signal("w", "one").unwrap();
+    world.signal("w", "two").unwrap();
+    assert_eq!(world.event_types("w").len(), 3);
+    world.restart();
+    let refused = world.complete(&task, vec![complete_workflow()]).unwrap_err();
+    assert_eq!((refused.kind, refused.message.as_str()), (ErrorKind::InvalidArgument, "UnhandledCommand"));
+    let expected =
+        [E::WorkflowTaskFailed, E::WorkflowExecutionSignaled, E::WorkflowExecutionSignaled, E::WorkflowTaskScheduled];
+    assert_eq!(world.event_types("w")[3..], expected);
+    let task = world.workflow_task();
+    world.complete(&task, vec![complete_workflow()]).unwrap();
+}
+
+#[test]
+fn timers_fire_once_and_survive_restarts() {
+    let mut world = World::new();
+    world.start("w");
+    let task = world.workflow_task();
+    let timer = StartTimerCommandAttributes { timer_id: "t".into(), start_to_fire_timeout: duration(3600 * SECOND) };
+    world.complete(&task, vec![command(CommandType::StartTimer, timer)]).unwrap();
+    world.restart();
+    world.advance(3599 * SECOND);
+    assert!(world.try_workflow_task().is_none());
+    world.restart();
+    world.advance(SECOND);
+    assert_eq!(world.event_types("w")[4..], [E::TimerStarted, E::TimerFired, E::WorkflowTaskScheduled]);
+    assert!(world.try_workflow_task().is_some());
+}
+
+#[test]
+fn the_rules_for_workflow_ids() {
+    let mut world = World::new();
+    let run = world.start("w");
+    assert_eq!(world.start("w"), run, "the same request starts nothing twice");
+    let other = |conflict, reuse| StartWorkflowExecutionRequest {
+        request_id: format!("other-{conflict:?}-{reuse:?}"),
+        workflow_id_conflict_policy: conflict as i32,
+        workflow_id_reuse_policy: reuse as i32,
+        ..start_request("w")
+    };
+    use WorkflowIdConflictPolicy as C;
+    use WorkflowIdReusePolicy as R;
+    let refused = world.ask(other(C::Fail, R::AllowDuplicate)).unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::AlreadyExists);
+    let used = world.ask(other(C::UseExisting, R::AllowDuplicate)).unwrap();
+    assert_eq!((used.response.run_id.as_str(), used.response.started), (run.as_str(), false));
+    let replaced = world.ask(other(C::TerminateExisting, R::AllowDuplicate)).unwrap();
+    assert_ne!(replaced.response.run_id, run);
+    let task = world.workflow_task();
+    world.complete(&task, vec![complete_workflow()]).unwrap();
+    for (reuse, allowed) in
+        [(R::RejectDuplicate, false), (R::AllowDuplicateFailedOnly, false), (R::AllowDuplicate, true)]
+    {
+        assert_eq!(world.ask(other(C::Fail, reuse)).is_ok(), allowed, "{reuse:?}");
+    }
+}
+
+#[test]
+fn a_workflow_task_that_is_not_completed_in_time_comes_again() {
+    let mut world = World::new();
+    world.start("w");
+    let lost = world.workflow_task();
+    world.advance(10 * SECOND);
+    assert_eq!(world.event_types("w")[3..], [E::WorkflowTaskTimedOut]);
+    let stale = world.complete(&lost, vec![]).unwrap_err();
+    assert_eq!((stale.kind, stale.message.as_str()), (ErrorKind::NotFound, "Workflow task not found."));
+    let task = world.workflow_task();
+    assert_eq!(task.response.attempt, 2);
+    assert_eq!(task.history.extra.len(), 2, "a transient task's events are shown though not stored");
+    world.complete(&task, vec![complete_workflow()]).unwrap();
+    assert_eq!(
+        world.event_types("w")[4..7],
+        [E::WorkflowTaskScheduled, E::WorkflowTaskStarted, E::WorkflowTaskCompleted]
+    );
+}
+
+#[test]
+fn the_run_times_out() {
+    let mut world = World::new();
+    world
+        .ask(StartWorkflowExecutionRequest { workflow_run_timeout: duration(30 * SECOND), ..start_request("w") })
+        .unwrap();
+    world.advance(29 * SECOND);
+    assert_eq!(world.event_types("w").len(), 2);
+    world.restart();
+    world.advance(SECOND);
+    assert_eq!(world.event_types("w")[2..], [E::WorkflowExecutionTimedOut]);
+}

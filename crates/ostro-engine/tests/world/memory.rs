@@ -1,0 +1,125 @@
+//! A store in memory: exactly the rows that the engine wrote, nothing else.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use ostro_engine::persistence::*;
+
+#[derive(Debug, Default, Clone)]
+pub struct Memory(pub Rc<RefCell<Rows>>);
+
+#[derive(Debug, Default)]
+pub struct Rows {
+    pub namespaces: BTreeMap<NamespaceId, NamespaceRow>,
+    pub records: BTreeMap<(String, String), Bytes>,
+    pub visibility: BTreeMap<ExecutionId, VisibilityRow>,
+    pub states: BTreeMap<ExecutionId, (Bytes, Option<i64>, Option<String>)>,
+    pub items: BTreeMap<(ExecutionId, ItemKind, ItemKey), (Bytes, Option<String>)>,
+    pub history: BTreeMap<(ExecutionId, i64), HistoryBatch>,
+    pub next_execution: ExecutionId,
+}
+
+impl Memory {
+    pub fn commit(&self, writes: Vec<Write>) {
+        let mut rows = self.0.borrow_mut();
+        for write in writes {
+            rows.apply(write);
+        }
+    }
+
+    pub fn recover(&self) -> Recovery {
+        let rows = self.0.borrow();
+        let mut recovery = Recovery { next_execution: rows.next_execution, ..Default::default() };
+        recovery.namespaces = rows.namespaces.values().cloned().collect();
+        for (id, (_, due, queue)) in &rows.states {
+            let namespace = rows.visibility[id].namespace;
+            recovery.due.extend(due.map(|due| (*id, due)));
+            recovery.workflow_tasks.extend(queue.clone().map(|queue| WaitingTask {
+                execution: *id,
+                namespace,
+                queue,
+                event_id: 0,
+            }));
+        }
+        for ((id, kind, key), (_, queue)) in &rows.items {
+            let (ItemKind::Activity, ItemKey::Id(event_id), Some(queue)) = (kind, key, queue) else { continue };
+            let namespace = rows.visibility[id].namespace;
+            recovery.activity_tasks.push(WaitingTask {
+                execution: *id,
+                namespace,
+                queue: queue.clone(),
+                event_id: *event_id,
+            });
+        }
+        recovery
+    }
+}
+
+impl Rows {
+    fn apply(&mut self, write: Write) {
+        match write {
+            Write::PutNamespace(row) => drop(self.namespaces.insert(row.id, row)),
+            Write::DeleteNamespace(id) => drop(self.namespaces.remove(&id)),
+            Write::PutVisibility(row) => {
+                self.next_execution = self.next_execution.max(row.id + 1);
+                self.visibility.insert(row.id, *row);
+            }
+            Write::PutState { execution, state, next_due, waiting_queue } => {
+                self.states.insert(execution, (state, next_due, waiting_queue));
+            }
+            Write::PutItem { execution, kind, key, value, waiting_queue } => {
+                self.items.insert((execution, kind, key), (value, waiting_queue));
+            }
+            Write::DeleteItem { execution, kind, key } => drop(self.items.remove(&(execution, kind, key))),
+            Write::AppendHistory { execution, first, next, events } => {
+                let end =
+                    self.history.range((execution, 0)..(execution, i64::MAX)).next_back().map_or(1, |(_, b)| b.next);
+                assert_eq!(first, end, "a gap in the history of {execution}");
+                self.history.insert((execution, first), HistoryBatch { first, next, events });
+            }
+            Write::DeleteExecution(id) => {
+                self.visibility.remove(&id);
+                self.states.remove(&id);
+                self.items.retain(|(execution, _, _), _| *execution != id);
+                self.history.retain(|(execution, _), _| *execution != id);
+            }
+            Write::PutRecord { kind, key, value } => drop(self.records.insert((kind, key), value)),
+            Write::DeleteRecord { kind, key } => drop(self.records.remove(&(kind, key))),
+        }
+    }
+}
+
+impl Loader for Memory {
+    fn newest_run(&self, namespace: NamespaceId, workflow_id: &str) -> Option<ExecutionId> {
+        let rows = self.0.borrow();
+        rows.visibility.values().rev().find(|r| r.namespace == namespace && r.workflow_id == workflow_id).map(|r| r.id)
+    }
+
+    fn run(&self, namespace: NamespaceId, workflow_id: &str, run_id: &str) -> Option<ExecutionId> {
+        let rows = self.0.borrow();
+        let found = rows
+            .visibility
+            .values()
+            .find(|r| r.namespace == namespace && r.workflow_id == workflow_id && r.run_id == run_id);
+        found.map(|r| r.id)
+    }
+
+    fn load(&self, execution: ExecutionId) -> Option<StoredExecution> {
+        let rows = self.0.borrow();
+        let namespace = rows.visibility.get(&execution)?.namespace;
+        let state = rows.states.get(&execution)?.0.clone();
+        let items = rows.items.iter().filter(|((id, _, _), _)| *id == execution);
+        let items = items
+            .map(|((_, kind, key), (value, _))| StoredItem { kind: *kind, key: key.clone(), value: value.clone() })
+            .collect();
+        Some(StoredExecution { id: execution, namespace, state, items })
+    }
+
+    fn history(&self, execution: ExecutionId, from: i64, to: i64) -> Vec<HistoryBatch> {
+        let rows = self.0.borrow();
+        let batches = rows.history.range((execution, 0)..(execution, to));
+        batches.filter(|(_, b)| b.next > from).map(|(_, b)| b.clone()).collect()
+    }
+}
