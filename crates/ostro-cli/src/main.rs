@@ -1,1 +1,22 @@
-fn main(){}
+//! The binary `ostro`: the server (`dev`, `serve`) and a command line for any Temporal-compatible server.
+
+mod arguments;
+mod commands;
+mod duration;
+mod failure;
+mod output;
+mod payload;
+mod serve;
+mod session;
+mod table;
+mod timestamp;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::Arguments;
+
+fn main() -> ExitCode {
+    commands::run(Arguments::parse())
+}

@@ -6,11 +6,16 @@
 
 pub mod command;
 pub mod config;
+mod cron;
 pub mod engine;
 pub mod error;
+pub mod execution;
 pub mod ids;
+pub mod namespace;
 pub mod persistence;
+pub mod queue;
 pub mod reply;
+pub mod search;
 pub mod time;
 pub mod token;
 

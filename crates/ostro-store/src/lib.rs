@@ -1,1 +1,31 @@
+//! The durable store of Ostro: one SQLite file, one writer thread with group commit, readers beside it.
+//!
+//! - [`Store`] opens the file and owns it.
+//! - [`Writer`] takes [`Batch`]es and says when they are on disk.
+//! - [`Reader`] answers the engine, [`Readers`] the frontend.
+//! - [`visibility`] turns Temporal's list filters into SQL.
 
+mod apply;
+mod error;
+mod group;
+mod history;
+mod lock;
+mod queue;
+mod reader;
+mod readers;
+mod recovery;
+mod row;
+mod schema;
+mod stats;
+mod store;
+pub mod visibility;
+mod writer;
+
+pub use error::{Error, OnFatal, Result, abort_on_fatal};
+pub use history::{HistoryPage, PageLimits};
+pub use reader::Reader;
+pub use readers::Readers;
+pub use schema::SCHEMA_VERSION;
+pub use stats::Stats;
+pub use store::{Options, Store};
+pub use writer::{Batch, Writer};

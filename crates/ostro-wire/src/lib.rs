@@ -1,1 +1,48 @@
+//! Temporal's gRPC services as object-safe traits, one dispatch function per service, and the network shell around them.
+//!
+//! ```text
+//!  network:    TcpListener -> tonic (framing, gzip, size limit) -> Endpoint --+
+//!                                                                             +-> Services::call -> dispatch -> trait method
+//!  in process: CallContext + Bytes -------------------------------------------+
+//! ```
+//!
+//! A server implements [`WorkflowService`] (and, where it wants, [`OperatorService`], [`TestService`], [`Health`]), puts the
+//! implementations into [`Services`], and gives them to [`serve`]. Embedded callers use [`Services::call`], the same function
+//! that the network uses, so limits, deadlines and observation are the same for both. [`Client`] is the other end.
 
+mod client;
+mod codec;
+mod context;
+mod endpoint;
+mod generated;
+mod health;
+pub mod json;
+mod observer;
+pub mod reply;
+mod serve;
+mod services;
+pub mod status;
+mod timeout;
+
+pub use client::Client;
+pub use context::CallContext;
+pub use generated::{
+    DESCRIPTORS, Health, OperatorService, TestService, WorkflowService, health_service, methods, operator_service,
+    services as service_names, test_service, workflow_service,
+};
+pub use health::ServingStatus;
+pub use observer::{Call, Observer};
+pub use reply::{Answer, EncodedAnswer, Reply};
+pub use serve::serve;
+pub use services::{REQUEST_BYTES_MAX_DEFAULT, Services};
+pub use status::status_with_details;
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+
+/// A boxed future that can move between threads; dropping it cancels the work.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
+
+/// An error that is only shown.
+pub type BoxError = Box<dyn Error + Send + Sync>;

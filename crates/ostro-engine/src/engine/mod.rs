@@ -1,8 +1,31 @@
 //! The whole engine: namespaces, executions, task queues and time, moved by one caller at a time.
+//!
+//! A call runs to its end before the next begins: the command, everything that follows from it in other executions, and
+//! the hand-over of tasks to waiting workers are one [`Output`], hence one commit. So nothing is ever between two places.
+
+mod cache;
+mod calls;
+mod describe_queue;
+mod dispatch;
+mod effects;
+mod step;
+mod timers;
+mod waits;
+
+use std::collections::VecDeque;
+
+use cache::Cache;
+use timers::Timers;
+use waits::Waits;
 
 use crate::command::Command;
 use crate::config::Config;
-use crate::persistence::{Loader, Recovery, Write};
+use crate::error::Result;
+use crate::execution::Effect;
+use crate::ids::Ids;
+use crate::namespace::Namespaces;
+use crate::persistence::{ExecutionId, Loader, QueueKind, Recovery, WaitingTask, Write};
+use crate::queue::{QueueKey, Task, TaskQueues, Work};
 use crate::reply::{Answer, Reply, ReplyId};
 use crate::time::Time;
 
@@ -17,47 +40,160 @@ pub struct Output {
 
 /// See the module.
 pub struct Engine<L> {
+    config: Config,
     loader: L,
+    namespaces: Namespaces,
+    ids: Ids,
+    queues: TaskQueues,
+    cache: Cache,
+    timers: Timers,
+    waits: Waits,
+    effects: VecDeque<Effect>,
+    /// The execution whose workflow task the call in progress hands to its own caller.
+    reserved: Option<ExecutionId>,
+    next_execution: ExecutionId,
+    now: Time,
+    out: Output,
+    sequence: u64,
 }
 
 impl<L: Loader> Engine<L> {
     /// An engine over what the store holds. `seed` is entropy from the shell: identifiers are drawn from it.
     pub fn new(config: Config, loader: L, recovery: Recovery, seed: u64, now: Time) -> Self {
-        let _ = (config, recovery, seed, now);
-        Self { loader }
+        let mut engine = Self {
+            namespaces: Namespaces::restore(recovery.namespaces),
+            ids: Ids::new(seed),
+            queues: TaskQueues::new(&config),
+            cache: Cache::new(config.cache_bytes_max),
+            timers: Timers::default(),
+            waits: Waits::default(),
+            effects: VecDeque::new(),
+            reserved: None,
+            next_execution: recovery.next_execution.max(1),
+            now,
+            out: Output::default(),
+            sequence: 0,
+            config,
+            loader,
+        };
+        for (execution, due) in recovery.due {
+            engine.timers.set(execution, Some(due));
+        }
+        engine.restore_tasks(recovery.workflow_tasks, QueueKind::Workflow);
+        engine.restore_tasks(recovery.activity_tasks, QueueKind::Activity);
+        engine
+    }
+
+    fn restore_tasks(&mut self, tasks: Vec<WaitingTask>, kind: QueueKind) {
+        for task in tasks {
+            let work = match kind {
+                QueueKind::Activity => Work::Activity(task.event_id),
+                _ => Work::WorkflowTask,
+            };
+            let key = QueueKey { namespace: task.namespace, kind, name: task.queue };
+            self.queues.add_task(&key, Task::new(task.execution, work, self.now));
+        }
     }
 
     /// Applies a command. The answer to `id` is in this output or, for calls that wait, in a later one.
     pub fn handle(&mut self, now: Time, id: ReplyId, command: Command) -> Output {
-        let _ = (now, id, command, &self.loader);
-        Output::default()
+        self.advance(now);
+        match self.call(id, command) {
+            Ok(Some(answer)) => self.reply(id, Ok(answer)),
+            Ok(None) => {}
+            Err(error) => self.reply(id, Err(error)),
+        }
+        self.finish()
     }
 
     /// The client of `id` is gone: whatever waits for it is dropped.
     pub fn abandon(&mut self, now: Time, id: ReplyId) -> Output {
-        let _ = (now, id);
-        Output::default()
+        self.advance(now);
+        if self.queues.remove_poller(id).is_none() {
+            self.drop_wait(id);
+        }
+        self.finish()
     }
 
     /// An answer that carried a task could not be delivered: the task is offered again.
     pub fn undelivered(&mut self, now: Time, answer: Answer) -> Output {
-        let _ = (now, answer);
-        Output::default()
+        self.advance(now);
+        self.take_back(answer);
+        self.finish()
     }
 
     /// Does what is due at `now`. Bounded work: call again while [`next_wake_up`](Self::next_wake_up) is in the past.
     pub fn tick(&mut self, now: Time) -> Output {
-        let _ = now;
-        Output::default()
+        self.advance(now);
+        self.expire_pollers();
+        self.expire_waits();
+        self.run_timers();
+        self.finish()
     }
 
     /// When [`tick`](Self::tick) must be called next.
     pub fn next_wake_up(&self) -> Option<Time> {
-        None
+        [self.timers.next(), self.waits.next(), self.queues.next_wake_up()].into_iter().flatten().min()
     }
 
     /// Outputs up to `sequence` are durable: executions touched by them may leave memory.
     pub fn committed(&mut self, sequence: u64) {
-        let _ = sequence;
+        self.cache.committed(sequence);
     }
+
+    /// How much is in memory, for metrics.
+    pub fn gauges(&self) -> Gauges {
+        Gauges {
+            executions: self.cache.len(),
+            execution_bytes: self.cache.bytes(),
+            timers: self.timers.len(),
+            waiting_calls: self.waits.len(),
+            task_queues: self.queues.len(),
+        }
+    }
+
+    /// Time never runs backwards inside the engine.
+    fn advance(&mut self, now: Time) {
+        self.now = self.now.max(now);
+    }
+
+    fn reply(&mut self, id: ReplyId, answer: Result<Answer>) {
+        let answer = self.waits.shape(id, answer);
+        self.out.replies.push(Reply { id, answer });
+    }
+
+    fn finish(&mut self) -> Output {
+        self.settle();
+        let mut out = std::mem::take(&mut self.out);
+        out.sequence = self.sequence;
+        if !out.writes.is_empty() {
+            self.sequence += 1;
+            out.sequence = self.sequence;
+        }
+        self.cache.shrink();
+        out
+    }
+
+    /// Follows up every effect and hands out every task that can be, until nothing is left to do.
+    fn settle(&mut self) {
+        loop {
+            if let Some(effect) = self.effects.pop_front() {
+                self.follow_up(effect);
+            } else if let Some(found) = self.queues.next_match(self.now) {
+                self.dispatch(found);
+            } else {
+                return;
+            }
+        }
+    }
+}
+
+/// What the engine holds in memory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gauges {
+    pub executions: usize,
+    pub execution_bytes: usize,
+    pub timers: usize,
+    pub waiting_calls: usize,
+    pub task_queues: usize,
 }

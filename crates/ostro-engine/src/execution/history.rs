@@ -48,6 +48,15 @@ impl Transition<'_> {
         self.exec.append(event)
     }
 
+    /// Adds an event that happened earlier, with its own time.
+    pub(super) fn record_at(&mut self, event: HistoryEvent) -> i64 {
+        if self.exec.workflow_task_in_flight() && waits_for_workflow_task(event.event_type()) {
+            self.exec.buffer(HistoryEvent { event_id: BUFFERED, ..event });
+            return BUFFERED;
+        }
+        self.exec.append(event)
+    }
+
     /// Numbers and appends what was buffered. Call when the workflow task in flight has ended.
     pub fn flush_buffered(&mut self) -> bool {
         let events = self.exec.take_buffered();

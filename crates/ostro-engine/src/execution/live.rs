@@ -82,6 +82,10 @@ impl Live {
         None
     }
 
+    pub fn wait_for_history(&mut self, reply: ReplyId, from: i64, close_only: bool, deadline: Time) {
+        self.history_waiters.push(HistoryWaiter { reply, from, close_only, deadline });
+    }
+
     pub fn update(&mut self, update_id: &str) -> Option<&mut LiveUpdate> {
         self.updates.iter_mut().find(|u| u.id() == update_id)
     }

@@ -14,7 +14,7 @@ mod deadlines;
 pub mod describe;
 pub mod external;
 pub mod failures;
-mod history;
+pub mod history;
 mod live;
 pub mod new_run;
 pub mod query;
@@ -28,6 +28,7 @@ pub mod time_out;
 pub mod timer;
 mod transition;
 pub mod update;
+mod visibility;
 pub mod workflow_task;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};

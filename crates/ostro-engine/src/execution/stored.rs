@@ -7,8 +7,9 @@ use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 use super::state::{Core, WorkflowTask};
 use super::{Deadline, Execution};
 use crate::persistence::{ItemKey, ItemKind, StoredExecution, Write};
-use crate::search;
-use crate::time::{SECOND, Time};
+use crate::reply::HistoryPosition;
+use crate::time::{SECOND, Span, Time};
+use crate::token::TaskToken;
 
 /// The name under which memo and search attributes are stored.
 pub(super) const PROPERTIES: &str = "properties";
@@ -56,8 +57,13 @@ impl Execution {
         }
     }
 
+    /// Whether the transition changed anything that is stored beside the core.
+    pub fn has_changes(&self) -> bool {
+        !self.changes.items.is_empty() || !self.changes.events.is_empty() || self.changes.visibility
+    }
+
     /// Everything that the transition changed, as writes; the changes are then forgotten.
-    pub fn take_writes(&mut self) -> Vec<Write> {
+    pub fn take_writes(&mut self, retention: Span) -> Vec<Write> {
         let changes = std::mem::take(&mut self.changes);
         let mut writes = Vec::with_capacity(changes.items.len() + 3);
         if let Some(write) = self.append_history(changes.events) {
@@ -68,7 +74,7 @@ impl Execution {
             writes.push(self.item_write(kind, key));
         }
         if changes.visibility {
-            writes.push(Write::PutVisibility(Box::new(search::visibility_row(self))));
+            writes.push(Write::PutVisibility(Box::new(self.visibility_row(retention))));
         }
         self.core.transitions += 1;
         self.refresh_core_deadlines();
@@ -183,6 +189,34 @@ impl Execution {
         const PART: usize = 512;
         let parts = self.activities.len() + self.timers.len() + self.children.len() + self.updates.len() + self.buffered.len();
         2 * PART + parts * PART + self.start.encoded_len() + self.properties.encoded_len() + self.tail.bytes()
+    }
+
+    /// Whether the execution may leave memory: nothing waits on it that the store does not hold.
+    pub fn may_leave(&self) -> bool {
+        self.live.is_idle() && !self.core.workflow_task.as_ref().is_some_and(|task| task.speculative)
+    }
+
+    /// Whether the token is that of the workflow task in flight.
+    pub fn matches_workflow_task(&self, token: &TaskToken) -> bool {
+        self.is_open()
+            && self.core.workflow_task.as_ref().is_some_and(|task| {
+                task.is_started()
+                    && task.scheduled_event_id == token.scheduled_event_id
+                    && task.started_event_id == token.started_event_id
+                    && task.attempt == token.attempt
+                    && task.started_time == token.started_time
+            })
+    }
+
+    /// Where history stands, for those who read it.
+    pub fn history_position(&self) -> HistoryPosition {
+        HistoryPosition {
+            execution: self.id,
+            run_id: self.core.run_id.clone(),
+            next_event_id: self.core.next_event_id,
+            open: self.is_open(),
+            extra: Vec::new(),
+        }
     }
 
     /// Whether the engine will look at the execution by itself, or something outside must come: never neither.

@@ -40,6 +40,14 @@ impl Tail {
         (next == to).then_some(found)
     }
 
+    /// Drops batches that end before event `id`.
+    pub fn forget(&mut self, id: i64) {
+        while self.batches.front().is_some_and(|(_, next, _)| *next <= id) {
+            let (_, _, dropped) = self.batches.pop_front().expect("checked not empty");
+            self.bytes -= dropped.len();
+        }
+    }
+
     pub fn bytes(&self) -> usize {
         self.bytes
     }

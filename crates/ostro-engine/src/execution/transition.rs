@@ -20,9 +20,9 @@ pub enum Effect {
     OfferWorkflowTask(ExecutionId),
     /// The same for an activity, by scheduled event id.
     OfferActivity(ExecutionId, i64),
-    /// Take the workflow task, or the activity, off its queue.
-    WithdrawWorkflowTask(ExecutionId),
-    WithdrawActivity(ExecutionId, i64),
+    /// Take the workflow task, or the activity, off the queue of this name.
+    WithdrawWorkflowTask(ExecutionId, String),
+    WithdrawActivity(ExecutionId, i64, String),
     /// Offer a query to a worker by itself, without a workflow task.
     OfferQuery(ExecutionId, u64),
     StartChild(ExecutionId, i64),
@@ -34,8 +34,6 @@ pub enum Effect {
     Closed(Box<Closed>),
     /// A deferred answer.
     Answer(Reply),
-    /// Somebody waits for history of this execution and must be looked at again.
-    HistoryGrew(ExecutionId),
 }
 
 /// A transition in progress. Everything it does is in memory until [`Execution::take_writes`].

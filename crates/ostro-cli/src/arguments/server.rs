@@ -1,0 +1,74 @@
+//! `ostro dev` and `ostro serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::AttributeType;
+use super::value::{search_attribute, socket_address};
+
+/// How the server was asked to start.
+#[derive(Debug)]
+pub enum ServerCommand {
+    /// `ostro dev`
+    Dev(DevArguments),
+    /// `ostro serve`
+    Serve(ServeArguments),
+}
+
+/// `ostro dev`: everything has a default.
+#[derive(Args, Debug)]
+pub struct DevArguments {
+    /// Where the server keeps its data; created when missing
+    #[arg(long, env = "OSTRO_DATA", default_value = "./.ostro", value_name = "DIR")]
+    pub data: PathBuf,
+    /// Keep everything in a temporary directory and delete it at the end
+    #[arg(long)]
+    pub ephemeral: bool,
+    #[command(flatten)]
+    pub server: ServerArguments,
+}
+
+/// `ostro serve`: the data directory must be named.
+#[derive(Args, Debug)]
+pub struct ServeArguments {
+    /// Where the server keeps its data; created when missing
+    #[arg(long, env = "OSTRO_DATA", value_name = "DIR")]
+    pub data: PathBuf,
+    #[command(flatten)]
+    pub server: ServerArguments,
+}
+
+/// What both ways of starting a server share.
+#[derive(Args, Debug)]
+pub struct ServerArguments {
+    /// Address of the gRPC interface, for workers and clients
+    #[arg(long, env = "OSTRO_LISTEN", default_value = "127.0.0.1:7233", value_parser = socket_address, value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Address of the HTTP interface: metrics, health, the console
+    #[arg(long, env = "OSTRO_HTTP_LISTEN", default_value = "127.0.0.1:8233", value_parser = socket_address, value_name = "ADDRESS")]
+    pub http_listen: SocketAddr,
+    /// A configuration file (TOML)
+    #[arg(long, env = "OSTRO_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t = LogFormat::Pretty)]
+    pub log_format: LogFormat,
+    /// Which log lines are written, such as warn, info, debug or info,ostro_server=debug
+    #[arg(long, env = "OSTRO_LOG", default_value = "info", value_name = "LEVEL")]
+    pub log_level: String,
+    /// Create this namespace if it is missing; may be repeated
+    #[arg(long = "namespace", value_name = "NAME")]
+    pub namespaces: Vec<String>,
+    /// Register this search attribute, such as Customer=Keyword; may be repeated
+    #[arg(long = "search-attribute", value_parser = search_attribute, value_name = "NAME=TYPE")]
+    pub search_attributes: Vec<(String, AttributeType)>,
+}
+
+/// Log lines for people or for programs.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Pretty,
+    Json,
+}

@@ -1,0 +1,72 @@
+//! `ostro workflow show`.
+
+use ostro_wire::json::to_json;
+use temporalio_protos::temporal::api::enums::v1::HistoryEventFilterType;
+use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
+use temporalio_protos::temporal::api::workflowservice::v1::{
+    GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse,
+};
+
+use super::event;
+use crate::arguments::Target;
+use crate::failure::Failure;
+use crate::output::{self, Format};
+use crate::session::Session;
+
+const HISTORY: &str = "GetWorkflowExecutionHistory";
+
+/// Prints the history, as a table or as the JSON that Temporal's replayers read; `follow` waits for the end.
+pub async fn show(session: &Session, target: Target, follow: bool) -> Result<(), Failure> {
+    let request = GetWorkflowExecutionHistoryRequest {
+        namespace: session.namespace.clone(),
+        execution: Some(target.into()),
+        wait_new_event: follow,
+        history_event_filter_type: HistoryEventFilterType::AllEvent.into(),
+        skip_archival: true,
+        ..Default::default()
+    };
+    match session.format {
+        Format::Text => show_table(session, request).await,
+        Format::Json if follow => each_page(session, request, |events| events.iter().for_each(print_json_line)).await,
+        Format::Json => show_json(session, request).await,
+    }
+}
+
+async fn show_table(session: &Session, request: GetWorkflowExecutionHistoryRequest) -> Result<(), Failure> {
+    let mut header = Some(event::header());
+    each_page(session, request, |events| {
+        let header = header.take().into_iter();
+        header.chain(events.iter().map(event::line)).for_each(|line| output::write(&line));
+    })
+    .await
+}
+
+async fn show_json(session: &Session, request: GetWorkflowExecutionHistoryRequest) -> Result<(), Failure> {
+    let mut history = History::default();
+    each_page(session, request, |events| history.events.extend(events)).await?;
+    output::write(&format!("{:#}", to_json(&history)));
+    Ok(())
+}
+
+fn print_json_line(event: &HistoryEvent) {
+    output::write(&to_json(event).to_string());
+}
+
+async fn each_page(
+    session: &Session,
+    mut request: GetWorkflowExecutionHistoryRequest,
+    mut take: impl FnMut(Vec<HistoryEvent>),
+) -> Result<(), Failure> {
+    loop {
+        let page: GetWorkflowExecutionHistoryResponse = if request.wait_new_event {
+            session.poll(HISTORY, &request).await?
+        } else {
+            session.workflow(HISTORY, &request).await?
+        };
+        take(page.history.unwrap_or_default().events);
+        if page.next_page_token.is_empty() {
+            return Ok(());
+        }
+        request.next_page_token = page.next_page_token;
+    }
+}

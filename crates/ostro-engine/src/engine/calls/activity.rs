@@ -1,0 +1,112 @@
+//! What workers, or others by id, say of activities.
+
+use temporalio_protos::temporal::api::{
+    common::v1::Payloads,
+    failure::v1::Failure,
+    workflowservice::v1::{
+        RecordActivityTaskHeartbeatByIdRequest, RecordActivityTaskHeartbeatByIdResponse, RecordActivityTaskHeartbeatRequest,
+        RecordActivityTaskHeartbeatResponse, RespondActivityTaskCanceledByIdRequest, RespondActivityTaskCanceledByIdResponse,
+        RespondActivityTaskCanceledRequest, RespondActivityTaskCanceledResponse, RespondActivityTaskCompletedByIdRequest,
+        RespondActivityTaskCompletedByIdResponse, RespondActivityTaskCompletedRequest, RespondActivityTaskCompletedResponse,
+        RespondActivityTaskFailedByIdRequest, RespondActivityTaskFailedByIdResponse, RespondActivityTaskFailedRequest,
+        RespondActivityTaskFailedResponse,
+    },
+};
+
+use super::super::Engine;
+use crate::error::{Error, Result};
+use crate::execution::activity::ActivityRef;
+use crate::persistence::{ExecutionId, Loader};
+use crate::token::TaskToken;
+
+type Target = (ExecutionId, ActivityRef);
+
+impl<L: Loader> Engine<L> {
+    fn by_token(&mut self, token: &[u8]) -> Result<Target> {
+        let token = TaskToken::parse(token)?;
+        if !self.load(token.execution) {
+            return Err(Error::not_found(format!("workflow not found for ID: {}", token.workflow_id)));
+        }
+        Ok((token.execution, ActivityRef::Token(Box::new(token))))
+    }
+
+    fn by_id(&mut self, namespace: &str, workflow_id: &str, run_id: &str, activity_id: &str) -> Result<Target> {
+        let namespace = self.namespaces.get(namespace)?.id;
+        if activity_id.is_empty() {
+            return Err(Error::invalid("ActivityId is not set on request."));
+        }
+        let id = self.find(namespace, workflow_id, run_id)?;
+        Ok((id, ActivityRef::Id(activity_id.to_owned())))
+    }
+
+    fn complete_target(&mut self, (id, activity): Target, result: Option<Payloads>, identity: String) -> Result<()> {
+        self.execution(id).running_activity(&activity)?;
+        self.step(id, |t| t.complete_activity(&activity, result, identity))
+    }
+
+    fn fail_target(&mut self, (id, activity): Target, failure: Option<Failure>, details: Option<Payloads>, identity: String, cause: i32) -> Result<()> {
+        self.execution(id).running_activity(&activity)?;
+        self.step(id, |t| t.fail_activity(&activity, failure.unwrap_or_default(), details, identity, cause))
+    }
+
+    fn cancel_target(&mut self, (id, activity): Target, details: Option<Payloads>, identity: String) -> Result<()> {
+        self.execution(id).running_activity(&activity)?;
+        self.step(id, |t| t.cancel_activity(&activity, details, identity))
+    }
+
+    fn heartbeat_target(&mut self, (id, activity): Target, details: Option<Payloads>) -> Result<RecordActivityTaskHeartbeatResponse> {
+        self.execution(id).running_activity(&activity)?;
+        self.step(id, |t| t.heartbeat_activity(&activity, details))
+    }
+
+    pub(super) fn heartbeat_activity(&mut self, r: RecordActivityTaskHeartbeatRequest) -> Result<RecordActivityTaskHeartbeatResponse> {
+        let target = self.by_token(&r.task_token)?;
+        self.heartbeat_target(target, r.details)
+    }
+
+    pub(super) fn heartbeat_activity_by_id(&mut self, r: RecordActivityTaskHeartbeatByIdRequest) -> Result<RecordActivityTaskHeartbeatByIdResponse> {
+        let target = self.by_id(&r.namespace, &r.workflow_id, &r.run_id, &r.activity_id)?;
+        let answer = self.heartbeat_target(target, r.details)?;
+        Ok(RecordActivityTaskHeartbeatByIdResponse {
+            cancel_requested: answer.cancel_requested,
+            activity_paused: answer.activity_paused,
+            activity_reset: answer.activity_reset,
+        })
+    }
+
+    pub(super) fn complete_activity(&mut self, r: RespondActivityTaskCompletedRequest) -> Result<RespondActivityTaskCompletedResponse> {
+        let target = self.by_token(&r.task_token)?;
+        self.complete_target(target, r.result, r.identity)?;
+        Ok(RespondActivityTaskCompletedResponse::default())
+    }
+
+    pub(super) fn complete_activity_by_id(&mut self, r: RespondActivityTaskCompletedByIdRequest) -> Result<RespondActivityTaskCompletedByIdResponse> {
+        let target = self.by_id(&r.namespace, &r.workflow_id, &r.run_id, &r.activity_id)?;
+        self.complete_target(target, r.result, r.identity)?;
+        Ok(RespondActivityTaskCompletedByIdResponse::default())
+    }
+
+    pub(super) fn fail_activity(&mut self, r: RespondActivityTaskFailedRequest) -> Result<RespondActivityTaskFailedResponse> {
+        let target = self.by_token(&r.task_token)?;
+        self.fail_target(target, r.failure, r.last_heartbeat_details, r.identity, r.cause)?;
+        Ok(RespondActivityTaskFailedResponse::default())
+    }
+
+    pub(super) fn fail_activity_by_id(&mut self, r: RespondActivityTaskFailedByIdRequest) -> Result<RespondActivityTaskFailedByIdResponse> {
+        let target = self.by_id(&r.namespace, &r.workflow_id, &r.run_id, &r.activity_id)?;
+        self.fail_target(target, r.failure, r.last_heartbeat_details, r.identity, r.cause)?;
+        Ok(RespondActivityTaskFailedByIdResponse::default())
+    }
+
+    pub(super) fn cancel_activity(&mut self, r: RespondActivityTaskCanceledRequest) -> Result<RespondActivityTaskCanceledResponse> {
+        let target = self.by_token(&r.task_token)?;
+        self.cancel_target(target, r.details, r.identity)?;
+        Ok(RespondActivityTaskCanceledResponse::default())
+    }
+
+    pub(super) fn cancel_activity_by_id(&mut self, r: RespondActivityTaskCanceledByIdRequest) -> Result<RespondActivityTaskCanceledByIdResponse> {
+        let target = self.by_id(&r.namespace, &r.workflow_id, &r.run_id, &r.activity_id)?;
+        self.cancel_target(target, r.details, r.identity)?;
+        Ok(RespondActivityTaskCanceledByIdResponse::default())
+    }
+}

@@ -1,0 +1,36 @@
+//! Where histories stand, and DescribeWorkflowExecution.
+
+use temporalio_protos::temporal::api::workflowservice::v1::{DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse};
+
+use super::super::Engine;
+use super::super::waits::{Wait, WaitKind};
+use crate::command::{Answer, ReadHistory};
+use crate::error::Result;
+use crate::execution::Live;
+use crate::persistence::Loader;
+use crate::reply::ReplyId;
+
+impl<L: Loader> Engine<L> {
+    pub(super) fn read_history(&mut self, reply: ReplyId, request: ReadHistory) -> Result<Option<Answer>> {
+        let namespace = self.namespaces.get(&request.namespace)?.id;
+        let id = self.find(namespace, &request.workflow_id, &request.run_id)?;
+        let position = self.execution(id).history_position();
+        let nothing_new = request.close_only || request.from >= position.next_event_id;
+        if !(request.wait && position.open && nothing_new) {
+            return Ok(Some(Answer::ReadHistory(Box::new(position))));
+        }
+        let deadline = self.wait_deadline(request.deadline);
+        let live: &mut Live = &mut self.cache.get_mut(id).expect("just found").live;
+        live.wait_for_history(reply, request.from, request.close_only, deadline);
+        self.waits.add(reply, Wait { execution: id, kind: WaitKind::History, deadline });
+        Ok(None)
+    }
+
+    pub(super) fn describe_workflow(&mut self, request: DescribeWorkflowExecutionRequest) -> Result<DescribeWorkflowExecutionResponse> {
+        let namespace = self.namespaces.get(&request.namespace)?.id;
+        let execution = request.execution.unwrap_or_default();
+        let id = self.find(namespace, &execution.workflow_id, &execution.run_id)?;
+        let uuid = self.namespaces.by_id(namespace).map(|n| n.uuid.clone()).unwrap_or_default();
+        Ok(self.execution(id).describe(&uuid))
+    }
+}

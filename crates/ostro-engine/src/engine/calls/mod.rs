@@ -1,0 +1,96 @@
+//! The commands, by what they are about.
+
+mod activity;
+mod history;
+mod namespace;
+mod query;
+mod signal;
+mod start;
+mod stop;
+mod update;
+mod worker;
+
+use super::Engine;
+use crate::command::{Answer, Command};
+use crate::error::Result;
+use crate::execution::Deadline;
+use crate::persistence::{ExecutionId, Loader};
+use crate::reply::ReplyId;
+
+/// Executions looked at in one tick, so that other calls get their turn.
+const TIMERS_PER_TICK: usize = 256;
+
+macro_rules! answered {
+    ($variant:ident, $answer:expr) => {
+        $answer.map(|answer| Some(Answer::$variant(Box::new(answer))))
+    };
+}
+
+impl<L: Loader> Engine<L> {
+    /// Applies one command; `None` where the answer comes later.
+    pub(super) fn call(&mut self, id: ReplyId, command: Command) -> Result<Option<Answer>> {
+        match command {
+            Command::StartWorkflow(r) => answered!(StartWorkflow, self.start_workflow(*r)),
+            Command::SignalWithStart(r) => answered!(SignalWithStart, self.signal_with_start(*r)),
+            Command::SignalWorkflow(r) => answered!(SignalWorkflow, self.signal_workflow(*r)),
+            Command::CancelWorkflow(r) => answered!(CancelWorkflow, self.cancel_workflow(*r)),
+            Command::TerminateWorkflow(r) => answered!(TerminateWorkflow, self.terminate_workflow(*r)),
+            Command::DeleteWorkflow(r) => answered!(DeleteWorkflow, self.delete_workflow(*r)),
+            Command::QueryWorkflow(r) => self.query_workflow(id, *r),
+            Command::UpdateWorkflow(r) => self.update_workflow(id, *r),
+            Command::PollUpdate(r) => self.poll_update(id, *r),
+            Command::DescribeWorkflow(r) => answered!(DescribeWorkflow, self.describe_workflow(*r)),
+            Command::ReadHistory(r) => self.read_history(id, *r),
+            Command::ResetSticky(r) => answered!(ResetSticky, self.reset_sticky(*r)),
+            Command::PollWorkflowTask(r) => self.poll_workflow_task(id, *r),
+            Command::CompleteWorkflowTask(r) => answered!(CompleteWorkflowTask, self.complete_workflow_task(*r)),
+            Command::FailWorkflowTask(r) => answered!(FailWorkflowTask, self.fail_workflow_task(*r)),
+            Command::CompleteQuery(r) => answered!(CompleteQuery, self.complete_query(*r)),
+            Command::PollActivityTask(r) => self.poll_activity_task(id, *r),
+            Command::HeartbeatActivity(r) => answered!(HeartbeatActivity, self.heartbeat_activity(*r)),
+            Command::HeartbeatActivityById(r) => answered!(HeartbeatActivityById, self.heartbeat_activity_by_id(*r)),
+            Command::CompleteActivity(r) => answered!(CompleteActivity, self.complete_activity(*r)),
+            Command::CompleteActivityById(r) => answered!(CompleteActivityById, self.complete_activity_by_id(*r)),
+            Command::FailActivity(r) => answered!(FailActivity, self.fail_activity(*r)),
+            Command::FailActivityById(r) => answered!(FailActivityById, self.fail_activity_by_id(*r)),
+            Command::CancelActivity(r) => answered!(CancelActivity, self.cancel_activity(*r)),
+            Command::CancelActivityById(r) => answered!(CancelActivityById, self.cancel_activity_by_id(*r)),
+            Command::ShutdownWorker(r) => answered!(ShutdownWorker, self.shutdown_worker(*r)),
+            Command::DescribeTaskQueue(r) => answered!(DescribeTaskQueue, self.describe_task_queue(*r)),
+            c @ (Command::RegisterNamespace(_) | Command::DescribeNamespace(_) | Command::ListNamespaces(_) | Command::UpdateNamespace(_) | Command::DeprecateNamespace(_) | Command::DeleteNamespace(_) | Command::AddSearchAttributes(_) | Command::RemoveSearchAttributes(_) | Command::ListSearchAttributes(_) | Command::ResolveNamespace(_)) => self.namespace_call(c),
+            Command::ExpireExecutions(r) => answered!(ExpireExecutions, self.expire_executions(*r)),
+        }
+    }
+
+    /// Does what is due in executions.
+    pub(super) fn run_timers(&mut self) {
+        for _ in 0..TIMERS_PER_TICK {
+            let Some(id) = self.timers.due(self.now) else { return };
+            if self.load(id) {
+                self.execution_due(id);
+                self.settle();
+            } else {
+                self.timers.set(id, None);
+            }
+        }
+    }
+
+    fn execution_due(&mut self, id: ExecutionId) {
+        let now = self.now;
+        self.step(id, |t| {
+            // Each deadline that is handled moves or goes; the bound keeps one execution from holding up the others.
+            for _ in 0..TIMERS_PER_TICK {
+                let Some(deadline) = t.exec.deadlines.due(now) else { break };
+                t.exec.deadlines.set(deadline.clone(), None);
+                match deadline {
+                    Deadline::FirstTask => t.first_task_due(),
+                    Deadline::Run => t.time_out_run(),
+                    Deadline::WorkflowTask => t.time_out_workflow_task(),
+                    Deadline::Activity(event) => t.activity_due(event),
+                    Deadline::Timer(timer) => t.fire_timer(&timer),
+                }
+            }
+            t.terminate_if_too_large();
+        });
+    }
+}

@@ -1,0 +1,61 @@
+//! QueryWorkflow and its answers.
+
+use temporalio_protos::temporal::api::{
+    enums::v1::QueryRejectCondition,
+    errordetails::v1::WorkflowNotReadyFailure,
+    query::v1::QueryRejected,
+    workflowservice::v1::{QueryWorkflowRequest, QueryWorkflowResponse, RespondQueryTaskCompletedRequest, RespondQueryTaskCompletedResponse},
+};
+
+use super::super::Engine;
+use super::super::waits::{Wait, WaitKind};
+use crate::command::Answer;
+use crate::error::{Error, Result};
+use crate::execution::Execution;
+use crate::persistence::Loader;
+use crate::reply::ReplyId;
+use crate::time::MINUTE;
+use crate::token::TaskToken;
+
+/// Longest a query waits for a worker where the client sets no deadline.
+const QUERY_WAIT: crate::time::Span = 10 * MINUTE;
+
+impl<L: Loader> Engine<L> {
+    pub(super) fn query_workflow(&mut self, reply: ReplyId, request: QueryWorkflowRequest) -> Result<Option<Answer>> {
+        let namespace = self.namespaces.get(&request.namespace)?.id;
+        let execution = request.execution.clone().unwrap_or_default();
+        let id = self.find(namespace, &execution.workflow_id, &execution.run_id)?;
+        let run = self.execution(id);
+        if rejects(run, request.query_reject_condition()) {
+            let query_rejected = Some(QueryRejected { status: run.core.status });
+            return Ok(Some(Answer::QueryWorkflow(Box::new(QueryWorkflowResponse { query_rejected, ..Default::default() }))));
+        }
+        if !run.has_workflow_task() && !run.had_workflow_task() {
+            return Err(Error::failed_precondition("Workflow task not scheduled yet.")
+                .with("temporal.api.errordetails.v1.WorkflowNotReadyFailure", &WorkflowNotReadyFailure {}));
+        }
+        self.look(id, |t| t.query(reply, request.query.unwrap_or_default()))?;
+        let deadline = self.now.saturating_add(QUERY_WAIT);
+        self.waits.add(reply, Wait { execution: id, kind: WaitKind::Query, deadline });
+        Ok(None)
+    }
+
+    pub(super) fn complete_query(&mut self, request: RespondQueryTaskCompletedRequest) -> Result<RespondQueryTaskCompletedResponse> {
+        let token = TaskToken::parse(&request.task_token)?;
+        let number = token.query_id.parse::<u64>().map_err(|_| Error::invalid("the task token is not that of a query"))?;
+        if !self.load(token.execution) {
+            return Err(Error::not_found("query task not found, or already expired"));
+        }
+        self.look(token.execution, |t| t.complete_query(number, request))?;
+        Ok(RespondQueryTaskCompletedResponse::default())
+    }
+}
+
+fn rejects(run: &Execution, condition: QueryRejectCondition) -> bool {
+    use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
+    match condition {
+        QueryRejectCondition::NotOpen => !run.is_open(),
+        QueryRejectCondition::NotCompletedCleanly => !run.is_open() && run.status() != Status::Completed,
+        _ => false,
+    }
+}

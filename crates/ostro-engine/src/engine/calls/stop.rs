@@ -1,0 +1,68 @@
+//! Terminate, delete and expire.
+
+use temporalio_protos::temporal::api::workflowservice::v1::{
+    DeleteWorkflowExecutionRequest, DeleteWorkflowExecutionResponse, ResetStickyTaskQueueRequest, ResetStickyTaskQueueResponse,
+    TerminateWorkflowExecutionRequest, TerminateWorkflowExecutionResponse,
+};
+
+use super::super::Engine;
+use crate::command::ExpireExecutions;
+use crate::error::{Error, Result};
+use crate::persistence::{ExecutionId, Loader, Write};
+
+impl<L: Loader> Engine<L> {
+    pub(super) fn terminate_workflow(&mut self, request: TerminateWorkflowExecutionRequest) -> Result<TerminateWorkflowExecutionResponse> {
+        let namespace = self.namespaces.get(&request.namespace)?.id;
+        let execution = request.workflow_execution.unwrap_or_default();
+        let id = self.find_in_chain(namespace, &execution, &request.first_execution_run_id)?;
+        if !self.execution(id).is_open() {
+            return Err(Error::not_found("workflow execution already completed"));
+        }
+        self.step(id, |t| t.terminate(request.reason, request.details, request.identity, request.links));
+        Ok(TerminateWorkflowExecutionResponse::default())
+    }
+
+    /// Deletes an execution and its history; an open one is terminated first, so that parent and children learn it.
+    pub(super) fn delete_workflow(&mut self, request: DeleteWorkflowExecutionRequest) -> Result<DeleteWorkflowExecutionResponse> {
+        let namespace = self.namespaces.get(&request.namespace)?.id;
+        let execution = request.workflow_execution.unwrap_or_default();
+        let id = self.find(namespace, &execution.workflow_id, &execution.run_id)?;
+        if self.execution(id).is_open() {
+            self.step(id, |t| t.terminate("Delete workflow execution".to_owned(), None, String::new(), Vec::new()));
+            self.settle();
+        }
+        self.delete_execution(id);
+        Ok(DeleteWorkflowExecutionResponse::default())
+    }
+
+    fn delete_execution(&mut self, id: ExecutionId) {
+        self.out.writes.push(Write::DeleteExecution(id));
+        self.timers.set(id, None);
+        self.cache.forget(id, self.sequence + 1);
+    }
+
+    /// Deletes what retention no longer keeps.
+    pub(super) fn expire_executions(&mut self, request: ExpireExecutions) -> Result<usize> {
+        let mut expired = 0;
+        for id in request.executions {
+            if !self.load(id) {
+                continue;
+            }
+            let core = &self.execution(id).core;
+            let retention = self.namespaces.by_id(core.namespace).map_or(0, |n| n.retention);
+            if core.close_time != 0 && core.close_time.saturating_add(retention) <= self.now {
+                self.delete_execution(id);
+                expired += 1;
+            }
+        }
+        Ok(expired)
+    }
+
+    pub(super) fn reset_sticky(&mut self, request: ResetStickyTaskQueueRequest) -> Result<ResetStickyTaskQueueResponse> {
+        let namespace = self.namespaces.get(&request.namespace)?.id;
+        let execution = request.execution.unwrap_or_default();
+        let id = self.find_open(namespace, &execution.workflow_id, &execution.run_id)?;
+        self.step(id, |t| t.exec.core.sticky = None);
+        Ok(ResetStickyTaskQueueResponse::default())
+    }
+}

@@ -1,0 +1,76 @@
+//! UpdateWorkflowExecution and PollWorkflowExecutionUpdate.
+
+use temporalio_protos::temporal::api::{
+    common::v1::WorkflowExecution,
+    enums::v1::UpdateWorkflowExecutionLifecycleStage as Stage,
+    workflowservice::v1::{PollWorkflowExecutionUpdateRequest, UpdateWorkflowExecutionRequest},
+};
+
+use super::super::Engine;
+use super::super::waits::{Wait, WaitKind};
+use crate::command::{Answer, WithDeadline};
+use crate::error::{Error, Result};
+use crate::execution::update::wait_until;
+use crate::persistence::{ExecutionId, Loader};
+use crate::reply::ReplyId;
+use crate::time::Time;
+
+impl<L: Loader> Engine<L> {
+    pub(super) fn update_workflow(&mut self, reply: ReplyId, call: WithDeadline<UpdateWorkflowExecutionRequest>) -> Result<Option<Answer>> {
+        let WithDeadline { request, deadline } = call;
+        let namespace = self.namespaces.get(&request.namespace)?.id;
+        let execution = request.workflow_execution.unwrap_or_default();
+        let id = self.find_in_chain(namespace, &execution, &request.first_execution_run_id)?;
+        let mut update = request.request.unwrap_or_default();
+        let meta = update.meta.get_or_insert_with(Default::default);
+        if meta.update_id.is_empty() {
+            meta.update_id = self.ids.uuid();
+        }
+        let stage = wanted(request.wait_policy.map_or(0, |p| p.lifecycle_stage))?;
+        let deadline = self.wait_deadline(deadline);
+        self.wait_for_update(reply, id, WaitKind::Update, deadline);
+        let result = self.look(id, |t| t.update(reply, update, stage, deadline));
+        self.ended_early(reply, result)
+    }
+
+    pub(super) fn poll_update(&mut self, reply: ReplyId, call: WithDeadline<PollWorkflowExecutionUpdateRequest>) -> Result<Option<Answer>> {
+        let WithDeadline { request, deadline } = call;
+        let namespace = self.namespaces.get(&request.namespace)?.id;
+        let update = request.update_ref.ok_or_else(|| Error::invalid("UpdateRef is not set on request."))?;
+        let execution: WorkflowExecution = update.workflow_execution.unwrap_or_default();
+        let id = self.find(namespace, &execution.workflow_id, &execution.run_id)?;
+        let stage = request.wait_policy.map_or(0, |p| p.lifecycle_stage);
+        let stage = if stage == 0 { Stage::Unspecified } else { wanted(stage)? };
+        let deadline = self.wait_deadline(deadline);
+        self.wait_for_update(reply, id, WaitKind::PollUpdate, deadline);
+        let result = self.look(id, |t| t.poll_update(reply, &update.update_id, stage, deadline));
+        self.ended_early(reply, result)
+    }
+
+    pub(super) fn wait_deadline(&self, deadline: Time) -> Time {
+        wait_until(self.now, self.config.long_poll_timeout, deadline, self.config.poll_deadline_margin)
+    }
+
+    fn wait_for_update(&mut self, reply: ReplyId, execution: ExecutionId, kind: WaitKind, deadline: Time) {
+        self.waits.add(reply, Wait { execution, kind, deadline });
+    }
+
+    fn ended_early(&mut self, reply: ReplyId, result: Result<()>) -> Result<Option<Answer>> {
+        result.map(|()| None).inspect_err(|_| {
+            self.waits.remove(reply);
+        })
+    }
+}
+
+/// The stage that a client may wait for.
+fn wanted(stage: i32) -> Result<Stage> {
+    match Stage::try_from(stage) {
+        Ok(stage @ (Stage::Accepted | Stage::Completed)) => Ok(stage),
+        Ok(Stage::Unspecified) => Ok(Stage::Accepted),
+        Ok(Stage::Admitted) => Err(Error::new(
+            crate::error::ErrorKind::PermissionDenied,
+            "waiting for the ADMITTED stage is not supported: wait for ACCEPTED or COMPLETED",
+        )),
+        Err(_) => Err(Error::invalid(format!("{stage} is not a stage of an update: wait for ACCEPTED or COMPLETED"))),
+    }
+}

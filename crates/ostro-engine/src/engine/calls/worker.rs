@@ -1,0 +1,157 @@
+//! Workers: polls for workflow tasks, their completion and failure, and the end of a worker.
+
+use temporalio_protos::temporal::api::{
+    enums::v1::{TaskQueueKind, WorkflowTaskFailedCause},
+    workflowservice::v1::{
+        PollActivityTaskQueueRequest, PollActivityTaskQueueResponse, PollWorkflowTaskQueueRequest, RespondWorkflowTaskCompletedRequest,
+        RespondWorkflowTaskCompletedResponse, RespondWorkflowTaskFailedRequest, RespondWorkflowTaskFailedResponse,
+        ShutdownWorkerRequest, ShutdownWorkerResponse,
+    },
+};
+
+use super::super::Engine;
+use crate::command::{Answer, WithDeadline};
+use crate::error::{Error, Result};
+use crate::execution::update::wait_until;
+use crate::execution::workflow_task::{Completion, StartedBy};
+use crate::persistence::{ExecutionId, Loader, QueueKind};
+use crate::queue::{Poller, QueueKey};
+use crate::reply::{ReplyId, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer};
+use crate::time::Time;
+use crate::token::TaskToken;
+
+impl<L: Loader> Engine<L> {
+    pub(super) fn poll_workflow_task(&mut self, reply: ReplyId, call: WithDeadline<PollWorkflowTaskQueueRequest>) -> Result<Option<Answer>> {
+        let WithDeadline { request, deadline } = call;
+        let namespace = self.namespaces.get(&request.namespace)?.id;
+        let queue = request.task_queue.unwrap_or_default();
+        let sticky_of = match queue.kind() {
+            TaskQueueKind::Sticky if queue.normal_name.is_empty() => queue.name.clone(),
+            TaskQueueKind::Sticky => queue.normal_name,
+            _ => String::new(),
+        };
+        let deadline = self.poll_deadline(deadline);
+        if deadline <= self.now {
+            return Ok(Some(Answer::PollWorkflowTask(Box::<WorkflowTaskAnswer>::default())));
+        }
+        let poller = Poller {
+            reply,
+            identity: request.identity,
+            since: self.now,
+            deadline,
+            worker_instance_key: request.worker_instance_key,
+            max_tasks_per_second: None,
+            deployment: request.deployment_options,
+            sticky_of,
+        };
+        let key = QueueKey { namespace, kind: QueueKind::Workflow, name: queue.name };
+        self.queues.add_poller(&key, poller, self.now);
+        Ok(None)
+    }
+
+    pub(super) fn poll_activity_task(&mut self, reply: ReplyId, call: WithDeadline<PollActivityTaskQueueRequest>) -> Result<Option<Answer>> {
+        let WithDeadline { request, deadline } = call;
+        let namespace = self.namespaces.get(&request.namespace)?.id;
+        let deadline = self.poll_deadline(deadline);
+        if deadline <= self.now {
+            return Ok(Some(Answer::PollActivityTask(Box::<PollActivityTaskQueueResponse>::default())));
+        }
+        let poller = Poller {
+            reply,
+            identity: request.identity,
+            since: self.now,
+            deadline,
+            worker_instance_key: request.worker_instance_key,
+            max_tasks_per_second: request.task_queue_metadata.and_then(|m| m.max_tasks_per_second),
+            deployment: request.deployment_options,
+            sticky_of: String::new(),
+        };
+        let name = request.task_queue.map(|q| q.name).unwrap_or_default();
+        self.queues.add_poller(&QueueKey { namespace, kind: QueueKind::Activity, name }, poller, self.now);
+        Ok(None)
+    }
+
+    fn poll_deadline(&self, deadline: Time) -> Time {
+        wait_until(self.now, self.config.poll_timeout, deadline, self.config.poll_deadline_margin)
+    }
+
+    pub(super) fn complete_workflow_task(&mut self, request: RespondWorkflowTaskCompletedRequest) -> Result<WorkflowTaskCompletedAnswer> {
+        let id = self.execution_of_workflow_task(&request.task_token)?;
+        let by = StartedBy {
+            identity: request.identity.clone(),
+            deployment: request.deployment_options.clone(),
+            sticky: request.sticky_attributes.is_some(),
+        };
+        let wants_next = request.return_new_workflow_task;
+        self.reserved = wants_next.then_some(id);
+        let completion = self.step(id, |t| {
+            let completion = t.complete_workflow_task(request);
+            t.terminate_if_too_large();
+            completion
+        });
+        self.settle();
+        self.reserved = None;
+        let completion = match completion {
+            Ok(completion) => completion,
+            Err(error) => {
+                self.offer_workflow_task(id);
+                return Err(error);
+            }
+        };
+        let workflow_task = wants_next.then(|| self.next_workflow_task(id, by)).flatten().map(Box::new);
+        Ok(completed_answer(completion, workflow_task))
+    }
+
+    /// The execution's next workflow task, if one waits already: the same worker goes on at once.
+    fn next_workflow_task(&mut self, id: ExecutionId, by: StartedBy) -> Option<WorkflowTaskAnswer> {
+        let waits = self.execution(id).core.workflow_task.as_ref().is_some_and(|t| !t.is_started());
+        waits.then(|| self.start_workflow_task(id, by))
+    }
+
+    pub(super) fn fail_workflow_task(&mut self, request: RespondWorkflowTaskFailedRequest) -> Result<RespondWorkflowTaskFailedResponse> {
+        let id = self.execution_of_workflow_task(&request.task_token)?;
+        let cause = WorkflowTaskFailedCause::try_from(request.cause).unwrap_or_default();
+        self.step(id, |t| {
+            t.fail_workflow_task(cause, request.failure, &request.identity);
+            t.terminate_if_too_large();
+        });
+        Ok(RespondWorkflowTaskFailedResponse::default())
+    }
+
+    fn execution_of_workflow_task(&mut self, token: &[u8]) -> Result<ExecutionId> {
+        let token = TaskToken::parse(token)?;
+        if !self.load(token.execution) {
+            return Err(Error::not_found(format!("workflow not found for ID: {}", token.workflow_id)));
+        }
+        if !self.execution(token.execution).matches_workflow_task(&token) {
+            return Err(Error::not_found("Workflow task not found."));
+        }
+        Ok(token.execution)
+    }
+
+    /// A worker goes: its polls are answered, and what waits on its sticky queue moves to the normal ones.
+    pub(super) fn shutdown_worker(&mut self, request: ShutdownWorkerRequest) -> Result<ShutdownWorkerResponse> {
+        let namespace = self.namespaces.get(&request.namespace)?.id;
+        let polls = self.queues.shut_down_worker(
+            namespace,
+            &request.worker_instance_key,
+            &request.sticky_task_queue,
+            self.now,
+        );
+        for (key, poller) in polls {
+            self.answer_empty(&key, &poller);
+        }
+        Ok(ShutdownWorkerResponse::default())
+    }
+}
+
+fn completed_answer(completion: Completion, workflow_task: Option<Box<WorkflowTaskAnswer>>) -> WorkflowTaskCompletedAnswer {
+    WorkflowTaskCompletedAnswer {
+        response: RespondWorkflowTaskCompletedResponse {
+            workflow_task: None,
+            activity_tasks: completion.activity_tasks,
+            reset_history_event_id: completion.reset_history_event_id,
+        },
+        workflow_task,
+    }
+}

@@ -1,0 +1,192 @@
+//! Between executions and task queues: offering work, handing it to workers, taking it back.
+
+use temporalio_protos::temporal::api::workflowservice::v1::{PollActivityTaskQueueResponse, PollWorkflowTaskQueueResponse};
+
+use super::Engine;
+use crate::command::Answer;
+use crate::execution::state::WorkflowTask;
+use crate::execution::workflow_task::StartedBy;
+use crate::persistence::{ExecutionId, Loader, QueueKind};
+use crate::queue::{Match, Poller, QueueKey, Task, Work};
+use crate::reply::WorkflowTaskAnswer;
+use crate::token::TaskToken;
+
+impl<L: Loader> Engine<L> {
+    pub(super) fn offer_workflow_task(&mut self, id: ExecutionId) {
+        if self.reserved == Some(id) {
+            return;
+        }
+        let Some((key, task)) = self.waiting_workflow_task(id) else { return };
+        if task.sticky && !self.queues.has_recent_poller(&key, self.now, self.config.sticky_poller_ttl) {
+            self.step(id, |t| t.unstick_workflow_task());
+            return;
+        }
+        let work = self.task(id, Work::WorkflowTask, None);
+        self.queues.add_task(&key, work);
+    }
+
+    fn waiting_workflow_task(&self, id: ExecutionId) -> Option<(QueueKey, WorkflowTask)> {
+        let execution = self.cache.get(id)?;
+        let task = execution.core.workflow_task.clone().filter(|t| !t.is_started())?;
+        let key = QueueKey { namespace: execution.core.namespace, kind: QueueKind::Workflow, name: task.queue.clone() };
+        Some((key, task))
+    }
+
+    pub(super) fn withdraw(&mut self, id: ExecutionId, kind: QueueKind, name: String, work: Work) {
+        let Some(execution) = self.cache.get(id) else { return };
+        let key = QueueKey { namespace: execution.core.namespace, kind, name };
+        self.queues.withdraw(&key, id, work);
+    }
+
+    pub(super) fn offer_activity(&mut self, id: ExecutionId, event: i64) {
+        let Some(execution) = self.cache.get(id) else { return };
+        let Some(activity) = execution.activities.get(&event).filter(|a| a.is_waiting()) else { return };
+        let key = QueueKey { namespace: execution.core.namespace, kind: QueueKind::Activity, name: activity.queue().to_owned() };
+        let priority = activity.attributes().priority.clone();
+        let task = self.task(id, Work::Activity(event), priority);
+        self.queues.add_task(&key, task);
+    }
+
+    /// A query goes to the worker that has the execution cached, if it is there, else to any.
+    pub(super) fn offer_query(&mut self, id: ExecutionId, number: u64) {
+        let Some(execution) = self.cache.get(id) else { return };
+        let namespace = execution.core.namespace;
+        let normal = QueueKey { namespace, kind: QueueKind::Workflow, name: execution.core.task_queue.clone() };
+        let sticky = execution.core.sticky.as_ref().map(|s| QueueKey { name: s.queue.clone(), ..normal.clone() });
+        let sticky = sticky.filter(|key| self.queues.has_recent_poller(key, self.now, self.config.sticky_poller_ttl));
+        let task = self.task(id, Work::Query(number), None);
+        self.queues.add_task(&sticky.unwrap_or(normal), task);
+    }
+
+    fn task(&self, id: ExecutionId, work: Work, own: Option<temporalio_protos::temporal::api::common::v1::Priority>) -> Task {
+        let inherited = self.cache.get(id).and_then(|e| e.core.priority.clone()).unwrap_or_default();
+        let own = own.unwrap_or_default();
+        let mut task = Task::new(id, work, self.now);
+        let priority = if own.priority_key != 0 { own.priority_key } else { inherited.priority_key };
+        if priority != 0 {
+            task.priority = priority;
+        }
+        task.fairness_key = if own.fairness_key.is_empty() { inherited.fairness_key } else { own.fairness_key };
+        let weight = if own.fairness_weight != 0.0 { own.fairness_weight } else { inherited.fairness_weight };
+        if weight != 0.0 {
+            task.fairness_weight = weight;
+        }
+        task
+    }
+
+    /// Hands a task to a worker that waits for it; a stale one is dropped and the worker waits on.
+    pub(super) fn dispatch(&mut self, found: Match) {
+        let Match { key, task, poller } = found;
+        let id = task.execution;
+        let reply = poller.reply;
+        let answer = if self.load(id) { self.hand_over(&key, &task, &poller) } else { None };
+        match answer {
+            Some(answer) => self.reply(reply, Ok(answer)),
+            None => self.queues.return_poller(&key, poller),
+        }
+    }
+
+    fn hand_over(&mut self, key: &QueueKey, task: &Task, poller: &Poller) -> Option<Answer> {
+        let id = task.execution;
+        let sticky = !poller.sticky_of.is_empty();
+        let by = StartedBy { identity: poller.identity.clone(), deployment: poller.deployment.clone(), sticky };
+        match task.work {
+            Work::WorkflowTask => {
+                let (waiting, _) = self.waiting_workflow_task(id)?;
+                if waiting != *key {
+                    return None;
+                }
+                let answer = self.start_workflow_task(id, by);
+                Some(Answer::PollWorkflowTask(Box::new(answer)))
+            }
+            Work::Activity(event) => {
+                let execution = self.execution(id);
+                let activity = execution.activities.get(&event).filter(|a| a.is_waiting() && a.queue() == key.name)?;
+                let event = activity.scheduled_event_id;
+                let response = self.step(id, |t| t.start_activity(event, by));
+                Some(Answer::PollActivityTask(Box::new(response)))
+            }
+            Work::Query(number) => {
+                let mut answer = self.look(id, |t| t.start_query(number, sticky))?;
+                self.attach_history(&mut answer);
+                Some(Answer::PollWorkflowTask(Box::new(answer)))
+            }
+        }
+    }
+
+    /// Starts the waiting workflow task of an execution with a worker.
+    pub(super) fn start_workflow_task(&mut self, id: ExecutionId, by: StartedBy) -> WorkflowTaskAnswer {
+        let mut answer = self.step(id, |t| t.start_workflow_task(by));
+        self.attach_history(&mut answer);
+        answer
+    }
+
+    fn attach_history(&mut self, answer: &mut WorkflowTaskAnswer) {
+        let slice = &mut answer.history;
+        slice.encoded = self.cache.get(slice.execution).and_then(|e| e.tail.slice(slice.from, slice.to));
+    }
+
+    /// Polls whose time is over are answered with nothing.
+    pub(super) fn expire_pollers(&mut self) {
+        for (key, poller) in self.queues.expired_pollers(self.now) {
+            self.answer_empty(&key, &poller);
+        }
+    }
+
+    pub(super) fn answer_empty(&mut self, key: &QueueKey, poller: &Poller) {
+        let answer = match key.kind {
+            QueueKind::Activity => Answer::PollActivityTask(Box::<PollActivityTaskQueueResponse>::default()),
+            _ => Answer::PollWorkflowTask(Box::<WorkflowTaskAnswer>::default()),
+        };
+        self.reply(poller.reply, Ok(answer));
+    }
+
+    /// An answer with a task did not reach its worker: the task is offered again at once.
+    pub(super) fn take_back(&mut self, answer: Answer) {
+        match answer {
+            Answer::PollWorkflowTask(answer) => self.take_back_workflow_task(&answer.response),
+            Answer::PollActivityTask(response) => self.take_back_activity(&response),
+            Answer::StartWorkflow(answer) => {
+                if let Some(task) = answer.workflow_task {
+                    self.take_back_workflow_task(&task.response);
+                }
+            }
+            Answer::CompleteWorkflowTask(answer) => {
+                if let Some(task) = answer.workflow_task {
+                    self.take_back_workflow_task(&task.response);
+                }
+                for activity in &answer.response.activity_tasks {
+                    self.take_back_activity(activity);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn take_back_workflow_task(&mut self, response: &PollWorkflowTaskQueueResponse) {
+        let Ok(token) = TaskToken::parse(&response.task_token) else { return };
+        if !self.load(token.execution) {
+            return;
+        }
+        if let Ok(number) = token.query_id.parse::<u64>() {
+            self.offer_query(token.execution, number);
+            return;
+        }
+        if self.execution(token.execution).matches_workflow_task(&token) {
+            self.step(token.execution, |t| t.time_out_workflow_task());
+        }
+    }
+
+    fn take_back_activity(&mut self, response: &PollActivityTaskQueueResponse) {
+        let Ok(token) = TaskToken::parse(&response.task_token) else { return };
+        if !self.load(token.execution) {
+            return;
+        }
+        let live = self.execution(token.execution).activities.get(&token.scheduled_event_id).is_some_and(|a| {
+            a.started_time == token.started_time && a.attempt == token.attempt
+        });
+        if live {
+            self.step(token.execution, |t| t.undo_activity_start(token.scheduled_event_id));
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What follows from a transition in other executions, within the same commit.
+
+use temporalio_protos::temporal::api::{
+    common::v1::WorkflowExecution,
+    enums::v1::{
+        CancelExternalWorkflowExecutionFailedCause as CancelFailed, ParentClosePolicy,
+        SignalExternalWorkflowExecutionFailedCause as SignalFailed, StartChildWorkflowExecutionFailedCause as StartFailed,
+        WorkflowIdReusePolicy,
+    },
+    history::v1::{
+        StartChildWorkflowExecutionInitiatedEventAttributes as Initiated, WorkflowExecutionCancelRequestedEventAttributes,
+        WorkflowExecutionSignaledEventAttributes, WorkflowExecutionStartedEventAttributes,
+    },
+};
+
+use super::Engine;
+use crate::execution::close::{Closed, ClosedChild, SERVER_IDENTITY};
+use crate::execution::new_run::NewRun;
+use crate::execution::state::Child;
+use crate::execution::{Effect, Execution};
+use crate::persistence::{ExecutionId, Loader, NamespaceId, QueueKind};
+use crate::queue::Work;
+
+impl<L: Loader> Engine<L> {
+    pub(super) fn follow_up(&mut self, effect: Effect) {
+        match effect {
+            Effect::OfferWorkflowTask(id) => self.offer_workflow_task(id),
+            Effect::OfferActivity(id, event) => self.offer_activity(id, event),
+            Effect::WithdrawWorkflowTask(id, queue) => self.withdraw(id, QueueKind::Workflow, queue, Work::WorkflowTask),
+            Effect::WithdrawActivity(id, event, queue) => self.withdraw(id, QueueKind::Activity, queue, Work::Activity(event)),
+            Effect::OfferQuery(id, number) => self.offer_query(id, number),
+            Effect::StartChild(id, initiated) => self.start_child(id, initiated),
+            Effect::SignalExternal(id, initiated) => self.signal_external(id, initiated),
+            Effect::CancelExternal(id, initiated) => self.cancel_external(id, initiated),
+            Effect::StartRun(run) => {
+                self.start_run(*run);
+            }
+            Effect::Closed(closed) => self.closed(*closed),
+            Effect::Answer(reply) => self.reply(reply.id, reply.answer),
+        }
+    }
+
+    /// Creates a run and starts it.
+    pub(super) fn start_run(&mut self, run: NewRun) -> ExecutionId {
+        let id = self.next_execution;
+        self.next_execution += 1;
+        let mut execution = Box::new(Execution::new(id));
+        execution.core.namespace = run.namespace;
+        execution.core.workflow_id.clone_from(&run.workflow_id);
+        execution.core.run_id.clone_from(&run.run_id);
+        self.cache.insert(execution, true);
+        self.step(id, |t| t.start(run));
+        id
+    }
+
+    fn start_child(&mut self, parent: ExecutionId, initiated_event_id: i64) {
+        let Some(execution) = self.cache.get(parent) else { return };
+        let open = execution.is_open();
+        let Some(child) = execution.children.get(&initiated_event_id).cloned() else { return };
+        let initiated = child.initiated.clone().unwrap_or_default();
+        let abandoned = initiated.parent_close_policy() == ParentClosePolicy::Abandon;
+        if !open && !abandoned {
+            self.step(parent, |t| drop(t.exec.remove_child(initiated_event_id)));
+            return;
+        }
+        let outcome = self.try_start_child(parent, &child, &initiated);
+        self.step(parent, |t| match outcome {
+            _ if !t.exec.is_open() => drop(t.exec.remove_child(initiated_event_id)),
+            Ok(run_id) => t.child_started(initiated_event_id, &run_id),
+            Err(cause) => t.child_start_failed(initiated_event_id, cause),
+        });
+    }
+
+    fn try_start_child(&mut self, parent: ExecutionId, child: &Child, initiated: &Initiated) -> Result<String, StartFailed> {
+        let namespace = self.namespaces.get(&initiated.namespace).map_err(|_| StartFailed::NamespaceNotFound)?.id;
+        if let Some(existing) = self.newest(namespace, &initiated.workflow_id) {
+            let execution = self.execution(existing);
+            if execution.core.start_request_id == child.request_id {
+                return Ok(execution.core.run_id.clone());
+            }
+            let policy = initiated.workflow_id_reuse_policy();
+            if execution.is_open() && policy == WorkflowIdReusePolicy::TerminateIfRunning {
+                self.terminate_for_reuse(existing);
+            } else if self.refuses_reuse(existing, policy) {
+                return Err(StartFailed::WorkflowAlreadyExists);
+            }
+        }
+        let run = self.child_run(parent, namespace, child, initiated);
+        let run_id = run.run_id.clone();
+        self.start_run(run);
+        Ok(run_id)
+    }
+
+    fn child_run(&mut self, parent: ExecutionId, namespace: NamespaceId, child: &Child, initiated: &Initiated) -> NewRun {
+        let execution = self.cache.get(parent).expect("the parent is in memory");
+        let parent_namespace = self.namespaces.by_id(execution.core.namespace).expect("it has a namespace");
+        let parent_execution =
+            WorkflowExecution { workflow_id: execution.core.workflow_id.clone(), run_id: execution.core.run_id.clone() };
+        let initiated = initiated.clone();
+        let backoff = crate::cron::next_wait(&initiated.cron_schedule, self.now, self.now).unwrap_or(0);
+        NewRun {
+            namespace,
+            workflow_id: initiated.workflow_id,
+            run_id: self.ids.run_id(self.now),
+            request_id: child.request_id.clone(),
+            started: WorkflowExecutionStartedEventAttributes {
+                workflow_type: initiated.workflow_type,
+                parent_workflow_namespace: parent_namespace.name.clone(),
+                parent_workflow_namespace_id: parent_namespace.uuid.clone(),
+                parent_workflow_execution: Some(parent_execution),
+                parent_initiated_event_id: child.initiated_event_id,
+                task_queue: initiated.task_queue,
+                input: initiated.input,
+                workflow_execution_timeout: initiated.workflow_execution_timeout,
+                workflow_run_timeout: initiated.workflow_run_timeout,
+                workflow_task_timeout: initiated.workflow_task_timeout,
+                retry_policy: initiated.retry_policy,
+                cron_schedule: initiated.cron_schedule,
+                header: initiated.header,
+                memo: initiated.memo,
+                search_attributes: initiated.search_attributes,
+                root_workflow_execution: execution.started().root_workflow_execution.clone(),
+                priority: initiated.priority,
+                ..Default::default()
+            },
+            backoff,
+            user_metadata: child.user_metadata.clone(),
+            parent_execution: parent,
+            ..Default::default()
+        }
+    }
+
+    fn signal_external(&mut self, sender: ExecutionId, initiated_event_id: i64) {
+        let Some(execution) = self.cache.get(sender) else { return };
+        let Some(signal) = execution.signals.get(&initiated_event_id).cloned() else { return };
+        let from = WorkflowExecution { workflow_id: execution.core.workflow_id.clone(), run_id: execution.core.run_id.clone() };
+        let initiated = signal.initiated.unwrap_or_default();
+        let target = initiated.workflow_execution.unwrap_or_default();
+        let found = self.external_target(&initiated.namespace, &target, initiated.child_workflow_only.then_some(sender));
+        let outcome = match found {
+            Err(Missing::Namespace) => Err(SignalFailed::NamespaceNotFound),
+            Err(Missing::Execution) => Err(SignalFailed::ExternalWorkflowExecutionNotFound),
+            Ok(target) if self.execution(target).core.signal_count >= self.config.signals_max => {
+                Err(SignalFailed::SignalCountLimitExceeded)
+            }
+            Ok(target) => {
+                let event = WorkflowExecutionSignaledEventAttributes {
+                    signal_name: initiated.signal_name,
+                    input: initiated.input,
+                    identity: SERVER_IDENTITY.to_owned(),
+                    header: initiated.header,
+                    external_workflow_execution: Some(from),
+                    request_id: signal.request_id,
+                    ..Default::default()
+                };
+                self.step(target, |t| t.signal(event, Vec::new()));
+                Ok(())
+            }
+        };
+        self.step(sender, |t| match outcome {
+            _ if !t.exec.is_open() => drop(t.exec.remove_signal(initiated_event_id)),
+            Ok(()) => t.external_signal_delivered(initiated_event_id),
+            Err(cause) => t.external_signal_failed(initiated_event_id, cause),
+        });
+    }
+
+    fn cancel_external(&mut self, sender: ExecutionId, initiated_event_id: i64) {
+        let Some(execution) = self.cache.get(sender) else { return };
+        let Some(cancel) = execution.cancels.get(&initiated_event_id).cloned() else { return };
+        let from = WorkflowExecution { workflow_id: execution.core.workflow_id.clone(), run_id: execution.core.run_id.clone() };
+        let initiated = cancel.initiated.unwrap_or_default();
+        let target = initiated.workflow_execution.unwrap_or_default();
+        let outcome = match self.external_target(&initiated.namespace, &target, initiated.child_workflow_only.then_some(sender)) {
+            Err(Missing::Namespace) => Err(CancelFailed::NamespaceNotFound),
+            Err(Missing::Execution) => Err(CancelFailed::ExternalWorkflowExecutionNotFound),
+            Ok(target) => {
+                let event = WorkflowExecutionCancelRequestedEventAttributes {
+                    cause: initiated.reason,
+                    external_initiated_event_id: initiated_event_id,
+                    external_workflow_execution: Some(from),
+                    identity: SERVER_IDENTITY.to_owned(),
+                };
+                self.step(target, |t| t.request_cancel(event, &cancel.request_id, Vec::new()));
+                Ok(())
+            }
+        };
+        self.step(sender, |t| match outcome {
+            _ if !t.exec.is_open() => drop(t.exec.remove_cancel(initiated_event_id)),
+            Ok(()) => t.external_cancel_delivered(initiated_event_id),
+            Err(cause) => t.external_cancel_failed(initiated_event_id, cause),
+        });
+    }
+
+    /// The open execution that another one names; `parent`: only its child will do.
+    fn external_target(&mut self, namespace: &str, target: &WorkflowExecution, parent: Option<ExecutionId>) -> Result<ExecutionId, Missing> {
+        let namespace = self.namespaces.get(namespace).map_err(|_| Missing::Namespace)?.id;
+        let id = self.find_open(namespace, &target.workflow_id, &target.run_id).map_err(|_| Missing::Execution)?;
+        match parent {
+            Some(parent) if self.execution(id).core.parent_execution != parent => Err(Missing::Execution),
+            _ => Ok(id),
+        }
+    }
+
+    /// A run closed: its parent learns it, its children follow their policies.
+    fn closed(&mut self, closed: Closed) {
+        for child in closed.children {
+            self.apply_close_policy(&closed.workflow, child);
+        }
+        let Some(parent) = closed.parent else { return };
+        let Ok(namespace) = self.namespaces.get(&parent.namespace).map(|n| n.id) else { return };
+        let Ok(id) = self.find_open(namespace, &parent.workflow.workflow_id, &parent.workflow.run_id) else { return };
+        let awaited = self.execution(id).children.get(&parent.initiated_event_id).is_some_and(|c| {
+            c.initiated.as_ref().is_some_and(|i| i.workflow_id == closed.workflow.workflow_id)
+        });
+        if awaited {
+            self.step(id, |t| t.child_closed(parent.initiated_event_id, &closed.workflow.run_id, &closed.outcome));
+        }
+    }
+
+    fn apply_close_policy(&mut self, parent: &WorkflowExecution, child: ClosedChild) {
+        let Ok(namespace) = self.namespaces.get(&child.namespace).map(|n| n.id) else { return };
+        let Ok(id) = self.find_open_chain(namespace, &child.workflow) else { return };
+        match child.policy {
+            ParentClosePolicy::Abandon => {}
+            ParentClosePolicy::RequestCancel => {
+                let event = WorkflowExecutionCancelRequestedEventAttributes {
+                    cause: String::new(),
+                    external_workflow_execution: Some(parent.clone()),
+                    identity: SERVER_IDENTITY.to_owned(),
+                    ..Default::default()
+                };
+                self.step(id, |t| t.request_cancel(event, "", Vec::new()));
+            }
+            _ => self.step(id, |t| t.terminate("by parent close policy".to_owned(), None, SERVER_IDENTITY.to_owned(), Vec::new())),
+        }
+    }
+
+    /// The open run of the chain that began with the named run.
+    fn find_open_chain(&mut self, namespace: NamespaceId, first: &WorkflowExecution) -> crate::error::Result<ExecutionId> {
+        let id = self.find_open(namespace, &first.workflow_id, "")?;
+        let core = &self.execution(id).core;
+        if core.first_run_id == first.run_id || core.run_id == first.run_id {
+            return Ok(id);
+        }
+        Err(crate::error::Error::not_found(format!("workflow not found for ID: {}", first.workflow_id)))
+    }
+}
+
+enum Missing {
+    Namespace,
+    Execution,
+}

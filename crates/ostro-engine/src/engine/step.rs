@@ -1,0 +1,126 @@
+//! One step of one execution, and how executions are found and brought into memory.
+
+use super::Engine;
+use crate::command::Answer;
+use crate::error::{Error, Result};
+use crate::execution::{Execution, Transition};
+use crate::persistence::{ExecutionId, Loader, NamespaceId};
+use crate::reply::Reply;
+
+impl<L: Loader> Engine<L> {
+    /// Runs a transition and collects its writes.
+    pub(super) fn step<R>(&mut self, id: ExecutionId, transition: impl FnOnce(&mut Transition<'_>) -> R) -> R {
+        self.run_step(id, true, transition)
+    }
+
+    /// Runs a transition that mostly changes only what lives in memory; writes are collected only if there are any.
+    pub(super) fn look<R>(&mut self, id: ExecutionId, transition: impl FnOnce(&mut Transition<'_>) -> R) -> R {
+        self.run_step(id, false, transition)
+    }
+
+    fn run_step<R>(&mut self, id: ExecutionId, always: bool, transition: impl FnOnce(&mut Transition<'_>) -> R) -> R {
+        let mut execution = self.cache.take(id).expect("the caller loaded the execution");
+        let namespace = self.namespaces.by_id(execution.core.namespace).expect("a namespace outlives its executions");
+        let retention = namespace.retention;
+        let result = transition(&mut Transition {
+            exec: &mut execution,
+            now: self.now,
+            config: &self.config,
+            namespace,
+            ids: &mut self.ids,
+            effects: &mut self.effects,
+        });
+        let written = (always || execution.has_changes()).then(|| {
+            let writes = execution.take_writes(retention);
+            self.out.writes.extend(writes);
+            self.sequence + 1
+        });
+        self.timers.set(id, execution.deadlines.next());
+        self.wake_history_waiters(&mut execution);
+        self.cache.put_back(execution, written);
+        result
+    }
+
+    /// Answers history polls that have something to show now.
+    fn wake_history_waiters(&mut self, execution: &mut Execution) {
+        if execution.live.history_waiters.is_empty() {
+            return;
+        }
+        let position = execution.history_position();
+        let waiters = std::mem::take(&mut execution.live.history_waiters);
+        for waiter in waiters {
+            let ready = !position.open || (!waiter.close_only && waiter.from < position.next_event_id);
+            if ready {
+                self.waits.remove(waiter.reply);
+                let answer = Ok(Answer::ReadHistory(Box::new(position.clone())));
+                self.out.replies.push(Reply { id: waiter.reply, answer });
+            } else {
+                execution.live.history_waiters.push(waiter);
+            }
+        }
+    }
+
+    /// Brings an execution into memory; false where there is none.
+    pub(super) fn load(&mut self, id: ExecutionId) -> bool {
+        if self.cache.contains(id) {
+            return true;
+        }
+        if self.cache.is_deleted(id) {
+            return false;
+        }
+        let Some(stored) = self.loader.load(id) else { return false };
+        let execution = Box::new(Execution::from_stored(stored));
+        let newest = self.loader.newest_run(execution.core.namespace, &execution.core.workflow_id) == Some(id);
+        let newest = newest && self.cache.newest(execution.core.namespace, &execution.core.workflow_id).is_none();
+        self.cache.insert(execution, newest);
+        true
+    }
+
+    /// The newest run of a workflow id, in memory.
+    pub(super) fn newest(&mut self, namespace: NamespaceId, workflow_id: &str) -> Option<ExecutionId> {
+        let id = match self.cache.newest(namespace, workflow_id) {
+            Some(id) => id,
+            None => self.loader.newest_run(namespace, workflow_id)?,
+        };
+        self.load(id).then(|| {
+            self.cache.set_newest(namespace, workflow_id, id);
+            id
+        })
+    }
+
+    /// The run that a client names: by run id, or the newest where that is empty.
+    ///
+    /// # Errors
+    /// NOT_FOUND.
+    pub(super) fn find(&mut self, namespace: NamespaceId, workflow_id: &str, run_id: &str) -> Result<ExecutionId> {
+        if run_id.is_empty() {
+            return self
+                .newest(namespace, workflow_id)
+                .ok_or_else(|| Error::not_found(format!("workflow not found for ID: {workflow_id}")));
+        }
+        let missing = || Error::not_found(format!("workflow execution not found for workflow ID \"{workflow_id}\" and run ID \"{run_id}\""));
+        let id = match self.cache.run(run_id) {
+            Some(id) => id,
+            None => self.loader.run(namespace, workflow_id, run_id).ok_or_else(missing)?,
+        };
+        if !self.load(id) {
+            return Err(missing());
+        }
+        let core = &self.execution(id).core;
+        if core.namespace == namespace && core.workflow_id == workflow_id { Ok(id) } else { Err(missing()) }
+    }
+
+    /// An execution that was loaded in this call.
+    pub(super) fn execution(&self, id: ExecutionId) -> &Execution {
+        self.cache.get(id).expect("the caller loaded the execution")
+    }
+
+    /// The run, if it is open.
+    ///
+    /// # Errors
+    /// NOT_FOUND, in the reference server's words.
+    pub(super) fn find_open(&mut self, namespace: NamespaceId, workflow_id: &str, run_id: &str) -> Result<ExecutionId> {
+        let id = self.find(namespace, workflow_id, run_id)?;
+        if self.execution(id).is_open() { Ok(id) } else { Err(Error::not_found("workflow execution already completed")) }
+    }
+}

@@ -1,0 +1,127 @@
+//! Open calls that wait for an execution to move: history polls, updates, queries.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::Engine;
+use crate::command::Answer;
+use crate::error::{Error, ErrorKind, Result};
+use crate::execution::update::poll_response;
+use crate::persistence::{ExecutionId, Loader};
+use crate::reply::{HistoryPosition, ReplyId};
+use crate::time::Time;
+
+/// What an open call waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitKind {
+    History,
+    Update,
+    /// As an update, answered in the form of a poll.
+    PollUpdate,
+    Query,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Wait {
+    pub execution: ExecutionId,
+    pub kind: WaitKind,
+    pub deadline: Time,
+}
+
+#[derive(Debug, Default)]
+pub struct Waits {
+    calls: HashMap<ReplyId, Wait>,
+    order: BTreeSet<(Time, ReplyId)>,
+}
+
+impl Waits {
+    pub fn add(&mut self, id: ReplyId, wait: Wait) {
+        self.order.insert((wait.deadline, id));
+        self.calls.insert(id, wait);
+    }
+
+    pub fn remove(&mut self, id: ReplyId) -> Option<Wait> {
+        let wait = self.calls.remove(&id)?;
+        self.order.remove(&(wait.deadline, id));
+        Some(wait)
+    }
+
+    pub fn next(&self) -> Option<Time> {
+        self.order.first().map(|(time, _)| *time)
+    }
+
+    pub fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    fn due(&self, now: Time) -> Option<ReplyId> {
+        self.order.first().filter(|(time, _)| *time <= now).map(|(_, id)| *id)
+    }
+
+    /// Ends the wait of `id` and gives its answer the form that the call expects.
+    pub fn shape(&mut self, id: ReplyId, answer: Result<Answer>) -> Result<Answer> {
+        let wait = self.remove(id);
+        match (wait.map(|w| w.kind), answer) {
+            (Some(WaitKind::PollUpdate), Ok(Answer::UpdateWorkflow(response))) => {
+                Ok(Answer::PollUpdate(Box::new(poll_response(*response))))
+            }
+            (_, answer) => answer,
+        }
+    }
+}
+
+impl<L: Loader> Engine<L> {
+    /// Answers calls whose deadline has come with what there is.
+    pub(super) fn expire_waits(&mut self) {
+        while let Some(id) = self.waits.due(self.now) {
+            let Some(wait) = self.waits.calls.get(&id).copied() else { return };
+            match wait.kind {
+                WaitKind::History => self.expire_history_wait(id, wait.execution),
+                WaitKind::Update | WaitKind::PollUpdate => {
+                    let found = self.load(wait.execution) && self.look(wait.execution, |t| t.expire_update_waiter(id));
+                    self.settle();
+                    if !found {
+                        self.waits.remove(id);
+                    }
+                }
+                WaitKind::Query => {
+                    self.forget_query(id, wait.execution);
+                    let message = "no worker answered the query in time: is one running on the workflow's task queue?";
+                    self.reply(id, Err(Error::new(ErrorKind::DeadlineExceeded, message)));
+                }
+            }
+        }
+    }
+
+    fn expire_history_wait(&mut self, id: ReplyId, execution: ExecutionId) {
+        self.forget_history_wait(id, execution);
+        let position = self.load(execution).then(|| self.cache.get(execution).map(|e| e.history_position())).flatten();
+        let position: HistoryPosition = position.unwrap_or_default();
+        self.reply(id, Ok(Answer::ReadHistory(Box::new(position))));
+    }
+
+    fn forget_history_wait(&mut self, id: ReplyId, execution: ExecutionId) {
+        if let Some(execution) = self.cache.get_mut(execution) {
+            execution.live.history_waiters.retain(|w| w.reply != id);
+        }
+    }
+
+    fn forget_query(&mut self, id: ReplyId, execution: ExecutionId) {
+        if let Some(execution) = self.cache.get_mut(execution) {
+            execution.live.queries.retain(|_, q| q.reply != id);
+        }
+    }
+
+    /// The client of a waiting call is gone.
+    pub(super) fn drop_wait(&mut self, id: ReplyId) {
+        let Some(wait) = self.waits.remove(id) else { return };
+        match wait.kind {
+            WaitKind::History => self.forget_history_wait(id, wait.execution),
+            WaitKind::Query => self.forget_query(id, wait.execution),
+            WaitKind::Update | WaitKind::PollUpdate => {
+                if let Some(execution) = self.cache.get_mut(wait.execution) {
+                    execution.drop_update_waiter(id);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Activities of a workflow.
+//!
+//! ```text
+//! (none)    --schedule--> Scheduled
+//! Scheduled --start-----> Started   | --cancel--> canceled | --time out (schedule-to-*)--> timed out
+//! Started   --heartbeat-> Started
+//! Started   --complete--> completed | --report cancellation--> canceled
+//! Started   --fail, time out (start-to-close, heartbeat)--> BackingOff(attempt + 1) | failed, timed out
+//! BackingOff --due------> Scheduled | --cancel--> canceled | --time out (schedule-to-close)--> timed out
+//! ```
+//!
+//! Attempts leave no events: the started event is written together with the one that ends the activity.
+
+mod cancel;
+mod complete;
+mod fail;
+mod heartbeat;
+mod lookup;
+mod start;
+mod time_out;
+
+pub use lookup::ActivityRef;
+
+use temporalio_protos::temporal::api::history::v1::{
+    ActivityTaskScheduledEventAttributes, ActivityTaskStartedEventAttributes,
+};
+
+use super::Transition;
+use super::history::BUFFERED;
+use super::state::Activity;
+use crate::time::{Span, Time, from_duration};
+
+impl Activity {
+    pub fn attributes(&self) -> &ActivityTaskScheduledEventAttributes {
+        self.scheduled.as_ref().expect("an activity is made with its scheduled event")
+    }
+
+    pub fn activity_id(&self) -> &str {
+        &self.attributes().activity_id
+    }
+
+    pub fn queue(&self) -> &str {
+        self.attributes().task_queue.as_ref().map_or("", |q| &q.name)
+    }
+
+    pub fn is_started(&self) -> bool {
+        self.started_time != 0
+    }
+
+    /// Waits on its queue for a worker.
+    pub fn is_waiting(&self) -> bool {
+        !self.is_started() && !self.backing_off && !self.paused
+    }
+
+    pub fn heartbeat_timeout(&self) -> Span {
+        from_duration(&self.attributes().heartbeat_timeout)
+    }
+
+    /// When the activity as a whole has run out of time; 0: never.
+    pub fn expiration(&self) -> Time {
+        match from_duration(&self.attributes().schedule_to_close_timeout) {
+            0 => 0,
+            span => self.first_scheduled_time.saturating_add(span),
+        }
+    }
+
+    /// The end of the wait for a worker; 0: never, or it does not wait.
+    pub fn schedule_to_start_due(&self) -> Time {
+        let span = from_duration(&self.attributes().schedule_to_start_timeout);
+        if self.is_waiting() && span > 0 { self.attempt_scheduled_time.saturating_add(span) } else { 0 }
+    }
+
+    /// The end of the attempt that runs; 0: never, or none runs.
+    pub fn start_to_close_due(&self) -> Time {
+        let span = from_duration(&self.attributes().start_to_close_timeout);
+        if self.is_started() && span > 0 { self.started_time.saturating_add(span) } else { 0 }
+    }
+
+    /// By when the next heartbeat must come; 0: none is due.
+    pub fn heartbeat_due(&self) -> Time {
+        let span = self.heartbeat_timeout();
+        let last = self.last_heartbeat_time.max(self.started_time);
+        if self.is_started() && span > 0 { last.saturating_add(span) } else { 0 }
+    }
+
+    /// The end of the back-off; 0: it does not back off.
+    pub fn backoff_due(&self) -> Time {
+        if self.backing_off && !self.paused { self.attempt_scheduled_time } else { 0 }
+    }
+
+    /// The next moment at which the engine must look at it.
+    pub fn next_due(&self) -> Option<Time> {
+        [
+            self.expiration(),
+            self.schedule_to_start_due(),
+            self.start_to_close_due(),
+            self.heartbeat_due(),
+            self.backoff_due(),
+        ]
+        .into_iter()
+        .filter(|time| *time != 0)
+        .min()
+    }
+}
+
+impl Transition<'_> {
+    /// Takes the activity out of the pending ones and writes the started event of its last attempt; returns it with
+    /// that event's id (0 if no attempt ever ran).
+    fn end_activity(&mut self, scheduled_event_id: i64) -> Option<(Activity, i64)> {
+        let activity = self.exec.remove_activity(scheduled_event_id)?;
+        let started = if activity.is_started() { self.record_activity_started(&activity) } else { 0 };
+        Some((activity, started))
+    }
+
+    fn record_activity_started(&mut self, activity: &Activity) -> i64 {
+        let attributes = ActivityTaskStartedEventAttributes {
+            scheduled_event_id: activity.scheduled_event_id,
+            identity: activity.identity.clone(),
+            request_id: activity.request_id.clone(),
+            attempt: activity.attempt,
+            last_failure: activity.last_failure.clone(),
+            ..Default::default()
+        };
+        let now = std::mem::replace(&mut self.now, activity.started_time);
+        let id = self.record(attributes);
+        self.now = now;
+        debug_assert!(id > 0 || id == BUFFERED);
+        id
+    }
+}

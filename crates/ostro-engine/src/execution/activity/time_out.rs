@@ -1,0 +1,70 @@
+//! What falls due on an activity: the end of its back-off, or one of its four time-outs.
+
+use temporalio_protos::temporal::api::{
+    enums::v1::{RetryState, TimeoutType},
+    failure::v1::{Failure, failure::FailureInfo},
+    history::v1::ActivityTaskTimedOutEventAttributes,
+};
+
+use crate::execution::{Effect, Transition, failures};
+
+impl Transition<'_> {
+    /// The activity's deadline has passed.
+    pub fn activity_due(&mut self, scheduled_event_id: i64) {
+        let now = self.now;
+        let Some(activity) = self.exec.activities.get(&scheduled_event_id) else { return };
+        let passed = |time: i64| time != 0 && time <= now;
+        if passed(activity.expiration()) {
+            self.time_out_activity(scheduled_event_id, TimeoutType::ScheduleToClose);
+        } else if passed(activity.schedule_to_start_due()) {
+            self.time_out_activity(scheduled_event_id, TimeoutType::ScheduleToStart);
+        } else if passed(activity.start_to_close_due()) {
+            self.time_out_activity(scheduled_event_id, TimeoutType::StartToClose);
+        } else if passed(activity.heartbeat_due()) {
+            self.time_out_activity(scheduled_event_id, TimeoutType::Heartbeat);
+        } else if passed(activity.backoff_due()) {
+            self.end_backoff(scheduled_event_id);
+        }
+    }
+
+    fn end_backoff(&mut self, scheduled_event_id: i64) {
+        if let Some(activity) = self.exec.activity_mut(scheduled_event_id) {
+            activity.backing_off = false;
+            self.effect(Effect::OfferActivity(self.exec.id, scheduled_event_id));
+        }
+    }
+
+    fn time_out_activity(&mut self, scheduled_event_id: i64, kind: TimeoutType) {
+        let mut failure = failures::timeout(format!("activity {} timeout", failures::timeout_name(kind)), kind, None);
+        let retry_state = match self.retry_activity(scheduled_event_id, &failure) {
+            Ok(()) => return,
+            Err(state) => state,
+        };
+        if retry_state == RetryState::Timeout {
+            failure = failures::timeout(
+                "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying",
+                TimeoutType::ScheduleToClose,
+                None,
+            );
+        }
+        let Some((activity, started_event_id)) = self.end_activity(scheduled_event_id) else { return };
+        self.effect(Effect::WithdrawActivity(self.exec.id, scheduled_event_id, activity.queue().to_owned()));
+        failure = with_context(failure, &activity);
+        self.record(ActivityTaskTimedOutEventAttributes {
+            failure: Some(failure),
+            scheduled_event_id,
+            started_event_id,
+            retry_state: retry_state as i32,
+        });
+        self.schedule_workflow_task();
+    }
+}
+
+/// The last heartbeat's details, and the failure of the attempt before as the cause.
+fn with_context(mut failure: Failure, activity: &crate::execution::state::Activity) -> Failure {
+    if let Some(FailureInfo::TimeoutFailureInfo(info)) = failure.failure_info.as_mut() {
+        info.last_heartbeat_details = activity.heartbeat_details.clone();
+    }
+    failure.cause = activity.last_failure.clone().map(Box::new);
+    failure
+}

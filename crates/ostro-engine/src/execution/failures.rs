@@ -1,0 +1,64 @@
+//! Failures that the server itself makes.
+
+use temporalio_protos::temporal::api::{
+    common::v1::{Payload, Payloads},
+    enums::v1::TimeoutType,
+    failure::v1::{ApplicationFailureInfo, Failure, ServerFailureInfo, TimeoutFailureInfo, failure::FailureInfo},
+};
+
+const SOURCE: &str = "Server";
+
+pub fn timeout_name(kind: TimeoutType) -> &'static str {
+    match kind {
+        TimeoutType::Unspecified => "Unspecified",
+        TimeoutType::StartToClose => "StartToClose",
+        TimeoutType::ScheduleToStart => "ScheduleToStart",
+        TimeoutType::ScheduleToClose => "ScheduleToClose",
+        TimeoutType::Heartbeat => "Heartbeat",
+    }
+}
+
+pub fn timeout(message: impl Into<String>, kind: TimeoutType, last_heartbeat_details: Option<Payloads>) -> Failure {
+    Failure {
+        message: message.into(),
+        source: SOURCE.into(),
+        failure_info: Some(FailureInfo::TimeoutFailureInfo(TimeoutFailureInfo {
+            timeout_type: kind as i32,
+            last_heartbeat_details,
+        })),
+        ..Default::default()
+    }
+}
+
+pub fn server(message: impl Into<String>, non_retryable: bool) -> Failure {
+    Failure {
+        message: message.into(),
+        source: SOURCE.into(),
+        failure_info: Some(FailureInfo::ServerFailureInfo(ServerFailureInfo { non_retryable })),
+        ..Default::default()
+    }
+}
+
+/// A non-retryable application failure of a named type.
+pub fn application(kind: &str, message: impl Into<String>) -> Failure {
+    Failure {
+        message: message.into(),
+        source: SOURCE.into(),
+        failure_info: Some(FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo {
+            r#type: kind.into(),
+            non_retryable: true,
+            ..Default::default()
+        })),
+        ..Default::default()
+    }
+}
+
+/// A string as SDKs encode it by default.
+pub fn json_string(text: &str) -> Payloads {
+    let payload = Payload {
+        metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
+        data: serde_json::to_vec(text).expect("a string is always valid JSON"),
+        ..Default::default()
+    };
+    Payloads { payloads: vec![payload] }
+}

@@ -1,0 +1,138 @@
+//! The next run of a chain: continue-as-new, retry and cron.
+
+use temporalio_protos::temporal::api::{
+    command::v1::ContinueAsNewWorkflowExecutionCommandAttributes,
+    common::v1::{Link, Payloads},
+    enums::v1::ContinueAsNewInitiator,
+    failure::v1::Failure,
+    history::v1::{WorkflowExecutionSignaledEventAttributes, WorkflowExecutionStartedEventAttributes},
+    sdk::v1::UserMetadata,
+};
+
+use super::Transition;
+use crate::persistence::{ExecutionId, NamespaceId};
+use crate::time::{Span, duration, from_duration};
+
+/// Everything that a new run begins with.
+#[derive(Debug, Clone, Default)]
+pub struct NewRun {
+    pub namespace: NamespaceId,
+    pub workflow_id: String,
+    pub run_id: String,
+    pub request_id: String,
+    /// `workflow_execution_expiration_time`, `first_execution_run_id`... are filled in at start where they are not set.
+    pub started: WorkflowExecutionStartedEventAttributes,
+    /// How long the first workflow task waits.
+    pub backoff: Span,
+    pub user_metadata: Option<UserMetadata>,
+    pub links: Vec<Link>,
+    /// A signal that the run begins with.
+    pub signal: Option<(WorkflowExecutionSignaledEventAttributes, Vec<Link>)>,
+    pub parent_execution: ExecutionId,
+}
+
+/// The next run, and what the event that ends this one says of it.
+#[derive(Debug)]
+pub struct Next {
+    pub run_id: String,
+    pub backoff: Span,
+    pub run: Box<NewRun>,
+}
+
+impl Transition<'_> {
+    pub(super) fn retried_run(&mut self, wait: Span, failure: Failure) -> Next {
+        let mut started = self.inherited(ContinueAsNewInitiator::Retry);
+        started.attempt = self.exec.started().attempt + 1;
+        started.input = self.exec.started().input.clone();
+        started.header = self.exec.started().header.clone();
+        started.continued_failure = Some(failure);
+        started.last_completion_result = self.exec.started().last_completion_result.clone();
+        self.next(started, wait)
+    }
+
+    /// The run after this one where the workflow has a cron schedule.
+    pub(super) fn next_cron_run(&mut self, result: Option<Payloads>, failure: Option<Failure>) -> Option<Next> {
+        let schedule = self.exec.started().cron_schedule.clone();
+        let wait = crate::cron::next_wait(&schedule, self.exec.core.execution_time, self.now)?;
+        let mut started = self.inherited(ContinueAsNewInitiator::CronSchedule);
+        started.input = self.exec.started().input.clone();
+        started.header = self.exec.started().header.clone();
+        started.last_completion_result = result.or_else(|| self.exec.started().last_completion_result.clone());
+        started.continued_failure = failure;
+        let expiration = self.exec.core.execution_expiration;
+        (expiration == 0 || self.now + wait < expiration).then(|| self.next(started, wait))
+    }
+
+    pub(super) fn next_continued_run(&mut self, a: &ContinueAsNewWorkflowExecutionCommandAttributes) -> Next {
+        let initiator = ContinueAsNewInitiator::try_from(a.initiator).unwrap_or(ContinueAsNewInitiator::Workflow);
+        let mut started = self.inherited(initiator);
+        started.workflow_type = a.workflow_type.clone();
+        started.task_queue = a.task_queue.clone();
+        started.input = a.input.clone();
+        started.header = a.header.clone();
+        started.workflow_run_timeout = a.workflow_run_timeout;
+        started.workflow_task_timeout = a.workflow_task_timeout;
+        started.last_completion_result = a.last_completion_result.clone();
+        started.continued_failure = a.failure.clone();
+        if a.retry_policy.is_some() {
+            started.retry_policy = a.retry_policy.clone();
+        }
+        if a.memo.is_some() {
+            started.memo = a.memo.clone();
+        }
+        if a.search_attributes.is_some() {
+            started.search_attributes = a.search_attributes.clone();
+        }
+        let asked = from_duration(&a.backoff_start_interval).max(0);
+        let cron = crate::cron::next_wait(&started.cron_schedule, self.exec.core.execution_time, self.now);
+        let wait = if asked == 0 { cron.unwrap_or(0) } else { asked };
+        self.next(started, wait.max(self.config.continue_as_new_interval_min))
+    }
+
+    /// What each next run takes over from this one.
+    fn inherited(&self, initiator: ContinueAsNewInitiator) -> WorkflowExecutionStartedEventAttributes {
+        let old = self.exec.started();
+        WorkflowExecutionStartedEventAttributes {
+            workflow_type: old.workflow_type.clone(),
+            parent_workflow_namespace: old.parent_workflow_namespace.clone(),
+            parent_workflow_namespace_id: old.parent_workflow_namespace_id.clone(),
+            parent_workflow_execution: old.parent_workflow_execution.clone(),
+            parent_initiated_event_id: old.parent_initiated_event_id,
+            task_queue: old.task_queue.clone(),
+            workflow_execution_timeout: old.workflow_execution_timeout,
+            workflow_run_timeout: old.workflow_run_timeout,
+            workflow_task_timeout: old.workflow_task_timeout,
+            continued_execution_run_id: self.exec.core.run_id.clone(),
+            initiator: initiator as i32,
+            first_execution_run_id: self.exec.core.first_run_id.clone(),
+            retry_policy: old.retry_policy.clone(),
+            attempt: 1,
+            workflow_execution_expiration_time: old.workflow_execution_expiration_time,
+            cron_schedule: old.cron_schedule.clone(),
+            memo: self.exec.properties.memo.clone(),
+            search_attributes: self.exec.properties.search_attributes.clone(),
+            root_workflow_execution: old.root_workflow_execution.clone(),
+            completion_callbacks: old.completion_callbacks.clone(),
+            priority: old.priority.clone(),
+            ..Default::default()
+        }
+    }
+
+    fn next(&mut self, mut started: WorkflowExecutionStartedEventAttributes, backoff: Span) -> Next {
+        let run_id = self.ids.run_id(self.now);
+        let request_id = self.ids.uuid();
+        started.first_workflow_task_backoff = duration(backoff);
+        let run = NewRun {
+            namespace: self.exec.core.namespace,
+            workflow_id: self.exec.core.workflow_id.clone(),
+            run_id: run_id.clone(),
+            request_id,
+            started,
+            backoff,
+            user_metadata: self.exec.core.user_metadata.clone(),
+            parent_execution: self.exec.core.parent_execution,
+            ..Default::default()
+        };
+        Next { run_id, backoff, run: Box::new(run) }
+    }
+}

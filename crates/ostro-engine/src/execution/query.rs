@@ -1,0 +1,139 @@
+//! Queries: questions to the workflow's code that leave no trace.
+//!
+//! A query rides on the workflow task that is scheduled or in flight, so that its answer reflects every event before
+//! it; where there is none it goes to a worker by itself.
+
+use std::collections::HashMap;
+
+use temporalio_protos::temporal::api::{
+    enums::v1::QueryResultType,
+    query::v1::{WorkflowQuery, WorkflowQueryResult},
+    workflowservice::v1::{QueryWorkflowResponse, RespondQueryTaskCompletedRequest},
+};
+
+use super::live::LiveQuery;
+use super::{Effect, Transition};
+use crate::error::{Error, Result};
+use crate::reply::{Answer, HistorySlice, ReplyId, WorkflowTaskAnswer};
+use crate::token::TaskToken;
+
+impl Transition<'_> {
+    /// Takes a query in; it is answered later.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION where no worker can answer it now, RESOURCE_EXHAUSTED beyond the limit of waiting queries.
+    pub fn query(&mut self, reply: ReplyId, query: WorkflowQuery) -> Result<()> {
+        let failing = self.config.workflow_task_attempts_failing;
+        if self.exec.core.workflow_task_attempt >= failing && self.exec.is_open() {
+            let message = "Unable to query workflow due to Workflow Task in failed state.";
+            return Err(Error::failed_precondition(message));
+        }
+        if self.exec.live.queries.len() >= self.config.queries_max {
+            let limit = self.config.queries_max;
+            let message = format!("{limit} queries wait for workflow {} already: start a worker on {}", self.exec.core.workflow_id, self.exec.core.task_queue);
+            return Err(Error::new(crate::error::ErrorKind::ResourceExhausted, message));
+        }
+        let number = self.exec.live.queries.last_key_value().map_or(1, |(n, _)| n + 1).max(self.now as u64);
+        let waits = self.exec.is_open() && (self.exec.has_workflow_task() || !self.exec.had_workflow_task());
+        let live = LiveQuery { reply, query, with_workflow_task: waits, sent: false };
+        self.exec.live.queries.insert(number, live);
+        if !waits {
+            self.effect(Effect::OfferQuery(self.exec.id, number));
+        }
+        Ok(())
+    }
+
+    /// Answers the queries that rode on the completed workflow task; those it did not answer go by themselves.
+    pub(super) fn answer_queries(&mut self, results: HashMap<String, WorkflowQueryResult>) {
+        for (number, result) in results {
+            let Ok(number) = number.parse::<u64>() else { continue };
+            if let Some(query) = self.exec.live.queries.remove(&number) {
+                let failure = result.failure;
+                let failed = result.result_type != QueryResultType::Answered as i32;
+                let answer = if failed { Err(Error::query_failed(result.error_message, failure)) } else { Ok(result.answer) };
+                self.answer_query(query.reply, answer);
+            }
+        }
+        self.release_queries(|query| query.sent);
+        if !self.exec.has_workflow_task() {
+            self.release_queries(|_| true);
+        }
+    }
+
+    /// Lets queries that rode on a workflow task go by themselves.
+    fn release_queries(&mut self, which: impl Fn(&LiveQuery) -> bool) {
+        let id = self.exec.id;
+        let mut released = Vec::new();
+        for (number, query) in self.exec.live.queries.iter_mut() {
+            if query.with_workflow_task && which(query) {
+                query.with_workflow_task = false;
+                query.sent = false;
+                released.push(*number);
+            }
+        }
+        for number in released {
+            self.effect(Effect::OfferQuery(id, number));
+        }
+    }
+
+    /// The workflow task in flight failed: its queries ride on the next, or fail where tasks keep failing.
+    pub(super) fn unsend_queries(&mut self) {
+        for query in self.exec.live.queries.values_mut().filter(|q| q.with_workflow_task) {
+            query.sent = false;
+        }
+        if self.exec.core.workflow_task_attempt >= self.config.workflow_task_attempts_failing {
+            let queries = std::mem::take(&mut self.exec.live.queries);
+            for query in queries.into_values() {
+                let message = "Unable to query workflow due to Workflow Task in failed state.";
+                self.answer(query.reply, Err(Error::failed_precondition(message)));
+            }
+        }
+    }
+
+    /// The run closed: what waited for its next workflow task asks the closed run.
+    pub(super) fn release_queries_of_closed(&mut self) {
+        self.release_queries(|_| true);
+    }
+
+    /// A worker takes the query; `None` if it is gone.
+    pub fn start_query(&mut self, number: u64, sticky: bool) -> Option<WorkflowTaskAnswer> {
+        let query = self.exec.live.queries.get_mut(&number)?;
+        query.sent = true;
+        let query = query.query.clone();
+        let exec = &*self.exec;
+        let token = TaskToken {
+            namespace: exec.core.namespace,
+            execution: exec.id,
+            workflow_id: exec.core.workflow_id.clone(),
+            run_id: exec.core.run_id.clone(),
+            query_id: number.to_string(),
+            ..Default::default()
+        };
+        let mut response = exec.poll_response();
+        response.task_token = token.to_bytes();
+        response.query = Some(query);
+        let from = if sticky { exec.core.previous_started_event_id + 1 } else { 1 };
+        let history: HistorySlice = exec.history_slice(from, exec.core.next_event_id, Vec::new());
+        Some(WorkflowTaskAnswer { response, history })
+    }
+
+    /// A worker answers a query that went by itself.
+    ///
+    /// # Errors
+    /// NOT_FOUND where the query is answered or its client gone.
+    pub fn complete_query(&mut self, number: u64, request: RespondQueryTaskCompletedRequest) -> Result<()> {
+        let query = self.exec.live.queries.remove(&number);
+        let query = query.ok_or_else(|| Error::not_found("query task not found, or already expired"))?;
+        let answered = request.completed_type == QueryResultType::Answered as i32;
+        let answer = if answered { Ok(request.query_result) } else { Err(Error::query_failed(request.error_message, request.failure)) };
+        self.answer_query(query.reply, answer);
+        Ok(())
+    }
+
+    fn answer_query(&mut self, reply: ReplyId, answer: Result<Option<temporalio_protos::temporal::api::common::v1::Payloads>>) {
+        let answer = answer.map(|query_result| {
+            Answer::QueryWorkflow(Box::new(QueryWorkflowResponse { query_result, ..Default::default() }))
+        });
+        self.answer(reply, answer);
+    }
+}

@@ -1,0 +1,150 @@
+//! `(none) --start--> Running`.
+
+use temporalio_protos::temporal::api::{
+    common::v1::WorkflowExecution,
+    enums::v1::{EventType, TaskQueueKind, WorkflowExecutionStatus},
+    history::v1::WorkflowExecutionStartedEventAttributes,
+    taskqueue::v1::TaskQueue,
+    workflow::v1::RequestIdInfo,
+};
+
+use super::history::Extras;
+use super::new_run::NewRun;
+use super::state::{Core, Properties, Start};
+use super::{Execution, Transition};
+use crate::config::{Config, FOREVER};
+use crate::persistence::ExecutionId;
+use crate::time::{Span, Time, duration, from_duration, from_timestamp, timestamp};
+
+impl Execution {
+    /// A run without events; [`Transition::start`] gives it its first.
+    pub fn new(id: ExecutionId) -> Self {
+        let mut execution = Self { id, ..Default::default() };
+        execution.core.next_event_id = 1;
+        execution
+    }
+}
+
+impl Transition<'_> {
+    /// Writes the first events of the run.
+    pub fn start(&mut self, run: NewRun) {
+        let NewRun { started, user_metadata, links, signal, backoff, .. } = run.clone();
+        let times = Times::of(&started, self.now, backoff);
+        let started = complete(started, &run, &times, self.config);
+        self.exec.core = new_core(&run, &started, &times, self.now);
+        self.exec.properties = Properties { memo: started.memo.clone(), search_attributes: started.search_attributes.clone() };
+        let extras = Extras { user_metadata, links: links.clone(), ..Default::default() };
+        self.record_with(started.clone(), extras);
+        self.exec.start = Start { event: Some(started), links };
+        self.exec.touch_start();
+        if let Some((signal, links)) = signal {
+            self.signal(signal, links);
+        }
+        self.schedule_workflow_task();
+    }
+
+    /// The back-off of the first workflow task is over.
+    pub fn first_task_due(&mut self) {
+        self.exec.core.first_task_due = 0;
+        self.schedule_workflow_task();
+    }
+}
+
+/// When a run begins to work and when it runs out of time.
+struct Times {
+    execution: Time,
+    run_expiration: Time,
+    execution_expiration: Time,
+}
+
+impl Times {
+    fn of(started: &WorkflowExecutionStartedEventAttributes, now: Time, backoff: Span) -> Self {
+        let execution = now + backoff;
+        let after = |span: Span| if span > 0 { execution.saturating_add(span.min(FOREVER)) } else { 0 };
+        let execution_expiration = match from_timestamp(&started.workflow_execution_expiration_time) {
+            0 => after(from_duration(&started.workflow_execution_timeout)),
+            time => time,
+        };
+        let run = match (after(run_timeout(started)), execution_expiration) {
+            (0, chain) => chain,
+            (run, 0) => run,
+            (run, chain) => run.min(chain),
+        };
+        Self { execution, run_expiration: run, execution_expiration }
+    }
+}
+
+/// The run's time-out: never longer than that of its chain.
+fn run_timeout(started: &WorkflowExecutionStartedEventAttributes) -> Span {
+    let run = from_duration(&started.workflow_run_timeout);
+    match from_duration(&started.workflow_execution_timeout) {
+        0 => run,
+        chain if run == 0 => chain,
+        chain => run.min(chain),
+    }
+}
+
+fn complete(
+    mut started: WorkflowExecutionStartedEventAttributes,
+    run: &NewRun,
+    times: &Times,
+    config: &Config,
+) -> WorkflowExecutionStartedEventAttributes {
+    started.workflow_id.clone_from(&run.workflow_id);
+    started.original_execution_run_id.clone_from(&run.run_id);
+    if started.first_execution_run_id.is_empty() {
+        started.first_execution_run_id.clone_from(&run.run_id);
+    }
+    if started.attempt == 0 {
+        started.attempt = 1;
+    }
+    let task_timeout = match from_duration(&started.workflow_task_timeout) {
+        0 => config.workflow_task_timeout,
+        span => span.min(config.workflow_task_timeout_max),
+    };
+    started.workflow_task_timeout = duration(task_timeout);
+    started.workflow_run_timeout = duration(run_timeout(&started));
+    started.workflow_execution_timeout = duration(from_duration(&started.workflow_execution_timeout));
+    started.first_workflow_task_backoff = duration(run.backoff);
+    started.workflow_execution_expiration_time = timestamp(times.execution_expiration);
+    if let Some(queue) = started.task_queue.as_mut() {
+        *queue = TaskQueue { name: queue.name.clone(), kind: TaskQueueKind::Normal as i32, ..Default::default() };
+    }
+    if let Some(policy) = &started.retry_policy {
+        started.retry_policy = Some(super::backoff::with_defaults(policy, config));
+    }
+    if started.root_workflow_execution.is_none() {
+        started.root_workflow_execution =
+            Some(WorkflowExecution { workflow_id: run.workflow_id.clone(), run_id: run.run_id.clone() });
+    }
+    started
+}
+
+fn new_core(run: &NewRun, started: &WorkflowExecutionStartedEventAttributes, times: &Times, now: Time) -> Core {
+    let info = RequestIdInfo { event_type: EventType::WorkflowExecutionStarted as i32, event_id: 1, buffered: false };
+    Core {
+        namespace: run.namespace,
+        workflow_id: run.workflow_id.clone(),
+        run_id: run.run_id.clone(),
+        first_run_id: started.first_execution_run_id.clone(),
+        workflow_type: started.workflow_type.as_ref().map(|t| t.name.clone()).unwrap_or_default(),
+        task_queue: started.task_queue.as_ref().map(|q| q.name.clone()).unwrap_or_default(),
+        status: WorkflowExecutionStatus::Running as i32,
+        next_event_id: 1,
+        start_time: now,
+        execution_time: times.execution,
+        run_expiration: times.run_expiration,
+        execution_expiration: times.execution_expiration,
+        workflow_task_timeout: from_duration(&started.workflow_task_timeout),
+        workflow_task_attempt: 1,
+        request_ids: [(run.request_id.clone(), info)].into(),
+        start_request_id: run.request_id.clone(),
+        first_task_due: if run.backoff > 0 { times.execution } else { 0 },
+        user_metadata: run.user_metadata.clone(),
+        priority: started.priority.clone(),
+        parent_execution: run.parent_execution,
+        parent_waits: started.parent_workflow_execution.is_some(),
+        original_start_time: now,
+        ..Default::default()
+    }
+}

@@ -1,0 +1,55 @@
+//! `(none) --admit--> Admitted`.
+
+use temporalio_protos::temporal::api::{
+    enums::v1::UpdateWorkflowExecutionLifecycleStage as Stage, errordetails::v1::WorkflowNotReadyFailure, update::v1::Request,
+};
+
+use super::super::live::{LiveUpdate, UpdateStage, UpdateWaiter};
+use crate::error::{Error, ErrorKind, Result};
+use crate::execution::Transition;
+use crate::reply::ReplyId;
+use crate::time::Time;
+
+impl Transition<'_> {
+    /// Takes an update in, or joins the one of the same id; `reply` is answered when it reaches `stage`.
+    ///
+    /// # Errors
+    /// NOT_FOUND on a closed run, FAILED_PRECONDITION while workflow tasks keep failing, RESOURCE_EXHAUSTED beyond
+    /// the limits.
+    pub fn update(&mut self, reply: ReplyId, request: Request, stage: Stage, deadline: Time) -> Result<()> {
+        let update_id = request.meta.as_ref().map(|m| m.update_id.clone()).unwrap_or_default();
+        let waiter = UpdateWaiter { reply, stage: stage as i32, deadline };
+        if self.join_update(&update_id, waiter) {
+            return Ok(());
+        }
+        self.check_admission()?;
+        self.exec.live.updates.push(LiveUpdate { request, stage: UpdateStage::Admitted, waiters: vec![waiter] });
+        self.answer_reached(&update_id);
+        self.schedule_speculative_workflow_task();
+        Ok(())
+    }
+
+    fn check_admission(&self) -> Result<()> {
+        if !self.exec.is_open() {
+            return Err(Error::not_found("workflow execution already completed"));
+        }
+        if self.exec.core.workflow_task_attempt >= self.config.workflow_task_attempts_failing {
+            let message = "Unable to perform workflow execution update due to Workflow Task in failed state.";
+            return Err(Error::failed_precondition(message)
+                .with("temporal.api.errordetails.v1.WorkflowNotReadyFailure", &WorkflowNotReadyFailure {}));
+        }
+        let accepted = self.exec.updates.values().filter(|u| u.outcome.is_none()).count();
+        let under_way = self.exec.live.updates.iter().filter(|u| u.stage != UpdateStage::Accepted).count();
+        let limit = self.config.updates_in_flight_max;
+        if accepted + under_way >= limit {
+            let message = format!("limit on number of concurrent in-flight updates has been reached ({limit})");
+            return Err(Error::new(ErrorKind::ResourceExhausted, message));
+        }
+        let limit = self.config.updates_total_max;
+        if self.exec.core.update_count as usize + under_way >= limit {
+            let message = format!("limit on number of total updates has been reached ({limit}): continue as new first");
+            return Err(Error::failed_precondition(message));
+        }
+        Ok(())
+    }
+}

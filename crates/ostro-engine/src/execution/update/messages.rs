@@ -1,0 +1,123 @@
+//! What workers say of updates: accepted, rejected, answered.
+
+use prost::Message as _;
+use temporalio_protos::temporal::api::{
+    history::v1::{WorkflowExecutionUpdateAcceptedEventAttributes, WorkflowExecutionUpdateCompletedEventAttributes},
+    protocol::v1::Message,
+    update::v1::{Acceptance, Outcome, Rejection, Response, outcome},
+};
+
+use super::super::live::{LiveUpdate, UpdateStage};
+use super::{ACCEPTANCE, REJECTION, RESPONSE};
+use crate::execution::state::AcceptedUpdate;
+use crate::execution::{Execution, Transition, failures};
+
+enum Body {
+    Acceptance(Acceptance),
+    Rejection(Rejection),
+    Response(Response),
+}
+
+fn body(message: &Message) -> Result<Body, String> {
+    let any = message.body.as_ref().ok_or_else(|| format!("message {} has no body", message.id))?;
+    let value = any.value.as_slice();
+    let decoded = match any.type_url.as_str() {
+        ACCEPTANCE => Acceptance::decode(value).map(Body::Acceptance),
+        REJECTION => Rejection::decode(value).map(Body::Rejection),
+        RESPONSE => Response::decode(value).map(Body::Response),
+        other => return Err(format!("message {} is of an unknown type: {other}", message.id)),
+    };
+    decoded.map_err(|error| format!("message {} cannot be read: {error}", message.id))
+}
+
+/// Whether any of the messages accepts an update.
+pub fn accepts_any(messages: &[Message]) -> bool {
+    messages.iter().any(|m| m.body.as_ref().is_some_and(|b| b.type_url == ACCEPTANCE || b.type_url == RESPONSE))
+}
+
+/// Checks a workflow task's messages in order, changing nothing.
+pub fn check_messages(execution: &Execution, messages: &[Message]) -> Result<(), String> {
+    let mut accepted: Vec<&str> = Vec::new();
+    for message in messages {
+        let id = message.protocol_instance_id.as_str();
+        let sent = execution.live.updates.iter().any(|u| u.id() == id && u.stage == UpdateStage::Sent);
+        let open = execution.updates.get(id).is_some_and(|u| u.outcome.is_none()) || accepted.contains(&id);
+        match body(message)? {
+            Body::Acceptance(a) if sent || a.accepted_request.is_some() => accepted.push(id),
+            Body::Rejection(_) if sent => {}
+            Body::Response(_) if open => {}
+            Body::Rejection(_) | Body::Acceptance(_) => return Err(format!("update {id} wasn't found on the server. This is most likely a transient error which will be resolved automatically by retries")),
+            Body::Response(_) => return Err(format!("update {id} was not accepted, or has its response already")),
+        }
+    }
+    Ok(())
+}
+
+impl Transition<'_> {
+    /// Applies messages that [`check_messages`] found good.
+    pub(in crate::execution) fn apply_update_messages(&mut self, messages: &[Message], _completed: i64) {
+        for message in messages {
+            let id = message.protocol_instance_id.clone();
+            match body(message) {
+                Ok(Body::Acceptance(acceptance)) => self.accept_update(&id, acceptance),
+                Ok(Body::Rejection(rejection)) => self.reject_update(&id, rejection.failure),
+                Ok(Body::Response(response)) => self.complete_update(&id, response),
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn accept_update(&mut self, id: &str, acceptance: Acceptance) {
+        if let Some(request) = acceptance.accepted_request.clone().filter(|_| self.exec.live.update(id).is_none()) {
+            self.exec.live.updates.push(LiveUpdate { request, stage: UpdateStage::Sent, waiters: Vec::new() });
+        }
+        let Some(live) = self.exec.live.update(id) else { return };
+        live.stage = UpdateStage::Accepted;
+        let request = live.request.clone();
+        let accepted_event_id = self.record(WorkflowExecutionUpdateAcceptedEventAttributes {
+            protocol_instance_id: id.to_owned(),
+            accepted_request_message_id: acceptance.accepted_request_message_id,
+            accepted_request_sequencing_event_id: acceptance.accepted_request_sequencing_event_id,
+            accepted_request: Some(request),
+        });
+        self.exec.core.update_count += 1;
+        self.exec.insert_update(AcceptedUpdate { update_id: id.to_owned(), accepted_event_id, ..Default::default() });
+        self.answer_reached(id);
+    }
+
+    fn complete_update(&mut self, id: &str, response: Response) {
+        let Some(accepted_event_id) = self.exec.updates.get(id).map(|u| u.accepted_event_id) else { return };
+        let completed_event_id = self.record(WorkflowExecutionUpdateCompletedEventAttributes {
+            meta: response.meta,
+            accepted_event_id,
+            outcome: response.outcome.clone(),
+        });
+        if let Some(update) = self.exec.update_mut(id) {
+            update.completed_event_id = completed_event_id;
+            update.outcome = Some(response.outcome.unwrap_or_default());
+        }
+        self.answer_reached(id);
+        self.exec.live.updates.retain(|u| u.id() != id);
+    }
+
+    fn reject_update(&mut self, id: &str, failure: Option<temporalio_protos::temporal::api::failure::v1::Failure>) {
+        let outcome = Outcome { value: Some(outcome::Value::Failure(failure.unwrap_or_default())) };
+        self.finish_live_update(id, Ok(outcome));
+    }
+
+    /// Rejects updates that rode on the completed workflow task and that its worker ignored.
+    pub(in crate::execution) fn reject_unprocessed_updates(&mut self) {
+        let ignored: Vec<String> = self
+            .exec
+            .live
+            .updates
+            .iter()
+            .filter(|u| u.stage == UpdateStage::Sent)
+            .map(|u| u.id().to_owned())
+            .collect();
+        for id in ignored {
+            let message = "Workflow Update is rejected because it wasn't processed by worker. Probably, Workflow Update is not supported by the worker.";
+            self.reject_update(&id, Some(failures::application("UnprocessedUpdate", message)));
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Clients that wait for updates, and what they are told.
+
+use temporalio_protos::temporal::api::{
+    enums::v1::UpdateWorkflowExecutionLifecycleStage as Stage,
+    update::v1::{Outcome, outcome},
+    workflowservice::v1::{PollWorkflowExecutionUpdateResponse, UpdateWorkflowExecutionResponse},
+};
+
+use super::super::live::{LiveUpdate, UpdateStage, UpdateWaiter};
+use crate::error::{Error, ErrorKind, Result};
+use crate::execution::{Execution, Transition, failures};
+use crate::reply::{Answer, ReplyId};
+use crate::time::Time;
+
+impl Transition<'_> {
+    /// Waits for an update that exists.
+    ///
+    /// # Errors
+    /// NOT_FOUND where it does not.
+    pub fn poll_update(&mut self, reply: ReplyId, update_id: &str, stage: Stage, deadline: Time) -> Result<()> {
+        let waiter = UpdateWaiter { reply, stage: stage as i32, deadline };
+        if self.join_update(update_id, waiter) {
+            return Ok(());
+        }
+        Err(Error::not_found(format!("update \"{update_id}\" not found")))
+    }
+
+    /// Adds a waiter to an update that is known; false where there is none of this id.
+    pub(super) fn join_update(&mut self, update_id: &str, waiter: UpdateWaiter) -> bool {
+        if let Some(live) = self.exec.live.update(update_id) {
+            live.waiters.push(waiter);
+        } else if let Some(stored) = self.exec.updates.get(update_id) {
+            let request = stored_request(stored.update_id.clone());
+            let live = LiveUpdate { request, stage: UpdateStage::Accepted, waiters: vec![waiter] };
+            self.exec.live.updates.push(live);
+        } else {
+            return false;
+        }
+        self.answer_reached(update_id);
+        if self.exec.updates.get(update_id).is_some_and(|u| u.outcome.is_some()) || !self.exec.is_open() {
+            self.exec.live.updates.retain(|u| u.id() != update_id);
+        }
+        true
+    }
+
+    /// Answers the waiters whose stage the update has reached.
+    pub(super) fn answer_reached(&mut self, update_id: &str) {
+        let (stage, outcome) = self.exec.update_progress(update_id);
+        let Some(live) = self.exec.live.update(update_id) else { return };
+        let (reached, waiting) = std::mem::take(&mut live.waiters).into_iter().partition(|w| w.stage <= stage as i32);
+        live.waiters = waiting;
+        self.answer_waiters(reached, update_id, stage, outcome);
+    }
+
+    fn answer_waiters(&mut self, waiters: Vec<UpdateWaiter>, update_id: &str, stage: Stage, outcome: Option<Outcome>) {
+        for waiter in waiters {
+            let response = UpdateWorkflowExecutionResponse {
+                update_ref: self.exec.update_ref(update_id),
+                outcome: outcome.clone(),
+                stage: stage as i32,
+                ..Default::default()
+            };
+            self.answer(waiter.reply, Ok(Answer::UpdateWorkflow(Box::new(response))));
+        }
+    }
+
+    /// A waiter's deadline has come: it is told how far the update is, and asks again.
+    pub fn expire_update_waiter(&mut self, reply: ReplyId) -> bool {
+        let found = self.exec.live.updates.iter_mut().find_map(|live| {
+            let at = live.waiters.iter().position(|w| w.reply == reply)?;
+            Some((live.id().to_owned(), live.waiters.remove(at)))
+        });
+        let Some((update_id, waiter)) = found else { return false };
+        let (stage, outcome) = self.exec.update_progress(&update_id);
+        self.answer_waiters(vec![waiter], &update_id, stage, outcome);
+        true
+    }
+
+    /// Ends a live update with an outcome or an error for everybody who waits.
+    pub(super) fn finish_live_update(&mut self, update_id: &str, end: Result<Outcome>) {
+        let Some(at) = self.exec.live.updates.iter().position(|u| u.id() == update_id) else { return };
+        let live = self.exec.live.updates.remove(at);
+        match end {
+            Ok(outcome) => self.answer_waiters(live.waiters, update_id, Stage::Completed, Some(outcome)),
+            Err(error) => {
+                for waiter in live.waiters {
+                    self.answer(waiter.reply, Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// The run closed: updates under way end with it, queries ask the closed run.
+    pub(in crate::execution) fn end_live_calls(&mut self, goes_on: bool) {
+        let updates: Vec<_> = self.exec.live.updates.iter().map(|u| (u.id().to_owned(), u.stage)).collect();
+        for (id, stage) in updates {
+            let end = match stage {
+                UpdateStage::Accepted => Ok(closed_outcome()),
+                _ if goes_on => Err(Error::new(ErrorKind::Unavailable, "workflow operation can not be applied because workflow is closing")),
+                _ => Err(Error::not_found("workflow update was aborted by closing workflow")),
+            };
+            self.finish_live_update(&id, end);
+        }
+        self.release_queries_of_closed();
+    }
+}
+
+impl Execution {
+    /// How far an update has come.
+    fn update_progress(&mut self, update_id: &str) -> (Stage, Option<Outcome>) {
+        let open = self.is_open();
+        match self.updates.get(update_id) {
+            Some(update) if update.outcome.is_some() => (Stage::Completed, update.outcome.clone()),
+            Some(_) if !open => (Stage::Completed, Some(closed_outcome())),
+            Some(_) => (Stage::Accepted, None),
+            None => (Stage::Admitted, None),
+        }
+    }
+
+    /// Forgets a waiter whose client is gone.
+    pub fn drop_update_waiter(&mut self, reply: ReplyId) {
+        for live in &mut self.live.updates {
+            live.waiters.retain(|w| w.reply != reply);
+        }
+    }
+}
+
+/// The outcome of an update that was accepted and not answered when its run closed.
+fn closed_outcome() -> Outcome {
+    let message = "Workflow Update failed because the Workflow completed before the Update completed.";
+    Outcome { value: Some(outcome::Value::Failure(failures::application("AcceptedUpdateCompletedWorkflow", message))) }
+}
+
+fn stored_request(update_id: String) -> temporalio_protos::temporal::api::update::v1::Request {
+    temporalio_protos::temporal::api::update::v1::Request {
+        meta: Some(temporalio_protos::temporal::api::update::v1::Meta { update_id, ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+/// A poll's answer has the form of an update's.
+pub fn poll_response(response: UpdateWorkflowExecutionResponse) -> PollWorkflowExecutionUpdateResponse {
+    PollWorkflowExecutionUpdateResponse {
+        outcome: response.outcome,
+        stage: response.stage,
+        update_ref: response.update_ref,
+    }
+}
+
+/// When a wait of at most `longest` must end, given the client's own deadline.
+pub fn wait_until(now: Time, longest: crate::time::Span, deadline: Time, margin: crate::time::Span) -> Time {
+    let ours = now.saturating_add(longest);
+    ours.min(deadline.saturating_sub(margin).max(now))
+}

@@ -1,0 +1,145 @@
+//! `Started --complete--> (none) | Scheduled`: the worker's decisions become history.
+
+use temporalio_protos::temporal::api::{
+    history::v1::WorkflowTaskCompletedEventAttributes,
+    workflowservice::v1::{PollActivityTaskQueueResponse, RespondWorkflowTaskCompletedRequest},
+};
+
+use super::{event, started_attributes};
+use crate::error::{Error, Result};
+use crate::execution::command::{Applied, Refusal};
+use crate::execution::state::{Sticky, WorkflowTask};
+use crate::execution::{Transition, failures};
+use crate::time::from_duration;
+
+/// What the worker is told.
+#[derive(Debug, Default)]
+pub struct Completion {
+    /// Activities that start with this very worker.
+    pub activity_tasks: Vec<PollActivityTaskQueueResponse>,
+    /// The worker must forget events after this one: a speculative task left no trace. 0: nothing to forget.
+    pub reset_history_event_id: i64,
+}
+
+impl Transition<'_> {
+    /// Applies a worker's completion of the workflow task in flight. The caller has matched the token.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT where a command is refused. The workflow task has then failed, and that is to be committed.
+    pub fn complete_workflow_task(&mut self, request: RespondWorkflowTaskCompletedRequest) -> Result<Completion> {
+        if let Err(refusal) = self.check_completion(&request) {
+            return Err(self.refuse(refusal, &request.identity));
+        }
+        if self.leaves_no_trace(&request) {
+            return Ok(self.drop_speculative(request));
+        }
+        self.write_workflow_task_events();
+        let task = self.end_workflow_task(&request);
+        let completed = self.record(completed_attributes(&task, &request));
+        let heartbeat = request.force_create_new_workflow_task;
+        let applied = self.apply_commands(&request, completed);
+        self.reject_unprocessed_updates();
+        let news = self.exec.is_open() && self.flush_buffered();
+        self.answer_queries(request.query_results);
+        self.continue_after_task(&task, heartbeat, news);
+        Ok(self.completion(applied))
+    }
+
+    fn refuse(&mut self, refusal: Refusal, identity: &str) -> Error {
+        let message = refusal.to_string();
+        self.fail_workflow_task(refusal.cause, Some(failures::server(message.clone(), true)), identity);
+        Error::invalid(message)
+    }
+
+    /// Whether a speculative task brought nothing but rejections.
+    fn leaves_no_trace(&self, request: &RespondWorkflowTaskCompletedRequest) -> bool {
+        self.exec.core.workflow_task.as_ref().is_some_and(|task| task.speculative)
+            && request.commands.iter().all(|c| c.command_type() == temporalio_protos::temporal::api::enums::v1::CommandType::ProtocolMessage)
+            && !crate::execution::update::accepts_any(&request.messages)
+            && self.exec.buffered.is_empty()
+            && !request.force_create_new_workflow_task
+    }
+
+    fn drop_speculative(&mut self, request: RespondWorkflowTaskCompletedRequest) -> Completion {
+        let task = self.exec.core.workflow_task.take().expect("checked by the caller");
+        self.set_sticky(&request);
+        self.apply_update_messages(&request.messages, 0);
+        self.reject_unprocessed_updates();
+        self.answer_queries(request.query_results);
+        self.continue_after_task(&task, false, false);
+        Completion { reset_history_event_id: self.exec.core.previous_started_event_id, ..Default::default() }
+    }
+
+    /// Writes the events of a transient or speculative task, which history does not hold yet.
+    pub(super) fn write_workflow_task_events(&mut self) {
+        let Some(task) = self.exec.core.workflow_task.clone().filter(|t| t.is_transient() || t.speculative) else {
+            return;
+        };
+        let attributes = self.exec.scheduled_attributes(&task);
+        let scheduled = self.record_at(event(0, task.scheduled_time, attributes));
+        assert_eq!(scheduled, task.scheduled_event_id, "nothing may enter history while a task is in flight");
+        self.record_at(event(0, task.started_time, started_attributes(&task)));
+    }
+
+    fn end_workflow_task(&mut self, request: &RespondWorkflowTaskCompletedRequest) -> WorkflowTask {
+        let task = self.exec.core.workflow_task.take().expect("the caller matched the token");
+        let core = &mut self.exec.core;
+        core.previous_started_event_id = task.started_event_id;
+        core.workflow_task_attempt = 1;
+        core.workflow_task_failure = None;
+        core.workflow_task_failed_cause = 0;
+        self.exec.tail.forget(task.started_event_id);
+        self.set_sticky(request);
+        task
+    }
+
+    fn set_sticky(&mut self, request: &RespondWorkflowTaskCompletedRequest) {
+        self.exec.core.sticky = request.sticky_attributes.as_ref().and_then(|sticky| {
+            let queue = sticky.worker_task_queue.as_ref().filter(|q| !q.name.is_empty())?;
+            Some(Sticky {
+                queue: queue.name.clone(),
+                schedule_to_start: from_duration(&sticky.schedule_to_start_timeout),
+                task_queue: Some(queue.clone()),
+            })
+        });
+    }
+
+    fn continue_after_task(&mut self, task: &WorkflowTask, heartbeat: bool, news: bool) {
+        if !self.exec.is_open() {
+            return;
+        }
+        if heartbeat && self.now - task.original_scheduled_time < self.config.workflow_task_heartbeat_max {
+            self.schedule_heartbeat(task.original_scheduled_time);
+        } else if heartbeat || news {
+            self.schedule_workflow_task();
+        } else if self.exec.has_unsent_updates() {
+            self.schedule_speculative_workflow_task();
+        }
+    }
+
+    fn completion(&mut self, applied: Applied) -> Completion {
+        let mut completion = Completion::default();
+        if !self.exec.is_open() {
+            return completion;
+        }
+        for (scheduled_event_id, by) in applied.eager_activities {
+            let task = self.start_activity(scheduled_event_id, by);
+            completion.activity_tasks.push(task);
+        }
+        completion
+    }
+}
+
+fn completed_attributes(task: &WorkflowTask, request: &RespondWorkflowTaskCompletedRequest) -> WorkflowTaskCompletedEventAttributes {
+    #[allow(deprecated)]
+    WorkflowTaskCompletedEventAttributes {
+        scheduled_event_id: task.scheduled_event_id,
+        started_event_id: task.started_event_id,
+        identity: request.identity.clone(),
+        binary_checksum: request.binary_checksum.clone(),
+        worker_version: request.worker_version_stamp.clone(),
+        sdk_metadata: request.sdk_metadata.clone(),
+        metering_metadata: Some(request.metering_metadata.unwrap_or_default()),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,99 @@
+//! The workflow task: the worker's turn to decide.
+//!
+//! ```text
+//! (none)    --schedule--> Scheduled
+//! Scheduled --start-----> Started | --time out (sticky queue)--> Scheduled on the normal queue
+//! Started   --complete--> (none) | Scheduled where events or updates came meanwhile
+//! Started   --fail, time out--> Scheduled(attempt + 1)
+//! any       --close-----> (none)
+//! ```
+//!
+//! A task with `attempt > 1` is *transient*, one made only to carry updates is *speculative*: neither has events in
+//! history before it completes.
+
+mod complete;
+mod fail;
+mod schedule;
+mod start;
+mod time_out;
+
+pub use complete::Completion;
+pub use start::StartedBy;
+
+use temporalio_protos::temporal::api::{
+    enums::v1::TaskQueueKind,
+    history::v1::{
+        HistoryEvent, WorkflowTaskScheduledEventAttributes, WorkflowTaskStartedEventAttributes,
+    },
+    taskqueue::v1::TaskQueue,
+};
+
+use super::Execution;
+use super::state::WorkflowTask;
+use crate::time::{Time, duration, timestamp};
+
+impl Execution {
+    /// The normal task queue of the execution.
+    pub fn normal_queue(&self) -> TaskQueue {
+        TaskQueue { name: self.core.task_queue.clone(), kind: TaskQueueKind::Normal as i32, ..Default::default() }
+    }
+
+    fn queue_of(&self, task: &WorkflowTask) -> TaskQueue {
+        if task.sticky {
+            TaskQueue {
+                name: task.queue.clone(),
+                kind: TaskQueueKind::Sticky as i32,
+                normal_name: self.core.task_queue.clone(),
+            }
+        } else {
+            self.normal_queue()
+        }
+    }
+
+    fn scheduled_attributes(&self, task: &WorkflowTask) -> WorkflowTaskScheduledEventAttributes {
+        WorkflowTaskScheduledEventAttributes {
+            task_queue: Some(self.queue_of(task)),
+            start_to_close_timeout: duration(task.timeout),
+            attempt: task.attempt,
+        }
+    }
+
+    /// The scheduled and started events that a worker must see though history does not hold them.
+    pub fn transient_events(&self) -> Vec<HistoryEvent> {
+        let Some(task) = self.core.workflow_task.as_ref().filter(|t| t.is_transient() || t.speculative) else {
+            return Vec::new();
+        };
+        let mut events = vec![event(task.scheduled_event_id, task.scheduled_time, self.scheduled_attributes(task))];
+        if task.is_started() {
+            events.push(event(task.started_event_id, task.started_time, started_attributes(task)));
+        }
+        events
+    }
+}
+
+fn started_attributes(task: &WorkflowTask) -> WorkflowTaskStartedEventAttributes {
+    WorkflowTaskStartedEventAttributes {
+        scheduled_event_id: task.scheduled_event_id,
+        identity: task.identity.clone(),
+        request_id: task.request_id.clone(),
+        suggest_continue_as_new: task.suggest_continue_as_new,
+        suggest_continue_as_new_reasons: task.suggest_reasons.clone(),
+        history_size_bytes: task.history_bytes,
+        ..Default::default()
+    }
+}
+
+fn event(
+    id: i64,
+    time: Time,
+    attributes: impl Into<temporalio_protos::temporal::api::history::v1::history_event::Attributes>,
+) -> HistoryEvent {
+    let attributes = attributes.into();
+    HistoryEvent {
+        event_id: id,
+        event_time: timestamp(time),
+        event_type: attributes.event_type() as i32,
+        attributes: Some(attributes),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,67 @@
+//! What the engine must know before it serves: read once at start.
+
+use ostro_engine::persistence::{
+    ExecutionId, ItemKey, ItemKind, NamespaceRow, Recovery, StoredRecord, WaitingTask,
+};
+use rusqlite::{Connection, Result, Row};
+
+use crate::apply::remembered_id;
+use crate::reader::blob;
+use crate::row::item_key;
+
+/// Reads rows of open executions only, and no blobs of them.
+pub(crate) fn recover(connection: &Connection) -> Result<Recovery> {
+    // One transaction, so that all parts are of the same moment.
+    let transaction = connection.unchecked_transaction()?;
+    Ok(Recovery {
+        namespaces: rows(&transaction, "SELECT id, name, blob FROM namespace ORDER BY id", namespace)?,
+        records: rows(&transaction, "SELECT kind, key, value FROM record ORDER BY kind, key", record)?,
+        next_execution: next_execution(&transaction)?,
+        due: rows(&transaction, "SELECT exec, next_due FROM wake WHERE next_due IS NOT NULL", |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?,
+        workflow_tasks: rows(&transaction, WORKFLOW_TASKS, workflow_task)?,
+        activity_tasks: rows(&transaction, &activity_tasks(), activity_task)?,
+    })
+}
+
+/// Both tables are walked in the order of their ids.
+const WORKFLOW_TASKS: &str = "SELECT w.exec, e.namespace, w.waiting_queue FROM wake w CROSS JOIN exec e ON e.id = w.exec \
+     WHERE w.waiting_queue IS NOT NULL ORDER BY w.exec";
+
+fn activity_tasks() -> String {
+    format!(
+        "SELECT i.exec, e.namespace, i.waiting_queue, i.key FROM item i INDEXED BY item_waiting \
+         CROSS JOIN exec e ON e.id = i.exec WHERE i.waiting_queue IS NOT NULL AND i.kind = {} ORDER BY i.exec, i.key",
+        ItemKind::Activity as u8
+    )
+}
+
+fn rows<T>(connection: &Connection, sql: &str, read: impl FnMut(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+    connection.prepare(sql)?.query_map([], read)?.collect()
+}
+
+fn namespace(row: &Row<'_>) -> Result<NamespaceRow> {
+    Ok(NamespaceRow { id: row.get(0)?, name: row.get(1)?, blob: blob(row, 2)? })
+}
+
+fn record(row: &Row<'_>) -> Result<StoredRecord> {
+    Ok(StoredRecord { kind: row.get(0)?, key: row.get(1)?, value: blob(row, 2)? })
+}
+
+fn next_execution(connection: &Connection) -> Result<ExecutionId> {
+    let greatest = "SELECT max(ifnull((SELECT max(id) FROM exec), 0), ifnull((SELECT max(exec) FROM state), 0))";
+    let greatest: ExecutionId = connection.query_row(greatest, [], |row| row.get(0))?;
+    Ok(remembered_id(connection)?.max(greatest + 1))
+}
+
+fn workflow_task(row: &Row<'_>) -> Result<WaitingTask> {
+    Ok(WaitingTask { execution: row.get(0)?, namespace: row.get(1)?, queue: row.get(2)?, event_id: 0 })
+}
+
+fn activity_task(row: &Row<'_>) -> Result<WaitingTask> {
+    let ItemKey::Id(event_id) = item_key(row.get_ref(3)?)? else {
+        return Err(rusqlite::Error::InvalidColumnType(3, "key".to_owned(), rusqlite::types::Type::Text));
+    };
+    Ok(WaitingTask { execution: row.get(0)?, namespace: row.get(1)?, queue: row.get(2)?, event_id })
+}

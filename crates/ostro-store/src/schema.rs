@@ -1,0 +1,90 @@
+//! Connections and the schema of the file: pragmas, version, migrations.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::error::{Doing, Error, Result};
+
+/// "Ostr": marks the file as ours in the SQLite header.
+const APPLICATION_ID: i64 = 0x4f73_7472;
+
+/// Each entry lifts the file by one version; the version is `PRAGMA user_version`. Entries are never edited once released.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+
+/// The schema version that this program writes.
+pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+
+const STATEMENT_CACHE: usize = 64;
+const BUSY_TIMEOUT_MS: i64 = 10_000;
+const WRITER_CACHE_KIB: i64 = 32 * 1024;
+const READER_CACHE_KIB: i64 = 8 * 1024;
+
+/// Opens (or creates) the file for writing and brings its schema up to date.
+pub(crate) fn open_writer(path: &Path, durable: bool) -> Result<Connection> {
+    let mut connection = Connection::open(path).doing("open the store")?;
+    refuse_foreign(&connection, path)?;
+    set_up(&connection, WRITER_CACHE_KIB)?;
+    pragma(&connection, "page_size", 4096)?;
+    connection.pragma_update(None, "journal_mode", "wal").doing("switch the store to write-ahead logging")?;
+    connection
+        .pragma_update(None, "synchronous", if durable { "full" } else { "off" })
+        .doing("set the durability of the store")?;
+    migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+/// Opens the file, which a writer has opened before, for reading only.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).doing("open the store for reading")?;
+    set_up(&connection, READER_CACHE_KIB)?;
+    crate::visibility::text::register(&connection).doing("register the text search function")?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection, cache_kib: i64) -> Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    pragma(connection, "busy_timeout", BUSY_TIMEOUT_MS)?;
+    // The bundled SQLite switches them on; our deletes are explicit.
+    pragma(connection, "foreign_keys", 0)?;
+    pragma(connection, "cache_size", -cache_kib)
+}
+
+fn pragma(connection: &Connection, name: &str, value: i64) -> Result<()> {
+    connection.pragma_update(None, name, value).doing("configure the connection to the store")
+}
+
+fn refuse_foreign(connection: &Connection, path: &Path) -> Result<()> {
+    let foreign = || Error::Foreign { path: path.to_owned() };
+    let read = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let application = match read("application_id") {
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => return Err(foreign()),
+        other => other.doing("read the header of the store")?,
+    };
+    let tables = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
+        .doing("read the schema of the store")?;
+    if application == APPLICATION_ID || (application == 0 && tables == 0) { Ok(()) } else { Err(foreign()) }
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+    let found: i64 =
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).doing("read the version of the store")?;
+    if found > SCHEMA_VERSION {
+        return Err(Error::Newer { path: path.to_owned(), found, supported: SCHEMA_VERSION });
+    }
+    let done = usize::try_from(found).map_err(|_| Error::Corrupt { what: format!("schema version {found}") })?;
+    for (migration, version) in MIGRATIONS.iter().zip(1i64..).skip(done) {
+        apply(connection, migration, version).doing("bring the schema of the store up to date")?;
+    }
+    Ok(())
+}
+
+fn apply(connection: &mut Connection, migration: &str, version: i64) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(migration)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", version)?;
+    transaction.commit()
+}

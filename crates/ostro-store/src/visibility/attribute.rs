@@ -1,0 +1,152 @@
+//! What the names in a filter mean.
+
+use ostro_engine::error::Result;
+use temporalio_protos::temporal::api::enums::v1::IndexedValueType::{
+    self, Bool, Datetime, Int, Keyword, KeywordList, Text,
+};
+
+use super::SearchAttributeTypes;
+use super::ast::Name;
+use super::errors::unknown_attribute;
+use crate::row::{DIVISION, json_key};
+
+/// Where the value of an attribute is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A column of `exec`; never NULL if the flag is set.
+    Column(&'static str, NotNull),
+    Status,
+    CloseTime,
+    /// From the time of the first workflow task to the end.
+    Duration,
+    Division,
+    /// A key of `exec.search_values`.
+    Json,
+}
+
+pub(crate) type NotNull = bool;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attribute {
+    /// As written in the filter.
+    pub alias: String,
+    pub source: Source,
+    pub kind: IndexedValueType,
+    /// SQL of its value.
+    pub expression: String,
+    pub position: usize,
+}
+
+/// The attributes that every run has.
+const SYSTEM: [(&str, IndexedValueType, Source); 17] = [
+    ("WorkflowId", Keyword, Source::Column("workflow_id", true)),
+    ("RunId", Keyword, Source::Column("run_id", true)),
+    ("WorkflowType", Keyword, Source::Column("workflow_type", true)),
+    ("ExecutionStatus", Keyword, Source::Status),
+    ("StartTime", Datetime, Source::Column("start_time", true)),
+    ("ExecutionTime", Datetime, Source::Column("execution_time", true)),
+    ("CloseTime", Datetime, Source::CloseTime),
+    ("ExecutionDuration", Int, Source::Duration),
+    ("HistoryLength", Int, Source::Column("history_length", false)),
+    ("HistorySizeBytes", Int, Source::Column("history_size_bytes", false)),
+    ("StateTransitionCount", Int, Source::Column("state_transition_count", false)),
+    ("TaskQueue", Keyword, Source::Column("task_queue", true)),
+    ("ParentWorkflowId", Keyword, Source::Column("parent_workflow_id", false)),
+    ("ParentRunId", Keyword, Source::Column("parent_run_id", false)),
+    ("RootWorkflowId", Keyword, Source::Column("root_workflow_id", false)),
+    ("RootRunId", Keyword, Source::Column("root_run_id", false)),
+    (DIVISION, Keyword, Source::Division),
+];
+
+/// Attributes that are there without being registered, set by the server or an SDK on some runs.
+const PREDEFINED: [(&str, IndexedValueType); 16] = [
+    ("BatcherNamespace", Keyword),
+    ("BatcherUser", Keyword),
+    ("BinaryChecksums", KeywordList),
+    ("BuildIds", KeywordList),
+    ("TemporalChangeVersion", KeywordList),
+    ("TemporalExternalPayloadCount", Int),
+    ("TemporalExternalPayloadSizeBytes", Int),
+    ("TemporalPauseInfo", KeywordList),
+    ("TemporalReportedProblems", KeywordList),
+    ("TemporalSchedulePaused", Bool),
+    ("TemporalScheduledById", Keyword),
+    ("TemporalScheduledStartTime", Datetime),
+    ("TemporalUsedWorkerDeploymentVersions", KeywordList),
+    ("TemporalWorkerDeployment", Keyword),
+    ("TemporalWorkerDeploymentVersion", Keyword),
+    ("TemporalWorkflowVersioningBehavior", Keyword),
+];
+
+/// Names and types of the attributes that need no registration, as `ListSearchAttributes` reports them.
+pub fn system_search_attributes() -> impl Iterator<Item = (&'static str, IndexedValueType)> {
+    SYSTEM.into_iter().map(|(name, kind, _)| (name, kind)).chain(PREDEFINED)
+}
+
+/// Finds the attribute that a name in a filter means. The prefix `Temporal` may be left out; a schedule's id is the id of
+/// its workflow.
+pub(crate) fn resolve(types: &SearchAttributeTypes, name: &Name) -> Result<Attribute> {
+    let candidates = match name.text.as_str() {
+        "TemporalBuildIds" => vec!["BuildIds".to_owned()],
+        "TemporalScheduleId" => vec!["WorkflowId".to_owned()],
+        "ScheduleId" => vec!["ScheduleId".to_owned(), "WorkflowId".to_owned()],
+        text => vec![text.to_owned(), format!("Temporal{text}")],
+    };
+    candidates
+        .iter()
+        .find_map(|candidate| find(types, candidate))
+        .map(|(source, kind, expression)| {
+            Attribute { alias: name.text.clone(), source, kind, expression, position: name.position }
+        })
+        .ok_or_else(|| unknown_attribute(name.position, &name.text, closest(types, &name.text)))
+}
+
+fn find(types: &SearchAttributeTypes, name: &str) -> Option<(Source, IndexedValueType, String)> {
+    if let Some((_, kind, source)) = SYSTEM.into_iter().find(|(system, ..)| *system == name) {
+        let expression = column(&source).to_owned();
+        return Some((source, kind, expression));
+    }
+    let predefined = || PREDEFINED.iter().find(|(predefined, _)| *predefined == name).map(|(_, kind)| *kind);
+    let kind = types.get(name).copied().or_else(predefined)?;
+    Some((Source::Json, kind, json_expression(name)))
+}
+
+fn column(source: &Source) -> &'static str {
+    match source {
+        Source::Column(column, _) => column,
+        Source::Status => "status",
+        Source::CloseTime => "close_time",
+        Source::Duration => "(close_time - execution_time)",
+        Source::Division => "division",
+        Source::Json => "search_values",
+    }
+}
+
+fn json_expression(name: &str) -> String {
+    format!("json_extract(search_values, '{}')", json_path(name))
+}
+
+/// The path of an attribute in `search_values`, ready to stand in quotes in SQL.
+fn json_path(name: &str) -> String {
+    format!("$.\"{}\"", json_key(name).replace('\'', "''"))
+}
+
+impl Attribute {
+    /// SQL of a table with one row per value of a KeywordList, in `json_each.value`.
+    pub(crate) fn list_table(&self) -> String {
+        let path = self.expression.trim_start_matches("json_extract");
+        format!("json_each{path}")
+    }
+}
+
+/// Name and expression of the index that makes an attribute fast; nothing where an index would not help.
+pub(crate) fn search_index(name: &str, kind: IndexedValueType) -> Option<(String, String)> {
+    let indexable = !matches!(kind, Text | KeywordList | IndexedValueType::Unspecified);
+    indexable.then(|| (format!("\"search_{}\"", json_key(name)), json_expression(name)))
+}
+
+/// A known name that differs in case only.
+fn closest<'a>(types: &'a SearchAttributeTypes, name: &str) -> Option<&'a str> {
+    let known = system_search_attributes().map(|(known, _)| known).chain(types.keys().map(String::as_str));
+    known.into_iter().find(|known| known.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,82 @@
+//! Pages of a list, and the tokens that continue them.
+//!
+//! A token holds the sort key of the last row that was handed out, not an offset: rows that come, go or change elsewhere
+//! neither shift nor repeat the rest.
+
+use ostro_engine::error::{Error, Result};
+use ostro_engine::persistence::{NamespaceId, VisibilityRow};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+
+use super::SearchAttributeTypes;
+use super::count::failed;
+use super::order::Order;
+use super::sql::{Sql, compile};
+use super::token;
+use crate::row::{VISIBILITY_COLUMNS, visibility};
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Page {
+    /// Their `search_values` are empty: `search_attributes` holds the same.
+    pub rows: Vec<VisibilityRow>,
+    /// Empty on the last page.
+    pub next_token: Vec<u8>,
+}
+
+/// The size of a page where none is asked for, and the greatest, as on the reference server.
+const PAGE_SIZE_MAX: usize = 1_000;
+
+pub(crate) fn list(
+    connection: &Connection,
+    namespace: NamespaceId,
+    types: &SearchAttributeTypes,
+    query: &str,
+    page_size: usize,
+    token: &[u8],
+) -> Result<Page> {
+    let compiled = compile(types, query)?;
+    let order = Order::new(&compiled.order_by)?;
+    let page_size = if page_size == 0 { PAGE_SIZE_MAX } else { page_size.min(PAGE_SIZE_MAX) };
+    let after = if token.is_empty() { None } else { Some(token::decode(namespace, query, order.len(), token)?) };
+    let sql = selection(namespace, compiled.condition, &order, after, page_size + 1);
+    let mut rows = read(connection, &sql, order.len()).map_err(failed)?;
+    let more = rows.len() > page_size;
+    rows.truncate(page_size);
+    let next_token = match rows.last() {
+        Some((_, key)) if more => token::encode(namespace, query, key),
+        _ => Vec::new(),
+    };
+    Ok(Page { rows: rows.into_iter().map(|(row, _)| row).collect(), next_token })
+}
+
+type Keyed = (VisibilityRow, Vec<Value>);
+
+fn selection(namespace: NamespaceId, condition: Sql, order: &Order, after: Option<Vec<Value>>, limit: usize) -> Sql {
+    let mut sql = Sql::default();
+    sql.push("SELECT ").push(VISIBILITY_COLUMNS).push(", ").push(&order.columns());
+    sql.push(" FROM exec WHERE namespace = ").bind(Value::Integer(namespace)).push(" AND ").append(condition);
+    if let Some(after) = after {
+        sql.push(" AND ").append(order.after(after));
+    }
+    sql.push(" ORDER BY ").push(&order.clause()).push(&format!(" LIMIT {limit}"));
+    sql
+}
+
+fn read(connection: &Connection, sql: &Sql, keys: usize) -> rusqlite::Result<Vec<Keyed>> {
+    let mut statement = connection.prepare_cached(&sql.text)?;
+    let first = statement.column_count() - keys;
+    let keyed = |row: &Row<'_>| {
+        let key = (first..first + keys).map(|index| row.get(index)).collect::<rusqlite::Result<_>>()?;
+        Ok((visibility(row)?, key))
+    };
+    statement.query_map(params_from_iter(&sql.values), keyed)?.collect()
+}
+
+/// A token that this list did not hand out.
+pub(crate) fn bad_token() -> Error {
+    Error::invalid(
+        "invalid query: the page token belongs to another query or is damaged: pass next_page_token as it came, with the \
+         same query, or start without one",
+    )
+}

@@ -1,0 +1,169 @@
+//! The one thread that writes, and its group commit.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use ostro_engine::persistence::Write;
+use rusqlite::Connection;
+use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
+
+use crate::apply;
+use crate::error::{Doing, Error, OnFatal, Result};
+use crate::group::{Group, size};
+use crate::queue::{DrainLimits, Queue};
+use crate::stats::Stats;
+use crate::visibility;
+
+/// How many bytes of batches may wait before `submit` blocks.
+const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How much goes into one commit.
+const GROUP_LIMITS: DrainLimits = DrainLimits { entries: 256, bytes: 8 * 1024 * 1024 };
+
+/// Writes that are committed together, and what to do once they are on disk.
+pub struct Batch {
+    /// May be empty: then `done` only keeps its place in the order.
+    pub writes: Vec<Write>,
+    /// Runs on the writer's thread after this batch and all before it are durable; it must be quick and must not call
+    /// the writer. It never runs if a commit before it failed.
+    pub done: Box<dyn FnOnce() + Send>,
+}
+
+enum Job {
+    Batch(Batch),
+    Index { name: String, kind: IndexedValueType },
+}
+
+/// The handle to the writer thread. Dropping it writes what waits, then ends the thread.
+pub struct Writer {
+    queue: Arc<Queue<Job>>,
+    stats: Arc<Stats>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    pub(crate) fn start(connection: Connection, on_fatal: OnFatal) -> std::io::Result<Writer> {
+        let queue = Arc::new(Queue::new(QUEUE_BYTES_MAX));
+        let stats = Arc::new(Stats::default());
+        let mut worker = Worker { connection, queue: queue.clone(), stats: stats.clone(), jobs: Vec::new() };
+        let thread = std::thread::Builder::new().name("ostro-store".to_owned()).spawn(move || {
+            // A panic is a bug of ours; it stops the process like a failed commit, and no `done` runs after it.
+            let panicked = |_| Err(Error::Corrupt { what: "an invariant that the writer found broken".to_owned() });
+            let ended = catch_unwind(AssertUnwindSafe(|| worker.run())).unwrap_or_else(panicked);
+            if let Err(error) = ended {
+                worker.queue.abandon();
+                on_fatal(error);
+            }
+        })?;
+        Ok(Writer { queue, stats, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Hands over a batch; batches are committed in the order of submission, many at a time. Blocks while more than 64 MiB
+    /// wait. After a fatal error, or once closed, the batch is dropped without running its `done`.
+    pub fn submit(&self, batch: Batch) {
+        let bytes = batch.writes.iter().map(size).sum::<usize>() + size_of::<Batch>();
+        drop(self.queue.push(Job::Batch(batch), bytes));
+    }
+
+    /// Makes filters and order on a custom search attribute fast. Queries are right without it. Text and KeywordList
+    /// have no index. It takes its turn among the batches: about 1.5 s for each million runs that are there already.
+    pub fn ensure_search_attribute(&self, name: &str, kind: IndexedValueType) {
+        drop(self.queue.push(Job::Index { name: name.to_owned(), kind }, name.len()));
+    }
+
+    /// Waits until everything submitted before is durable.
+    pub fn flush(&self) -> Result<()> {
+        let (sender, receiver) = mpsc::channel();
+        self.submit(Batch { writes: Vec::new(), done: Box::new(move || sender.send(()).unwrap_or(())) });
+        receiver.recv().map_err(|_| Error::Stopped)
+    }
+
+    /// Writes what waits and ends the thread. Called again, or after a fatal error, it only waits for the thread.
+    pub fn close(&self) {
+        self.queue.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // Its panics were handed to `on_fatal`.
+            drop(thread.join());
+        }
+    }
+
+    /// Counters for metrics.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// Bytes of batches that wait for a commit.
+    pub fn queued_bytes(&self) -> usize {
+        self.queue.bytes()
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+struct Worker {
+    connection: Connection,
+    queue: Arc<Queue<Job>>,
+    stats: Arc<Stats>,
+    jobs: Vec<Job>,
+}
+
+impl Worker {
+    fn run(&mut self) -> Result<()> {
+        loop {
+            self.queue.drain(GROUP_LIMITS, &mut self.jobs);
+            if self.jobs.is_empty() {
+                return Ok(());
+            }
+            self.work_off()?;
+        }
+    }
+
+    fn work_off(&mut self) -> Result<()> {
+        let mut group = Group::default();
+        let mut done = Vec::with_capacity(self.jobs.len());
+        for job in self.jobs.drain(..) {
+            match job {
+                Job::Batch(batch) => {
+                    self.stats.count(&batch);
+                    batch.writes.into_iter().for_each(|write| group.add(write));
+                    done.push(batch.done);
+                }
+                // Outside the transaction of the group: an index is no data, so its order among batches is free.
+                Job::Index { name, kind } => index(&self.connection, &name, kind)?,
+            }
+        }
+        self.commit(&group, done.len())?;
+        done.into_iter().for_each(|done| done());
+        Ok(())
+    }
+
+    fn commit(&self, group: &Group, batches: usize) -> Result<()> {
+        if group.is_empty() {
+            return Ok(());
+        }
+        let started = Instant::now();
+        apply::apply(&self.connection, group).doing("commit to the store")?;
+        self.stats.committed(batches, started.elapsed());
+        Ok(())
+    }
+}
+
+fn index(connection: &Connection, name: &str, kind: IndexedValueType) -> Result<()> {
+    let Some((index, expression)) = visibility::search_index(name, kind) else { return Ok(()) };
+    apply::create_search_index(connection, &expression, &index).doing("make an index for a search attribute")
+}
+
+impl Stats {
+    fn count(&self, batch: &Batch) {
+        self.batches.fetch_add(1, Relaxed);
+        self.writes.fetch_add(batch.writes.len() as u64, Relaxed);
+        self.bytes.fetch_add(batch.writes.iter().map(size).sum::<usize>() as u64, Relaxed);
+    }
+}

@@ -1,0 +1,107 @@
+//! The one tonic service: takes any path `/<service>/<method>`, reads one message, asks [`Services`], writes one message.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tonic::body::Body;
+use tonic::codec::CompressionEncoding;
+use tonic::codegen::{Body as HttpBody, Service, StdError, http};
+use tonic::server::{Grpc, UnaryService};
+use tonic::{Code, Request, Response, Status};
+
+use crate::codec::RawCodec;
+use crate::{BoxFuture, CallContext, Services, status};
+
+/// Serves every method of [`Services`] over HTTP/2.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    services: Services,
+}
+
+impl Endpoint {
+    pub(crate) fn new(services: Services) -> Self {
+        Self { services }
+    }
+}
+
+impl<B> Service<http::Request<B>> for Endpoint
+where
+    B: HttpBody + Send + 'static,
+    B::Error: Into<StdError> + Send,
+{
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let limit = self.services.request_bytes_max();
+        let reached = Arc::new(AtomicBool::new(false));
+        let method = RawMethod {
+            services: self.services.clone(),
+            path: request.uri().path().to_owned(),
+            reached: Arc::clone(&reached),
+        };
+        Box::pin(async move {
+            let mut grpc = Grpc::new(RawCodec)
+                .accept_compressed(CompressionEncoding::Gzip)
+                .max_decoding_message_size(limit)
+                .max_encoding_message_size(usize::MAX);
+            let response = grpc.unary(method, request).await;
+            if reached.load(Ordering::Relaxed) {
+                return Ok(response);
+            }
+            Ok(size_refusal(&response, limit).map_or(response, Status::into_http))
+        })
+    }
+}
+
+/// The words of a Temporal server for a request that tonic refused for its size; `None` when it refused for another reason.
+fn size_refusal(response: &http::Response<Body>, limit: usize) -> Option<Status> {
+    let refusal = Status::from_header_map(response.headers())?;
+    match refusal.code() {
+        Code::OutOfRange => Some(status::request_too_large(size_in(refusal.message())?, limit)),
+        Code::ResourceExhausted => Some(status::decompressed_too_large(limit)),
+        _ => None,
+    }
+}
+
+/// The size in tonic's "... found 5000000 bytes, the limit is: ...".
+fn size_in(message: &str) -> Option<usize> {
+    let (_, after) = message.split_once("found ")?;
+    after.split_once(' ')?.0.parse().ok()
+}
+
+/// One call on its way to [`Services::call`].
+struct RawMethod {
+    services: Services,
+    path: String,
+    /// Set once the request was read, so that a status of a method is never mistaken for one of tonic's.
+    reached: Arc<AtomicBool>,
+}
+
+impl UnaryService<Bytes> for RawMethod {
+    type Response = Bytes;
+    type Future = BoxFuture<Result<Response<Bytes>, Status>>;
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        self.reached.store(true, Ordering::Relaxed);
+        let (metadata, _, message) = request.into_parts();
+        let context = CallContext::from_network(metadata.into_headers());
+        let (service, method) = split_path(&self.path);
+        let answer = self.services.call(service, method, context, message);
+        Box::pin(async move { answer.await.map(Response::new) })
+    }
+}
+
+/// `/package.Service/Method` in its two parts; a part that is missing is empty and found unknown later.
+fn split_path(path: &str) -> (&str, &str) {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path.rsplit_once('/').unwrap_or((path, ""))
+}

@@ -1,0 +1,61 @@
+//! The network shell.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+
+use crate::endpoint::Endpoint;
+use crate::{BoxError, BoxFuture, DESCRIPTORS, Services};
+
+/// Silence on a connection after which it is pinged; a dead worker's polls end within this and [`PING_TIMEOUT`].
+const PING_INTERVAL: Duration = Duration::from_secs(60);
+/// Wait for the answer to a ping before the connection is closed.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// Calls in flight on one connection; more wait in the client.
+const CONNECTION_CALLS_MAX: u32 = 10_000;
+
+/// Serves `services`, and reflection (v1 and v1alpha), on `listener` until `shutdown` completes and the calls in flight are
+/// answered.
+///
+/// Requests may be compressed with gzip, answers never are. A call whose client goes away is dropped. The future waits
+/// for long polls at the end: let them answer on shutdown, or drop the future. Boxed so that hyper is compiled in this
+/// crate only.
+pub fn serve(
+    listener: TcpListener,
+    services: Services,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> BoxFuture<Result<(), BoxError>> {
+    serve_until(listener, services, Box::pin(shutdown))
+}
+
+fn serve_until(listener: TcpListener, services: Services, shutdown: BoxFuture<()>) -> BoxFuture<Result<(), BoxError>> {
+    Box::pin(async move {
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        Server::builder()
+            .http2_keepalive_interval(Some(PING_INTERVAL))
+            .http2_keepalive_timeout(Some(PING_TIMEOUT))
+            .max_concurrent_streams(CONNECTION_CALLS_MAX)
+            .add_routes(routes(services)?)
+            .serve_with_incoming_shutdown(incoming, shutdown)
+            .await?;
+        Ok(())
+    })
+}
+
+fn routes(services: Services) -> Result<Routes, tonic_reflection::server::Error> {
+    let mut routes = Routes::default();
+    let router = routes.axum_router_mut();
+    *router = std::mem::take(router).fallback_service(Endpoint::new(services));
+    Ok(routes.add_service(reflection().build_v1()?).add_service(reflection().build_v1alpha()?))
+}
+
+fn reflection() -> tonic_reflection::server::Builder<'static> {
+    crate::generated::services().fold(
+        tonic_reflection::server::Builder::configure().register_encoded_file_descriptor_set(DESCRIPTORS),
+        |builder, service| builder.with_service_name(service),
+    )
+}

@@ -1,0 +1,6 @@
+//! The network shell and the in-process call, from outside.
+
+mod calls;
+mod fixture;
+mod limits;
+mod reflection;
