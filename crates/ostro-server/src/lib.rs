@@ -1,1 +1,20 @@
+//! The server: one engine thread, one store writer, and the gRPC frontend around them.
 
+pub mod clock;
+pub mod config;
+mod frontend;
+mod http;
+pub mod metrics;
+mod retention;
+mod server;
+mod setup;
+pub mod shell;
+
+pub use config::Config;
+pub use server::{Error, Server};
+
+/// The version of Ostro.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What clients are told: the Temporal server whose protocol is spoken, which tools compare, and what it really is.
+pub const SERVER_VERSION: &str = concat!("1.32.0+ostro.", env!("CARGO_PKG_VERSION"));

@@ -1,0 +1,116 @@
+//! The server's configuration: defaults, and a file (TOML) over them. `ostro.toml` beside this crate is the reference.
+
+mod human;
+mod limits;
+mod nearest;
+mod read;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ostro_engine::time::{DAY, SECOND, Span};
+use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
+
+/// The commented reference: every key with its default.
+pub const REFERENCE: &str = include_str!("../../ostro.toml");
+
+/// Everything that an operator can set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Address of the gRPC interface. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Address of the HTTP interface; `None` for none.
+    pub http_listen: Option<SocketAddr>,
+    /// Directory of the store.
+    pub data: PathBuf,
+    /// Whether an acknowledged change survives a crash of the machine, not just of the process.
+    pub durable: bool,
+    /// Which log lines are written, as in `info,ostro_server=debug`.
+    pub log_level: String,
+    /// Time between two looks for executions whose retention is over.
+    pub retention_interval: Span,
+    /// Connections for reads of history and lists.
+    pub readers: usize,
+    /// Created at start where missing.
+    pub namespaces: Vec<NamespaceConfig>,
+    /// Registered at start, where missing, in the namespaces above.
+    pub search_attributes: Vec<(String, IndexedValueType)>,
+    /// Limits and defaults of the engine.
+    pub limits: ostro_engine::config::Config,
+}
+
+/// A namespace that is created at start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamespaceConfig {
+    pub name: String,
+    /// How long closed executions are kept.
+    pub retention: Span,
+}
+
+/// Retention of namespaces that say nothing else.
+pub const RETENTION_DEFAULT: Span = 3 * DAY;
+
+impl Default for Config {
+    fn default() -> Self {
+        let namespace = |name: &str| NamespaceConfig { name: name.to_owned(), retention: RETENTION_DEFAULT };
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7233)),
+            http_listen: Some(SocketAddr::from(([127, 0, 0, 1], 8233))),
+            data: PathBuf::from("./.ostro"),
+            durable: true,
+            log_level: "info".to_owned(),
+            retention_interval: 10 * SECOND,
+            readers: 4,
+            namespaces: vec![namespace("default"), namespace("mistral-workflows")],
+            search_attributes: Vec::new(),
+            limits: ostro_engine::config::Config::default(),
+        }
+    }
+}
+
+impl Config {
+    /// The defaults with what the file at `path` says over them.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        Self::parse(&text).map_err(|source| Error::Content { path: path.to_owned(), source: Box::new(source) })
+    }
+
+    /// The defaults with what `text` says over them.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let table = text.parse::<toml::Table>().map_err(|source| Error::Syntax(source.to_string()))?;
+        let mut config = Self::default();
+        read::read(&mut config, &table)?;
+        Ok(config)
+    }
+
+    /// Adds a namespace that is to be created at start, unless it is there.
+    pub fn add_namespace(&mut self, name: &str) {
+        if !self.namespaces.iter().any(|namespace| namespace.name == name) {
+            self.namespaces.push(NamespaceConfig { name: name.to_owned(), retention: RETENTION_DEFAULT });
+        }
+    }
+
+    /// `retention_interval` for timers.
+    pub(crate) fn retention_interval(&self) -> Duration {
+        Duration::from_nanos(u64::try_from(self.retention_interval).unwrap_or(0)).max(Duration::from_millis(10))
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot read the configuration {}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{}: {source}", path.display())]
+    Content { path: PathBuf, source: Box<Error> },
+    #[error("this is not TOML: {0}")]
+    Syntax(String),
+    #[error("unknown key {key}: did you mean {nearest}?")]
+    UnknownKey { key: String, nearest: &'static str },
+    #[error("{key} = {found} is not usable: give {wanted}")]
+    Value { key: String, found: String, wanted: &'static str },
+}
+
+#[cfg(test)]
+mod tests;

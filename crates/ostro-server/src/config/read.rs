@@ -1,0 +1,117 @@
+//! From a TOML table to the configuration, key by key.
+
+use std::net::SocketAddr;
+
+use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
+use toml::{Table, Value};
+
+use super::human::{self, Parsed};
+use super::nearest::nearest;
+use super::{Config, Error, NamespaceConfig, RETENTION_DEFAULT, limits};
+
+const KEYS: &[&str] = &[
+    "listen", "http_listen", "data", "durable", "log_level", "retention_interval", "readers", "namespaces",
+    "search_attributes", "limits",
+];
+const NAMESPACE_KEYS: &[&str] = &["name", "retention"];
+const ADDRESS_WANTED: &str = "an address such as \"127.0.0.1:7233\"";
+
+pub(super) fn read(config: &mut Config, table: &Table) -> Result<(), Error> {
+    for (key, value) in table {
+        match key.as_str() {
+            "listen" => config.listen = at(key, value, address(value))?,
+            "http_listen" => config.http_listen = at(key, value, address_or_off(value))?,
+            "data" => config.data = at(key, value, text(value, "a directory"))?.into(),
+            "durable" => config.durable = at(key, value, value.as_bool().ok_or("true or false"))?,
+            "log_level" => config.log_level = at(key, value, text(value, "a level such as \"info\""))?.to_owned(),
+            "retention_interval" => config.retention_interval = at(key, value, human::span(value))?,
+            "readers" => config.readers = at(key, value, human::count(value))?.clamp(1, 64) as usize,
+            "namespaces" => config.namespaces = namespaces(value)?,
+            "search_attributes" => config.search_attributes = search_attributes(value)?,
+            "limits" => read_limits(config, value)?,
+            _ => return Err(unknown(key, KEYS)),
+        }
+    }
+    Ok(())
+}
+
+fn read_limits(config: &mut Config, value: &Value) -> Result<(), Error> {
+    for (key, value) in at("limits", value, value.as_table().ok_or("a table"))? {
+        if !limits::KEYS.contains(&key.as_str()) {
+            return Err(unknown(key, limits::KEYS));
+        }
+        at(&format!("limits.{key}"), value, limits::set(&mut config.limits, key, value))?;
+    }
+    Ok(())
+}
+
+fn namespaces(value: &Value) -> Result<Vec<NamespaceConfig>, Error> {
+    let wanted = "a list of tables, each with a name: [[namespaces]]";
+    let list = at("namespaces", value, value.as_array().ok_or(wanted))?;
+    list.iter().map(|value| namespace(at("namespaces", value, value.as_table().ok_or(wanted))?)).collect()
+}
+
+fn namespace(table: &Table) -> Result<NamespaceConfig, Error> {
+    if let Some(key) = table.keys().find(|key| !NAMESPACE_KEYS.contains(&key.as_str())) {
+        return Err(unknown(key, NAMESPACE_KEYS));
+    }
+    let none = Value::String(String::new());
+    let name = table.get("name").unwrap_or(&none);
+    let retention = match table.get("retention") {
+        Some(value) => at("namespaces.retention", value, human::span(value))?,
+        None => RETENTION_DEFAULT,
+    };
+    Ok(NamespaceConfig { name: at("namespaces.name", name, text(name, "a name"))?.to_owned(), retention })
+}
+
+fn search_attributes(value: &Value) -> Result<Vec<(String, IndexedValueType)>, Error> {
+    let table = at("search_attributes", value, value.as_table().ok_or("a table: Name = \"Keyword\""))?;
+    table.iter().map(|(name, kind)| Ok((name.clone(), at(name, kind, value_type(kind))?))).collect()
+}
+
+fn value_type(value: &Value) -> Parsed<IndexedValueType> {
+    match value.as_str() {
+        Some("Text") => Ok(IndexedValueType::Text),
+        Some("Keyword") => Ok(IndexedValueType::Keyword),
+        Some("Int") => Ok(IndexedValueType::Int),
+        Some("Double") => Ok(IndexedValueType::Double),
+        Some("Bool") => Ok(IndexedValueType::Bool),
+        Some("Datetime") => Ok(IndexedValueType::Datetime),
+        Some("KeywordList") => Ok(IndexedValueType::KeywordList),
+        _ => Err("Text, Keyword, Int, Double, Bool, Datetime or KeywordList"),
+    }
+}
+
+fn address(value: &Value) -> Parsed<SocketAddr> {
+    value.as_str().and_then(|text| text.parse().ok()).ok_or(ADDRESS_WANTED)
+}
+
+fn address_or_off(value: &Value) -> Parsed<Option<SocketAddr>> {
+    if value.as_str() == Some("off") {
+        return Ok(None);
+    }
+    address(value).map(Some).map_err(|_| "an address such as \"127.0.0.1:8233\", or \"off\"")
+}
+
+fn text<'a>(value: &'a Value, wanted: &'static str) -> Parsed<&'a str> {
+    value.as_str().filter(|text| !text.is_empty()).ok_or(wanted)
+}
+
+/// Says at which key a value was not usable.
+fn at<T>(key: &str, value: &Value, parsed: Parsed<T>) -> Result<T, Error> {
+    parsed.map_err(|wanted| Error::Value { key: key.to_owned(), found: shown(value), wanted })
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{text:?}"),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Boolean(flag) => flag.to_string(),
+        other => format!("a {}", other.type_str()),
+    }
+}
+
+fn unknown(key: &str, known: &[&'static str]) -> Error {
+    Error::UnknownKey { key: key.to_owned(), nearest: nearest(key, known) }
+}

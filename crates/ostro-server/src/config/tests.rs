@@ -1,0 +1,43 @@
+use super::*;
+
+/// The reference has its keys commented out where the default is "none"; all others are set to their defaults.
+#[test]
+fn the_reference_names_every_key_with_its_default() {
+    assert_eq!(Config::parse(REFERENCE).expect("the reference parses"), Config::default());
+    for key in limits::KEYS {
+        assert!(REFERENCE.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key} is not in ostro.toml");
+    }
+}
+
+#[test]
+fn a_file_goes_over_the_defaults() {
+    let config = Config::parse(
+        "listen = '0.0.0.0:1'\nhttp_listen = 'off'\n[[namespaces]]\nname = 'a'\n[[namespaces]]\nname = 'b'\nretention = '1d'\n\
+         [search_attributes]\nCustomer = 'Keyword'\n[limits]\nhistory_count_suggest = 50\nblob_bytes_max = '1MiB'\npoll_timeout = '5s'",
+    )
+    .unwrap();
+    assert_eq!(config.listen.port(), 1);
+    assert_eq!(config.http_listen, None);
+    assert_eq!(config.namespaces[1], NamespaceConfig { name: "b".into(), retention: DAY });
+    assert_eq!(config.search_attributes, [("Customer".to_owned(), IndexedValueType::Keyword)]);
+    assert_eq!(config.limits.history_count_suggest, 50);
+    assert_eq!(config.limits.blob_bytes_max, 1 << 20);
+    assert_eq!(config.limits.poll_timeout, 5 * SECOND);
+}
+
+#[test]
+fn mistakes_are_named_with_the_way_out() {
+    for (text, expected) in [
+        ("listn = 'x'", "unknown key listn: did you mean listen?"),
+        ("[limits]\nhistory_count_mx = 1", "unknown key history_count_mx: did you mean history_count_max?"),
+        ("[limits]\npoll_timeout = 5", "limits.poll_timeout = 5 is not usable: give a duration such as"),
+        ("[limits]\nworkflow_task_attempts_failing = 99999999999", "give a smaller number"),
+        ("[[namespaces]]\nretention = '1d'", "namespaces.name = \"\" is not usable: give a name"),
+        ("[search_attributes]\nA = 'Sting'", "A = \"Sting\" is not usable: give Text, Keyword"),
+        ("durable = 1", "durable = 1 is not usable: give true or false"),
+        ("listen", "this is not TOML"),
+    ] {
+        let error = Config::parse(text).expect_err(text).to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}

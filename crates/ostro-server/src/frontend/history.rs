@@ -1,0 +1,183 @@
+//! Reading histories: pages, long polls, the close event, and backwards.
+
+use bytes::Bytes;
+use ostro_engine::command::ReadHistory;
+use ostro_engine::persistence::HistoryBatch;
+use ostro_store::PageLimits;
+use ostro_wire::{Answer, CallContext, Reply};
+use prost::Message;
+use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
+use temporalio_protos::temporal::api::enums::v1::HistoryEventFilterType;
+use temporalio_protos::temporal::api::history::v1::History;
+use temporalio_protos::temporal::api::workflowservice::v1 as service;
+use tonic::Status;
+
+use super::page_token::PageToken;
+use super::status::{status, store_failed};
+use super::validate::Check;
+use super::{Frontend, slice, splice};
+
+/// Most events in one page, and the default. A page holds whole batches, so it may have more by one batch.
+const PAGE_EVENTS_MAX: i64 = 1000;
+/// Bytes after which a page ends: with one more batch still under the 4 MiB that every gRPC client takes.
+const PAGE_BYTES_MAX: usize = 2 << 20;
+
+type Page = service::GetWorkflowExecutionHistoryResponse;
+
+/// What one request asks for.
+struct Reading<'a> {
+    namespace: &'a str,
+    run: WorkflowExecution,
+    wait: bool,
+    close_only: bool,
+    /// Tools for people are not shown the events of a task that may yet be retried.
+    for_people: bool,
+    deadline: i64,
+    limits: PageLimits,
+}
+
+/// `GetWorkflowExecutionHistory`.
+pub(super) async fn forward(
+    frontend: &Frontend,
+    context: &CallContext,
+    mut request: service::GetWorkflowExecutionHistoryRequest,
+) -> Answer<Page> {
+    request.check(&frontend.limits).map_err(status)?;
+    let run = request.execution.take().unwrap_or_default();
+    let token = PageToken::parse(&request.next_page_token, &run).map_err(status)?;
+    let reading = Reading {
+        namespace: &request.namespace,
+        run,
+        wait: request.wait_new_event,
+        close_only: request.history_event_filter_type == HistoryEventFilterType::CloseEvent as i32,
+        for_people: matches!(context.header("client-name"), Some("temporal-cli" | "temporal-ui")),
+        deadline: frontend.deadline(context),
+        limits: page_limits(request.maximum_page_size),
+    };
+    let token = reading.round(frontend, token).await?;
+    if reading.close_only { reading.close_event(frontend, token).await } else { reading.page(frontend, token).await }
+}
+
+impl Reading<'_> {
+    /// The round of pages that the request goes on with: the token's, or a new one from where history stands now.
+    async fn round(&self, frontend: &Frontend, token: Option<PageToken>) -> Result<PageToken, Status> {
+        match token {
+            Some(token) if !(token.is_done() && token.open && self.wait) => Ok(token),
+            Some(token) => self.ask(frontend, &token.run_id, token.from).await,
+            None => self.ask(frontend, &self.run.run_id, 1).await,
+        }
+    }
+
+    async fn ask(&self, frontend: &Frontend, run_id: &str, from: i64) -> Result<PageToken, Status> {
+        let position = frontend
+            .ask(ReadHistory {
+                namespace: self.namespace.to_owned(),
+                workflow_id: self.run.workflow_id.clone(),
+                run_id: run_id.to_owned(),
+                from,
+                wait: self.wait,
+                close_only: self.close_only,
+                deadline: self.deadline,
+            })
+            .await?;
+        let mut token = PageToken::new(position.execution, &self.run.workflow_id, &position.run_id);
+        (token.from, token.to, token.open) = (from, position.next_event_id, position.open);
+        if !self.wait && !self.for_people && !position.extra.is_empty() {
+            token.extra = History { events: position.extra }.encode_to_vec();
+        }
+        Ok(token)
+    }
+
+    async fn page(&self, frontend: &Frontend, mut token: PageToken) -> Answer<Page> {
+        let mut parts = frontend.next_page(&mut token, self.limits).await?;
+        let follow = self.wait && token.open;
+        let mut page = Page::default();
+        if !token.is_done() || follow {
+            page.next_page_token = token.encode_to_vec();
+        } else {
+            parts.push(token.extra.into());
+        }
+        Ok(Reply::Encoded(splice::with_field(&page, splice::PAGE_HISTORY, &parts)))
+    }
+
+    /// Only the last event of a closed run. An open one has none: whoever waits gets a token to ask again.
+    async fn close_event(&self, frontend: &Frontend, mut token: PageToken) -> Answer<Page> {
+        let mut page = Page::default();
+        let mut parts = Vec::new();
+        if !token.open {
+            token.from = token.to - 1;
+            parts = frontend.next_page(&mut token, self.limits).await?;
+        } else if self.wait {
+            (token.from, token.to) = (1, 1);
+            page.next_page_token = token.encode_to_vec();
+        }
+        Ok(Reply::Encoded(splice::with_field(&page, splice::PAGE_HISTORY, &parts)))
+    }
+}
+
+impl Frontend {
+    /// Reads the next page of a round and moves the token behind it.
+    pub(super) async fn next_page(&self, token: &mut PageToken, limits: PageLimits) -> Result<Vec<Bytes>, Status> {
+        if token.is_done() {
+            return Ok(Vec::new());
+        }
+        let (execution, from, to) = (token.execution, token.from, token.to);
+        let page = self.read(move |readers| readers.history_page(execution, (from, to), limits)).await?;
+        let page = page.map_err(|error| store_failed(&error))?;
+        // No batches: the run was deleted while it was read.
+        token.from = if page.more { page.batches.last().map_or(to, |batch| batch.next) } else { to };
+        slice::slices(page.batches, from, to)
+    }
+}
+
+/// `GetWorkflowExecutionHistoryReverse`.
+pub(super) async fn reverse(
+    frontend: &Frontend,
+    _context: &CallContext,
+    mut request: service::GetWorkflowExecutionHistoryReverseRequest,
+) -> Answer<service::GetWorkflowExecutionHistoryReverseResponse> {
+    request.check(&frontend.limits).map_err(status)?;
+    let run = request.execution.take().unwrap_or_default();
+    let reading = Reading {
+        namespace: &request.namespace,
+        run,
+        wait: false,
+        close_only: false,
+        for_people: true,
+        deadline: i64::MAX,
+        limits: page_limits(request.maximum_page_size),
+    };
+    let mut token = match PageToken::parse(&request.next_page_token, &reading.run).map_err(status)? {
+        Some(token) => token,
+        None => reading.ask(frontend, &reading.run.run_id, 1).await?,
+    };
+    let batches = frontend.last_page(&mut token, reading.limits).await?;
+    let next_page_token = if token.is_done() { Vec::new() } else { token.encode_to_vec() };
+    let history = Some(History { events: backwards(&batches)? });
+    Ok(service::GetWorkflowExecutionHistoryReverseResponse { history, next_page_token }.into())
+}
+
+impl Frontend {
+    /// Reads the last page of a round, the latest batch first, and moves the token's end before it.
+    async fn last_page(&self, token: &mut PageToken, limits: PageLimits) -> Result<Vec<HistoryBatch>, Status> {
+        let (execution, from, to) = (token.execution, token.from, token.to);
+        let page = self.read(move |readers| readers.history_page_back(execution, (from, to), limits)).await?;
+        let page = page.map_err(|error| store_failed(&error))?;
+        token.to = if page.more { page.batches.last().map_or(from, |batch| batch.first) } else { from };
+        Ok(page.batches)
+    }
+}
+
+fn backwards(batches: &[HistoryBatch]) -> Result<Vec<temporalio_protos::temporal::api::history::v1::HistoryEvent>, Status> {
+    let mut events = Vec::new();
+    for batch in batches {
+        events.extend(slice::events(batch, 1, i64::MAX)?.into_iter().rev());
+    }
+    Ok(events)
+}
+
+/// The limits of a page of at most `events` events; 0 or less for the default.
+pub(super) fn page_limits(events: i32) -> PageLimits {
+    let events = if events <= 0 { PAGE_EVENTS_MAX } else { i64::from(events).min(PAGE_EVENTS_MAX) };
+    PageLimits { events, bytes: PAGE_BYTES_MAX }
+}

@@ -1,0 +1,101 @@
+//! The gRPC frontend: validates, asks the engine or the store, translates.
+//!
+//! `service.rs` is the table of methods. A method that is not in it answers UNIMPLEMENTED with its name.
+
+mod activity;
+mod history;
+mod namespace;
+mod operator;
+mod page_token;
+mod service;
+mod slice;
+mod splice;
+mod status;
+mod system;
+mod task;
+mod validate;
+mod visibility;
+mod worker;
+mod workflow;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ostro_engine::command::{Call, ResolveNamespace, ResolvedNamespace, WithDeadline};
+use ostro_engine::config::Config;
+use ostro_engine::error::Error;
+use ostro_engine::time::Time;
+use ostro_store::{Readers, Writer};
+use ostro_wire::{Answer, CallContext};
+use tonic::Status;
+
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::shell::EngineHandle;
+use status::{status, store_failed};
+use validate::Check;
+
+/// Everything that the methods work with.
+pub(crate) struct Frontend {
+    pub engine: EngineHandle,
+    pub readers: Readers,
+    /// For indexes of new search attributes.
+    pub writer: Arc<Writer>,
+    pub clock: Arc<dyn Clock>,
+    pub limits: Config,
+    pub metrics: Arc<Metrics>,
+    /// Names this server's data, as GetClusterInfo tells it.
+    pub cluster_id: String,
+}
+
+impl Frontend {
+    /// Checks a request and lets the engine answer it.
+    async fn forward<R: Call + Check>(&self, mut request: R) -> Answer<R::Answer> {
+        request.check(&self.limits).map_err(status)?;
+        Ok(self.ask(request).await?.into())
+    }
+
+    /// The same for a call that may wait as long as the client does.
+    async fn forward_waiting<R>(
+        &self,
+        context: &CallContext,
+        mut request: R,
+    ) -> Answer<<WithDeadline<R> as Call>::Answer>
+    where
+        R: Check,
+        WithDeadline<R>: Call,
+    {
+        request.check(&self.limits).map_err(status)?;
+        Ok(self.ask(WithDeadline { request, deadline: self.deadline(context) }).await?.into())
+    }
+
+    /// Asks the engine.
+    async fn ask<R: Call>(&self, request: R) -> Result<R::Answer, Status> {
+        self.engine.call(request).await.map_err(status)
+    }
+
+    /// Asks the store, away from the threads that serve the network.
+    async fn read<T, F>(&self, read: F) -> Result<T, Status>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Readers) -> T + Send + 'static,
+    {
+        let readers = self.readers.clone();
+        tokio::task::spawn_blocking(move || read(&readers)).await.map_err(|error| store_failed(&error))
+    }
+
+    async fn namespace(&self, name: &str) -> Result<ResolvedNamespace, Status> {
+        self.ask(ResolveNamespace { namespace: name.to_owned() }).await
+    }
+
+    /// When the client stops waiting, on the engine's clock.
+    fn deadline(&self, context: &CallContext) -> Time {
+        let nanoseconds = |left: Duration| i64::try_from(left.as_nanos()).unwrap_or(i64::MAX);
+        context.remaining().map_or(Time::MAX, |left| self.clock.now().saturating_add(nanoseconds(left)))
+    }
+}
+
+/// Refuses a request, for handlers that check something themselves.
+fn refuse<T>(error: Error) -> Result<T, Status> {
+    Err(status(error))
+}

@@ -1,0 +1,88 @@
+//! Where a client's reading of one run's history stands.
+
+use ostro_engine::error::{Error, Result};
+use ostro_engine::persistence::ExecutionId;
+use prost::Message;
+use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
+
+/// Lifted when the fields change: tokens live as long as a client's loop.
+const VERSION: u32 = 1;
+
+/// Opaque to clients. Bound to its run.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct PageToken {
+    #[prost(uint32, tag = "1")]
+    version: u32,
+    #[prost(int64, tag = "2")]
+    pub execution: ExecutionId,
+    #[prost(string, tag = "3")]
+    pub workflow_id: String,
+    #[prost(string, tag = "4")]
+    pub run_id: String,
+    /// The first event that the client has not seen.
+    #[prost(int64, tag = "5")]
+    pub from: i64,
+    /// One more than the last event of this round.
+    #[prost(int64, tag = "6")]
+    pub to: i64,
+    /// Whether the run was open when the round began.
+    #[prost(bool, tag = "7")]
+    pub open: bool,
+    /// Encoded events that come after the last page and are in no history.
+    #[prost(bytes = "vec", tag = "8")]
+    pub extra: Vec<u8>,
+}
+
+impl PageToken {
+    pub(super) fn new(execution: ExecutionId, workflow_id: &str, run_id: &str) -> Self {
+        Self {
+            version: VERSION,
+            execution,
+            workflow_id: workflow_id.to_owned(),
+            run_id: run_id.to_owned(),
+            ..Default::default()
+        }
+    }
+
+    /// The token that a client handed back for `run`; `None` where it has none yet.
+    pub(super) fn parse(bytes: &[u8], run: &WorkflowExecution) -> Result<Option<Self>> {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let token = Self::decode(bytes).ok().filter(|token| token.version == VERSION && token.execution > 0);
+        let token = token.ok_or_else(|| {
+            Error::invalid("Invalid NextPageToken: hand back the token of the page before unchanged, or none.")
+        })?;
+        let other_run = !run.run_id.is_empty() && run.run_id != token.run_id;
+        if other_run || run.workflow_id != token.workflow_id {
+            return Err(Error::invalid(format!(
+                "RunId in the request does not match the NextPageToken. The token reads run {} of workflow {}.",
+                token.run_id, token.workflow_id
+            )));
+        }
+        Ok(Some(token))
+    }
+
+    /// Whether everything of this round was shown.
+    pub(super) fn is_done(&self) -> bool {
+        self.from >= self.to
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_come_back_for_their_run_only() {
+        let run = |workflow_id: &str, run_id: &str| WorkflowExecution { workflow_id: workflow_id.into(), run_id: run_id.into() };
+        let token = PageToken { from: 5, to: 9, open: true, extra: vec![1], ..PageToken::new(3, "w", "r") };
+        let bytes = token.encode_to_vec();
+        assert_eq!(PageToken::parse(&bytes, &run("w", "r")), Ok(Some(token.clone())));
+        assert_eq!(PageToken::parse(&bytes, &run("w", "")), Ok(Some(token)));
+        assert_eq!(PageToken::parse(&[], &run("w", "r")), Ok(None));
+        for (bytes, run) in [(&bytes, run("w", "other")), (&bytes, run("v", "r")), (&vec![0, 0, 0], run("w", "r")), (&vec![16, 1], run("w", "r"))] {
+            assert!(PageToken::parse(bytes, &run).is_err());
+        }
+    }
+}

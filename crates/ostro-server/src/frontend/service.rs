@@ -1,0 +1,99 @@
+//! Which methods are served, and where they are answered.
+
+use ostro_wire::{Answer, CallContext, OperatorService, WorkflowService};
+use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflowservice::v1 as service};
+
+use super::{Frontend, activity, history, namespace, operator as attributes, system, visibility, worker, workflow};
+
+/// `forward`: checked, then answered by the engine. `wait`: the same with the client's deadline. A path: a function.
+macro_rules! methods {
+    ($service:ident, $messages:ident: $($method:ident($request:ident) -> $response:ident = $how:ident $(:: $function:ident)?;)*) => {
+        #[async_trait::async_trait]
+        impl $service for Frontend {
+            $(async fn $method(&self, context: &CallContext, request: $messages::$request) -> Answer<$messages::$response> {
+                methods!(@call self, context, request, $how $(:: $function)?)
+            })*
+        }
+    };
+    (@call $self:ident, $context:ident, $request:ident, forward) => {{
+        let _ = $context;
+        $self.forward($request).await
+    }};
+    (@call $self:ident, $context:ident, $request:ident, wait) => { $self.forward_waiting($context, $request).await };
+    (@call $self:ident, $context:ident, $request:ident, $module:ident :: $function:ident) => {
+        $module::$function($self, $context, $request).await
+    };
+}
+
+methods! { WorkflowService, service:
+    start_workflow_execution(StartWorkflowExecutionRequest) -> StartWorkflowExecutionResponse = workflow::start;
+    signal_with_start_workflow_execution(SignalWithStartWorkflowExecutionRequest)
+        -> SignalWithStartWorkflowExecutionResponse = forward;
+    signal_workflow_execution(SignalWorkflowExecutionRequest) -> SignalWorkflowExecutionResponse = forward;
+    request_cancel_workflow_execution(RequestCancelWorkflowExecutionRequest)
+        -> RequestCancelWorkflowExecutionResponse = forward;
+    terminate_workflow_execution(TerminateWorkflowExecutionRequest) -> TerminateWorkflowExecutionResponse = forward;
+    delete_workflow_execution(DeleteWorkflowExecutionRequest) -> DeleteWorkflowExecutionResponse = forward;
+    query_workflow(QueryWorkflowRequest) -> QueryWorkflowResponse = forward;
+    update_workflow_execution(UpdateWorkflowExecutionRequest) -> UpdateWorkflowExecutionResponse = wait;
+    poll_workflow_execution_update(PollWorkflowExecutionUpdateRequest) -> PollWorkflowExecutionUpdateResponse = wait;
+    describe_workflow_execution(DescribeWorkflowExecutionRequest) -> DescribeWorkflowExecutionResponse = forward;
+    reset_sticky_task_queue(ResetStickyTaskQueueRequest) -> ResetStickyTaskQueueResponse = forward;
+
+    get_workflow_execution_history(GetWorkflowExecutionHistoryRequest) -> GetWorkflowExecutionHistoryResponse = history::forward;
+    get_workflow_execution_history_reverse(GetWorkflowExecutionHistoryReverseRequest)
+        -> GetWorkflowExecutionHistoryReverseResponse = history::reverse;
+
+    list_workflow_executions(ListWorkflowExecutionsRequest) -> ListWorkflowExecutionsResponse = visibility::list;
+    scan_workflow_executions(ScanWorkflowExecutionsRequest) -> ScanWorkflowExecutionsResponse = visibility::scan;
+    list_open_workflow_executions(ListOpenWorkflowExecutionsRequest)
+        -> ListOpenWorkflowExecutionsResponse = visibility::list_open;
+    list_closed_workflow_executions(ListClosedWorkflowExecutionsRequest)
+        -> ListClosedWorkflowExecutionsResponse = visibility::list_closed;
+    list_archived_workflow_executions(ListArchivedWorkflowExecutionsRequest)
+        -> ListArchivedWorkflowExecutionsResponse = visibility::list_archived;
+    count_workflow_executions(CountWorkflowExecutionsRequest) -> CountWorkflowExecutionsResponse = visibility::count;
+
+    poll_workflow_task_queue(PollWorkflowTaskQueueRequest) -> PollWorkflowTaskQueueResponse = worker::poll_workflow_task;
+    respond_workflow_task_completed(RespondWorkflowTaskCompletedRequest)
+        -> RespondWorkflowTaskCompletedResponse = worker::complete_workflow_task;
+    respond_workflow_task_failed(RespondWorkflowTaskFailedRequest) -> RespondWorkflowTaskFailedResponse = forward;
+    respond_query_task_completed(RespondQueryTaskCompletedRequest)
+        -> RespondQueryTaskCompletedResponse = worker::complete_query;
+    poll_activity_task_queue(PollActivityTaskQueueRequest) -> PollActivityTaskQueueResponse = worker::poll_activity_task;
+    shutdown_worker(ShutdownWorkerRequest) -> ShutdownWorkerResponse = forward;
+    describe_task_queue(DescribeTaskQueueRequest) -> DescribeTaskQueueResponse = forward;
+
+    record_activity_task_heartbeat(RecordActivityTaskHeartbeatRequest)
+        -> RecordActivityTaskHeartbeatResponse = activity::heartbeat;
+    record_activity_task_heartbeat_by_id(RecordActivityTaskHeartbeatByIdRequest)
+        -> RecordActivityTaskHeartbeatByIdResponse = activity::heartbeat_by_id;
+    respond_activity_task_completed(RespondActivityTaskCompletedRequest)
+        -> RespondActivityTaskCompletedResponse = activity::complete;
+    respond_activity_task_completed_by_id(RespondActivityTaskCompletedByIdRequest)
+        -> RespondActivityTaskCompletedByIdResponse = activity::complete_by_id;
+    respond_activity_task_failed(RespondActivityTaskFailedRequest) -> RespondActivityTaskFailedResponse = activity::fail;
+    respond_activity_task_failed_by_id(RespondActivityTaskFailedByIdRequest)
+        -> RespondActivityTaskFailedByIdResponse = activity::fail_by_id;
+    respond_activity_task_canceled(RespondActivityTaskCanceledRequest)
+        -> RespondActivityTaskCanceledResponse = activity::cancel;
+    respond_activity_task_canceled_by_id(RespondActivityTaskCanceledByIdRequest)
+        -> RespondActivityTaskCanceledByIdResponse = activity::cancel_by_id;
+
+    register_namespace(RegisterNamespaceRequest) -> RegisterNamespaceResponse = forward;
+    describe_namespace(DescribeNamespaceRequest) -> DescribeNamespaceResponse = forward;
+    list_namespaces(ListNamespacesRequest) -> ListNamespacesResponse = forward;
+    update_namespace(UpdateNamespaceRequest) -> UpdateNamespaceResponse = forward;
+    deprecate_namespace(DeprecateNamespaceRequest) -> DeprecateNamespaceResponse = forward;
+
+    get_system_info(GetSystemInfoRequest) -> GetSystemInfoResponse = system::system_info;
+    get_cluster_info(GetClusterInfoRequest) -> GetClusterInfoResponse = system::cluster_info;
+    get_search_attributes(GetSearchAttributesRequest) -> GetSearchAttributesResponse = namespace::search_attributes;
+}
+
+methods! { OperatorService, operator:
+    add_search_attributes(AddSearchAttributesRequest) -> AddSearchAttributesResponse = attributes::add;
+    remove_search_attributes(RemoveSearchAttributesRequest) -> RemoveSearchAttributesResponse = forward;
+    list_search_attributes(ListSearchAttributesRequest) -> ListSearchAttributesResponse = forward;
+    delete_namespace(DeleteNamespaceRequest) -> DeleteNamespaceResponse = forward;
+}

@@ -1,0 +1,52 @@
+//! What the server says of itself.
+
+use ostro_wire::{Answer, CallContext};
+use temporalio_protos::temporal::api::version::v1::{ReleaseInfo, VersionInfo};
+use temporalio_protos::temporal::api::workflowservice::v1 as service;
+
+use super::Frontend;
+use crate::SERVER_VERSION;
+
+/// Only what works is advertised: SDKs rely on it.
+pub(super) async fn system_info(
+    _frontend: &Frontend,
+    _context: &CallContext,
+    _request: service::GetSystemInfoRequest,
+) -> Answer<service::GetSystemInfoResponse> {
+    let capabilities = service::get_system_info_response::Capabilities {
+        signal_and_query_header: true,
+        internal_error_differentiation: true,
+        activity_failure_include_heartbeat: true,
+        encoded_failure_attributes: true,
+        upsert_memo: true,
+        eager_workflow_start: true,
+        sdk_metadata: true,
+        count_group_by_execution_status: true,
+        ..Default::default()
+    };
+    let answer =
+        service::GetSystemInfoResponse { server_version: SERVER_VERSION.to_owned(), capabilities: Some(capabilities) };
+    Ok(answer.into())
+}
+
+/// One cluster of one shard.
+pub(super) async fn cluster_info(
+    frontend: &Frontend,
+    _context: &CallContext,
+    _request: service::GetClusterInfoRequest,
+) -> Answer<service::GetClusterInfoResponse> {
+    let current = ReleaseInfo { version: SERVER_VERSION.to_owned(), ..Default::default() };
+    let answer = service::GetClusterInfoResponse {
+        server_version: SERVER_VERSION.to_owned(),
+        cluster_id: frontend.cluster_id.clone(),
+        cluster_name: "active".to_owned(),
+        version_info: Some(VersionInfo { current: Some(current), ..Default::default() }),
+        history_shard_count: 1,
+        persistence_store: "sqlite".to_owned(),
+        visibility_store: "sqlite".to_owned(),
+        initial_failover_version: 1,
+        failover_version_increment: 10,
+        ..Default::default()
+    };
+    Ok(answer.into())
+}

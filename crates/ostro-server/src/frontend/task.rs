@@ -1,0 +1,88 @@
+//! Workflow tasks on their way to a worker: the response with its history.
+
+use bytes::Bytes;
+use ostro_engine::reply::{Answer, HistorySlice, WorkflowTaskAnswer};
+use prost::Message;
+use temporalio_protos::temporal::api::workflowservice::v1::PollWorkflowTaskQueueResponse;
+use tonic::Status;
+
+use super::history::page_limits;
+use super::page_token::PageToken;
+use super::{Frontend, splice};
+use crate::shell::EngineHandle;
+
+impl Frontend {
+    /// The encoded response of a poll. Long histories come as a first page with a token for the rest.
+    pub(super) async fn encode_task(&self, task: WorkflowTaskAnswer) -> Result<Bytes, Status> {
+        let mut held = Held::new(&self.engine, task);
+        let WorkflowTaskAnswer { response, history } = held.task();
+        if response.task_token.is_empty() {
+            let encoded = response.encode_to_vec().into();
+            held.release();
+            return Ok(encoded);
+        }
+        let (parts, next_page_token) = self.first_page(response, history).await?;
+        let WorkflowTaskAnswer { mut response, .. } = held.release();
+        response.next_page_token = next_page_token;
+        Ok(splice::poll_response(&response, &parts))
+    }
+
+    async fn first_page(
+        &self,
+        response: &PollWorkflowTaskQueueResponse,
+        history: &HistorySlice,
+    ) -> Result<(Vec<Bytes>, Vec<u8>), Status> {
+        let extra = splice::encode_events(history.extra.clone());
+        if let Some(parts) = in_one_page(history) {
+            return Ok((parts.iter().cloned().chain([extra]).collect(), Vec::new()));
+        }
+        let run = response.workflow_execution.clone().unwrap_or_default();
+        let mut token = PageToken::new(history.execution, &run.workflow_id, &run.run_id);
+        (token.from, token.to) = (history.from, history.to);
+        let mut parts = self.next_page(&mut token, page_limits(0)).await?;
+        if token.is_done() {
+            parts.push(extra);
+            return Ok((parts, Vec::new()));
+        }
+        token.extra = extra.into();
+        Ok((parts, token.encode_to_vec()))
+    }
+}
+
+/// What the engine still has of the events, where it fits into one page.
+fn in_one_page(history: &HistorySlice) -> Option<&[Bytes]> {
+    let limits = page_limits(0);
+    let parts = history.encoded.as_deref()?;
+    let bytes: usize = parts.iter().map(Bytes::len).sum();
+    (bytes <= limits.bytes && history.to - history.from <= limits.events).then_some(parts)
+}
+
+/// A task that goes back to the engine unless it is released: when its worker goes away while history is read, or the
+/// read fails.
+struct Held<'a> {
+    engine: &'a EngineHandle,
+    task: Option<WorkflowTaskAnswer>,
+}
+
+impl<'a> Held<'a> {
+    fn new(engine: &'a EngineHandle, task: WorkflowTaskAnswer) -> Self {
+        Self { engine, task: Some(task) }
+    }
+
+    fn task(&self) -> &WorkflowTaskAnswer {
+        self.task.as_ref().expect("a task is held until it is released, which ends the borrow")
+    }
+
+    fn release(&mut self) -> WorkflowTaskAnswer {
+        self.task.take().expect("a task is released once")
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let Some(task) = self.task.take() else { return };
+        if !task.response.task_token.is_empty() {
+            self.engine.undelivered(Answer::PollWorkflowTask(Box::new(task)));
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Answers to activities that are named by ids rather than by a token.
+
+use ostro_engine::config::Config;
+use ostro_engine::error::{Error, Result};
+use temporalio_protos::temporal::api::workflowservice::v1 as service;
+
+use super::Check;
+use super::common::{length, namespace, present, run_id};
+
+macro_rules! by_id {
+    ($($request:ident),*) => {
+        $(impl Check for service::$request {
+            fn check(&mut self, limits: &Config) -> Result<()> {
+                namespace(&self.namespace)?;
+                present(&self.activity_id, "ActivityId is not set on request.")?;
+                run_id(&self.run_id)?;
+                length(&self.identity, "Identity", limits)?;
+                of_workflow(&self.workflow_id, &self.activity_id)
+            }
+        })*
+    };
+}
+
+by_id!(
+    RespondActivityTaskCompletedByIdRequest,
+    RespondActivityTaskFailedByIdRequest,
+    RespondActivityTaskCanceledByIdRequest
+);
+
+impl Check for service::RecordActivityTaskHeartbeatByIdRequest {
+    fn check(&mut self, _limits: &Config) -> Result<()> {
+        namespace(&self.namespace)?;
+        present(&self.activity_id, "ActivityId is not set on request.")?;
+        run_id(&self.run_id)?;
+        of_workflow(&self.workflow_id, &self.activity_id)
+    }
+}
+
+/// Without a workflow id an activity would stand alone, and none does here.
+fn of_workflow(workflow_id: &str, activity_id: &str) -> Result<()> {
+    if workflow_id.is_empty() {
+        return Err(Error::not_found(format!(
+            "activity not found for ID: {activity_id}; name its workflow: activities without one are not served"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! What workers call for workflow tasks, queries and activity tasks.
+
+use ostro_engine::command::WithDeadline;
+use ostro_wire::{Answer, CallContext, Reply};
+use prost::Message;
+use temporalio_protos::temporal::api::enums::v1::QueryResultType;
+use temporalio_protos::temporal::api::workflowservice::v1 as service;
+
+use super::status::status;
+use super::validate::Check;
+use super::{Frontend, splice};
+
+/// `PollWorkflowTaskQueue`.
+pub(super) async fn poll_workflow_task(
+    frontend: &Frontend,
+    context: &CallContext,
+    mut request: service::PollWorkflowTaskQueueRequest,
+) -> Answer<service::PollWorkflowTaskQueueResponse> {
+    request.check(&frontend.limits).map_err(status)?;
+    let task = {
+        let _open = frontend.metrics.workflow_pollers.open();
+        frontend.ask(WithDeadline { request, deadline: frontend.deadline(context) }).await?
+    };
+    Ok(Reply::Encoded(frontend.encode_task(task).await?))
+}
+
+/// `PollActivityTaskQueue`.
+pub(super) async fn poll_activity_task(
+    frontend: &Frontend,
+    context: &CallContext,
+    request: service::PollActivityTaskQueueRequest,
+) -> Answer<service::PollActivityTaskQueueResponse> {
+    let _open = frontend.metrics.activity_pollers.open();
+    frontend.forward_waiting(context, request).await
+}
+
+/// `RespondWorkflowTaskCompleted`, with the next task where the worker asked for it and there is one.
+pub(super) async fn complete_workflow_task(
+    frontend: &Frontend,
+    _context: &CallContext,
+    mut request: service::RespondWorkflowTaskCompletedRequest,
+) -> Answer<service::RespondWorkflowTaskCompletedResponse> {
+    request.check(&frontend.limits).map_err(status)?;
+    let answer = frontend.ask(request).await?;
+    let Some(task) = answer.workflow_task else { return Ok(answer.response.into()) };
+    let task = frontend.encode_task(*task).await?;
+    Ok(Reply::Encoded(splice::with_field(&answer.response, splice::COMPLETED_WORKFLOW_TASK, &[task])))
+}
+
+/// `RespondQueryTaskCompleted`. A result over the limit fails the query: its caller must not wait for an answer that
+/// never comes.
+pub(super) async fn complete_query(
+    frontend: &Frontend,
+    _context: &CallContext,
+    mut request: service::RespondQueryTaskCompletedRequest,
+) -> Answer<service::RespondQueryTaskCompletedResponse> {
+    let size = request.query_result.as_ref().map_or(0, Message::encoded_len);
+    if let Err(error) = super::validate::blob(size, "query result", &frontend.limits) {
+        request.query_result = None;
+        request.completed_type = QueryResultType::Failed as i32;
+        request.error_message = error.message;
+    }
+    frontend.forward(request).await
+}

@@ -1,0 +1,21 @@
+//! Starting workflows: the one client call whose answer may hold a task.
+
+use ostro_wire::{Answer, CallContext, Reply};
+use temporalio_protos::temporal::api::workflowservice::v1 as service;
+
+use super::status::status;
+use super::validate::Check;
+use super::{Frontend, splice};
+
+/// `StartWorkflowExecution`, with the first task where the client asked for it and got it.
+pub(super) async fn start(
+    frontend: &Frontend,
+    _context: &CallContext,
+    mut request: service::StartWorkflowExecutionRequest,
+) -> Answer<service::StartWorkflowExecutionResponse> {
+    request.check(&frontend.limits).map_err(status)?;
+    let answer = frontend.ask(request).await?;
+    let Some(task) = answer.workflow_task else { return Ok(answer.response.into()) };
+    let task = frontend.encode_task(*task).await?;
+    Ok(Reply::Encoded(splice::with_field(&answer.response, splice::STARTED_WORKFLOW_TASK, &[task])))
+}

@@ -1,0 +1,89 @@
+//! What the server counts: plain atomics, rendered as Prometheus text on demand.
+
+mod gauge;
+mod requests;
+mod text;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ostro_store::Writer;
+
+pub use gauge::{Gauge, Open};
+pub use requests::Requests;
+use text::Text;
+
+/// Counters and gauges of one server.
+pub struct Metrics {
+    /// Finished calls.
+    pub requests: Requests,
+    /// Messages that wait for the engine.
+    pub engine_queue: Gauge,
+    /// Workflow task polls that wait for a task.
+    pub workflow_pollers: Gauge,
+    /// Activity task polls that wait for a task.
+    pub activity_pollers: Gauge,
+    /// Executions deleted because their retention was over.
+    pub executions_expired: Gauge,
+    started_seconds: f64,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            requests: Requests::default(),
+            engine_queue: Gauge::default(),
+            workflow_pollers: Gauge::default(),
+            activity_pollers: Gauge::default(),
+            executions_expired: Gauge::default(),
+            started_seconds: started.as_secs_f64(),
+        }
+    }
+}
+
+impl ostro_wire::Observer for Metrics {
+    fn observe(&self, call: &ostro_wire::Call) {
+        self.requests.observe(call);
+    }
+}
+
+impl Metrics {
+    /// A set of metrics to be shared.
+    pub fn shared() -> Arc<Self> {
+        Arc::new(Self::default())
+    }
+
+    /// Everything in Prometheus' text format, with the counters of the store's writer.
+    pub fn render(&self, writer: &Writer) -> String {
+        let mut text = Text::default();
+        self.requests.render(&mut text);
+        self.render_engine(&mut text);
+        render_store(writer, &mut text);
+        text.gauge("process_start_time_seconds", "When the server started, in seconds since the Unix epoch", self.started_seconds);
+        text.labelled("ostro_build_info", "gauge", "The version of the server", &[("version", crate::VERSION)], 1.0);
+        text.finish()
+    }
+
+    fn render_engine(&self, text: &mut Text) {
+        text.gauge("ostro_engine_queue_depth", "Messages that wait for the engine thread", self.engine_queue.get() as f64);
+        text.family("ostro_open_polls", "gauge", "Polls that wait for a task");
+        text.sample("ostro_open_polls", &[("type", "workflow")], self.workflow_pollers.get() as f64);
+        text.sample("ostro_open_polls", &[("type", "activity")], self.activity_pollers.get() as f64);
+        text.counter("ostro_executions_expired_total", "Closed executions deleted after their retention", self.executions_expired.get() as f64);
+    }
+}
+
+fn render_store(writer: &Writer, text: &mut Text) {
+    let stats = writer.stats();
+    let seconds = |nanos: u64| nanos as f64 / 1e9;
+    text.counter("ostro_store_commits_total", "Commits that reached the disk", stats.commits.load(Relaxed) as f64);
+    text.counter("ostro_store_batches_total", "Outputs of the engine, several to a commit", stats.batches.load(Relaxed) as f64);
+    text.counter("ostro_store_writes_total", "Rows written or deleted", stats.writes.load(Relaxed) as f64);
+    text.counter("ostro_store_bytes_total", "Bytes written, roughly", stats.bytes.load(Relaxed) as f64);
+    text.counter("ostro_store_commit_seconds_total", "Time spent in commits", seconds(stats.commit_nanos.load(Relaxed)));
+    text.gauge("ostro_store_last_commit_seconds", "Time that the newest commit took", seconds(stats.last_commit_nanos.load(Relaxed)));
+    text.gauge("ostro_store_last_group", "Batches in the newest commit", stats.last_group.load(Relaxed) as f64);
+    text.gauge("ostro_store_queued_bytes", "Bytes that wait for a commit", writer.queued_bytes() as f64);
+}

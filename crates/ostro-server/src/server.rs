@@ -1,0 +1,227 @@
+//! A whole server: store, engine, frontend and listeners, started and stopped in order.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ostro_store::{Options, Readers, Store, Writer, abort_on_fatal};
+use ostro_wire::{Services, ServingStatus};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::frontend::Frontend;
+use crate::http::{self, Pages};
+use crate::metrics::Metrics;
+use crate::retention::Retention;
+use crate::setup;
+use crate::shell::{self, EngineHandle, EngineThread, Parts};
+
+/// How long calls in flight may take to end at shutdown.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot use {}: {source}", path.display())]
+    Data { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Store(#[from] ostro_store::Error),
+    #[error("cannot listen on {address}: {source}; name another address, or stop what listens there")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("cannot start the engine's thread: {0}")]
+    Thread(std::io::Error),
+    #[error("cannot prepare the namespaces: {0}")]
+    Namespaces(#[from] ostro_engine::error::Error),
+}
+
+/// A running server. Shut it down rather than drop it: a dropped one stops as after a crash, which loses nothing
+/// acknowledged either.
+pub struct Server {
+    grpc_address: SocketAddr,
+    http_address: Option<SocketAddr>,
+    services: Services,
+    health: Arc<ServingStatus>,
+    metrics: Arc<Metrics>,
+    stop: watch::Sender<bool>,
+    /// The listeners, and retention.
+    tasks: Vec<JoinHandle<()>>,
+    engine: EngineThread,
+    writer: Arc<Writer>,
+    store: Store,
+}
+
+impl Server {
+    /// Starts a server on the system's clock. Needs a tokio runtime of several threads.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        Self::start_with_clock(config, Arc::new(SystemClock::default())).await
+    }
+
+    /// Starts a server on another clock: tests move it, then call [`EngineHandle::wake`].
+    pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        // Addresses first: nothing is written by a server that cannot be reached.
+        let grpc = listen(config.listen).await?;
+        let http = match config.http_listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let core = Core::start(&config, clock)?;
+        setup::namespaces(core.engine.handle(), &config).await?;
+        setup::indexes(core.engine.handle(), &core.writer).await?;
+        Ok(core.serve(&config, grpc, http))
+    }
+
+    /// Where the gRPC interface listens.
+    pub fn grpc_address(&self) -> SocketAddr {
+        self.grpc_address
+    }
+
+    /// Where `/metrics` and `/healthz` are; `None` where they are switched off.
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.http_address
+    }
+
+    /// The same services in process, without a socket.
+    pub fn services(&self) -> Services {
+        self.services.clone()
+    }
+
+    /// The way to the engine.
+    pub fn engine(&self) -> &EngineHandle {
+        self.engine.handle()
+    }
+
+    /// What the server counts.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Stops: takes no more connections, answers long polls at once, writes what is left, closes the store.
+    pub async fn shutdown(self) {
+        self.health.set_all(false);
+        self.stop.send_replace(true);
+        self.engine.drain();
+        for mut task in self.tasks {
+            if tokio::time::timeout(SHUTDOWN_PATIENCE, &mut task).await.is_err() {
+                tracing::warn!("a call did not end in time: it is cut off");
+                task.abort();
+            }
+        }
+        let (engine, writer, store) = (self.engine, self.writer, self.store);
+        let closed = tokio::task::spawn_blocking(move || {
+            engine.stop();
+            writer.close();
+            drop(store);
+        });
+        // A panic while closing has been logged; there is nothing left to stop.
+        drop(closed.await);
+    }
+}
+
+/// What there is of a server before it listens.
+struct Core {
+    store: Store,
+    writer: Arc<Writer>,
+    readers: Readers,
+    engine: EngineThread,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+    cluster_id: String,
+}
+
+impl Core {
+    fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let store = Store::open(setup::store_path(&config.data)?, Options { durable: config.durable })?;
+        let cluster_id = setup::cluster_id(&config.data)?;
+        let recovery = store.recover()?;
+        let writer = Arc::new(store.writer(abort_on_fatal())?);
+        let readers = store.readers(config.readers)?;
+        let metrics = Metrics::shared();
+        let parts = Parts {
+            config: config.limits.clone(),
+            loader: store.reader(abort_on_fatal())?,
+            recovery,
+            seed: uuid::Uuid::new_v4().as_u64_pair().0,
+            writer: writer.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+        };
+        let engine = shell::start(parts).map_err(Error::Thread)?;
+        Ok(Self { store, writer, readers, engine, clock, metrics, cluster_id })
+    }
+
+    fn serve(self, config: &Config, grpc: TcpListener, http: Option<TcpListener>) -> Server {
+        let (stop, stopped) = watch::channel(false);
+        let health = Arc::new(ServingStatus::default());
+        let services = self.services(config, health.clone());
+        let grpc_address = grpc.local_addr().unwrap_or(config.listen);
+        let http_address = http.as_ref().and_then(|listener| listener.local_addr().ok());
+        let mut tasks = vec![serve_grpc(grpc, services.clone(), stopped.clone())];
+        tasks.extend(http.map(|listener| self.serve_http(listener, stopped.clone())));
+        tasks.push(until(stopped, self.retention(config).run()));
+        let Self { store, writer, engine, metrics, .. } = self;
+        Server { grpc_address, http_address, services, health, metrics, stop, tasks, engine, writer, store }
+    }
+
+    fn services(&self, config: &Config, health: Arc<ServingStatus>) -> Services {
+        let frontend = Arc::new(Frontend {
+            engine: self.engine.handle().clone(),
+            readers: self.readers.clone(),
+            writer: self.writer.clone(),
+            clock: self.clock.clone(),
+            limits: config.limits.clone(),
+            metrics: self.metrics.clone(),
+            cluster_id: self.cluster_id.clone(),
+        });
+        Services::new(frontend.clone()).with_operator(frontend).with_health(health).with_observer(self.metrics.clone())
+    }
+
+    fn serve_http(&self, listener: TcpListener, stopped: watch::Receiver<bool>) -> JoinHandle<()> {
+        let pages = Pages { metrics: self.metrics.clone(), writer: self.writer.clone() };
+        tokio::spawn(async move {
+            if let Err(error) = http::serve(listener, pages, stop_signal(stopped)).await {
+                tracing::error!(%error, "the HTTP listener ended");
+            }
+        })
+    }
+
+    fn retention(&self, config: &Config) -> Retention {
+        Retention {
+            engine: self.engine.handle().clone(),
+            readers: self.readers.clone(),
+            clock: self.clock.clone(),
+            metrics: self.metrics.clone(),
+            interval: config.retention_interval(),
+        }
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })
+}
+
+fn serve_grpc(listener: TcpListener, services: Services, stopped: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        if let Err(error) = ostro_wire::serve(listener, services, stop_signal(stopped)).await {
+            tracing::error!(%error, "the gRPC listener ended");
+        }
+    })
+}
+
+/// Runs `work` until the server stops.
+fn until(stopped: watch::Receiver<bool>, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        tokio::select! {
+            () = work => {}
+            () = stop_signal(stopped) => {}
+        }
+    })
+}
+
+async fn stop_signal(mut stopped: watch::Receiver<bool>) {
+    // An error says that the server was dropped.
+    drop(stopped.wait_for(|stopped| *stopped).await);
+}

@@ -1,0 +1,221 @@
+//! The engine thread: reads the clock, applies messages one by one, hands outputs to the store's writer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::time::Duration;
+
+use ostro_engine::command::Command;
+use ostro_engine::engine::{Engine, Output};
+use ostro_engine::error::Result;
+use ostro_engine::persistence::Loader;
+use ostro_engine::reply::{Answer, Reply, ReplyId};
+use ostro_engine::time::Time;
+use ostro_store::{Batch, Writer};
+
+use super::delivery::Delivery;
+use super::{Message, Parts, Responder, stopped};
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+
+/// Messages applied before time is looked at again.
+const BURST: usize = 256;
+/// Ticks before messages are looked at again.
+const TICKS: usize = 64;
+/// Sleep where nothing is due.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// The body of the thread. A panic ends the process: what is in memory may be half changed, what is on disk is whole.
+pub(super) fn run<L: Loader>(parts: Parts<L>, sender: Sender<Message>, receiver: Receiver<Message>) {
+    let _guard = AbortOnPanic;
+    let now = parts.clock.now();
+    let engine = Engine::new(parts.config, parts.loader, parts.recovery, parts.seed, now);
+    let shell = Shell {
+        engine,
+        clock: parts.clock,
+        writer: parts.writer,
+        metrics: parts.metrics,
+        sender,
+        open: HashMap::new(),
+        durable: Arc::new(AtomicU64::new(0)),
+        draining: false,
+    };
+    shell.run(&receiver);
+}
+
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("the engine broke one of its own rules; the process stops so that nothing wrong is stored");
+            std::process::abort();
+        }
+    }
+}
+
+/// A call that waits for its answer.
+struct Open {
+    responder: Responder,
+    waits: Waits,
+}
+
+/// What a call is answered where the server ends before it.
+#[derive(Clone, Copy)]
+enum Waits {
+    WorkflowTask,
+    ActivityTask,
+    Other,
+}
+
+impl Waits {
+    fn of(command: &Command) -> Self {
+        match command {
+            Command::PollWorkflowTask(_) => Self::WorkflowTask,
+            Command::PollActivityTask(_) => Self::ActivityTask,
+            _ => Self::Other,
+        }
+    }
+
+    fn nothing(self) -> Result<Answer> {
+        match self {
+            Self::WorkflowTask => Ok(Answer::PollWorkflowTask(Box::default())),
+            Self::ActivityTask => Ok(Answer::PollActivityTask(Box::default())),
+            Self::Other => Err(stopped()),
+        }
+    }
+}
+
+struct Shell<L> {
+    engine: Engine<L>,
+    clock: Arc<dyn Clock>,
+    writer: Arc<Writer>,
+    metrics: Arc<Metrics>,
+    /// For answers that come back.
+    sender: Sender<Message>,
+    open: HashMap<ReplyId, Open>,
+    /// The newest output that is on disk.
+    durable: Arc<AtomicU64>,
+    draining: bool,
+}
+
+impl<L: Loader> Shell<L> {
+    fn run(mut self, receiver: &Receiver<Message>) {
+        while self.apply_waiting(receiver) {
+            self.tick();
+            let goes_on = match receiver.recv_timeout(self.until_wake_up()) {
+                Ok(message) => self.apply(message),
+                Err(error) => error == RecvTimeoutError::Timeout,
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// Applies what waits, within bounds. `false` once told to stop.
+    fn apply_waiting(&mut self, receiver: &Receiver<Message>) -> bool {
+        for _ in 0..BURST {
+            let goes_on = match receiver.try_recv() {
+                Ok(message) => self.apply(message),
+                Err(error) => return error == TryRecvError::Empty,
+            };
+            if !goes_on {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn apply(&mut self, message: Message) -> bool {
+        self.metrics.engine_queue.add(-1);
+        let now = self.now();
+        match message {
+            Message::Call { id, command, responder } => self.call(now, id, command, responder),
+            Message::Abandon(id) => self.abandon(now, id),
+            Message::Undelivered(answer) => {
+                let output = self.engine.undelivered(now, answer);
+                self.submit(output);
+            }
+            Message::Wake => {}
+            Message::Drain => self.drain(now),
+            Message::Stop => return false,
+        }
+        true
+    }
+
+    /// The time, after the engine has heard which of its outputs are durable.
+    fn now(&mut self) -> Time {
+        self.engine.committed(self.durable.load(Ordering::Acquire));
+        self.clock.now()
+    }
+
+    fn call(&mut self, now: Time, id: ReplyId, command: Command, responder: Responder) {
+        let waits = Waits::of(&command);
+        if self.draining && !matches!(waits, Waits::Other) {
+            drop(responder.send(Err(stopped())));
+            return;
+        }
+        self.open.insert(id, Open { responder, waits });
+        let output = self.engine.handle(now, id, command);
+        self.submit(output);
+    }
+
+    fn abandon(&mut self, now: Time, id: ReplyId) {
+        // A call that is answered already has nothing to abandon: its answer comes back as undelivered.
+        if self.open.remove(&id).is_some() {
+            let output = self.engine.abandon(now, id);
+            self.submit(output);
+        }
+    }
+
+    fn drain(&mut self, now: Time) {
+        self.draining = true;
+        let waiting: Vec<(ReplyId, Waits)> = self.open.iter().map(|(id, open)| (*id, open.waits)).collect();
+        for (id, waits) in waiting {
+            let mut output = self.engine.abandon(now, id);
+            output.replies.push(Reply { id, answer: waits.nothing() });
+            self.submit(output);
+        }
+    }
+
+    fn tick(&mut self) {
+        for _ in 0..TICKS {
+            let now = self.now();
+            if self.engine.next_wake_up().is_none_or(|due| due > now) {
+                return;
+            }
+            let output = self.engine.tick(now);
+            self.submit(output);
+        }
+    }
+
+    fn until_wake_up(&self) -> Duration {
+        let Some(due) = self.engine.next_wake_up() else { return IDLE };
+        let left = due.saturating_sub(self.clock.now());
+        Duration::from_nanos(u64::try_from(left).unwrap_or(0)).min(IDLE)
+    }
+
+    /// One output is one batch of the store: its answers leave when it is durable, and in order.
+    fn submit(&mut self, output: Output) {
+        if output.writes.is_empty() && output.replies.is_empty() {
+            return;
+        }
+        let committed = (!output.writes.is_empty()).then_some(output.sequence);
+        let deliveries: Vec<Delivery> = output.replies.into_iter().map(|reply| self.delivery(reply)).collect();
+        let (durable, sender, metrics) = (self.durable.clone(), self.sender.clone(), self.metrics.clone());
+        let done = Box::new(move || {
+            if let Some(sequence) = committed {
+                durable.store(sequence, Ordering::Release);
+            }
+            deliveries.into_iter().for_each(|delivery| delivery.deliver(&sender, &metrics));
+        });
+        self.writer.submit(Batch { writes: output.writes, done });
+    }
+
+    fn delivery(&mut self, reply: Reply) -> Delivery {
+        let responder = self.open.remove(&reply.id).map(|open| open.responder);
+        Delivery { responder, answer: reply.answer }
+    }
+}
