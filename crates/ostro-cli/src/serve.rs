@@ -1,11 +1,146 @@
 //! `ostro dev` and `ostro serve`.
 
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::arguments::ServerCommand;
+use ostro_server::{Config, Server, config};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
 
-/// Runs the server until it is told to stop.
-pub fn run(_command: ServerCommand) -> ExitCode {
-    eprintln!("error: this build of ostro has no server yet");
-    ExitCode::FAILURE
+use crate::arguments::{DevArguments, LogFormat, ServeArguments, ServerArguments, ServerCommand};
+
+/// Runs the server until it is told to stop (ctrl-c or SIGTERM).
+pub fn run(command: ServerCommand) -> ExitCode {
+    match serve(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(command: ServerCommand) -> Result<(), Failure> {
+    let settings = Settings::of(command)?;
+    start_logs(settings.log_format, &settings.config.log_level)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(Failure::Runtime)?;
+    runtime.block_on(serve_until_stopped(settings))
+}
+
+async fn serve_until_stopped(settings: Settings) -> Result<(), Failure> {
+    let _ephemeral = settings.ephemeral.as_deref().map(Ephemeral);
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Runtime)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Runtime)?;
+    let server = Server::start(settings.config.clone()).await?;
+    print_banner(&settings, server.grpc_address(), server.http_address());
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: running calls are answered, then the store is closed");
+    server.shutdown().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Why the server did not run.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    #[error("--log-level {level} is not usable: {reason}; give a level such as info, or info,ostro_server=debug")]
+    LogLevel { level: String, reason: String },
+    #[error("cannot start the runtime: {0}")]
+    Runtime(std::io::Error),
+    #[error(transparent)]
+    Server(#[from] ostro_server::Error),
+}
+
+/// What flags and file make together.
+struct Settings {
+    config: Config,
+    log_format: LogFormat,
+    /// The directory to delete at the end.
+    ephemeral: Option<PathBuf>,
+}
+
+impl Settings {
+    fn of(command: ServerCommand) -> Result<Self, Failure> {
+        match command {
+            ServerCommand::Serve(ServeArguments { data, server }) => Self::new(data, None, server),
+            ServerCommand::Dev(DevArguments { data, ephemeral: false, server }) => Self::new(data, None, server),
+            ServerCommand::Dev(DevArguments { ephemeral: true, server, .. }) => {
+                let directory = std::env::temp_dir().join(format!("ostro-{}", uuid::Uuid::new_v4()));
+                Self::new(directory.clone(), Some(directory), server)
+            }
+        }
+    }
+
+    fn new(data: PathBuf, ephemeral: Option<PathBuf>, flags: ServerArguments) -> Result<Self, Failure> {
+        let mut config = match &flags.config {
+            Some(path) => Config::load(path)?,
+            None => Config::default(),
+        };
+        config.data = data;
+        config.durable &= ephemeral.is_none();
+        over(&mut config, &flags);
+        Ok(Self { config, log_format: flags.log_format, ephemeral })
+    }
+}
+
+/// Flags go over the file. A flag at its default says nothing.
+fn over(config: &mut Config, flags: &ServerArguments) {
+    let defaults = Config::default();
+    if flags.listen != defaults.listen {
+        config.listen = flags.listen;
+    }
+    if Some(flags.http_listen) != defaults.http_listen {
+        config.http_listen = Some(flags.http_listen);
+    }
+    if flags.log_level != defaults.log_level {
+        config.log_level.clone_from(&flags.log_level);
+    }
+    flags.namespaces.iter().for_each(|name| config.add_namespace(name));
+    let attributes = flags.search_attributes.iter().map(|(name, kind)| (name.clone(), (*kind).into()));
+    config.search_attributes.extend(attributes);
+}
+
+/// A directory that goes with the server, however it ends short of a crash.
+struct Ephemeral<'a>(&'a Path);
+
+impl Drop for Ephemeral<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(self.0)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, directory = %self.0.display(), "the temporary data could not be deleted");
+        }
+    }
+}
+
+fn start_logs(format: LogFormat, level: &str) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(level)
+        .map_err(|error| Failure::LogLevel { level: level.to_owned(), reason: error.to_string() })?;
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Pretty => logs.init(),
+        LogFormat::Json => logs.json().init(),
+    }
+    Ok(())
+}
+
+fn print_banner(settings: &Settings, grpc: SocketAddr, http: Option<SocketAddr>) {
+    let namespaces: Vec<&str> = settings.config.namespaces.iter().map(|namespace| namespace.name.as_str()).collect();
+    println!("Ostro {}", ostro_server::VERSION);
+    println!("  gRPC        {grpc}");
+    if let Some(http) = http {
+        println!("  HTTP        http://{http} (/metrics, /healthz)");
+    }
+    match &settings.ephemeral {
+        Some(_) => println!("  Data        none is kept (--ephemeral)"),
+        None => println!("  Data        {}", settings.config.data.display()),
+    }
+    println!("  Namespaces  {}", namespaces.join(", "));
+    println!("Point any Temporal SDK at {grpc}, then: ostro workflow list --address {grpc}");
 }

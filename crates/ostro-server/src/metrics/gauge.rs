@@ -16,6 +16,11 @@ impl Gauge {
         self.0.fetch_add(difference, Relaxed);
     }
 
+    /// Replaces the value.
+    pub fn set(&self, value: i64) {
+        self.0.store(value, Relaxed);
+    }
+
     /// The value.
     pub fn get(&self) -> i64 {
         self.0.load(Relaxed)

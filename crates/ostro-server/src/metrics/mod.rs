@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use ostro_engine::engine::Gauges;
 use ostro_store::Writer;
 
 pub use gauge::{Gauge, Open};
@@ -24,9 +25,48 @@ pub struct Metrics {
     pub workflow_pollers: Gauge,
     /// Activity task polls that wait for a task.
     pub activity_pollers: Gauge,
+    /// What the engine holds in memory.
+    pub held: Held,
     /// Executions deleted because their retention was over.
     pub executions_expired: Gauge,
     started_seconds: f64,
+}
+
+/// What the engine holds in memory, as it was a moment ago.
+#[derive(Debug, Default)]
+pub struct Held {
+    pub executions: Gauge,
+    pub execution_bytes: Gauge,
+    pub timers: Gauge,
+    pub waiting_calls: Gauge,
+    pub task_queues: Gauge,
+}
+
+impl Held {
+    /// Takes over what the engine says.
+    pub fn set(&self, gauges: Gauges) {
+        for (gauge, value) in [
+            (&self.executions, gauges.executions),
+            (&self.execution_bytes, gauges.execution_bytes),
+            (&self.timers, gauges.timers),
+            (&self.waiting_calls, gauges.waiting_calls),
+            (&self.task_queues, gauges.task_queues),
+        ] {
+            gauge.set(value as i64);
+        }
+    }
+
+    fn render(&self, text: &mut Text) {
+        for (name, help, gauge) in [
+            ("ostro_engine_executions", "Executions in memory", &self.executions),
+            ("ostro_engine_execution_bytes", "Bytes of executions in memory, roughly", &self.execution_bytes),
+            ("ostro_engine_timers", "Executions with something due by itself", &self.timers),
+            ("ostro_engine_waiting_calls", "Calls other than task polls that wait", &self.waiting_calls),
+            ("ostro_engine_task_queues", "Task queues in memory", &self.task_queues),
+        ] {
+            text.gauge(name, help, gauge.get() as f64);
+        }
+    }
 }
 
 impl Default for Metrics {
@@ -37,6 +77,7 @@ impl Default for Metrics {
             engine_queue: Gauge::default(),
             workflow_pollers: Gauge::default(),
             activity_pollers: Gauge::default(),
+            held: Held::default(),
             executions_expired: Gauge::default(),
             started_seconds: started.as_secs_f64(),
         }
@@ -68,6 +109,7 @@ impl Metrics {
 
     fn render_engine(&self, text: &mut Text) {
         text.gauge("ostro_engine_queue_depth", "Messages that wait for the engine thread", self.engine_queue.get() as f64);
+        self.held.render(text);
         text.family("ostro_open_polls", "gauge", "Polls that wait for a task");
         text.sample("ostro_open_polls", &[("type", "workflow")], self.workflow_pollers.get() as f64);
         text.sample("ostro_open_polls", &[("type", "activity")], self.activity_pollers.get() as f64);

@@ -104,6 +104,7 @@ impl<L: Loader> Shell<L> {
     fn run(mut self, receiver: &Receiver<Message>) {
         while self.apply_waiting(receiver) {
             self.tick();
+            self.metrics.held.set(self.engine.gauges());
             let goes_on = match receiver.recv_timeout(self.until_wake_up()) {
                 Ok(message) => self.apply(message),
                 Err(error) => error == RecvTimeoutError::Timeout,
