@@ -10,6 +10,7 @@ pub mod engine;
 pub mod error;
 pub mod ids;
 pub mod persistence;
+pub mod queue;
 pub mod reply;
 pub mod time;
 pub mod token;

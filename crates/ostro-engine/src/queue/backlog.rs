@@ -1,0 +1,269 @@
+//! Tasks in their order: priority, then fairness between keys, then first in, first out.
+//!
+//! Fairness is stride scheduling (start-time fair queueing): each key of a priority has a lane with a virtual time, its
+//! *pass*; the lane with the smallest pass goes next and its pass grows by one stride, which is inverse to its weight. So
+//! equal weights take turns, and a key that was away gets no arrears.
+//!
+//! A task of default priority and fairness costs two small B-tree entries, about 120 bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Flow, Task, Work};
+use crate::persistence::ExecutionId;
+use crate::time::Time;
+
+/// The stride of weight 1; those of weights 0.001 to 1000 are a thousand times larger to smaller.
+const STRIDE: f32 = (1 << 20) as f32;
+
+/// Lanes of a priority that are kept while empty, so that a key cannot jump its turn by coming back.
+const IDLE_LANES_MAX: usize = 10_000;
+
+type LaneId = u32;
+type Pass = u64;
+/// Place within a lane; grows at the back, shrinks at the front.
+type Sequence = i64;
+
+/// [`Work`] in eight bytes: 0, odd for activities, even for queries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct PackedWork(u64);
+
+impl PackedWork {
+    fn new(work: Work) -> Self {
+        match work {
+            Work::WorkflowTask => Self(0),
+            Work::Activity(id) => Self(((id as u64) << 1) | 1),
+            Work::Query(id) => {
+                assert!(id < (1 << 63) - 1, "query numbers are below 2^63 - 1");
+                Self((id + 1) << 1)
+            }
+        }
+    }
+
+    fn unpack(self) -> Work {
+        match self.0 {
+            0 => Work::WorkflowTask,
+            odd if odd & 1 == 1 => Work::Activity((odd as i64) >> 1),
+            even => Work::Query((even >> 1) - 1),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    execution: ExecutionId,
+    work: PackedWork,
+    added: Time,
+}
+
+/// The tasks of one fairness key of one priority.
+#[derive(Debug)]
+struct Lane {
+    priority: i32,
+    key: Box<str>,
+    weight: f32,
+    pass: Pass,
+    tasks: BTreeMap<Sequence, Entry>,
+}
+
+impl Lane {
+    fn stride(&self) -> Pass {
+        (STRIDE / self.weight) as Pass
+    }
+
+    fn head(&self) -> Option<Sequence> {
+        self.tasks.first_key_value().map(|(sequence, _)| *sequence)
+    }
+}
+
+/// The lanes of one priority.
+#[derive(Debug, Default)]
+struct Level {
+    /// The pass of the lane that went last.
+    now: Pass,
+    keys: BTreeMap<Box<str>, LaneId>,
+    /// Lanes with tasks, next first; among equals the one whose head came first.
+    active: BTreeSet<(Pass, Sequence, LaneId)>,
+    /// Empty lanes that went lately: their pass is ahead of `now`.
+    idle: BTreeSet<(Pass, LaneId)>,
+}
+
+#[derive(Debug)]
+struct Place {
+    sequence: Sequence,
+    lane: LaneId,
+}
+
+/// The waiting tasks of one queue.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    levels: BTreeMap<i32, Level>,
+    lanes: BTreeMap<LaneId, Lane>,
+    index: BTreeMap<(ExecutionId, PackedWork), Place>,
+    next_lane: LaneId,
+    back: Sequence,
+    front: Sequence,
+}
+
+impl Backlog {
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// Adds `task` at the back of its key; `false` when it is there already, which changes nothing.
+    pub fn push(&mut self, task: Task) -> bool {
+        self.back += 1;
+        let sequence = self.back;
+        self.insert(task, sequence, false)
+    }
+
+    /// Adds `task` at the front of its key, and gives the key its turn back.
+    pub fn push_front(&mut self, task: Task) -> bool {
+        self.front -= 1;
+        let sequence = self.front;
+        self.insert(task, sequence, true)
+    }
+
+    /// Takes the task that goes next.
+    pub fn pop(&mut self) -> Option<Task> {
+        let (_, level) = self.levels.first_key_value()?;
+        let &(pass, sequence, id) = level.active.first().expect("a level is kept only while a lane has tasks");
+        let (entry, stride) = self.take(id, sequence);
+        let lane = self.lanes.get_mut(&id).expect("an active lane exists");
+        lane.pass = pass.saturating_add(stride);
+        let task = Task {
+            execution: entry.execution,
+            work: entry.work.unpack(),
+            added: entry.added,
+            priority: lane.priority,
+            fairness_key: lane.key.to_string(),
+            fairness_weight: lane.weight,
+        };
+        if let Some(level) = self.levels.get_mut(&task.priority) {
+            level.now = level.now.max(pass);
+        }
+        self.settle(id);
+        Some(task)
+    }
+
+    /// Takes a task out wherever it is; `false` when it is not here.
+    pub fn remove(&mut self, execution: ExecutionId, work: Work) -> bool {
+        let Some(place) = self.index.get(&(execution, PackedWork::new(work))) else { return false };
+        let (lane, sequence) = (place.lane, place.sequence);
+        self.take(lane, sequence);
+        self.settle(lane);
+        true
+    }
+
+    /// Backlog and oldest task by priority; the rates are left 0.
+    pub fn flows(&self) -> BTreeMap<i32, Flow> {
+        let mut flows: BTreeMap<i32, Flow> = BTreeMap::new();
+        for lane in self.lanes.values() {
+            let Some((_, head)) = lane.tasks.first_key_value() else { continue };
+            let flow = flows.entry(lane.priority).or_default();
+            flow.backlog += lane.tasks.len() as i64;
+            flow.oldest = Some(flow.oldest.map_or(head.added, |oldest| oldest.min(head.added)));
+        }
+        flows
+    }
+
+    fn insert(&mut self, task: Task, sequence: Sequence, returned: bool) -> bool {
+        let work = PackedWork::new(task.work);
+        if self.index.contains_key(&(task.execution, work)) {
+            return false;
+        }
+        let id = self.lane(&task);
+        self.index.insert((task.execution, work), Place { sequence, lane: id });
+        self.unrank(id);
+        let lane = self.lanes.get_mut(&id).expect("the lane was just found");
+        lane.weight = weight(task.fairness_weight);
+        if returned {
+            lane.pass = lane.pass.saturating_sub(lane.stride());
+        }
+        lane.tasks.insert(sequence, Entry { execution: task.execution, work, added: task.added });
+        self.settle(id);
+        true
+    }
+
+    /// The lane of `task`, made where there is none.
+    fn lane(&mut self, task: &Task) -> LaneId {
+        if let Some(id) = self.levels.get(&task.priority).and_then(|l| l.keys.get(task.fairness_key.as_str())) {
+            return *id;
+        }
+        let id = self.free_lane();
+        let level = self.levels.entry(task.priority).or_default();
+        let key: Box<str> = task.fairness_key.as_str().into();
+        level.keys.insert(key.clone(), id);
+        let pass = level.now;
+        let lane = Lane { priority: task.priority, key, weight: 1.0, pass, tasks: BTreeMap::new() };
+        self.lanes.insert(id, lane);
+        id
+    }
+
+    fn free_lane(&mut self) -> LaneId {
+        loop {
+            self.next_lane = self.next_lane.wrapping_add(1);
+            if !self.lanes.contains_key(&self.next_lane) {
+                return self.next_lane;
+            }
+        }
+    }
+
+    /// Takes an entry out of its lane, which is left unranked, and tells the lane's stride.
+    fn take(&mut self, id: LaneId, sequence: Sequence) -> (Entry, Pass) {
+        self.unrank(id);
+        let lane = self.lanes.get_mut(&id).expect("the index names lanes that exist");
+        let entry = lane.tasks.remove(&sequence).expect("the index names tasks that exist");
+        let stride = lane.stride();
+        self.index.remove(&(entry.execution, entry.work));
+        (entry, stride)
+    }
+
+    fn unrank(&mut self, id: LaneId) {
+        let lane = &self.lanes[&id];
+        let Some(level) = self.levels.get_mut(&lane.priority) else { return };
+        match lane.head() {
+            Some(head) => level.active.remove(&(lane.pass, head, id)),
+            None => level.idle.remove(&(lane.pass, id)),
+        };
+    }
+
+    /// Ranks an unranked lane again, and lets go of lanes and levels that carry nothing any more.
+    fn settle(&mut self, id: LaneId) {
+        let lane = &self.lanes[&id];
+        let priority = lane.priority;
+        let Some(level) = self.levels.get_mut(&priority) else { return };
+        match lane.head() {
+            Some(head) => level.active.insert((lane.pass, head, id)),
+            None => level.idle.insert((lane.pass, id)),
+        };
+        if level.active.is_empty() {
+            self.drop_level(priority);
+        } else {
+            self.drop_idle_lanes(priority);
+        }
+    }
+
+    fn drop_level(&mut self, priority: i32) {
+        let Some(level) = self.levels.remove(&priority) else { return };
+        for (_, id) in level.idle {
+            self.lanes.remove(&id);
+        }
+    }
+
+    fn drop_idle_lanes(&mut self, priority: i32) {
+        let Some(level) = self.levels.get_mut(&priority) else { return };
+        while let Some(&(pass, id)) = level.idle.first() {
+            if pass > level.now && level.idle.len() <= IDLE_LANES_MAX {
+                break;
+            }
+            level.idle.pop_first();
+            if let Some(lane) = self.lanes.remove(&id) {
+                level.keys.remove(&lane.key);
+            }
+        }
+    }
+}
+
+fn weight(asked: f32) -> f32 {
+    if asked > 0.0 { asked.clamp(0.001, 1000.0) } else { 1.0 }
+}

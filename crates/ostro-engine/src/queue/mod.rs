@@ -1,0 +1,147 @@
+//! Task queues, in memory: which task goes to which poller, and when.
+//!
+//! One place decides order, rate, priority, fairness and liveness, so there is nothing to agree about between partitions.
+//! Nothing here is stored: the engine adds every waiting task again after a restart.
+//!
+//! ```text
+//! add_task ──> backlog ──┐                     ┌──> Match (task + poller)
+//!                        ├── rate limit ──────>│
+//! add_poller ──> waiting ┘                     └──> expired_pollers (deadline over, or worker shut down)
+//! ```
+//!
+//! Order of tasks: queries first (a client waits on the line), then by priority, within a priority fair between fairness
+//! keys by weight, within a key first in, first out. Pollers are served oldest first.
+
+mod backlog;
+mod meter;
+mod poller_history;
+mod rate_limit;
+mod task_queue;
+mod task_queues;
+
+#[cfg(test)]
+mod model_test;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use temporalio_protos::temporal::api::deployment::v1::WorkerDeploymentOptions;
+
+use crate::persistence::{ExecutionId, NamespaceId, QueueKind};
+use crate::reply::ReplyId;
+use crate::time::Time;
+
+pub use task_queues::TaskQueues;
+
+/// The priority of tasks that ask for none, as on the reference server: the middle of 1 (first) to 5 (last).
+pub const DEFAULT_PRIORITY: i32 = 3;
+
+/// What a task queue is known by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueueKey {
+    pub namespace: NamespaceId,
+    pub kind: QueueKind,
+    pub name: String,
+}
+
+/// What a worker is to do for an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Work {
+    WorkflowTask,
+    /// The activity's scheduled event id.
+    Activity(i64),
+    /// The engine's number of the query; below 2^63 - 1.
+    Query(u64),
+}
+
+/// Work that waits for a worker. An execution has the same work in a queue at most once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    pub execution: ExecutionId,
+    pub work: Work,
+    /// When it began to wait; for age and rates, not for order.
+    pub added: Time,
+    /// Lower goes first; 1 to 5, see [`DEFAULT_PRIORITY`].
+    pub priority: i32,
+    /// Keys share a priority in proportion to their weights; empty for none, which is a key like any other.
+    pub fairness_key: String,
+    /// 0.001 to 1000, values beyond are cut to it; 0 means 1. The newest task of a key decides.
+    pub fairness_weight: f32,
+}
+
+impl Task {
+    /// A task of default priority and fairness.
+    pub fn new(execution: ExecutionId, work: Work, added: Time) -> Self {
+        Self {
+            execution,
+            work,
+            added,
+            priority: DEFAULT_PRIORITY,
+            fairness_key: String::new(),
+            fairness_weight: 1.0,
+        }
+    }
+}
+
+/// A poll that waits for a task.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Poller {
+    pub reply: ReplyId,
+    pub identity: String,
+    /// When the poll came in.
+    pub since: Time,
+    /// When it is to be answered with nothing.
+    pub deadline: Time,
+    /// Names the worker for its shutdown; empty where the SDK sends none.
+    pub worker_instance_key: String,
+    /// The queue's rate limit as this worker wants it; `None` says nothing.
+    pub max_tasks_per_second: Option<f64>,
+    pub deployment: Option<WorkerDeploymentOptions>,
+    /// The normal queue's name when this is a sticky queue; else empty.
+    pub sticky_of: String,
+}
+
+/// A task and the poller that gets it. Both have left the queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Match {
+    pub key: QueueKey,
+    pub task: Task,
+    pub poller: Poller,
+}
+
+/// A worker that polls a queue, or did so lately.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PollerSeen {
+    pub identity: String,
+    pub last_access: Time,
+    /// The limit that it asked for; 0 for none.
+    pub rate_per_second: f64,
+    pub deployment: Option<WorkerDeploymentOptions>,
+}
+
+/// How many tasks wait and flow.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Flow {
+    pub backlog: i64,
+    /// When the longest waiting task at the head of a fairness key began to wait.
+    pub oldest: Option<Time>,
+    /// Tasks per second over the last 30 s.
+    pub add_rate: f64,
+    /// Tasks per second over the last 30 s.
+    pub dispatch_rate: f64,
+}
+
+/// A queue as DescribeTaskQueue shows it. Queries are not counted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Description {
+    /// The most recent first.
+    pub pollers: Vec<PollerSeen>,
+    pub total: Flow,
+    /// Priorities that have tasks now, or had some within 30 s.
+    pub by_priority: BTreeMap<i32, Flow>,
+    /// Tasks per second, where a worker asked for a limit.
+    pub rate_limit: Option<f64>,
+    /// Whether tasks and pollers wait for the rate limit now.
+    pub rate_limited_now: bool,
+}

@@ -1,0 +1,76 @@
+//! Who polled a queue lately.
+
+use std::collections::BTreeMap;
+
+use temporalio_protos::temporal::api::deployment::v1::WorkerDeploymentOptions;
+
+use super::{Poller, PollerSeen};
+use crate::time::{Span, Time};
+
+/// Identities remembered per queue; beyond it the one that was seen least recently is forgotten.
+const IDENTITIES_MAX: usize = 1000;
+
+#[derive(Debug)]
+struct Seen {
+    last_access: Time,
+    rate_per_second: f64,
+    deployment: Option<Box<WorkerDeploymentOptions>>,
+}
+
+/// The identities that polled, each with its last poll.
+#[derive(Debug, Default)]
+pub(super) struct PollerHistory {
+    seen: BTreeMap<String, Seen>,
+}
+
+impl PollerHistory {
+    /// Notes a new poll.
+    pub fn note(&mut self, poller: &Poller, now: Time) {
+        let seen = Seen {
+            last_access: now,
+            rate_per_second: poller.max_tasks_per_second.unwrap_or(0.0),
+            deployment: poller.deployment.clone().map(Box::new),
+        };
+        match self.seen.get_mut(&poller.identity) {
+            Some(old) => *old = seen,
+            None => {
+                self.make_room();
+                self.seen.insert(poller.identity.clone(), seen);
+            }
+        }
+    }
+
+    /// Notes that a poll of `identity` waited until `now`.
+    pub fn touch(&mut self, identity: &str, now: Time) {
+        if let Some(seen) = self.seen.get_mut(identity) {
+            seen.last_access = seen.last_access.max(now);
+        }
+    }
+
+    /// Everyone seen within `span` before `now`, the most recent first.
+    pub fn list(&self, now: Time, span: Span) -> Vec<PollerSeen> {
+        let mut list: Vec<_> = self
+            .seen
+            .iter()
+            .filter(|(_, seen)| seen.last_access >= now.saturating_sub(span))
+            .map(|(identity, seen)| PollerSeen {
+                identity: identity.clone(),
+                last_access: seen.last_access,
+                rate_per_second: seen.rate_per_second,
+                deployment: seen.deployment.as_deref().cloned(),
+            })
+            .collect();
+        list.sort_by_key(|seen| std::cmp::Reverse(seen.last_access));
+        list
+    }
+
+    fn make_room(&mut self) {
+        if self.seen.len() < IDENTITIES_MAX {
+            return;
+        }
+        let oldest = self.seen.iter().min_by_key(|(_, seen)| seen.last_access).map(|(identity, _)| identity.clone());
+        if let Some(oldest) = oldest {
+            self.seen.remove(&oldest);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! One task queue: its backlog, its waiting pollers, its limit, and what is known of its traffic.
+
+use std::collections::BTreeMap;
+
+use super::backlog::Backlog;
+use super::meter::Meter;
+use super::poller_history::PollerHistory;
+use super::rate_limit::{Grant, RateLimit};
+use super::{Description, Flow, Poller, QueueKey, Task, Work};
+use crate::time::{Span, Time};
+
+/// Place among the waiting pollers; grows at the back, shrinks at the front.
+pub(super) type PollerSequence = i64;
+
+/// What the newest match has changed, until it is undone or the next one comes.
+#[derive(Debug)]
+struct Dispatched {
+    grant: Grant,
+    at: Time,
+    priority: i32,
+}
+
+#[derive(Debug, Default)]
+struct Traffic {
+    added: Meter,
+    dispatched: Meter,
+}
+
+#[derive(Debug)]
+pub(super) struct TaskQueue {
+    pub key: QueueKey,
+    tasks: Backlog,
+    queries: Backlog,
+    pollers: BTreeMap<PollerSequence, Poller>,
+    back: PollerSequence,
+    front: PollerSequence,
+    limit: RateLimit,
+    last_dispatch: Option<Dispatched>,
+    traffic: BTreeMap<i32, Traffic>,
+    history: PollerHistory,
+    /// When a poll last waited here; `None` before the first, and after the worker of a sticky queue shut down.
+    polled: Option<Time>,
+    /// When anything last happened here.
+    active: Time,
+    /// Where [`super::TaskQueues`] keeps this queue among those that may match, and among those to forget.
+    pub matchable_at: Option<Time>,
+    pub forget_at: Option<Time>,
+}
+
+impl TaskQueue {
+    pub fn new(key: QueueKey) -> Self {
+        Self {
+            key,
+            tasks: Backlog::default(),
+            queries: Backlog::default(),
+            pollers: BTreeMap::new(),
+            back: 0,
+            front: 0,
+            limit: RateLimit::default(),
+            last_dispatch: None,
+            traffic: BTreeMap::new(),
+            history: PollerHistory::default(),
+            polled: None,
+            active: 0,
+            matchable_at: None,
+            forget_at: None,
+        }
+    }
+
+    pub fn add_task(&mut self, task: Task) {
+        self.active = self.active.max(task.added);
+        if let Work::Query(_) = task.work {
+            self.queries.push(task);
+            return;
+        }
+        let (priority, added) = (task.priority, task.added);
+        if self.tasks.push(task) {
+            self.traffic.entry(priority).or_default().added.count(added);
+        }
+    }
+
+    pub fn return_task(&mut self, task: Task) {
+        match task.work {
+            Work::Query(_) => self.queries.push_front(task),
+            _ => self.tasks.push_front(task),
+        };
+        self.undo_dispatch();
+    }
+
+    pub fn withdraw(&mut self, execution: i64, work: Work) -> bool {
+        match work {
+            Work::Query(_) => self.queries.remove(execution, work),
+            _ => self.tasks.remove(execution, work),
+        }
+    }
+
+    pub fn add_poller(&mut self, poller: Poller, now: Time) -> PollerSequence {
+        self.history.note(&poller, now);
+        self.seen(now);
+        if let (Some(rate), true) = (poller.max_tasks_per_second, poller.sticky_of.is_empty()) {
+            self.limit.set(rate);
+        }
+        self.back += 1;
+        self.pollers.insert(self.back, poller);
+        self.back
+    }
+
+    pub fn return_poller(&mut self, poller: Poller) -> PollerSequence {
+        self.undo_dispatch();
+        self.front -= 1;
+        self.pollers.insert(self.front, poller);
+        self.front
+    }
+
+    /// Takes a poller out before it got a task. `waited_until` is known when the poll was there until then.
+    pub fn remove_poller(&mut self, sequence: PollerSequence, waited_until: Option<Time>) -> Option<Poller> {
+        let poller = self.pollers.remove(&sequence)?;
+        if let Some(time) = waited_until {
+            self.history.touch(&poller.identity, time);
+            self.seen(time);
+        }
+        Some(poller)
+    }
+
+    /// Takes the next task and the oldest poller; only when [`Self::next_match`] is not after `now`.
+    pub fn take_match(&mut self, now: Time) -> Option<(Task, Poller)> {
+        let (_, poller) = self.pollers.pop_first()?;
+        self.last_dispatch = None;
+        let task = match self.queries.pop() {
+            Some(query) => query,
+            None => self.dispatch(now).expect("a queue is matched only while it has tasks"),
+        };
+        self.history.touch(&poller.identity, now);
+        self.seen(now);
+        Some((task, poller))
+    }
+
+    /// The earliest moment at which a task may go to a poller, as far as is known now.
+    pub fn next_match(&self) -> Option<Time> {
+        if self.pollers.is_empty() {
+            None
+        } else if !self.queries.is_empty() {
+            Some(Time::MIN)
+        } else if !self.tasks.is_empty() {
+            Some(self.limit.next()).filter(|next| *next != Time::MAX)
+        } else {
+            None
+        }
+    }
+
+    /// From when on nothing here is worth keeping, if the queue stays as it is.
+    pub fn forgettable_from(&self, poller_history: Span) -> Option<Time> {
+        let empty = self.tasks.is_empty() && self.queries.is_empty() && self.pollers.is_empty();
+        empty.then(|| self.active.saturating_add(poller_history))
+    }
+
+    pub fn polled_within(&self, now: Time, span: Span) -> bool {
+        !self.pollers.is_empty() || self.polled.is_some_and(|polled| now.saturating_sub(polled) <= span)
+    }
+
+    /// Forgets that anyone polls here, until someone does.
+    pub fn mark_dead(&mut self) {
+        self.polled = None;
+        self.history = PollerHistory::default();
+    }
+
+    pub fn waiting(&self) -> impl Iterator<Item = &Poller> {
+        self.pollers.values()
+    }
+
+    pub fn describe(&self, now: Time, poller_history: Span) -> Description {
+        let mut by_priority = self.tasks.flows();
+        for (priority, traffic) in &self.traffic {
+            let (add_rate, dispatch_rate) = (traffic.added.rate(now), traffic.dispatched.rate(now));
+            if add_rate > 0.0 || dispatch_rate > 0.0 || by_priority.contains_key(priority) {
+                let flow = by_priority.entry(*priority).or_default();
+                (flow.add_rate, flow.dispatch_rate) = (add_rate, dispatch_rate);
+            }
+        }
+        Description {
+            pollers: self.history.list(now, poller_history),
+            total: by_priority.values().fold(Flow::default(), sum),
+            by_priority,
+            rate_limit: self.limit.rate(),
+            rate_limited_now: !self.tasks.is_empty() && !self.pollers.is_empty() && self.limit.next() > now,
+        }
+    }
+
+    fn dispatch(&mut self, now: Time) -> Option<Task> {
+        let task = self.tasks.pop()?;
+        let grant = self.limit.grant(now);
+        self.traffic.entry(task.priority).or_default().dispatched.count(now);
+        self.last_dispatch = Some(Dispatched { grant, at: now, priority: task.priority });
+        Some(task)
+    }
+
+    fn undo_dispatch(&mut self) {
+        let Some(dispatched) = self.last_dispatch.take() else { return };
+        self.limit.undo(dispatched.grant);
+        if let Some(traffic) = self.traffic.get_mut(&dispatched.priority) {
+            traffic.dispatched.discount(dispatched.at);
+        }
+    }
+
+    fn seen(&mut self, now: Time) {
+        self.active = self.active.max(now);
+        self.polled = Some(self.polled.map_or(now, |polled| polled.max(now)));
+    }
+}
+
+fn sum(total: Flow, flow: &Flow) -> Flow {
+    Flow {
+        backlog: total.backlog + flow.backlog,
+        oldest: match (total.oldest, flow.oldest) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        },
+        add_rate: total.add_rate + flow.add_rate,
+        dispatch_rate: total.dispatch_rate + flow.dispatch_rate,
+    }
+}

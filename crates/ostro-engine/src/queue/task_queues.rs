@@ -1,0 +1,291 @@
+//! All task queues, and which of them has something to do.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::task_queue::{PollerSequence, TaskQueue};
+use super::{Description, Match, Poller, QueueKey, Task, Work};
+use crate::config::Config;
+use crate::persistence::{ExecutionId, NamespaceId, QueueKind};
+use crate::reply::ReplyId;
+use crate::time::{MINUTE, Span, Time};
+
+/// A queue's number: growing, never given twice.
+type QueueId = u64;
+
+/// For how long the polls of a worker that shut down are answered at once: its last polls may still be under way.
+const SHUT_DOWN_REMEMBERED: Span = 5 * MINUTE;
+
+/// Shut-down workers remembered; beyond it the oldest is forgotten.
+const SHUT_DOWN_MAX: usize = 10_000;
+
+/// Every task queue of every namespace.
+///
+/// The caller, after anything changed: takes [`Self::next_match`] until it is `None`, answers
+/// [`Self::expired_pollers`], and comes back at [`Self::next_wake_up`] at the latest.
+#[derive(Debug)]
+pub struct TaskQueues {
+    poller_history: Span,
+    names: BTreeMap<QueueKey, QueueId>,
+    queues: BTreeMap<QueueId, TaskQueue>,
+    next_queue: QueueId,
+    /// Queues with both a task and a poller, by the moment from which the rate limit lets one go.
+    matchable: BTreeSet<(Time, QueueId)>,
+    /// Queues with neither, by the moment from which they are forgotten.
+    forgettable: BTreeSet<(Time, QueueId)>,
+    places: BTreeMap<ReplyId, (QueueId, PollerSequence, Time)>,
+    deadlines: BTreeSet<(Time, ReplyId)>,
+    /// Pollers that get no task any more and have not been handed out by `expired_pollers` yet.
+    dismissed: BTreeMap<ReplyId, (QueueKey, Poller)>,
+    shut_down: BTreeMap<(NamespaceId, String), Time>,
+    shut_down_order: VecDeque<(Time, (NamespaceId, String))>,
+}
+
+impl TaskQueues {
+    /// Of `config`, `poller_history` counts.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            poller_history: config.poller_history,
+            names: BTreeMap::new(),
+            queues: BTreeMap::new(),
+            next_queue: 0,
+            matchable: BTreeSet::new(),
+            forgettable: BTreeSet::new(),
+            places: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            dismissed: BTreeMap::new(),
+            shut_down: BTreeMap::new(),
+            shut_down_order: VecDeque::new(),
+        }
+    }
+
+    /// Adds a task at the back of its order. One that is there already keeps its place.
+    pub fn add_task(&mut self, key: &QueueKey, task: Task) {
+        self.change(key, |queue| queue.add_task(task));
+    }
+
+    /// Adds a poll that waits, notes its worker, and takes over its rate limit where it states one.
+    ///
+    /// A poll of a worker that was shut down waits for nothing: the next [`Self::expired_pollers`] hands it out.
+    pub fn add_poller(&mut self, key: &QueueKey, poller: Poller, now: Time) {
+        if self.is_shut_down(key.namespace, &poller.worker_instance_key, now) {
+            self.dismissed.insert(poller.reply, (key.clone(), poller));
+            return;
+        }
+        let (reply, deadline) = (poller.reply, poller.deadline);
+        let (id, sequence) = self.change(key, |queue| queue.add_poller(poller, now));
+        self.place(reply, id, sequence, deadline);
+    }
+
+    /// Takes a waiting task back; `false` when it is not in the queue.
+    pub fn withdraw(&mut self, key: &QueueKey, execution: ExecutionId, work: Work) -> bool {
+        let Some(&id) = self.names.get(key) else { return false };
+        self.change_by_id(id, |queue| queue.withdraw(execution, work)).unwrap_or(false)
+    }
+
+    /// Takes out a task and a poller that belong together, if any may go at `now`. O(log n).
+    pub fn next_match(&mut self, now: Time) -> Option<Match> {
+        self.dismiss_expired(now);
+        self.forget_idle(now);
+        let &(at, id) = self.matchable.first()?;
+        if at > now {
+            return None;
+        }
+        let (task, poller) = self.change_by_id(id, |queue| queue.take_match(now)).flatten()?;
+        self.unplace(poller.reply);
+        let key = self.queues.get(&id)?.key.clone();
+        Some(Match { key, task, poller })
+    }
+
+    /// Puts a matched poller back to the front, since its task turned out to be stale, and gives the rate's slot back.
+    pub fn return_poller(&mut self, key: &QueueKey, poller: Poller) {
+        let (reply, deadline) = (poller.reply, poller.deadline);
+        let (id, sequence) = self.change(key, |queue| queue.return_poller(poller));
+        self.place(reply, id, sequence, deadline);
+    }
+
+    /// Puts a matched task back to the front of its order, since its poller is gone, and gives the rate's slot back.
+    pub fn return_task(&mut self, key: &QueueKey, task: Task) {
+        self.change(key, |queue| queue.return_task(task));
+    }
+
+    /// Takes out a poll whose client went away.
+    pub fn remove_poller(&mut self, reply: ReplyId) -> Option<(QueueKey, Poller)> {
+        self.dismissed.remove(&reply).or_else(|| self.take_poller(reply, None))
+    }
+
+    /// Takes out the polls that are to be answered with nothing: deadline not after `now`, or worker shut down.
+    pub fn expired_pollers(&mut self, now: Time) -> Vec<(QueueKey, Poller)> {
+        self.dismiss_expired(now);
+        std::mem::take(&mut self.dismissed).into_values().collect()
+    }
+
+    /// When to call again if nothing else happens: a poll's deadline, or the next slot of a rate limit. It may lie in
+    /// the past; it is unknown (`None`) before `next_match` has been exhausted.
+    pub fn next_wake_up(&self) -> Option<Time> {
+        let slot = self.matchable.first().map(|(at, _)| *at);
+        let deadline = self.deadlines.first().map(|(at, _)| *at).filter(|at| *at != Time::MAX);
+        let dismissed = self.dismissed.values().map(|(_, poller)| poller.since).min();
+        [slot, deadline, dismissed].into_iter().flatten().min()
+    }
+
+    /// Whether a worker is there: waits now, or waited within `ttl` before `now` and was not shut down since.
+    pub fn has_recent_poller(&self, key: &QueueKey, now: Time, ttl: Span) -> bool {
+        self.queue(key).is_some_and(|queue| queue.polled_within(now, ttl))
+    }
+
+    /// Says goodbye to a worker. Its waiting polls are handed back, to be answered at once; later ones with the same
+    /// `worker_instance_key` are dismissed for five minutes; `sticky_queue` counts as dead until someone polls it again.
+    /// Either name may be empty. Looks at every waiting poll of the namespace.
+    pub fn shut_down_worker(
+        &mut self,
+        namespace: NamespaceId,
+        worker_instance_key: &str,
+        sticky_queue: &str,
+        now: Time,
+    ) -> Vec<(QueueKey, Poller)> {
+        let sticky = QueueKey { namespace, kind: QueueKind::Workflow, name: sticky_queue.to_owned() };
+        let mut replies = Vec::new();
+        for queue in self.queues.values().filter(|queue| queue.key.namespace == namespace) {
+            let is_sticky = !sticky_queue.is_empty() && queue.key == sticky;
+            let leaves = |poller: &&Poller| is_sticky || is_of(poller, worker_instance_key);
+            replies.extend(queue.waiting().filter(leaves).map(|poller| poller.reply));
+        }
+        let answered = replies.into_iter().filter_map(|reply| self.take_poller(reply, Some(now))).collect();
+        if let Some(&id) = self.names.get(&sticky) {
+            self.change_by_id(id, TaskQueue::mark_dead);
+        }
+        self.remember_shut_down(namespace, worker_instance_key, now);
+        answered
+    }
+
+    /// The queue as it is now; empty for one that nobody has used.
+    pub fn describe(&self, key: &QueueKey, now: Time) -> Description {
+        self.queue(key).map_or_else(Description::default, |queue| queue.describe(now, self.poller_history))
+    }
+
+    /// Queues in memory.
+    pub fn len(&self) -> usize {
+        self.queues.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.queues.is_empty()
+    }
+
+    fn queue(&self, key: &QueueKey) -> Option<&TaskQueue> {
+        self.names.get(key).and_then(|id| self.queues.get(id))
+    }
+
+    /// Changes a queue, made where there is none, and ranks it again.
+    fn change<R>(&mut self, key: &QueueKey, change: impl FnOnce(&mut TaskQueue) -> R) -> (QueueId, R) {
+        let id = match self.names.get(key) {
+            Some(id) => *id,
+            None => self.make(key),
+        };
+        let result = self.change_by_id(id, change).expect("the queue was just found or made");
+        (id, result)
+    }
+
+    fn make(&mut self, key: &QueueKey) -> QueueId {
+        self.next_queue += 1;
+        self.names.insert(key.clone(), self.next_queue);
+        self.queues.insert(self.next_queue, TaskQueue::new(key.clone()));
+        self.next_queue
+    }
+
+    fn change_by_id<R>(&mut self, id: QueueId, change: impl FnOnce(&mut TaskQueue) -> R) -> Option<R> {
+        let queue = self.queues.get_mut(&id)?;
+        let result = change(queue);
+        let (matchable_at, forget_at) = (queue.next_match(), queue.forgettable_from(self.poller_history));
+        rank(&mut self.matchable, &mut queue.matchable_at, matchable_at, id);
+        rank(&mut self.forgettable, &mut queue.forget_at, forget_at, id);
+        Some(result)
+    }
+
+    fn place(&mut self, reply: ReplyId, queue: QueueId, sequence: PollerSequence, deadline: Time) {
+        let before = self.places.insert(reply, (queue, sequence, deadline));
+        assert!(before.is_none(), "poll {reply} waits twice");
+        self.deadlines.insert((deadline, reply));
+    }
+
+    fn unplace(&mut self, reply: ReplyId) -> Option<(QueueId, PollerSequence, Time)> {
+        let place = self.places.remove(&reply)?;
+        self.deadlines.remove(&(place.2, reply));
+        Some(place)
+    }
+
+    fn take_poller(&mut self, reply: ReplyId, waited_until: Option<Time>) -> Option<(QueueKey, Poller)> {
+        let (id, sequence, _) = self.unplace(reply)?;
+        let poller = self.change_by_id(id, |queue| queue.remove_poller(sequence, waited_until)).flatten()?;
+        let key = self.queues.get(&id)?.key.clone();
+        Some((key, poller))
+    }
+
+    fn dismiss_expired(&mut self, now: Time) {
+        while let Some(&(deadline, reply)) = self.deadlines.first() {
+            if deadline > now {
+                break;
+            }
+            if let Some(taken) = self.take_poller(reply, Some(deadline)) {
+                self.dismissed.insert(reply, taken);
+            }
+        }
+    }
+
+    fn forget_idle(&mut self, now: Time) {
+        while let Some(&(at, id)) = self.forgettable.first() {
+            if at > now {
+                break;
+            }
+            self.forgettable.pop_first();
+            if let Some(queue) = self.queues.remove(&id) {
+                self.names.remove(&queue.key);
+            }
+        }
+    }
+
+    fn is_shut_down(&self, namespace: NamespaceId, worker_instance_key: &str, now: Time) -> bool {
+        if worker_instance_key.is_empty() || self.shut_down.is_empty() {
+            return false;
+        }
+        let since = self.shut_down.get(&(namespace, worker_instance_key.to_owned()));
+        since.is_some_and(|since| now.saturating_sub(*since) <= SHUT_DOWN_REMEMBERED)
+    }
+
+    fn remember_shut_down(&mut self, namespace: NamespaceId, worker_instance_key: &str, now: Time) {
+        if !worker_instance_key.is_empty() {
+            let worker = (namespace, worker_instance_key.to_owned());
+            self.shut_down.insert(worker.clone(), now);
+            self.shut_down_order.push_back((now, worker));
+        }
+        while let Some((since, _)) = self.shut_down_order.front() {
+            let fresh = now.saturating_sub(*since) <= SHUT_DOWN_REMEMBERED;
+            if fresh && self.shut_down_order.len() <= SHUT_DOWN_MAX {
+                break;
+            }
+            if let Some((since, worker)) = self.shut_down_order.pop_front()
+                && self.shut_down.get(&worker) == Some(&since)
+            {
+                self.shut_down.remove(&worker);
+            }
+        }
+    }
+}
+
+fn is_of(poller: &Poller, worker_instance_key: &str) -> bool {
+    !worker_instance_key.is_empty() && poller.worker_instance_key == worker_instance_key
+}
+
+/// Moves a queue within an order from the moment where it was to the one where it belongs.
+fn rank(order: &mut BTreeSet<(Time, QueueId)>, was: &mut Option<Time>, belongs: Option<Time>, id: QueueId) {
+    if *was == belongs {
+        return;
+    }
+    if let Some(was) = *was {
+        order.remove(&(was, id));
+    }
+    if let Some(belongs) = belongs {
+        order.insert((belongs, id));
+    }
+    *was = belongs;
+}
