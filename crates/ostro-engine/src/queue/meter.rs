@@ -10,8 +10,6 @@ pub(super) struct Meter {
     counts: [u32; SECONDS as usize],
     /// The newest second that was counted.
     newest: i64,
-    /// The first that ever was.
-    first: Option<i64>,
 }
 
 impl Meter {
@@ -21,7 +19,6 @@ impl Meter {
         self.forward(second);
         if second > self.newest - SECONDS {
             self.counts[slot(second)] += 1;
-            self.first = Some(self.first.map_or(second, |first| first.min(second)));
         }
     }
 
@@ -33,12 +30,12 @@ impl Meter {
         }
     }
 
-    /// Counts per second over the window, or over the time since the first count where that is shorter.
-    pub fn rate(&self, now: Time) -> f64 {
+    /// Counts per second over the window, or over the time since `since` where that is shorter, but not under a second.
+    pub fn rate(&self, since: Time, now: Time) -> f64 {
         let second = now.div_euclid(SECOND);
         let oldest = (second - SECONDS + 1).max(self.newest - SECONDS + 1);
         let sum: u32 = (oldest..=self.newest).map(|s| self.counts[slot(s)]).sum();
-        let span = self.first.map_or(1, |first| (second - first + 1).clamp(1, SECONDS));
+        let span = (second - since.div_euclid(SECOND) + 1).clamp(1, SECONDS);
         f64::from(sum) / span as f64
     }
 

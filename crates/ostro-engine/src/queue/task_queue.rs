@@ -40,6 +40,8 @@ pub(super) struct TaskQueue {
     history: PollerHistory,
     /// When a poll last waited here; `None` before the first, and after the worker of a sticky queue shut down.
     polled: Option<Time>,
+    /// When the first task began to wait here.
+    first_task: Option<Time>,
     /// When anything last happened here.
     active: Time,
     /// Where [`super::TaskQueues`] keeps this queue among those that may match, and among those to forget.
@@ -61,6 +63,7 @@ impl TaskQueue {
             traffic: BTreeMap::new(),
             history: PollerHistory::default(),
             polled: None,
+            first_task: None,
             active: 0,
             matchable_at: None,
             forget_at: None,
@@ -75,6 +78,7 @@ impl TaskQueue {
         }
         let (priority, added) = (task.priority, task.added);
         if self.tasks.push(task) {
+            self.first_task = Some(self.first_task.map_or(added, |first| first.min(added)));
             self.traffic.entry(priority).or_default().added.count(added);
         }
     }
@@ -170,8 +174,9 @@ impl TaskQueue {
 
     pub fn describe(&self, now: Time, poller_history: Span) -> Description {
         let mut by_priority = self.tasks.flows();
+        let since = self.first_task.unwrap_or(now);
         for (priority, traffic) in &self.traffic {
-            let (add_rate, dispatch_rate) = (traffic.added.rate(now), traffic.dispatched.rate(now));
+            let (add_rate, dispatch_rate) = (traffic.added.rate(since, now), traffic.dispatched.rate(since, now));
             if add_rate > 0.0 || dispatch_rate > 0.0 || by_priority.contains_key(priority) {
                 let flow = by_priority.entry(*priority).or_default();
                 (flow.add_rate, flow.dispatch_rate) = (add_rate, dispatch_rate);
