@@ -9,9 +9,11 @@ pub mod config;
 pub mod engine;
 pub mod error;
 pub mod ids;
+pub mod namespace;
 pub mod persistence;
 pub mod queue;
 pub mod reply;
+pub mod search;
 pub mod time;
 pub mod token;
 

@@ -1,0 +1,55 @@
+//! A namespace as a row. New fields get new numbers; old rows read as if they were not set.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+use temporalio_protos::temporal::api::enums::v1::NamespaceState;
+
+use super::Namespace;
+use crate::persistence::{NamespaceRow, Write};
+
+#[derive(Clone, PartialEq, Message)]
+struct Stored {
+    #[prost(string, tag = "1")]
+    uuid: String,
+    #[prost(enumeration = "NamespaceState", tag = "2")]
+    state: i32,
+    #[prost(string, tag = "3")]
+    description: String,
+    #[prost(string, tag = "4")]
+    owner_email: String,
+    #[prost(btree_map = "string, string", tag = "5")]
+    data: BTreeMap<String, String>,
+    /// Nanoseconds.
+    #[prost(int64, tag = "6")]
+    retention: i64,
+    #[prost(btree_map = "string, int32", tag = "7")]
+    search_attributes: BTreeMap<String, i32>,
+    #[prost(int64, tag = "8")]
+    created: i64,
+}
+
+/// Rows that do not decode are a damaged store: the process must stop.
+pub(super) fn from_row(row: NamespaceRow) -> Namespace {
+    let stored = Stored::decode(row.blob).expect("a namespace row decodes, or the store is damaged");
+    Namespace {
+        id: row.id,
+        name: row.name,
+        state: stored.state(),
+        uuid: stored.uuid,
+        description: stored.description,
+        owner_email: stored.owner_email,
+        data: stored.data,
+        retention: stored.retention,
+        search_attributes: stored.search_attributes,
+        created: stored.created,
+    }
+}
+
+pub(super) fn write(namespace: &Namespace) -> Write {
+    let Namespace { id, uuid, name, state, description, owner_email, data, retention, search_attributes, created } =
+        namespace.clone();
+    let stored =
+        Stored { uuid, state: state as i32, description, owner_email, data, retention, search_attributes, created };
+    Write::PutNamespace(NamespaceRow { id, name, blob: stored.encode_to_vec().into() })
+}
