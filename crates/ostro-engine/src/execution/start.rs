@@ -91,6 +91,7 @@ fn complete(
     times: &Times,
     config: &Config,
 ) -> WorkflowExecutionStartedEventAttributes {
+    started.search_attributes = started.search_attributes.map(crate::search::without_unset);
     started.workflow_id.clone_from(&run.workflow_id);
     started.original_execution_run_id.clone_from(&run.run_id);
     if started.first_execution_run_id.is_empty() {

@@ -4,7 +4,7 @@
 //! *pass*; the lane with the smallest pass goes next and its pass grows by one stride, which is inverse to its weight. So
 //! equal weights take turns, and a key that was away gets no arrears.
 //!
-//! A task of default priority and fairness costs two small B-tree entries, about 120 bytes.
+//! A task of default priority and fairness costs two small B-tree entries, about 130 bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 

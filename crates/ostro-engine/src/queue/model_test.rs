@@ -62,7 +62,7 @@ impl Model {
 
     fn may_dispatch(&self, now: Time) -> bool {
         match (self.rate, self.last) {
-            (Some(rate), _) if rate == 0.0 => false,
+            (Some(0.0), _) => false,
             (Some(rate), Some(last)) => now >= last + (SECOND as f64 / rate).ceil() as i64,
             _ => true,
         }

@@ -40,7 +40,7 @@ fn values_of_the_right_type_are_indexed() {
         ("int", "-0", Some(Int(0))),
         ("int", "[1]", Some(Int(1))),
         ("dbl", "1", Some(Double(1.0))),
-        ("dbl", "9223372036854775808", Some(Double(9.223372036854775808e18))),
+        ("dbl", "9223372036854775808", Some(Double(9.223_372_036_854_776e18))),
         ("bool", "[true]", Some(Bool(true))),
         ("dt", r#""1970-01-01T02:00:01.5+02:00""#, Some(Time(SECOND * 3 / 2))),
         ("dt", r#"["1969-12-31T23:59:59Z"]"#, Some(Time(-SECOND))),

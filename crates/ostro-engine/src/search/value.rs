@@ -122,11 +122,12 @@ fn shown(value: &Value) -> String {
     }
 }
 
+/// Go's `%v`: scientific from a million on and below a ten-thousandth.
 fn shown_number(number: f64) -> String {
     let scientific = format!("{number:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     match exponent.parse::<i32>().unwrap_or(0) {
-        -4..21 if number.abs() < 1e6 || number.fract() != 0.0 && number.abs() < 1e15 => format!("{number}"),
+        -4..6 => format!("{number}"),
         exponent => format!("{digits}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs()),
     }
 }
