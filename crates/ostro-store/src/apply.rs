@@ -4,6 +4,7 @@ use ostro_engine::persistence::{ExecutionId, VisibilityRow, Write};
 use rusqlite::{Connection, Result, params};
 
 use crate::group::Group;
+use crate::visibility::SearchIndex;
 use crate::row::{SqlKey, division, search_json, set_number, set_text};
 
 /// Columns that can change during the life of a run are updated, the others are written once: so an update touches the
@@ -163,11 +164,22 @@ fn put_named(connection: &Connection, write: &Write) -> Result<()> {
 }
 
 /// Makes an index for filters and order on an attribute. Does nothing where there is one already.
-pub(crate) fn create_search_index(connection: &Connection, expression: &str, index: &str) -> Result<()> {
-    connection.execute_batch(&format!(
-        "CREATE INDEX IF NOT EXISTS {index} ON exec (namespace, {expression}) \
+///
+/// `rows_per_value` is what the query planner shall expect of it.
+pub(crate) fn create_search_index(connection: &Connection, index: &SearchIndex) -> Result<()> {
+    let SearchIndex { name, expression, rows_per_value } = index;
+    if connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ?1")?.exists([name])? {
+        return Ok(());
+    }
+    let transaction = connection.unchecked_transaction()?;
+    // Before the index: when other connections notice it, they read both.
+    let expectation = "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('exec', ?1, ?2)";
+    transaction.execute(expectation, (name, format!("1000000 1000000 {rows_per_value}")))?;
+    transaction.execute_batch(&format!(
+        "CREATE INDEX IF NOT EXISTS \"{name}\" ON exec (namespace, {expression}) \
          WHERE division IS NULL AND {expression} IS NOT NULL"
-    ))
+    ))?;
+    transaction.commit()
 }
 
 /// The greatest id that was deleted, plus one.

@@ -156,8 +156,8 @@ impl Worker {
 }
 
 fn index(connection: &Connection, name: &str, kind: IndexedValueType) -> Result<()> {
-    let Some((index, expression)) = visibility::search_index(name, kind) else { return Ok(()) };
-    apply::create_search_index(connection, &expression, &index).doing("make an index for a search attribute")
+    let Some(index) = visibility::search_index(name, kind) else { return Ok(()) };
+    apply::create_search_index(connection, &index).doing("make an index for a search attribute")
 }
 
 impl Stats {

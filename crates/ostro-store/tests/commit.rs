@@ -1,4 +1,5 @@
 //! Writing, loading, recovering.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -55,6 +56,27 @@ fn after_a_failed_commit_no_done_runs() {
     assert_eq!(*acknowledged.lock().unwrap(), 1);
     let reader = store.reader(fatal()).unwrap();
     assert_eq!(reader.newest_run(1, "w"), None, "the failed group left nothing");
+}
+
+#[test]
+fn a_panic_in_a_done_is_fatal() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(directory.path().join("s"), Options { durable: false }).unwrap();
+    let (on_fatal, errors) = caught();
+    let writer = store.writer(on_fatal).unwrap();
+    writer.submit(Batch { writes: vec![], done: Box::new(|| panic!("a bug")) });
+    assert!(errors.recv().unwrap().contains("invariant"));
+    assert!(writer.flush().is_err());
+}
+
+#[test]
+fn what_was_submitted_before_close_is_written() {
+    let opened = Opened::new();
+    for id in 1..=1_000 {
+        opened.writer.submit(Batch { writes: vec![put(row(id, 1, "w"))], done: Box::new(|| ()) });
+    }
+    opened.writer.close();
+    assert_eq!(opened.reader.newest_run(1, "w"), Some(1_000));
 }
 
 #[test]

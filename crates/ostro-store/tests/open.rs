@@ -1,4 +1,5 @@
 //! Opening files: ours, old, newer, foreign, taken.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

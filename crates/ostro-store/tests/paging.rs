@@ -1,4 +1,5 @@
 //! Pages of lists.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -12,7 +13,7 @@ use temporalio_protos::temporal::api::enums::v1::IndexedValueType as Type;
 
 const RUNS: i64 = 100;
 
-fn types() -> SearchAttributeTypes {
+fn attributes() -> SearchAttributeTypes {
     [("N", Type::Int), ("D", Type::Double), ("K", Type::Keyword)].map(|(name, kind)| (name.to_owned(), kind)).into()
 }
 
@@ -37,7 +38,7 @@ fn store() -> Opened {
 fn pages(opened: &Opened, query: &str, size: usize) -> Vec<i64> {
     let (mut ids, mut token) = (Vec::new(), Vec::new());
     loop {
-        let page = opened.readers.list(1, &types(), query, size, &token).unwrap();
+        let page = opened.readers.list(1, &attributes(), query, size, &token).unwrap();
         assert!(page.rows.len() == size || page.next_token.is_empty());
         ids.extend(page.rows.iter().map(|row| row.id));
         if page.next_token.is_empty() {
@@ -82,10 +83,10 @@ fn rows_that_come_and_go_do_not_shift_the_rest() {
     for query in QUERIES {
         let opened = store();
         let whole = pages(&opened, query, 1_000);
-        let first = opened.readers.list(1, &types(), query, 20, b"").unwrap();
+        let first = opened.readers.list(1, &attributes(), query, 20, b"").unwrap();
         let (seen, coming) = whole.split_at(20);
         opened.write(vec![put(row(1_000, 1, "new")), Write::DeleteExecution(seen[19]), Write::DeleteExecution(coming[5])]);
-        let rest = opened.readers.list(1, &types(), query, 1_000, &first.next_token).unwrap();
+        let rest = opened.readers.list(1, &attributes(), query, 1_000, &first.next_token).unwrap();
         let rest: Vec<i64> = rest.rows.iter().map(|row| row.id).filter(|id| *id != 1_000).collect();
         let expected: Vec<i64> = coming.iter().copied().filter(|id| *id != coming[5]).collect();
         assert_eq!(rest, expected, "{query}");
@@ -95,7 +96,7 @@ fn rows_that_come_and_go_do_not_shift_the_rest() {
 #[test]
 fn a_token_belongs_to_its_query() {
     let opened = store();
-    let list = |namespace, query: &str, token: &[u8]| opened.readers.list(namespace, &types(), query, 5, token);
+    let list = |namespace, query: &str, token: &[u8]| opened.readers.list(namespace, &attributes(), query, 5, token);
     let token = list(1, "N > 0", b"").unwrap().next_token;
     assert!(list(1, "N > 0", &token).is_ok());
     for (namespace, query, token) in [(1, "N > 1", &token[..]), (2, "N > 0", &token), (1, "", b"foo"), (1, "", b"{}")] {
@@ -108,6 +109,6 @@ fn a_token_belongs_to_its_query() {
 #[test]
 fn a_full_last_page_has_no_token() {
     let opened = store();
-    let page = opened.readers.list(1, &types(), "", RUNS as usize, b"").unwrap();
+    let page = opened.readers.list(1, &attributes(), "", RUNS as usize, b"").unwrap();
     assert_eq!((page.rows.len(), page.next_token.len()), (RUNS as usize, 0));
 }

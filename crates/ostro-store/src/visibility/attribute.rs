@@ -139,10 +139,28 @@ impl Attribute {
     }
 }
 
-/// Name and expression of the index that makes an attribute fast; nothing where an index would not help.
-pub(crate) fn search_index(name: &str, kind: IndexedValueType) -> Option<(String, String)> {
-    let indexable = !matches!(kind, Text | KeywordList | IndexedValueType::Unspecified);
-    indexable.then(|| (format!("\"search_{}\"", json_key(name)), json_expression(name)))
+/// An index that makes filters and order on an attribute fast.
+pub(crate) struct SearchIndex {
+    pub name: String,
+    pub expression: String,
+    pub rows_per_value: u32,
+}
+
+/// The index for an attribute; nothing where an index would not help.
+pub(crate) fn search_index(name: &str, kind: IndexedValueType) -> Option<SearchIndex> {
+    let rows_per_value = match kind {
+        Text | KeywordList | IndexedValueType::Unspecified => return None,
+        Bool => 500_000,
+        Keyword | Int | IndexedValueType::Double | Datetime => 100,
+    };
+    // SQLite's names of indexes do not distinguish case, those of attributes do.
+    let marked = |c: char| match c {
+        '^' => "^^".to_owned(),
+        c if c.is_ascii_uppercase() => format!("^{}", c.to_ascii_lowercase()),
+        c => c.to_string(),
+    };
+    let index: String = json_key(name).chars().map(marked).collect();
+    Some(SearchIndex { name: format!("search_{index}"), expression: json_expression(name), rows_per_value })
 }
 
 /// A known name that differs in case only.

@@ -34,7 +34,7 @@ use std::collections::BTreeMap;
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 
 pub use count::Count;
-pub(crate) use attribute::search_index;
+pub(crate) use attribute::{SearchIndex, search_index};
 pub use attribute::system_search_attributes;
 pub(crate) use count::count;
 pub use page::Page;
@@ -45,5 +45,6 @@ pub type SearchAttributeTypes = BTreeMap<String, IndexedValueType>;
 
 /// Whether a filter would be accepted: for those who store one for later.
 pub fn validate(types: &SearchAttributeTypes, query: &str) -> ostro_engine::error::Result<()> {
-    sql::compile(types, query).map(drop)
+    let compiled = sql::compile(types, query)?;
+    order::Order::new(&compiled.order_by).map(drop)
 }

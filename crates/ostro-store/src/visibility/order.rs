@@ -35,17 +35,32 @@ impl Order {
         self.keys.len()
     }
 
+    /// The keys as columns, named `key_0`, `key_1`, ... and the last `key_id`.
     pub(crate) fn columns(&self) -> String {
-        self.keys.iter().map(|key| key.expression.as_str()).collect::<Vec<_>>().join(", ")
+        let named = |(index, key): (usize, &Key)| format!("{} AS {}", key.expression, self.alias(index));
+        self.keys.iter().enumerate().map(named).collect::<Vec<_>>().join(", ")
     }
 
     pub(crate) fn clause(&self) -> String {
-        let term = |key: &Key| match (key.descending, key.not_null) {
-            (true, _) => format!("{} DESC", key.expression),
-            (false, true) => key.expression.clone(),
-            (false, false) => format!("{} NULLS LAST", key.expression),
+        self.terms(|index| self.keys[index].expression.clone())
+    }
+
+    /// The same order over the columns of `columns`.
+    pub(crate) fn page_clause(&self) -> String {
+        self.terms(|index| self.alias(index))
+    }
+
+    fn terms(&self, name: impl Fn(usize) -> String) -> String {
+        let term = |(index, key): (usize, &Key)| match (key.descending, key.not_null) {
+            (true, _) => format!("{} DESC", name(index)),
+            (false, true) => name(index),
+            (false, false) => format!("{} NULLS LAST", name(index)),
         };
-        self.keys.iter().map(term).collect::<Vec<_>>().join(", ")
+        self.keys.iter().enumerate().map(term).collect::<Vec<_>>().join(", ")
+    }
+
+    fn alias(&self, index: usize) -> String {
+        if index + 1 == self.keys.len() { "key_id".to_owned() } else { format!("key_{index}") }
     }
 
     /// The condition that selects what comes after the row with these keys.
@@ -62,7 +77,8 @@ impl Order {
     /// As a comparison of rows, which an index serves.
     fn after_row(&self, values: Vec<Value>, descending: Descending) -> Sql {
         let mut sql = Sql::default();
-        sql.push("(").push(&self.columns()).push(if descending { ") < " } else { ") > " }).bind_list(values);
+        let keys = self.keys.iter().map(|key| key.expression.as_str()).collect::<Vec<_>>().join(", ");
+        sql.push("(").push(&keys).push(if descending { ") < " } else { ") > " }).bind_list(values);
         sql
     }
 

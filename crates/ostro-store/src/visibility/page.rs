@@ -52,14 +52,16 @@ pub(crate) fn list(
 
 type Keyed = (VisibilityRow, Vec<Value>);
 
+/// Finds and sorts ids first, so that the columns of a row are read only if it is on the page.
 fn selection(namespace: NamespaceId, condition: Sql, order: &Order, after: Option<Vec<Value>>, limit: usize) -> Sql {
     let mut sql = Sql::default();
-    sql.push("SELECT ").push(VISIBILITY_COLUMNS).push(", ").push(&order.columns());
+    sql.push("SELECT ").push(VISIBILITY_COLUMNS).push(", page.* FROM (SELECT ").push(&order.columns());
     sql.push(" FROM exec WHERE namespace = ").bind(Value::Integer(namespace)).push(" AND ").append(condition);
     if let Some(after) = after {
         sql.push(" AND ").append(order.after(after));
     }
-    sql.push(" ORDER BY ").push(&order.clause()).push(&format!(" LIMIT {limit}"));
+    sql.push(" ORDER BY ").push(&order.clause()).push(&format!(" LIMIT {limit}) AS page"));
+    sql.push(" CROSS JOIN exec ON exec.id = page.key_id ORDER BY ").push(&order.page_clause());
     sql
 }
 
@@ -79,4 +81,52 @@ pub(crate) fn bad_token() -> Error {
         "invalid query: the page token belongs to another query or is damaged: pass next_page_token as it came, with the \
          same query, or start without one",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use temporalio_protos::temporal::api::enums::v1::IndexedValueType as Type;
+
+    use super::*;
+
+    #[test]
+    fn plans_use_the_index_that_fits() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let connection = crate::schema::open_writer(&path, false).unwrap();
+        let types: SearchAttributeTypes = [("Customer".to_owned(), Type::Keyword)].into();
+        let index = super::super::search_index("Customer", Type::Keyword).unwrap();
+        crate::apply::create_search_index(&connection, &index).unwrap();
+        drop(connection);
+        let connection = crate::schema::open_reader(&path).unwrap();
+        for (query, index, sorts) in [
+            ("", "exec_close", false),
+            ("ExecutionStatus = 'Running'", "exec_status", false),
+            ("WorkflowType = 'x'", "exec_type", false),
+            ("WorkflowId = 'x'", "exec_workflow", true),
+            ("WorkflowId = 'x' AND ExecutionStatus = 'Running'", "exec_workflow", true),
+            ("RunId = 'x'", "exec_run", true),
+            ("ParentWorkflowId = 'x'", "exec_parent", true),
+            ("TemporalNamespaceDivision = 'x'", "exec_division", false),
+            ("Customer = 'x'", "search_^customer", true),
+            ("Customer = 'x' AND ExecutionStatus = 'Running'", "search_^customer", true),
+            ("Customer IN ('x', 'y')", "search_^customer", true),
+            ("CloseTime > 0", "exec_close", false),
+            ("ORDER BY StartTime", "exec_start", false),
+        ] {
+            let plan = plan(&connection, &types, query);
+            assert!(plan.contains(&format!("INDEX {index} (")), "{query}: {plan}");
+            let inner = plan.split("SCAN page").next().unwrap();
+            assert_eq!(inner.contains("TEMP B-TREE"), sorts, "{query}: {plan}");
+        }
+    }
+
+    fn plan(connection: &Connection, types: &SearchAttributeTypes, query: &str) -> String {
+        let compiled = compile(types, query).unwrap();
+        let order = Order::new(&compiled.order_by).unwrap();
+        let sql = selection(1, compiled.condition, &order, None, 100);
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.text)).unwrap();
+        let rows = statement.query_map(params_from_iter(&sql.values), |row| row.get::<_, String>(3)).unwrap();
+        rows.collect::<rusqlite::Result<Vec<_>>>().unwrap().join("; ")
+    }
 }

@@ -1,4 +1,5 @@
 //! A store in a directory of its own, and rows to put into it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::collections::BTreeMap;
@@ -9,7 +10,9 @@ use ostro_engine::persistence::{
     ExecutionId, ItemKey, ItemKind, NamespaceId, SearchValue, VisibilityRow, Write,
 };
 use ostro_engine::time::SECOND;
+use ostro_store::visibility::SearchAttributeTypes;
 use ostro_store::{Batch, OnFatal, Options, Reader, Readers, Store, Writer};
+use temporalio_protos::temporal::api::enums::v1::IndexedValueType as Type;
 
 /// Fields are dropped in order: threads before the lock, the lock before the directory.
 pub struct Opened {
@@ -117,4 +120,20 @@ pub fn item(execution: ExecutionId, kind: ItemKind, key: ItemKey, value: &'stati
 
 pub fn history(execution: ExecutionId, first: i64, next: i64) -> Write {
     Write::AppendHistory { execution, first, next, events: format!("{first}..{next}").into() }
+}
+
+/// One custom search attribute of each type, and one with an awkward name.
+pub fn types() -> SearchAttributeTypes {
+    [
+        ("CBool", Type::Bool),
+        ("CInt", Type::Int),
+        ("CDouble", Type::Double),
+        ("CKw", Type::Keyword),
+        ("CText", Type::Text),
+        ("CTime", Type::Datetime),
+        ("CList", Type::KeywordList),
+        ("it's \"odd\"", Type::Keyword),
+    ]
+    .map(|(name, kind)| (name.to_owned(), kind))
+    .into()
 }
