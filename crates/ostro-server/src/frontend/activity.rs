@@ -41,7 +41,12 @@ fn shortened(failure: Failure) -> Failure {
     let mut message = failure.message;
     let end = (0..=MESSAGE_KEPT.min(message.len())).rev().find(|end| message.is_char_boundary(*end)).unwrap_or(0);
     message.truncate(end);
-    let cause = Failure { message, source: failure.source, failure_info: failure.failure_info.map(without_details), ..Default::default() };
+    let cause = Failure {
+        message,
+        source: failure.source,
+        failure_info: failure.failure_info.map(without_details),
+        ..Default::default()
+    };
     Failure { cause: Some(Box::new(cause)), ..server_failure(FAILURE_TOO_LARGE) }
 }
 

@@ -106,9 +106,27 @@ fn what_is_refused_is_refused_as_the_reference_server_does() {
 
 /// What only the engine knows: a check that lets one of these pass is right.
 const OF_THE_ENGINE: &[&str] = &[
-    "search attribute", "unknown namespace", "absent", "id too long", "first run id", "reason too long", "request id too long",
-    "unknown", "short retention", "existing", "system", "no update id", "admitted wait", "no wait policy", "name too long",
-    "type too long", "bad token", "negative page", "completion callback", "args too large", "identity too long",
+    "search attribute",
+    "unknown namespace",
+    "absent",
+    "id too long",
+    "first run id",
+    "reason too long",
+    "request id too long",
+    "unknown",
+    "short retention",
+    "existing",
+    "system",
+    "no update id",
+    "admitted wait",
+    "no wait policy",
+    "name too long",
+    "type too long",
+    "bad token",
+    "negative page",
+    "completion callback",
+    "args too large",
+    "identity too long",
 ];
 
 #[test]
