@@ -84,6 +84,7 @@ impl<L: Loader> Engine<L> {
         initiated: &Initiated,
     ) -> Result<String, StartFailed> {
         let namespace = self.namespaces.get(&initiated.namespace).map_err(|_| StartFailed::NamespaceNotFound)?.id;
+        let run = self.child_run(parent, namespace, child, initiated);
         if let Some(existing) = self.newest(namespace, &initiated.workflow_id) {
             let execution = self.execution(existing);
             if execution.core.start_request_id == child.request_id {
@@ -91,12 +92,11 @@ impl<L: Loader> Engine<L> {
             }
             let policy = initiated.workflow_id_reuse_policy();
             if execution.is_open() && policy == TERMINATE_IF_RUNNING {
-                self.terminate_for_reuse(existing);
+                self.terminate_for_reuse(existing, &run.run_id);
             } else if self.refuses_reuse(existing, policy) {
                 return Err(StartFailed::WorkflowAlreadyExists);
             }
         }
-        let run = self.child_run(parent, namespace, child, initiated);
         let run_id = run.run_id.clone();
         self.start_run(run);
         Ok(run_id)

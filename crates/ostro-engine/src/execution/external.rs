@@ -38,7 +38,7 @@ impl Transition<'_> {
         let initiated = signal.initiated.unwrap_or_default();
         self.record(SignalExternalWorkflowExecutionFailedEventAttributes {
             cause: cause as i32,
-            workflow_task_completed_event_id: initiated.workflow_task_completed_event_id,
+            workflow_task_completed_event_id: 0,
             namespace: initiated.namespace,
             namespace_id: initiated.namespace_id,
             workflow_execution: initiated.workflow_execution,
@@ -69,7 +69,7 @@ impl Transition<'_> {
         let initiated = cancel.initiated.unwrap_or_default();
         self.record(RequestCancelExternalWorkflowExecutionFailedEventAttributes {
             cause: cause as i32,
-            workflow_task_completed_event_id: initiated.workflow_task_completed_event_id,
+            workflow_task_completed_event_id: 0,
             namespace: initiated.namespace,
             namespace_id: initiated.namespace_id,
             workflow_execution: initiated.workflow_execution,

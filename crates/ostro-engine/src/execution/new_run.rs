@@ -64,7 +64,10 @@ impl Transition<'_> {
     }
 
     pub(super) fn next_continued_run(&mut self, a: &ContinueAsNewWorkflowExecutionCommandAttributes) -> Next {
-        let initiator = ContinueAsNewInitiator::try_from(a.initiator).unwrap_or(ContinueAsNewInitiator::Workflow);
+        let initiator = match ContinueAsNewInitiator::try_from(a.initiator) {
+            Ok(ContinueAsNewInitiator::Unspecified) | Err(_) => ContinueAsNewInitiator::Workflow,
+            Ok(initiator) => initiator,
+        };
         let mut started = self.inherited(initiator);
         started.workflow_type = a.workflow_type.clone();
         started.task_queue = a.task_queue.clone();

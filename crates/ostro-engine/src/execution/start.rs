@@ -103,6 +103,10 @@ fn complete(
         0 => config.workflow_task_timeout,
         span => span.min(config.workflow_task_timeout_max),
     };
+    let task_timeout = match run_timeout(&started) {
+        0 => task_timeout,
+        run => task_timeout.min(run),
+    };
     started.workflow_task_timeout = duration(task_timeout);
     started.workflow_run_timeout = set_duration(run_timeout(&started));
     started.workflow_execution_timeout = set_duration(from_duration(&started.workflow_execution_timeout));

@@ -107,10 +107,10 @@ impl<L: Loader> Engine<L> {
                 (self.execution(existing).core.start_request_id == request.request_id, existing)
             }
             found => {
+                let mut run = self.requested_run(id, start_part(&request), attributes);
                 if let InTheWay::Terminate(existing) = found {
-                    self.terminate_for_reuse(existing);
+                    self.terminate_for_reuse(existing, &run.run_id);
                 }
-                let mut run = self.signalled_run(id, start_part(&request), attributes);
                 run.signal = Some((signal, request.links.clone()));
                 (true, self.start_run(run))
             }

@@ -44,10 +44,8 @@ impl<L: Loader> Engine<L> {
         let reuse = request.workflow_id_reuse_policy();
         let conflict = request.workflow_id_conflict_policy();
         let found = self.in_the_way(id, &request.workflow_id, &request.request_id, reuse, conflict)?;
-        match found {
-            InTheWay::Use(existing) => return Ok(self.use_existing(existing, &request)),
-            InTheWay::Terminate(existing) => self.terminate_for_reuse(existing),
-            InTheWay::Nothing => {}
+        if let InTheWay::Use(existing) = found {
+            return Ok(self.use_existing(existing, &request));
         }
         let by = StartedBy {
             identity: request.identity.clone(),
@@ -57,6 +55,9 @@ impl<L: Loader> Engine<L> {
         let eager = request.request_eager_execution;
         let link_namespace = request.namespace.clone();
         let run = self.requested_run(id, request, attributes);
+        if let InTheWay::Terminate(existing) = found {
+            self.terminate_for_reuse(existing, &run.run_id);
+        }
         let started = self.start_requested(run, eager, by);
         Ok(self.start_answer(started.0, true, &link_namespace, started.1))
     }
@@ -169,9 +170,10 @@ impl<L: Loader> Engine<L> {
             }
     }
 
-    pub(in crate::engine) fn terminate_for_reuse(&mut self, existing: ExecutionId) {
-        let reason = "TerminateIfRunning WorkflowIdReusePolicy Policy".to_owned();
-        let details = json_string("terminated by a new run with the same workflow id");
+    /// Ends an open run so that `new_run_id` can take its workflow id.
+    pub(in crate::engine) fn terminate_for_reuse(&mut self, existing: ExecutionId, new_run_id: &str) {
+        let reason = "TerminateIfRunning WorkflowIdReusePolicy".to_owned();
+        let details = json_string(&format!("terminated by new runID: {new_run_id}"));
         self.step(existing, |t| t.terminate(reason, Some(details), SERVER_IDENTITY.to_owned(), Vec::new()));
     }
 
@@ -214,7 +216,8 @@ impl<L: Loader> Engine<L> {
         });
     }
 
-    fn requested_run(
+    /// What a start asks for; a signal-with-start asks the same.
+    pub(super) fn requested_run(
         &mut self,
         namespace: NamespaceId,
         request: StartWorkflowExecutionRequest,
@@ -253,15 +256,5 @@ impl<L: Loader> Engine<L> {
             links: request.links,
             ..Default::default()
         }
-    }
-
-    /// The same from a signal-with-start, whose fields are those of a start.
-    pub(super) fn signalled_run(
-        &mut self,
-        namespace: NamespaceId,
-        request: StartWorkflowExecutionRequest,
-        attributes: Option<temporalio_protos::temporal::api::common::v1::SearchAttributes>,
-    ) -> NewRun {
-        self.requested_run(namespace, request, attributes)
     }
 }

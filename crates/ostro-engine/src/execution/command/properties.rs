@@ -3,7 +3,7 @@
 use prost::Message;
 use temporalio_protos::temporal::api::{
     command::v1::{ModifyWorkflowPropertiesCommandAttributes, UpsertWorkflowSearchAttributesCommandAttributes},
-    common::v1::{Memo, SearchAttributes},
+    common::v1::Memo,
     enums::v1::WorkflowTaskFailedCause as Cause,
     history::v1::{UpsertWorkflowSearchAttributesEventAttributes, WorkflowPropertiesModifiedEventAttributes},
 };
