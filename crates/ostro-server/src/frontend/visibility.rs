@@ -114,7 +114,10 @@ fn count_response(count: Count) -> service::CountWorkflowExecutionsResponse {
         group_values: values.into_iter().map(group_value).collect(),
         count,
     };
-    service::CountWorkflowExecutionsResponse { count: count.total, groups: count.groups.into_iter().map(group).collect() }
+    service::CountWorkflowExecutionsResponse {
+        count: count.total,
+        groups: count.groups.into_iter().map(group).collect(),
+    }
 }
 
 /// A value as a search attribute's payload.
@@ -124,7 +127,9 @@ fn group_value(value: SearchValue) -> Payload {
         SearchValue::Int(value) => (value.into(), "Int"),
         SearchValue::Double(value) => (value.into(), "Double"),
         SearchValue::String(value) => (value.into(), "Keyword"),
-        SearchValue::Time(value) => (Timestamp::from_nanosecond(value.into()).unwrap_or_default().to_string().into(), "Datetime"),
+        SearchValue::Time(value) => {
+            (Timestamp::from_nanosecond(value.into()).unwrap_or_default().to_string().into(), "Datetime")
+        }
         SearchValue::KeywordList(values) => (values.into(), "KeywordList"),
     };
     let json: serde_json::Value = json;

@@ -100,14 +100,34 @@ mod tests {
     #[test]
     fn schedules_as_the_reference_server_takes_them() {
         for good in [
-            "* * * * *", "*/5 0-6 1,15 JAN-mar mon", "0 12 * * ?", "@every 1h30m", "@daily", "CRON_TZ=Europe/Paris 0 8 * * *",
-            "TZ=UTC @hourly", "59 23 31 12 6", "@every 1.5s",
+            "* * * * *",
+            "*/5 0-6 1,15 JAN-mar mon",
+            "0 12 * * ?",
+            "@every 1h30m",
+            "@daily",
+            "CRON_TZ=Europe/Paris 0 8 * * *",
+            "TZ=UTC @hourly",
+            "59 23 31 12 6",
+            "@every 1.5s",
         ] {
             assert!(is_schedule(good), "{good}");
         }
         for bad in [
-            "", "soon", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7", "*/0 * * * *",
-            "5-1 * * * *", "@every", "@every soon", "@never", "CRON_TZ=Mars/Base 0 8 * * *",
+            "",
+            "soon",
+            "* * * *",
+            "* * * * * *",
+            "60 * * * *",
+            "* 24 * * *",
+            "* * 0 * *",
+            "* * * 13 *",
+            "* * * * 7",
+            "*/0 * * * *",
+            "5-1 * * * *",
+            "@every",
+            "@every soon",
+            "@never",
+            "CRON_TZ=Mars/Base 0 8 * * *",
         ] {
             assert!(!is_schedule(bad), "{bad}");
         }
