@@ -1,5 +1,7 @@
 //! Executions from start to end, over a store that holds exactly what was written.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use ostro_engine::ErrorKind;

@@ -138,7 +138,7 @@ impl<L: Loader> Engine<L> {
                 header: initiated.header,
                 memo: initiated.memo,
                 search_attributes: initiated.search_attributes,
-                root_workflow_execution: execution.started().root_workflow_execution.clone(),
+                root_workflow_execution: Some(execution.root()),
                 priority: initiated.priority,
                 ..Default::default()
             },

@@ -62,7 +62,7 @@ impl Execution {
             state_transition_count: core.transitions,
             history_size_bytes: core.history_bytes,
             execution_duration: if closed { duration(core.close_time - core.execution_time) } else { None },
-            root_execution: started.root_workflow_execution.clone(),
+            root_execution: Some(self.root()),
             first_run_id: core.first_run_id.clone(),
             versioning_info: core.versioning.clone(),
             worker_deployment_name: core.deployment_name.clone(),

@@ -15,7 +15,6 @@ use temporalio_protos::temporal::api::{
 
 use super::Transition;
 
-#[allow(deprecated)]
 impl Transition<'_> {
     pub fn external_signal_delivered(&mut self, initiated_event_id: i64) {
         let Some(signal) = self.exec.remove_signal(initiated_event_id) else { return };

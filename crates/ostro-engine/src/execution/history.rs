@@ -14,6 +14,9 @@ use crate::time::timestamp;
 /// The id of an event that has none yet since it waits in the buffer.
 pub const BUFFERED: i64 = -123;
 
+/// Where the reference server's task ids begin; some tools take 0 for "not set".
+const FIRST_TASK_ID: i64 = 1 << 20;
+
 /// What an event carries beside its attributes.
 #[derive(Debug, Clone, Default)]
 pub struct Extras {
@@ -72,6 +75,7 @@ impl Execution {
     fn append(&mut self, mut event: HistoryEvent) -> i64 {
         let id = self.core.next_event_id;
         event.event_id = id;
+        event.task_id = FIRST_TASK_ID + id;
         self.link_started(&mut event);
         self.core.next_event_id += 1;
         self.changes.events.push(event);

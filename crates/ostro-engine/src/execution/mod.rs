@@ -33,6 +33,7 @@ pub mod workflow_task;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 use temporalio_protos::temporal::api::history::v1::{HistoryEvent, WorkflowExecutionStartedEventAttributes};
 
@@ -95,6 +96,14 @@ impl Execution {
     /// The attributes of the first event.
     pub fn started(&self) -> &WorkflowExecutionStartedEventAttributes {
         self.start.event.as_ref().expect("every run begins with its started event")
+    }
+
+    /// The execution at the root of the tree of children that this one belongs to; itself where it has no parent.
+    pub fn root(&self) -> WorkflowExecution {
+        self.started().root_workflow_execution.clone().unwrap_or_else(|| WorkflowExecution {
+            workflow_id: self.core.workflow_id.clone(),
+            run_id: self.core.run_id.clone(),
+        })
     }
 
     /// Whether a workflow task is with a worker, so that new events must wait.

@@ -261,8 +261,9 @@ pub struct Activity {
     pub last_worker_identity: String,
     #[prost(int64, tag = "25")]
     pub last_started_time: i64,
+    /// The worker that has the attempt, or had the last one.
     #[prost(message, optional, tag = "26")]
-    pub last_deployment: Option<deployment::WorkerDeploymentVersion>,
+    pub worker: Option<deployment::WorkerDeploymentOptions>,
 }
 
 /// A timer that runs.

@@ -1,6 +1,6 @@
 //! An engine over a store in memory, with a clock that the test moves and a restart at any moment.
 
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 mod memory;
 

@@ -95,8 +95,12 @@ pub(crate) fn resolve(types: &SearchAttributeTypes, name: &Name) -> Result<Attri
     candidates
         .iter()
         .find_map(|candidate| find(types, candidate))
-        .map(|(source, kind, expression)| {
-            Attribute { alias: name.text.clone(), source, kind, expression, position: name.position }
+        .map(|(source, kind, expression)| Attribute {
+            alias: name.text.clone(),
+            source,
+            kind,
+            expression,
+            position: name.position,
         })
         .ok_or_else(|| unknown_attribute(name.position, &name.text, closest(types, &name.text)))
 }

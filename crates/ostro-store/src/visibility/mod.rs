@@ -33,9 +33,9 @@ use std::collections::BTreeMap;
 
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 
-pub use count::Count;
-pub(crate) use attribute::{SearchIndex, search_index};
 pub use attribute::system_search_attributes;
+pub(crate) use attribute::{SearchIndex, search_index};
+pub use count::Count;
 pub(crate) use count::count;
 pub use page::Page;
 pub(crate) use page::list;

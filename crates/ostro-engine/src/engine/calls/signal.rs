@@ -25,7 +25,6 @@ impl<L: Loader> Engine<L> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let execution = request.workflow_execution.unwrap_or_default();
         let id = self.find_open(namespace, &execution.workflow_id, &execution.run_id)?;
-        #[allow(deprecated)]
         let event = WorkflowExecutionSignaledEventAttributes {
             signal_name: request.signal_name,
             input: request.input,

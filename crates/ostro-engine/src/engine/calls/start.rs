@@ -24,7 +24,6 @@ use crate::search;
 use crate::time::from_duration;
 
 /// The deprecated policy that came before the conflict policies; clients still send it.
-#[allow(deprecated)]
 pub(in crate::engine) const TERMINATE_IF_RUNNING: Reuse = Reuse::TerminateIfRunning;
 
 /// What stands in the way of a start.
@@ -181,10 +180,10 @@ impl<L: Loader> Engine<L> {
         let core = &self.execution(existing).core;
         let own = core.start_request_id == request.request_id;
         let known = core.request_ids.contains_key(&request.request_id);
-        if let Some(options) = request.on_conflict_options.filter(|_| !known) {
-            if options.attach_request_id {
-                self.attach_request(existing, request, options.attach_completion_callbacks, options.attach_links);
-            }
+        if let Some(options) = request.on_conflict_options.filter(|_| !known)
+            && options.attach_request_id
+        {
+            self.attach_request(existing, request, options.attach_completion_callbacks, options.attach_links);
         }
         self.start_answer(existing, own, &request.namespace, None)
     }

@@ -176,10 +176,10 @@ impl Transition<'_> {
         if a.initiator == 0 {
             a.initiator = ContinueAsNewInitiator::Workflow as i32;
         }
-        if let Some(attributes) = a.search_attributes.as_mut() {
-            if let Ok(typed) = search::validate(self.namespace, attributes) {
-                *attributes = typed;
-            }
+        if let Some(attributes) = a.search_attributes.as_mut()
+            && let Ok(typed) = search::validate(self.namespace, attributes)
+        {
+            *attributes = typed;
         }
     }
 

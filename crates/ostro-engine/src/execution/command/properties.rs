@@ -60,7 +60,7 @@ impl Transition<'_> {
             extras,
         );
         let properties = self.exec.properties_mut();
-        let old = properties.search_attributes.take().unwrap_or_else(SearchAttributes::default);
+        let old = properties.search_attributes.take().unwrap_or_default();
         properties.search_attributes = Some(search::merge(old, &typed));
     }
 

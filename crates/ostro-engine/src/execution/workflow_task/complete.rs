@@ -1,11 +1,12 @@
 //! `Started --complete--> (none) | Scheduled`: the worker's decisions become history.
 
 use temporalio_protos::temporal::api::{
+    deployment::v1::WorkerDeploymentVersion,
     history::v1::WorkflowTaskCompletedEventAttributes,
     workflowservice::v1::{PollActivityTaskQueueResponse, RespondWorkflowTaskCompletedRequest},
 };
 
-use super::{event, started_attributes};
+use super::{event, is_versioned, started_attributes, version_stamp};
 use crate::error::{Error, Result};
 use crate::execution::command::{Applied, Refusal};
 use crate::execution::state::{Sticky, WorkflowTask};
@@ -137,13 +138,19 @@ fn completed_attributes(
     task: &WorkflowTask,
     request: &RespondWorkflowTaskCompletedRequest,
 ) -> WorkflowTaskCompletedEventAttributes {
-    #[allow(deprecated)]
+    let versioned = request.deployment_options.as_ref().filter(|d| is_versioned(d));
     WorkflowTaskCompletedEventAttributes {
         scheduled_event_id: task.scheduled_event_id,
         started_event_id: task.started_event_id,
         identity: request.identity.clone(),
-        binary_checksum: request.binary_checksum.clone(),
-        worker_version: request.worker_version_stamp.clone(),
+        worker_version: version_stamp(request.deployment_options.as_ref())
+            .or_else(|| request.worker_version_stamp.clone()),
+        worker_deployment_name: versioned.map(|d| d.deployment_name.clone()).unwrap_or_default(),
+        deployment_version: versioned.map(|d| WorkerDeploymentVersion {
+            deployment_name: d.deployment_name.clone(),
+            build_id: d.build_id.clone(),
+        }),
+        versioning_behavior: request.versioning_behavior,
         sdk_metadata: request.sdk_metadata.clone(),
         metering_metadata: Some(request.metering_metadata.unwrap_or_default()),
         ..Default::default()
