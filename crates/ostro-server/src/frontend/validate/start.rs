@@ -79,6 +79,11 @@ impl Check for StartWorkflowExecutionRequest {
         {
             return invalid("attaching request ID is required for attaching completion callbacks");
         }
+        if !self.completion_callbacks.is_empty() {
+            return options::unimplemented(
+                "completion_callbacks: leave them out, this Ostro server calls nobody back yet",
+            );
+        }
         fill_request_id(&mut self.request_id);
         Ok(())
     }
