@@ -8,6 +8,7 @@ use temporalio_protos::temporal::api::{
 
 use super::{event, is_versioned, started_attributes, version_stamp};
 use crate::error::{Error, Result};
+use crate::execution::close::SERVER_IDENTITY;
 use crate::execution::command::{Applied, Refusal};
 use crate::execution::state::{Sticky, WorkflowTask};
 use crate::execution::{Transition, failures};
@@ -49,6 +50,9 @@ impl Transition<'_> {
     fn refuse(&mut self, refusal: Refusal, identity: &str) -> Error {
         let message = refusal.to_string();
         self.fail_workflow_task(refusal.cause, Some(failures::server(message.clone(), true)), identity);
+        if refusal.fatal {
+            self.terminate(message.clone(), None, SERVER_IDENTITY.to_owned(), Vec::new());
+        }
         Error::invalid(message)
     }
 
