@@ -21,7 +21,6 @@ impl Execution {
         for item in stored.items {
             execution.restore_item(item.kind, item.key, &item.value);
         }
-        execution.forget_speculation();
         execution.refresh_all_deadlines();
         execution
     }
@@ -50,11 +49,9 @@ impl Execution {
         self.changes.items.clear();
     }
 
-    /// A speculative workflow task lives in memory only: after a restart it never was.
-    fn forget_speculation(&mut self) {
-        if self.core.workflow_task.as_ref().is_some_and(|task| task.speculative) {
-            self.core.workflow_task = None;
-        }
+    /// Whether the pending workflow task lives in memory only: a speculative one, unless events wait for its end.
+    fn task_is_memory_only(&self) -> bool {
+        self.core.workflow_task.as_ref().is_some_and(|task| task.speculative) && self.buffered.is_empty()
     }
 
     /// Whether the transition changed anything that is stored beside the core.
@@ -98,7 +95,7 @@ impl Execution {
     }
 
     fn stored_core(&self) -> Bytes {
-        if self.core.workflow_task.as_ref().is_some_and(|task| task.speculative) {
+        if self.task_is_memory_only() {
             let core = Core { workflow_task: None, ..self.core.clone() };
             return Bytes::from(core.encode_to_vec());
         }

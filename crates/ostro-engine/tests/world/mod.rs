@@ -229,6 +229,21 @@ pub fn start_request(workflow_id: &str) -> StartWorkflowExecutionRequest {
     }
 }
 
+pub fn update_request(workflow_id: &str, update_id: &str) -> UpdateWorkflowExecutionRequest {
+    use temporalio_protos::temporal::api::update::v1::{Input, Meta, Request, WaitPolicy};
+    UpdateWorkflowExecutionRequest {
+        namespace: NAMESPACE.into(),
+        workflow_execution: Some(execution(workflow_id)),
+        wait_policy: Some(WaitPolicy { lifecycle_stage: 3 }),
+        request: Some(Request {
+            meta: Some(Meta { update_id: update_id.into(), ..Default::default() }),
+            input: Some(Input { name: "update".into(), ..Default::default() }),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
 pub fn poll_request(name: &str, kind: TaskQueueKind) -> PollWorkflowTaskQueueRequest {
     PollWorkflowTaskQueueRequest {
         namespace: NAMESPACE.into(),
