@@ -8,7 +8,7 @@ use temporalio_protos::temporal::api::{
     enums::v1::{CommandType as Kind, ParentClosePolicy},
     history::v1::HistoryEvent,
     protocol::v1::{Message, message::SequencingId},
-    update::v1::{Acceptance, Outcome, Rejection, Request, Response, outcome},
+    update::v1::{Acceptance, Meta, Outcome, Rejection, Request, Response, outcome},
 };
 
 use crate::facts::{Facts, text};
@@ -102,7 +102,8 @@ impl Run<'_> {
 
     fn respond(&mut self, id: &str) {
         let outcome = Some(Outcome { value: payloads("answer").map(outcome::Value::Success) });
-        let response = Response { outcome, ..Default::default() };
+        let meta = Some(Meta { update_id: id.to_owned(), ..Default::default() });
+        let response = Response { meta, outcome };
         self.say(id, "complete", any("Response", &response));
     }
 

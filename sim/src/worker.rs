@@ -160,12 +160,14 @@ impl World {
             Some(batches) => batches.iter().flat_map(|batch| decode_events(batch).events).collect(),
             None => store.events(slice.execution, slice.from, slice.to),
         };
-        let before = match self.workers[worker].cache.get_mut(&slice.execution) {
-            Some(cached) => {
-                cached.truncate(slice.from.max(1) as usize - 1);
-                std::mem::take(cached)
+        let needed = slice.from.max(1) as usize - 1;
+        let before = match self.workers[worker].cache.remove(&slice.execution) {
+            Some(mut cached) if cached.len() >= needed => {
+                cached.truncate(needed);
+                cached
             }
-            None => store.events(slice.execution, 1, slice.from),
+            // As SDKs do when what they have does not reach: they read the history from its beginning.
+            _ => store.events(slice.execution, 1, slice.from),
         };
         let events: Vec<_> = before.into_iter().chain(sent).chain(slice.extra.iter().cloned()).collect();
         let gap = events.iter().enumerate().find(|(index, event)| event.event_id != *index as i64 + 1);
@@ -177,8 +179,9 @@ impl World {
             return Err(format!("a task started by event {} shows events up to {last}", answer.response.started_event_id));
         }
         let stored = store.events(slice.execution, 1, slice.to);
-        if events.iter().zip(&stored).any(|(seen, stored)| seen != stored) {
-            return Err(format!("a worker has seen another history of execution {} than is stored", slice.execution));
+        if let Some((seen, stored)) = events.iter().zip(&stored).find(|(seen, stored)| seen != stored) {
+            let run = slice.execution;
+            return Err(format!("a worker has seen another history of execution {run} than is stored: {seen:?}, not {stored:?}"));
         }
         Ok(events)
     }
