@@ -43,6 +43,7 @@ pub struct Checker {
     tokens: BTreeSet<Vec<u8>>,
     attempts: BTreeMap<(ExecutionId, i64), Attempt>,
     last_slow: Option<Time>,
+    pub reached: BTreeMap<String, u64>,
 }
 
 type Checked = Result<(), String>;
@@ -77,6 +78,7 @@ impl Checker {
     fn event(&mut self, run: ExecutionId, event: &HistoryEvent) -> Checked {
         self.runs.entry(run).or_default().add(event).map_err(|e| format!("history of execution {run}: {e}"))?;
         self.kept(run, event);
+        self.reach(what(event));
         match event.attributes.as_ref() {
             Some(Attributes::WorkflowExecutionSignaledEventAttributes(a)) if !a.request_id.is_empty() => {
                 let times = self.signals.entry((run, a.request_id.clone())).or_default();
@@ -98,6 +100,11 @@ impl Checker {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Counts what the run has reached.
+    pub fn reach(&mut self, what: String) {
+        *self.reached.entry(what).or_default() += 1;
     }
 
     /// What an acknowledgement may refer to: in history, or buffered for it.
@@ -266,6 +273,21 @@ impl Checker {
         let recovery = store.recover();
         let left = recovery.due.len() + recovery.workflow_tasks.len() + recovery.activity_tasks.len();
         if left > 0 { Err(format!("all runs are closed, and {left} things would be recovered")) } else { Ok(()) }
+    }
+}
+
+/// The event's type, with the cause where it has one.
+fn what(event: &HistoryEvent) -> String {
+    let name = event.event_type().as_str_name().trim_start_matches("EVENT_TYPE_");
+    match event.attributes.as_ref() {
+        Some(Attributes::WorkflowTaskFailedEventAttributes(a)) => format!("{name} {:?}", a.cause()),
+        Some(Attributes::WorkflowTaskTimedOutEventAttributes(a)) => format!("{name} {:?}", a.timeout_type()),
+        Some(Attributes::WorkflowTaskScheduledEventAttributes(a)) if a.attempt > 1 => format!("{name} again"),
+        Some(Attributes::ActivityTaskTimedOutEventAttributes(a)) => format!("{name} {:?}", a.retry_state()),
+        Some(Attributes::ActivityTaskFailedEventAttributes(a)) => format!("{name} {:?}", a.retry_state()),
+        Some(Attributes::ActivityTaskStartedEventAttributes(a)) if a.attempt > 1 => format!("{name} again"),
+        Some(Attributes::WorkflowExecutionStartedEventAttributes(a)) => format!("{name} {:?}", a.initiator()),
+        _ => name.to_owned(),
     }
 }
 

@@ -24,6 +24,8 @@ use crate::world::{Event, Purpose, Request, World, is_transient};
 pub struct Client {
     pub what: String,
     pub done: bool,
+    /// When it was made first since the faults stopped.
+    begun: Option<Time>,
     kind: Kind,
     request: Request,
     patience: Time,
@@ -37,6 +39,9 @@ enum Kind {
     Follow { workflow_id: String, run_id: String, seen: i64 },
     Other,
 }
+
+/// Longer than any start delay and any workflow task's time-out together.
+const ANSWERED_WITHIN: Time = 4 * MINUTE;
 
 type Checked = std::result::Result<(), String>;
 
@@ -55,7 +60,7 @@ impl World {
         for number in 0..self.options.calls {
             // A stream of its own each: leaving one out changes nothing about the others.
             let mut rng = Rng::named(self.options.seed, &format!("call {number}"));
-            let begin = rng.range(0, self.options.horizon);
+            let begin = rng.range(0, self.options.horizon + self.options.horizon / 4);
             let workflow_id = format!("w{}", rng.below(self.options.workflows));
             let starts = number < self.options.workflows;
             let workflow_id = if starts { format!("w{number}") } else { workflow_id };
@@ -67,7 +72,21 @@ impl World {
         }
     }
 
+    /// Once nothing goes wrong, a client gets its answer soon; readers of histories wait for events.
+    pub(crate) fn in_time(&self, number: usize) -> Checked {
+        let client = &self.clients[number];
+        let since = client.begun.unwrap_or(self.now);
+        let reader = matches!(client.kind, Kind::Follow { .. });
+        if self.faulty || !self.server.is_up() || reader || since < self.healed || self.now - since <= ANSWERED_WITHIN {
+            return Ok(());
+        }
+        Err(format!("the call is not answered after {} s: {}", (self.now - since) / SECOND, client.what))
+    }
+
     pub(crate) fn client_step(&mut self, number: usize) {
+        let (now, healed) = (self.now, self.healed);
+        let begun = &mut self.clients[number].begun;
+        *begun = begun.filter(|begun| *begun >= healed).or(Some(now));
         let Client { request, patience, .. } = &self.clients[number];
         let (request, patience) = (request.clone(), *patience);
         self.send(Purpose::Client { client: number }, request, patience);
@@ -151,6 +170,7 @@ fn client(what: u64, number: u64, workflow_id: String, rng: &mut Rng) -> Client 
     let make = |what: &str, kind: Kind, patience: Time, request: Request| Client {
         what: named(what),
         done: false,
+        begun: None,
         kind,
         request,
         patience,

@@ -23,7 +23,7 @@ impl World {
             }
             _ => self.trouble = Trouble::default(),
         }
-        let next = self.rng.span(10 * MILLISECOND, 30 * SECOND);
+        let next = self.rng.span(10 * MILLISECOND, 2 * self.options.calm);
         self.at(next, Event::Fault);
         Ok(())
     }
@@ -32,7 +32,11 @@ impl World {
     pub(crate) fn heal(&mut self) {
         self.trace(|| "--- faults stop".to_owned());
         self.faulty = false;
+        self.healed = self.now;
         self.trouble = Trouble::default();
+        if self.options.faults && self.rng.chance(30) {
+            self.kill_worker();
+        }
     }
 
     fn crash(&mut self) -> Result<(), String> {
@@ -61,6 +65,7 @@ impl World {
         let clock = self.clock();
         self.server.start(seed, clock);
         self.checker.restarted();
+        self.healed = self.now;
         self.plan_tick();
         Ok(())
     }

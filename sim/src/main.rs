@@ -1,5 +1,6 @@
 //! Runs the simulation: `cargo run -p ostro-sim -- --seeds 1000`.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -24,6 +25,9 @@ struct Arguments {
     /// Print what happens.
     #[arg(long)]
     trace: bool,
+    /// Print what the runs have reached: events by type and errors.
+    #[arg(long)]
+    reached: bool,
     /// Go on after a failing seed, and do not shrink.
     #[arg(long)]
     keep_going: bool,
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
     let seeds = arguments.seed.map_or(arguments.start..arguments.start + arguments.seeds, |seed| seed..seed + 1);
     let (begin, mut faults, mut failed) = (Instant::now(), Faults::default(), 0);
     let (mut calls, mut events, mut executions) = (0, 0, 0);
+    let mut reached = BTreeMap::new();
     for seed in seeds.clone() {
         let options = options(&arguments, seed);
         match run(&options) {
@@ -58,6 +63,9 @@ fn main() -> ExitCode {
                 faults.add(&report.faults);
                 (calls, events, executions) =
                     (calls + report.calls, events + report.events, executions + report.executions);
+                for (what, count) in &report.reached {
+                    *reached.entry(what.clone()).or_insert(0) += count;
+                }
                 if arguments.seed.is_some() {
                     println!("{report:#?}");
                 }
@@ -71,6 +79,9 @@ fn main() -> ExitCode {
                 }
             }
         }
+    }
+    if arguments.reached {
+        reached.iter().for_each(|(what, count): (&String, &u64)| println!("{count:>10} {what}"));
     }
     let count = seeds.end - seeds.start;
     println!(

@@ -1,5 +1,7 @@
 //! What to simulate, and what came of it.
 
+use std::collections::BTreeMap;
+
 use ostro_engine::time::{SECOND, Span};
 
 use crate::plant::Plant;
@@ -16,6 +18,8 @@ pub struct Options {
     pub calls: u64,
     /// How long clients begin calls, and faults happen.
     pub horizon: Span,
+    /// The usual time between faults.
+    pub calm: Span,
     pub trace: bool,
     pub plant: Option<Plant>,
 }
@@ -30,6 +34,7 @@ impl Options {
             workflows: rng.range(1, 5) as u64,
             calls: rng.range(5, 40) as u64,
             horizon: rng.span(10 * SECOND, 600 * SECOND),
+            calm: rng.span(SECOND / 10, 60 * SECOND),
             trace: false,
             plant: None,
         }
@@ -73,6 +78,8 @@ impl Faults {
 /// What happened in a run that went well.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Report {
+    /// Events by type, and calls by how they were answered: what the run has reached.
+    pub reached: BTreeMap<String, u64>,
     /// Of all committed writes, in order.
     pub digest: u64,
     pub steps: u64,

@@ -180,14 +180,17 @@ fn activity(rng: &mut Rng) -> Activity {
         70..95 => QUEUES[1],
         _ => QUEUES[2],
     };
+    let start_to_close = rng.span(SECOND, 30 * SECOND);
+    // Attempts that go well end in time, so that every program ends.
+    let takes_ms = rng.span(1, start_to_close / 2 / MILLISECOND) as u32;
     Activity {
         queue,
         eager: rng.chance(30),
-        start_to_close: rng.span(SECOND, 30 * SECOND),
+        start_to_close,
         schedule_to_close: if rng.chance(30) { rng.span(SECOND, 2 * MINUTE) } else { 0 },
         schedule_to_start: if queue == "nobody" || rng.chance(10) { rng.span(SECOND, 20 * SECOND) } else { 0 },
         heartbeat: if how == Wrong::StopsHeartbeating || rng.chance(20) { rng.span(SECOND, 5 * SECOND) } else { 0 },
         attempts_max: if rng.chance(50) { rng.range(1, 4) as i32 } else { 0 },
-        behaviour: Behaviour { wrong, how, takes_ms: rng.span(1, 4_000) as u32 },
+        behaviour: Behaviour { wrong, how, takes_ms },
     }
 }

@@ -8,10 +8,6 @@ use ostro_engine::time::Span;
 pub struct Rng(Ids);
 
 impl Rng {
-    pub fn new(seed: u64) -> Self {
-        Self(Ids::new(seed))
-    }
-
     /// A stream of its own for what `name` names: drawing from it moves no other stream.
     pub fn named(seed: u64, name: &str) -> Self {
         Self(Ids::new(hash(name.as_bytes(), seed ^ 0xcbf2_9ce4_8422_2325)))
@@ -33,11 +29,10 @@ impl Rng {
 
     /// A span of `low..=high`, short ones as likely as long ones: even on a scale of doublings.
     pub fn span(&mut self, low: Span, high: Span) -> Span {
-        let mut top = low.max(1);
-        while top < high && self.chance(60) {
-            top = top.saturating_mul(2);
-        }
-        self.range(low, top.min(high))
+        let low = low.max(1);
+        let doublings = i64::from((high / low).max(1).ilog2());
+        let top = low.saturating_mul(1 << self.range(0, doublings));
+        self.range(top, top.saturating_mul(2)).clamp(low, high.max(low))
     }
 
     /// True in `percent` of a hundred cases.

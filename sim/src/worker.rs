@@ -141,7 +141,7 @@ impl World {
         let events = self.history_of(worker, &answer)?;
         let generation = self.workers[worker].generation;
         let delay = match self.rng.below(100) {
-            0..4 if self.faulty => {
+            0..4 if self.faulty && self.options.faults => {
                 self.report.faults.slow_tasks += 1;
                 self.rng.range(SECOND, 30 * SECOND)
             }
@@ -206,7 +206,7 @@ impl World {
             return Ok(());
         }
         let request = match self.rng.below(100) {
-            0..3 if self.faulty => {
+            0..3 if self.faulty && self.options.faults => {
                 self.report.faults.failed_tasks += 1;
                 failed(&task)
             }

@@ -80,6 +80,8 @@ pub struct World {
     pub checker: Checker,
     pub trouble: Trouble,
     pub faulty: bool,
+    /// When the last fault was over.
+    pub healed: Time,
     pub report: Report,
     ticks: BTreeSet<Time>,
     ticks_at_once: (Time, u32),
@@ -115,7 +117,8 @@ impl World {
             clients: Vec::new(),
             checker: Checker::default(),
             trouble: Trouble::default(),
-            faulty: options.faults,
+            faulty: true,
+            healed: 0,
             report: Report::default(),
             ticks: BTreeSet::new(),
             ticks_at_once: (0, 0),
@@ -179,6 +182,7 @@ impl World {
             }
         }
         self.checker.end(&self.server.store)?;
+        self.report.reached.append(&mut self.checker.reached);
         self.report.digest = self.server.store.digest();
         self.report.calls = self.server.calls;
         let rows = self.server.store.0.borrow();
@@ -297,7 +301,7 @@ impl World {
 
     fn after(&mut self, after: After) -> std::result::Result<(), String> {
         if after.begin_commit {
-            let delay = commit_delay(&mut self.rng, self.faulty);
+            let delay = commit_delay(&mut self.rng, self.faulty && self.options.faults);
             let life = self.server.life;
             self.at(delay, Event::Commit { life });
         }
@@ -355,6 +359,10 @@ impl World {
     /// An answer leaves the server.
     fn release(&mut self, call: ReplyId, answer: Result<Answer>) -> std::result::Result<(), String> {
         self.trace(|| format!("   #{call} -> {}", answer.as_ref().map_or_else(|e| format!("{e:?}"), short)));
+        if let Err(error) = &answer {
+            let text: String = error.message.chars().take_while(|c| c.is_alphabetic() || *c == ' ').collect();
+            self.checker.reach(format!("{:?}: {text}", error.kind));
+        }
         if let Ok(answer) = &answer {
             self.checker.handed_out(self.server.life, answer)?;
         }
@@ -388,7 +396,10 @@ impl World {
             Purpose::Decided { worker, generation, task, tries } => {
                 self.decided(worker, generation, task, tries, request, answer)
             }
-            Purpose::Client { client } => self.client_answered(client, answer),
+            Purpose::Client { client } => {
+                self.in_time(client)?;
+                self.client_answered(client, answer)
+            }
             Purpose::Heartbeat { running } => self.heartbeat_answered(running, answer),
             Purpose::Report { running, tries } => self.report_answered(running, tries, request, answer),
         }
