@@ -81,9 +81,7 @@ impl Transition<'_> {
             self.exec.core.workflow_task = None;
             return;
         }
-        if task.speculative {
-            self.materialise_speculative();
-        }
+        self.materialise_speculative();
         self.exec.core.workflow_task = None;
         if !task.is_transient() {
             self.record(WorkflowTaskFailedEventAttributes {

@@ -32,6 +32,8 @@ impl Transition<'_> {
     }
 
     pub fn record_with(&mut self, attributes: impl Into<Attributes>, extras: Extras) -> i64 {
+        // What enters history must find a task that a restart knows of.
+        self.materialise_speculative();
         let attributes = attributes.into();
         let event_type = attributes.event_type();
         let event = HistoryEvent {

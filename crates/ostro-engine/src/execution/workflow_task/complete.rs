@@ -86,7 +86,9 @@ impl Transition<'_> {
         let attributes = self.exec.scheduled_attributes(&task);
         let scheduled = self.record_at(event(0, task.scheduled_time, attributes));
         assert_eq!(scheduled, task.scheduled_event_id, "nothing may enter history while a task is in flight");
-        self.record_at(event(0, task.started_time, started_attributes(&task)));
+        if task.is_started() {
+            self.record_at(event(0, task.started_time, started_attributes(&task)));
+        }
     }
 
     fn end_workflow_task(&mut self, request: &RespondWorkflowTaskCompletedRequest) -> WorkflowTask {
@@ -131,6 +133,10 @@ impl Transition<'_> {
             return completion;
         }
         for (scheduled_event_id, by) in applied.eager_activities {
+            // A later command of the same task may have cancelled it.
+            if !self.exec.activities.get(&scheduled_event_id).is_some_and(|a| a.is_waiting()) {
+                continue;
+            }
             let task = self.start_activity(scheduled_event_id, by);
             completion.activity_tasks.push(task);
         }
