@@ -63,6 +63,7 @@ commands! {
     DeleteWorkflow(service::DeleteWorkflowExecutionRequest) -> service::DeleteWorkflowExecutionResponse;
     QueryWorkflow(service::QueryWorkflowRequest) -> service::QueryWorkflowResponse;
     UpdateWorkflow(WithDeadline<service::UpdateWorkflowExecutionRequest>) -> service::UpdateWorkflowExecutionResponse;
+    UpdateWithStart(WithDeadline<UpdateWithStart>) -> service::ExecuteMultiOperationResponse;
     PollUpdate(WithDeadline<service::PollWorkflowExecutionUpdateRequest>) -> service::PollWorkflowExecutionUpdateResponse;
     DescribeWorkflow(service::DescribeWorkflowExecutionRequest) -> service::DescribeWorkflowExecutionResponse;
     ReadHistory(ReadHistory) -> HistoryPosition;
@@ -101,6 +102,13 @@ pub struct WithDeadline<R> {
     pub request: R,
     /// `Time::MAX` where the client set none.
     pub deadline: Time,
+}
+
+/// An update, with the start of its workflow where no run is there to take it: both or neither.
+#[derive(Debug, Clone)]
+pub struct UpdateWithStart {
+    pub start: service::StartWorkflowExecutionRequest,
+    pub update: service::UpdateWorkflowExecutionRequest,
 }
 
 /// Asks where an execution's history stands; optionally waits until it has grown.

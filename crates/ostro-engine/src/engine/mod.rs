@@ -158,6 +158,7 @@ impl<L: Loader> Engine<L> {
     }
 
     fn reply(&mut self, id: ReplyId, answer: Result<Answer>) {
+        let Some(answer) = self.with_start(id, answer) else { return };
         let answer = self.waits.shape(id, answer);
         self.out.replies.push(Reply { id, answer });
     }

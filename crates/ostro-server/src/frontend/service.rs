@@ -3,7 +3,10 @@
 use ostro_wire::{Answer, CallContext, OperatorService, WorkflowService};
 use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflowservice::v1 as service};
 
-use super::{Frontend, activity, history, namespace, operator as attributes, system, visibility, worker, workflow};
+use super::{
+    Frontend, activity, history, multi_operation, namespace, operator as attributes, system, visibility, worker,
+    workflow,
+};
 
 /// `forward`: checked, then answered by the engine. `wait`: the same with the client's deadline. A path: a function.
 macro_rules! methods {
@@ -36,6 +39,7 @@ methods! { WorkflowService, service:
     delete_workflow_execution(DeleteWorkflowExecutionRequest) -> DeleteWorkflowExecutionResponse = forward;
     query_workflow(QueryWorkflowRequest) -> QueryWorkflowResponse = forward;
     update_workflow_execution(UpdateWorkflowExecutionRequest) -> UpdateWorkflowExecutionResponse = wait;
+    execute_multi_operation(ExecuteMultiOperationRequest) -> ExecuteMultiOperationResponse = multi_operation::execute;
     poll_workflow_execution_update(PollWorkflowExecutionUpdateRequest) -> PollWorkflowExecutionUpdateResponse = wait;
     describe_workflow_execution(DescribeWorkflowExecutionRequest) -> DescribeWorkflowExecutionResponse = forward;
     reset_sticky_task_queue(ResetStickyTaskQueueRequest) -> ResetStickyTaskQueueResponse = forward;

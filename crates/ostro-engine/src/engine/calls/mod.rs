@@ -8,6 +8,7 @@ mod signal;
 mod start;
 mod stop;
 mod update;
+mod update_with_start;
 mod worker;
 
 pub(super) use start::TERMINATE_IF_RUNNING;
@@ -40,6 +41,7 @@ impl<L: Loader> Engine<L> {
             Command::DeleteWorkflow(r) => answered!(DeleteWorkflow, self.delete_workflow(*r)),
             Command::QueryWorkflow(r) => self.query_workflow(id, *r),
             Command::UpdateWorkflow(r) => self.update_workflow(id, *r),
+            Command::UpdateWithStart(r) => self.update_with_start(id, *r),
             Command::PollUpdate(r) => self.poll_update(id, *r),
             Command::DescribeWorkflow(r) => answered!(DescribeWorkflow, self.describe_workflow(*r)),
             Command::ReadHistory(r) => self.read_history(id, *r),

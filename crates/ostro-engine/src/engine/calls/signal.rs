@@ -111,7 +111,7 @@ impl<L: Loader> Engine<L> {
                 if let InTheWay::Terminate(existing) = found {
                     self.terminate_for_reuse(existing);
                 }
-                let mut run = self.signalled_run(id, start_part(&request), attributes);
+                let mut run = self.requested_run(id, start_part(&request), attributes);
                 run.signal = Some((signal, request.links.clone()));
                 (true, self.start_run(run))
             }

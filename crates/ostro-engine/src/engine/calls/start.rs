@@ -215,7 +215,8 @@ impl<L: Loader> Engine<L> {
         });
     }
 
-    fn requested_run(
+    /// The run that a request asks for.
+    pub(super) fn requested_run(
         &mut self,
         namespace: NamespaceId,
         request: StartWorkflowExecutionRequest,
@@ -254,15 +255,5 @@ impl<L: Loader> Engine<L> {
             links: request.links,
             ..Default::default()
         }
-    }
-
-    /// The same from a signal-with-start, whose fields are those of a start.
-    pub(super) fn signalled_run(
-        &mut self,
-        namespace: NamespaceId,
-        request: StartWorkflowExecutionRequest,
-        attributes: Option<temporalio_protos::temporal::api::common::v1::SearchAttributes>,
-    ) -> NewRun {
-        self.requested_run(namespace, request, attributes)
     }
 }

@@ -13,7 +13,7 @@ mod messages;
 mod wait;
 
 pub use messages::{accepts_any, check_messages};
-pub use wait::{poll_response, wait_until};
+pub use wait::{aborted_by_close, completed_response, poll_response, wait_until};
 
 use prost_wkt_types::Any;
 use temporalio_protos::temporal::api::{
