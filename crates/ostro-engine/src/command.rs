@@ -81,6 +81,10 @@ commands! {
     FailActivityById(service::RespondActivityTaskFailedByIdRequest) -> service::RespondActivityTaskFailedByIdResponse;
     CancelActivity(service::RespondActivityTaskCanceledRequest) -> service::RespondActivityTaskCanceledResponse;
     CancelActivityById(service::RespondActivityTaskCanceledByIdRequest) -> service::RespondActivityTaskCanceledByIdResponse;
+    PauseActivity(service::PauseActivityRequest) -> service::PauseActivityResponse;
+    UnpauseActivity(service::UnpauseActivityRequest) -> service::UnpauseActivityResponse;
+    ResetActivity(service::ResetActivityRequest) -> service::ResetActivityResponse;
+    UpdateActivityOptions(service::UpdateActivityOptionsRequest) -> service::UpdateActivityOptionsResponse;
     ShutdownWorker(service::ShutdownWorkerRequest) -> service::ShutdownWorkerResponse;
     DescribeTaskQueue(service::DescribeTaskQueueRequest) -> service::DescribeTaskQueueResponse;
     RegisterNamespace(service::RegisterNamespaceRequest) -> service::RegisterNamespaceResponse;

@@ -115,7 +115,7 @@ fn pending_activity(activity: &Activity) -> PendingActivityInfo {
         paused: activity.paused,
         pause_info: activity.pause_info.clone(),
         priority: a.priority.clone(),
-        activity_options: activity.options.clone(),
+        activity_options: Some(activity.described_options()),
         ..Default::default()
     }
 }

@@ -250,7 +250,7 @@ pub struct Activity {
     pub reset: bool,
     #[prost(bool, tag = "20")]
     pub reset_heartbeats: bool,
-    /// Options changed since it was scheduled.
+    /// The options that it was scheduled with, where they were changed since.
     #[prost(message, optional, tag = "21")]
     pub options: Option<activity::ActivityOptions>,
     #[prost(int64, tag = "22")]
@@ -263,6 +263,9 @@ pub struct Activity {
     pub last_started_time: i64,
     #[prost(message, optional, tag = "26")]
     pub last_deployment: Option<deployment::WorkerDeploymentVersion>,
+    /// The request that paused it.
+    #[prost(string, tag = "27")]
+    pub pause_request_id: String,
 }
 
 /// A timer that runs.

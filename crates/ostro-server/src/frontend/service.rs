@@ -84,6 +84,11 @@ methods! { WorkflowService, service:
     respond_activity_task_canceled_by_id(RespondActivityTaskCanceledByIdRequest)
         -> RespondActivityTaskCanceledByIdResponse = activity::cancel_by_id;
 
+    pause_activity(PauseActivityRequest) -> PauseActivityResponse = forward;
+    unpause_activity(UnpauseActivityRequest) -> UnpauseActivityResponse = forward;
+    reset_activity(ResetActivityRequest) -> ResetActivityResponse = forward;
+    update_activity_options(UpdateActivityOptionsRequest) -> UpdateActivityOptionsResponse = forward;
+
     register_namespace(RegisterNamespaceRequest) -> RegisterNamespaceResponse = forward;
     describe_namespace(DescribeNamespaceRequest) -> DescribeNamespaceResponse = forward;
     list_namespaces(ListNamespacesRequest) -> ListNamespacesResponse = forward;

@@ -1,6 +1,7 @@
 //! The commands, by what they are about.
 
 mod activity;
+mod activity_control;
 mod history;
 mod namespace;
 mod query;
@@ -59,6 +60,10 @@ impl<L: Loader> Engine<L> {
             Command::FailActivityById(r) => answered!(FailActivityById, self.fail_activity_by_id(*r)),
             Command::CancelActivity(r) => answered!(CancelActivity, self.cancel_activity(*r)),
             Command::CancelActivityById(r) => answered!(CancelActivityById, self.cancel_activity_by_id(*r)),
+            Command::PauseActivity(r) => answered!(PauseActivity, self.pause_activity(*r)),
+            Command::UnpauseActivity(r) => answered!(UnpauseActivity, self.unpause_activity(*r)),
+            Command::ResetActivity(r) => answered!(ResetActivity, self.reset_activity(*r)),
+            Command::UpdateActivityOptions(r) => answered!(UpdateActivityOptions, self.update_activity_options(*r)),
             Command::ShutdownWorker(r) => answered!(ShutdownWorker, self.shutdown_worker(*r)),
             Command::DescribeTaskQueue(r) => answered!(DescribeTaskQueue, self.describe_task_queue(*r)),
             Command::ExpireExecutions(r) => answered!(ExpireExecutions, self.expire_executions(*r)),

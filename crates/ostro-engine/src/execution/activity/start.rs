@@ -24,7 +24,6 @@ impl Transition<'_> {
         activity.request_id = request_id;
         activity.last_worker_identity.clone_from(&by.identity);
         activity.identity = by.identity;
-        activity.reset = false;
         self.activity_task(scheduled_event_id)
     }
 

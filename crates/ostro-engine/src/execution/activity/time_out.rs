@@ -12,7 +12,7 @@ impl Transition<'_> {
     /// The activity's deadline has passed.
     pub fn activity_due(&mut self, scheduled_event_id: i64) {
         let now = self.now;
-        let Some(activity) = self.exec.activities.get(&scheduled_event_id) else { return };
+        let Some(activity) = self.exec.activities.get(&scheduled_event_id).filter(|a| !a.paused) else { return };
         let passed = |time: i64| time != 0 && time <= now;
         if passed(activity.expiration()) {
             self.time_out_activity(scheduled_event_id, TimeoutType::ScheduleToClose);

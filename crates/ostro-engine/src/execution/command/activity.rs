@@ -1,6 +1,7 @@
 //! ScheduleActivityTask and RequestCancelActivityTask.
 
 use temporalio_protos::temporal::api::{
+    activity::v1::ActivityOptions,
     command::v1::{RequestCancelActivityTaskCommandAttributes, ScheduleActivityTaskCommandAttributes},
     enums::v1::{TaskQueueKind, WorkflowTaskFailedCause as Cause},
     history::v1::ActivityTaskScheduledEventAttributes,
@@ -145,14 +146,27 @@ impl Transition<'_> {
 }
 
 /// An activity's time-outs after the rules of the reference server.
-struct Timeouts {
-    schedule_to_close: Span,
-    schedule_to_start: Span,
-    start_to_close: Span,
-    heartbeat: Span,
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    pub schedule_to_close: Span,
+    pub schedule_to_start: Span,
+    pub start_to_close: Span,
+    pub heartbeat: Span,
 }
 
 impl Timeouts {
+    /// Those of changed options; the run's own time-out was looked at when the activity was scheduled.
+    pub fn of_options(options: &ActivityOptions) -> Self {
+        let attributes = ScheduleActivityTaskCommandAttributes {
+            schedule_to_close_timeout: options.schedule_to_close_timeout,
+            schedule_to_start_timeout: options.schedule_to_start_timeout,
+            start_to_close_timeout: options.start_to_close_timeout,
+            heartbeat_timeout: options.heartbeat_timeout,
+            ..Default::default()
+        };
+        Self::of(&attributes, 0)
+    }
+
     fn of(a: &ScheduleActivityTaskCommandAttributes, run: Span) -> Self {
         let mut close = from_duration(&a.schedule_to_close_timeout);
         let mut start = from_duration(&a.schedule_to_start_timeout);

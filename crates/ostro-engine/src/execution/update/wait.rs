@@ -109,9 +109,9 @@ impl Transition<'_> {
 }
 
 impl Execution {
-    /// The outcome of an update that has one.
+    /// The outcome of an update that the workflow has answered.
     pub fn update_outcome(&self, update_id: &str) -> Option<Outcome> {
-        self.update_progress(update_id).1
+        self.updates.get(update_id)?.outcome.clone()
     }
 
     /// Whether an update of this id was admitted, or more.
