@@ -60,6 +60,8 @@ commands! {
     SignalWorkflow(service::SignalWorkflowExecutionRequest) -> service::SignalWorkflowExecutionResponse;
     CancelWorkflow(service::RequestCancelWorkflowExecutionRequest) -> service::RequestCancelWorkflowExecutionResponse;
     TerminateWorkflow(service::TerminateWorkflowExecutionRequest) -> service::TerminateWorkflowExecutionResponse;
+    ResetWorkflow(service::ResetWorkflowExecutionRequest) -> service::ResetWorkflowExecutionResponse;
+    UpdateOptions(service::UpdateWorkflowExecutionOptionsRequest) -> service::UpdateWorkflowExecutionOptionsResponse;
     DeleteWorkflow(service::DeleteWorkflowExecutionRequest) -> service::DeleteWorkflowExecutionResponse;
     QueryWorkflow(service::QueryWorkflowRequest) -> service::QueryWorkflowResponse;
     UpdateWorkflow(WithDeadline<service::UpdateWorkflowExecutionRequest>) -> service::UpdateWorkflowExecutionResponse;

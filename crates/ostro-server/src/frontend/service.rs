@@ -37,6 +37,9 @@ methods! { WorkflowService, service:
         -> RequestCancelWorkflowExecutionResponse = forward;
     terminate_workflow_execution(TerminateWorkflowExecutionRequest) -> TerminateWorkflowExecutionResponse = forward;
     delete_workflow_execution(DeleteWorkflowExecutionRequest) -> DeleteWorkflowExecutionResponse = forward;
+    reset_workflow_execution(ResetWorkflowExecutionRequest) -> ResetWorkflowExecutionResponse = forward;
+    update_workflow_execution_options(UpdateWorkflowExecutionOptionsRequest)
+        -> UpdateWorkflowExecutionOptionsResponse = forward;
     query_workflow(QueryWorkflowRequest) -> QueryWorkflowResponse = forward;
     update_workflow_execution(UpdateWorkflowExecutionRequest) -> UpdateWorkflowExecutionResponse = wait;
     execute_multi_operation(ExecuteMultiOperationRequest) -> ExecuteMultiOperationResponse = multi_operation::execute;

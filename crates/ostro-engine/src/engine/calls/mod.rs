@@ -4,7 +4,9 @@ mod activity;
 mod activity_control;
 mod history;
 mod namespace;
+mod options;
 mod query;
+mod reset;
 mod signal;
 mod start;
 mod stop;
@@ -39,6 +41,8 @@ impl<L: Loader> Engine<L> {
             Command::SignalWorkflow(r) => answered!(SignalWorkflow, self.signal_workflow(*r)),
             Command::CancelWorkflow(r) => answered!(CancelWorkflow, self.cancel_workflow(*r)),
             Command::TerminateWorkflow(r) => answered!(TerminateWorkflow, self.terminate_workflow(*r)),
+            Command::ResetWorkflow(r) => answered!(ResetWorkflow, self.reset_workflow(*r)),
+            Command::UpdateOptions(r) => answered!(UpdateOptions, self.update_workflow_options(*r)),
             Command::DeleteWorkflow(r) => answered!(DeleteWorkflow, self.delete_workflow(*r)),
             Command::QueryWorkflow(r) => self.query_workflow(id, *r),
             Command::UpdateWorkflow(r) => self.update_workflow(id, *r),

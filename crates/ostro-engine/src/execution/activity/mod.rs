@@ -35,7 +35,7 @@ use temporalio_protos::temporal::api::history::v1::{
     ActivityTaskScheduledEventAttributes, ActivityTaskStartedEventAttributes,
 };
 
-use super::Transition;
+use super::{Execution, Transition};
 use super::history::BUFFERED;
 use super::state::Activity;
 use crate::time::{Span, Time, from_duration};
@@ -137,6 +137,21 @@ impl Activity {
         .into_iter()
         .filter(|time| *time != 0)
         .min()
+    }
+}
+
+impl Execution {
+    /// Adds an activity that was scheduled by event `id` at `time`.
+    pub(super) fn add_activity(&mut self, id: i64, scheduled: ActivityTaskScheduledEventAttributes, time: Time) {
+        self.insert_activity(Activity {
+            scheduled_event_id: id,
+            scheduled: Some(scheduled),
+            scheduled_time: time,
+            first_scheduled_time: time,
+            attempt: 1,
+            attempt_scheduled_time: time,
+            ..Default::default()
+        });
     }
 }
 

@@ -3,6 +3,7 @@
 use temporalio_protos::temporal::api::{
     activity::v1::ActivityOptions,
     common::v1::RetryPolicy,
+    enums::v1::TaskQueueKind,
     history::v1::ActivityTaskScheduledEventAttributes,
     taskqueue::v1::TaskQueue,
 };
@@ -150,6 +151,9 @@ fn merged(activity: &Activity, from: &ActivityOptions, mask: &[String]) -> Resul
     options.schedule_to_start_timeout = duration(timeouts.schedule_to_start);
     options.start_to_close_timeout = duration(timeouts.start_to_close);
     options.heartbeat_timeout = duration(timeouts.heartbeat);
+    if let Some(queue) = options.task_queue.as_mut() {
+        queue.kind = TaskQueueKind::Normal as i32;
+    }
     Ok(options)
 }
 
@@ -206,7 +210,7 @@ fn check_timeouts(activity: &Activity, options: &ActivityOptions) -> Result<()> 
         (&options.heartbeat_timeout, "HeartbeatTimeout"),
     ];
     if let Some((_, name)) = timeouts.iter().find(|(timeout, _)| from_duration(timeout) < 0) {
-        return Err(of(&format!("Invalid {name}: negative duration.")));
+        return Err(Error::invalid(format!("invalid {name}: negative duration")));
     }
     if from_duration(timeouts[0].0) == 0 && from_duration(timeouts[2].0) == 0 {
         return Err(of("A valid StartToClose or ScheduleToCloseTimeout is not set on ScheduleActivityTaskCommand."));

@@ -18,7 +18,7 @@ impl Execution {
     /// # Errors
     /// NOT_FOUND, in the reference server's words, where there is none such or the run has closed.
     pub fn select_activities(&self, selection: &Selection) -> Result<Vec<i64>> {
-        if !self.is_open() && matches!(selection, Selection::Id(_)) {
+        if !self.is_open() {
             return Err(Error::not_found("workflow execution already completed"));
         }
         let pending = self.activities.values();

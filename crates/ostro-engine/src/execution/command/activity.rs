@@ -10,7 +10,6 @@ use temporalio_protos::temporal::api::{
 
 use super::{Applied, Checker, Refusal};
 use crate::execution::history::Extras;
-use crate::execution::state::Activity;
 use crate::execution::workflow_task::StartedBy;
 use crate::execution::{Effect, Transition, backoff};
 use crate::time::{Span, duration, from_duration};
@@ -92,15 +91,7 @@ impl Transition<'_> {
         let scheduled = self.scheduled_attributes(a, completed);
         let same_queue = scheduled.task_queue.as_ref().is_some_and(|q| q.name == self.exec.core.task_queue);
         let scheduled_event_id = self.record_with(scheduled.clone(), extras);
-        self.exec.insert_activity(Activity {
-            scheduled_event_id,
-            scheduled: Some(scheduled),
-            scheduled_time: self.now,
-            first_scheduled_time: self.now,
-            attempt: 1,
-            attempt_scheduled_time: self.now,
-            ..Default::default()
-        });
+        self.exec.add_activity(scheduled_event_id, scheduled, self.now);
         if eager && same_queue {
             applied.eager_activities.push((scheduled_event_id, by.clone()));
         } else {

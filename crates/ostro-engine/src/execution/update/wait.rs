@@ -31,7 +31,7 @@ impl Transition<'_> {
             live.waiters.push(waiter);
         } else if let Some(stored) = self.exec.updates.get(update_id) {
             let request = stored_request(stored.update_id.clone());
-            let live = LiveUpdate { request, stage: UpdateStage::Accepted, waiters: vec![waiter] };
+            let live = LiveUpdate::new(request, UpdateStage::Accepted, vec![waiter]);
             self.exec.live.updates.push(live);
         } else {
             return false;
