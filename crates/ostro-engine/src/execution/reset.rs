@@ -244,7 +244,6 @@ fn initiated_event_id(attributes: &Attributes) -> Option<i64> {
 fn failure(reason: &str, last_heartbeat_details: Option<Payloads>) -> Failure {
     Failure {
         message: reason.to_owned(),
-        source: "Server".to_owned(),
         failure_info: Some(FailureInfo::ResetWorkflowFailureInfo(ResetWorkflowFailureInfo { last_heartbeat_details })),
         ..Default::default()
     }
