@@ -60,9 +60,12 @@ commands! {
     SignalWorkflow(service::SignalWorkflowExecutionRequest) -> service::SignalWorkflowExecutionResponse;
     CancelWorkflow(service::RequestCancelWorkflowExecutionRequest) -> service::RequestCancelWorkflowExecutionResponse;
     TerminateWorkflow(service::TerminateWorkflowExecutionRequest) -> service::TerminateWorkflowExecutionResponse;
+    ResetWorkflow(service::ResetWorkflowExecutionRequest) -> service::ResetWorkflowExecutionResponse;
+    UpdateOptions(service::UpdateWorkflowExecutionOptionsRequest) -> service::UpdateWorkflowExecutionOptionsResponse;
     DeleteWorkflow(service::DeleteWorkflowExecutionRequest) -> service::DeleteWorkflowExecutionResponse;
     QueryWorkflow(service::QueryWorkflowRequest) -> service::QueryWorkflowResponse;
     UpdateWorkflow(WithDeadline<service::UpdateWorkflowExecutionRequest>) -> service::UpdateWorkflowExecutionResponse;
+    UpdateWithStart(WithDeadline<UpdateWithStart>) -> service::ExecuteMultiOperationResponse;
     PollUpdate(WithDeadline<service::PollWorkflowExecutionUpdateRequest>) -> service::PollWorkflowExecutionUpdateResponse;
     DescribeWorkflow(service::DescribeWorkflowExecutionRequest) -> service::DescribeWorkflowExecutionResponse;
     ReadHistory(ReadHistory) -> HistoryPosition;
@@ -80,6 +83,10 @@ commands! {
     FailActivityById(service::RespondActivityTaskFailedByIdRequest) -> service::RespondActivityTaskFailedByIdResponse;
     CancelActivity(service::RespondActivityTaskCanceledRequest) -> service::RespondActivityTaskCanceledResponse;
     CancelActivityById(service::RespondActivityTaskCanceledByIdRequest) -> service::RespondActivityTaskCanceledByIdResponse;
+    PauseActivity(service::PauseActivityRequest) -> service::PauseActivityResponse;
+    UnpauseActivity(service::UnpauseActivityRequest) -> service::UnpauseActivityResponse;
+    ResetActivity(service::ResetActivityRequest) -> service::ResetActivityResponse;
+    UpdateActivityOptions(service::UpdateActivityOptionsRequest) -> service::UpdateActivityOptionsResponse;
     ShutdownWorker(service::ShutdownWorkerRequest) -> service::ShutdownWorkerResponse;
     DescribeTaskQueue(service::DescribeTaskQueueRequest) -> service::DescribeTaskQueueResponse;
     RegisterNamespace(service::RegisterNamespaceRequest) -> service::RegisterNamespaceResponse;
@@ -101,6 +108,13 @@ pub struct WithDeadline<R> {
     pub request: R,
     /// `Time::MAX` where the client set none.
     pub deadline: Time,
+}
+
+/// An update, with the start of its workflow where no run is there to take it: both or neither.
+#[derive(Debug, Clone)]
+pub struct UpdateWithStart {
+    pub start: service::StartWorkflowExecutionRequest,
+    pub update: service::UpdateWorkflowExecutionRequest,
 }
 
 /// Asks where an execution's history stands; optionally waits until it has grown.

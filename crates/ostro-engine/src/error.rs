@@ -1,8 +1,10 @@
 //! Errors of the engine, one step away from gRPC: a kind, a sentence, and the details that SDKs read.
 
 use prost::Message;
+use prost_wkt_types::Any;
 use temporalio_protos::temporal::api::errordetails::v1 as details;
-use temporalio_protos::temporal::api::failure::v1::Failure;
+use temporalio_protos::temporal::api::errordetails::v1::multi_operation_execution_failure::OperationStatus;
+use temporalio_protos::temporal::api::failure::v1::{Failure, MultiOperationExecutionAborted};
 
 /// What sort of error it is; the frontend maps it to the gRPC code of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,26 @@ pub enum ErrorKind {
     Unavailable,
     Unimplemented,
     Internal,
+}
+
+impl ErrorKind {
+    /// The number of the gRPC code of the same name.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Cancelled => 1,
+            Self::InvalidArgument => 3,
+            Self::DeadlineExceeded => 4,
+            Self::NotFound => 5,
+            Self::AlreadyExists => 6,
+            Self::PermissionDenied => 7,
+            Self::ResourceExhausted => 8,
+            Self::FailedPrecondition => 9,
+            Self::Aborted => 10,
+            Self::Unimplemented => 12,
+            Self::Internal => 13,
+            Self::Unavailable => 14,
+        }
+    }
 }
 
 /// A typed detail as it goes into `google.rpc.Status.details`.
@@ -82,10 +104,35 @@ impl Error {
             .with("temporal.api.errordetails.v1.QueryFailedFailure", &details::QueryFailedFailure { failure })
     }
 
+    /// What an operation is told that was not tried, or undone, since another one of the same request failed.
+    pub fn operation_aborted() -> Self {
+        Self::new(ErrorKind::Aborted, "Operation was aborted.")
+            .with("temporal.api.failure.v1.MultiOperationExecutionAborted", &MultiOperationExecutionAborted {})
+    }
+
+    /// The failure of an update-with-start: what became of the start and of the update, `None` where it succeeded.
+    pub fn update_with_start(operations: [Option<Self>; 2]) -> Self {
+        let failed = operations.iter().flatten().find(|error| error.kind != ErrorKind::Aborted);
+        let kind = failed.map_or(ErrorKind::Aborted, |error| error.kind);
+        let statuses = operations.into_iter().map(operation_status).collect();
+        Self::new(kind, "Update-with-Start could not be executed.").with(
+            "temporal.api.errordetails.v1.MultiOperationExecutionFailure",
+            &details::MultiOperationExecutionFailure { statuses },
+        )
+    }
+
     pub fn with(mut self, type_name: &'static str, detail: &impl Message) -> Self {
         self.detail = Some(Detail { type_name, value: detail.encode_to_vec() });
         self
     }
+}
+
+fn operation_status(error: Option<Error>) -> OperationStatus {
+    let Some(error) = error else { return OperationStatus::default() };
+    let detail = error
+        .detail
+        .map(|detail| Any { type_url: format!("type.googleapis.com/{}", detail.type_name), value: detail.value });
+    OperationStatus { code: error.kind.code(), message: error.message, details: detail.into_iter().collect() }
 }
 
 pub type Result<T> = std::result::Result<T, Error>;

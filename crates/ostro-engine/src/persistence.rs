@@ -90,6 +90,8 @@ pub enum ItemKind {
     SignalRequest = 8,
     NexusOperation = 9,
     Callback = 10,
+    /// An update that an event of history brought and that waits for the workflow's word.
+    AdmittedUpdate = 11,
 }
 
 impl ItemKind {
@@ -107,6 +109,7 @@ impl ItemKind {
             SignalRequest,
             NexusOperation,
             Callback,
+            AdmittedUpdate,
         ]
         .into_iter()
         .find(|k| *k as u8 == kind)

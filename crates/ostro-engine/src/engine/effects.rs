@@ -90,6 +90,10 @@ impl<L: Loader> Engine<L> {
             if execution.core.start_request_id == child.request_id {
                 return Ok(execution.core.run_id.clone());
             }
+            if execution.is_open() && self.was_started_before_reset(parent, existing, child) {
+                return Ok(self.execution(existing).core.run_id.clone());
+            }
+            let execution = self.execution(existing);
             let policy = initiated.workflow_id_reuse_policy();
             if execution.is_open() && policy == TERMINATE_IF_RUNNING {
                 self.terminate_for_reuse(existing, &run.run_id);
@@ -100,6 +104,14 @@ impl<L: Loader> Engine<L> {
         let run_id = run.run_id.clone();
         self.start_run(run);
         Ok(run_id)
+    }
+
+    /// Whether `existing` is the child itself, started by the run that the parent was reset from.
+    fn was_started_before_reset(&self, parent: ExecutionId, existing: ExecutionId, child: &Child) -> bool {
+        let (parent, started) = (self.execution(parent), self.execution(existing).started());
+        parent.is_reset_run()
+            && started.parent_initiated_event_id == child.initiated_event_id
+            && started.parent_workflow_execution.as_ref().is_some_and(|p| p.workflow_id == parent.core.workflow_id)
     }
 
     fn child_run(
@@ -231,7 +243,7 @@ impl<L: Loader> Engine<L> {
         let namespace = self.namespaces.get(namespace).map_err(|_| Missing::Namespace)?.id;
         let id = self.find_open(namespace, &target.workflow_id, &target.run_id).map_err(|_| Missing::Execution)?;
         match parent {
-            Some(parent) if self.execution(id).core.parent_execution != parent => Err(Missing::Execution),
+            Some(parent) if !self.is_child_of(id, parent) => Err(Missing::Execution),
             _ => Ok(id),
         }
     }
@@ -243,7 +255,7 @@ impl<L: Loader> Engine<L> {
         }
         let Some(parent) = closed.parent else { return };
         let Ok(namespace) = self.namespaces.get(&parent.namespace).map(|n| n.id) else { return };
-        let Ok(id) = self.find_open(namespace, &parent.workflow.workflow_id, &parent.workflow.run_id) else { return };
+        let Some(id) = self.find_parent(namespace, &parent.workflow) else { return };
         let awaited = self
             .execution(id)
             .children
@@ -252,6 +264,33 @@ impl<L: Loader> Engine<L> {
         if awaited {
             self.step(id, |t| t.child_closed(parent.initiated_event_id, &closed.workflow.run_id, &closed.outcome));
         }
+    }
+
+    /// The open run of the parent: the one that started the child, or the run that a reset put in its place.
+    fn find_parent(&mut self, namespace: NamespaceId, parent: &WorkflowExecution) -> Option<ExecutionId> {
+        let mut run_id = parent.run_id.clone();
+        loop {
+            let id = self.find(namespace, &parent.workflow_id, &run_id).ok()?;
+            let run = self.execution(id);
+            if run.is_open() {
+                return Some(id);
+            }
+            if run.core.reset_run_id.is_empty() || run.core.reset_run_id == run_id {
+                return None;
+            }
+            run_id.clone_from(&run.core.reset_run_id);
+        }
+    }
+
+    /// Whether `parent` started the child, or was put by a reset in the place of the run that did.
+    fn is_child_of(&mut self, child: ExecutionId, parent: ExecutionId) -> bool {
+        let started = self.execution(child).started();
+        let Some(named) = started.parent_workflow_execution.clone() else { return false };
+        if self.execution(child).core.parent_execution == parent {
+            return true;
+        }
+        let namespace = self.execution(parent).core.namespace;
+        self.load(parent) && self.find_parent(namespace, &named) == Some(parent)
     }
 
     fn apply_close_policy(&mut self, parent: &WorkflowExecution, child: ClosedChild) {

@@ -8,6 +8,7 @@ mod calls;
 mod describe_queue;
 mod dispatch;
 mod effects;
+mod history;
 mod step;
 mod timers;
 mod waits;
@@ -15,6 +16,7 @@ mod waits;
 use std::collections::VecDeque;
 
 use cache::Cache;
+use history::Unsettled;
 use timers::Timers;
 use waits::Waits;
 
@@ -48,6 +50,7 @@ pub struct Engine<L> {
     cache: Cache,
     timers: Timers,
     waits: Waits,
+    unsettled: Unsettled,
     effects: VecDeque<Effect>,
     /// The execution whose workflow task the call in progress hands to its own caller.
     reserved: Option<ExecutionId>,
@@ -67,6 +70,7 @@ impl<L: Loader> Engine<L> {
             cache: Cache::new(config.cache_bytes_max),
             timers: Timers::default(),
             waits: Waits::default(),
+            unsettled: Unsettled::default(),
             effects: VecDeque::new(),
             reserved: None,
             next_execution: recovery.next_execution.max(1),
@@ -139,6 +143,7 @@ impl<L: Loader> Engine<L> {
     /// Outputs up to `sequence` are durable: executions touched by them may leave memory.
     pub fn committed(&mut self, sequence: u64) {
         self.cache.committed(sequence);
+        self.unsettled.committed(sequence);
     }
 
     /// How much is in memory, for metrics.
@@ -158,6 +163,7 @@ impl<L: Loader> Engine<L> {
     }
 
     fn reply(&mut self, id: ReplyId, answer: Result<Answer>) {
+        let Some(answer) = self.with_start(id, answer) else { return };
         let answer = self.waits.shape(id, answer);
         self.out.replies.push(Reply { id, answer });
     }
@@ -169,6 +175,7 @@ impl<L: Loader> Engine<L> {
         if !out.writes.is_empty() {
             self.sequence += 1;
             out.sequence = self.sequence;
+            self.unsettled.note(self.sequence, &out.writes);
         }
         self.cache.shrink();
         out

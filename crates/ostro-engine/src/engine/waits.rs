@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use temporalio_protos::temporal::api::workflowservice::v1::StartWorkflowExecutionResponse;
+
 use super::Engine;
-use crate::command::Answer;
+use crate::command::{Answer, UpdateWithStart};
 use crate::error::{Error, ErrorKind, Result};
 use crate::execution::update::poll_response;
 use crate::persistence::{ExecutionId, Loader};
@@ -27,9 +29,21 @@ pub struct Wait {
     pub deadline: Time,
 }
 
+/// The start that belongs to an update which is waited for.
+#[derive(Debug)]
+pub struct WithStart {
+    pub request: UpdateWithStart,
+    /// What the client will be told of the start.
+    pub start: StartWorkflowExecutionResponse,
+    pub deadline: Time,
+    /// It was tried before, on a run that closed.
+    pub retried: bool,
+}
+
 #[derive(Debug, Default)]
 pub struct Waits {
     calls: HashMap<ReplyId, Wait>,
+    starts: HashMap<ReplyId, Box<WithStart>>,
     order: BTreeSet<(Time, ReplyId)>,
 }
 
@@ -39,7 +53,17 @@ impl Waits {
         self.calls.insert(id, wait);
     }
 
+    /// Keeps what an update-with-start is to be answered with, beside its wait for the update.
+    pub fn keep_start(&mut self, id: ReplyId, start: WithStart) {
+        self.starts.insert(id, Box::new(start));
+    }
+
+    pub fn take_start(&mut self, id: ReplyId) -> Option<WithStart> {
+        self.starts.remove(&id).map(|start| *start)
+    }
+
     pub fn remove(&mut self, id: ReplyId) -> Option<Wait> {
+        self.starts.remove(&id);
         let wait = self.calls.remove(&id)?;
         self.order.remove(&(wait.deadline, id));
         Some(wait)

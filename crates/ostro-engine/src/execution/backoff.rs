@@ -54,7 +54,8 @@ pub fn next_attempt(
     Ok(wait)
 }
 
-fn interval(policy: &RetryPolicy, attempt: i32) -> Span {
+/// The wait after attempt `attempt`, as the policy alone has it.
+pub fn interval(policy: &RetryPolicy, attempt: i32) -> Span {
     let initial = from_duration(&policy.initial_interval) as f64;
     let wait = initial * policy.backoff_coefficient.powi(attempt.max(1) - 1);
     let longest = from_duration(&policy.maximum_interval);

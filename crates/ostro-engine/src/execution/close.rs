@@ -14,6 +14,9 @@ use crate::persistence::{ExecutionId, ItemKey, ItemKind, NamespaceId};
 /// Who acts where the server itself does, in events; the reference server's name for it.
 pub const SERVER_IDENTITY: &str = "history-service";
 
+/// Who terminates a run that is reset; the reference server's name for it.
+pub const RESETTER_IDENTITY: &str = "history-resetter";
+
 /// What the end of a run means to others.
 #[derive(Debug)]
 pub struct Closed {
@@ -66,7 +69,12 @@ impl Transition<'_> {
         let goes_on = next.is_some();
         let children = self.exec.drop_parts(self.effects);
         self.end_live_calls(goes_on);
-        let closed = self.closed(goes_on, outcome, children);
+        let mut closed = self.closed(goes_on, outcome, children);
+        if by_reset(&closed.outcome) {
+            // The run that replaces this one answers the parent, and keeps the children.
+            closed.parent = None;
+            closed.children.clear();
+        }
         if let Some(next) = next {
             self.effect(Effect::StartRun(next.run));
         }
@@ -116,6 +124,15 @@ impl Transition<'_> {
 }
 
 impl Execution {
+    /// Forgets everything pending, of an execution that is rebuilt.
+    pub(super) fn forget_parts(&mut self) {
+        drop(self.drop_parts(&mut std::collections::VecDeque::new()));
+        std::mem::take(&mut self.children).into_keys().for_each(|id| self.touch(ItemKind::Child, ItemKey::Id(id)));
+        std::mem::take(&mut self.signals).into_keys().for_each(|id| self.touch(ItemKind::SignalExternal, ItemKey::Id(id)));
+        std::mem::take(&mut self.cancels).into_keys().for_each(|id| self.touch(ItemKind::CancelExternal, ItemKey::Id(id)));
+        self.live.updates.clear();
+    }
+
     /// Drops everything pending; returns the children for their parent close policies.
     fn drop_parts(&mut self, effects: &mut std::collections::VecDeque<Effect>) -> Vec<ClosedChild> {
         for (id, activity) in std::mem::take(&mut self.activities) {
@@ -135,6 +152,11 @@ impl Execution {
             self.children.iter().filter(|(_, c)| c.started_event_id != 0).map(|(id, _)| *id).collect();
         started.into_iter().filter_map(|id| self.remove_child(id)).map(closed_child).collect()
     }
+}
+
+/// Whether a reset put an end to the run.
+fn by_reset(outcome: &Attributes) -> bool {
+    matches!(outcome, Attributes::WorkflowExecutionTerminatedEventAttributes(a) if a.identity == RESETTER_IDENTITY)
 }
 
 fn closed_child(child: super::state::Child) -> ClosedChild {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use temporalio_protos::temporal::api::{query::v1::WorkflowQuery, update::v1 as update};
 
 use super::history::BUFFERED;
+use super::state::AdmittedUpdate;
 use crate::reply::ReplyId;
 use crate::time::Time;
 
@@ -33,9 +34,22 @@ pub struct LiveUpdate {
     pub request: update::Request,
     pub stage: UpdateStage,
     pub waiters: Vec<UpdateWaiter>,
+    /// An event of history brings it to the worker, rather than a message.
+    pub in_history: bool,
 }
 
 impl LiveUpdate {
+    /// An update that somebody asks for.
+    pub fn new(request: update::Request, stage: UpdateStage, waiters: Vec<UpdateWaiter>) -> Self {
+        Self { request, stage, waiters, in_history: false }
+    }
+
+    /// An update that an event of history brought.
+    pub fn of_history(admitted: &AdmittedUpdate) -> Self {
+        let request = admitted.request.clone().unwrap_or_default();
+        Self { request, stage: UpdateStage::Admitted, waiters: Vec::new(), in_history: true }
+    }
+
     pub fn id(&self) -> &str {
         self.request.meta.as_ref().map_or("", |meta| &meta.update_id)
     }
@@ -92,6 +106,8 @@ impl Live {
 
     /// Whether anybody waits, so that the execution must stay in memory.
     pub fn is_idle(&self) -> bool {
-        self.updates.is_empty() && self.queries.is_empty() && self.history_waiters.is_empty()
+        self.updates.iter().all(|update| update.in_history && update.waiters.is_empty())
+            && self.queries.is_empty()
+            && self.history_waiters.is_empty()
     }
 }

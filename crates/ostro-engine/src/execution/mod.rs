@@ -17,7 +17,10 @@ pub mod failures;
 pub mod history;
 mod live;
 pub mod new_run;
+pub mod options;
 pub mod query;
+pub mod rebuild;
+pub mod reset;
 pub mod signal;
 pub mod start;
 pub mod state;
@@ -36,15 +39,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 use temporalio_protos::temporal::api::history::v1::{HistoryEvent, WorkflowExecutionStartedEventAttributes};
+use temporalio_protos::temporal::api::update::v1 as update_protocol;
 
 pub use deadlines::{Deadline, Deadlines};
 pub use live::Live;
+use live::LiveUpdate;
 pub use tail::Tail;
 pub use transition::{Effect, Transition};
 
 use crate::persistence::{ExecutionId, ItemKey, ItemKind};
 use state::{
-    AcceptedUpdate, Activity, CallbackState, CancelExternal, Child, Core, Properties, SignalExternal, Start, Timer,
+    AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, CancelExternal, Child, Core, Properties, SignalExternal, Start, Timer,
 };
 
 /// A run in memory. Everything but `live` and `tail` is stored; see [`state`].
@@ -66,6 +71,8 @@ pub struct Execution {
     pub cancels: BTreeMap<i64, CancelExternal>,
     /// Accepted and completed updates by update id.
     pub updates: BTreeMap<String, AcceptedUpdate>,
+    /// Updates that an event of history brought and that the workflow has neither accepted nor rejected.
+    pub admitted_updates: BTreeMap<String, AdmittedUpdate>,
     /// Events that wait for the end of the workflow task in flight, in order of arrival.
     pub buffered: BTreeMap<i64, HistoryEvent>,
     pub signal_requests: HashSet<String>,
@@ -210,6 +217,23 @@ impl Execution {
             self.touch(ItemKind::Update, ItemKey::Name(update_id.to_owned()));
         }
         self.updates.get_mut(update_id)
+    }
+
+    /// Adds an update that an event of history has brought: the worker reads it there.
+    pub fn add_admitted_update(&mut self, admitted_event_id: i64, request: Option<update_protocol::Request>) {
+        let request = request.unwrap_or_default();
+        let update_id = request.meta.as_ref().map(|meta| meta.update_id.clone()).unwrap_or_default();
+        self.touch(ItemKind::AdmittedUpdate, ItemKey::Name(update_id.clone()));
+        let admitted = AdmittedUpdate { update_id: update_id.clone(), admitted_event_id, request: Some(request) };
+        self.live.updates.push(LiveUpdate::of_history(&admitted));
+        self.admitted_updates.insert(update_id, admitted);
+    }
+
+    /// Forgets it: the workflow has accepted or rejected it.
+    pub fn remove_admitted_update(&mut self, update_id: &str) -> Option<AdmittedUpdate> {
+        let admitted = self.admitted_updates.remove(update_id)?;
+        self.touch(ItemKind::AdmittedUpdate, ItemKey::Name(update_id.to_owned()));
+        Some(admitted)
     }
 
     /// Remembers a signal's request id; false if it was known.

@@ -30,7 +30,7 @@ impl Transition<'_> {
         let NewRun { started, user_metadata, links, signal, backoff, .. } = run.clone();
         let times = Times::of(&started, self.now, backoff);
         let started = complete(started, &run, &times, self.config);
-        self.exec.core = new_core(&run, &started, &times, self.now);
+        self.exec.core = new_core(&run, &started, self.now);
         self.exec.properties =
             Properties { memo: started.memo.clone(), search_attributes: started.search_attributes.clone() };
         let extras = Extras { user_metadata, links: links.clone(), ..Default::default() };
@@ -84,6 +84,16 @@ fn run_timeout(started: &WorkflowExecutionStartedEventAttributes) -> Span {
     }
 }
 
+/// When the chain of runs and the run itself run out of time, counted from `now`; 0: never.
+pub(super) fn expirations(started: &WorkflowExecutionStartedEventAttributes, now: Time) -> (Time, Time) {
+    let after = |span: Span| if span > 0 { now.saturating_add(span.min(FOREVER)) } else { 0 };
+    let chain = after(from_duration(&started.workflow_execution_timeout));
+    match after(run_timeout(started)) {
+        run if chain > 0 => (chain, run.min(chain)),
+        run => (0, run),
+    }
+}
+
 fn complete(
     mut started: WorkflowExecutionStartedEventAttributes,
     run: &NewRun,
@@ -126,7 +136,9 @@ fn set_duration(span: Span) -> Option<prost_wkt_types::Duration> {
     if span == 0 { None } else { duration(span) }
 }
 
-fn new_core(run: &NewRun, started: &WorkflowExecutionStartedEventAttributes, times: &Times, now: Time) -> Core {
+/// The core of a run before its first event; `started` is complete, `run` says the rest.
+pub(super) fn new_core(run: &NewRun, started: &WorkflowExecutionStartedEventAttributes, now: Time) -> Core {
+    let times = Times::of(started, now, run.backoff);
     let info = RequestIdInfo { event_type: EventType::WorkflowExecutionStarted as i32, event_id: 1, buffered: false };
     Core {
         namespace: run.namespace,

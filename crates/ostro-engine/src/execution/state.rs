@@ -114,6 +114,9 @@ pub struct Core {
     pub external_payload_bytes: i64,
     #[prost(int64, tag = "47")]
     pub external_payload_count: i64,
+    /// The request of the reset that made this run.
+    #[prost(string, tag = "48")]
+    pub reset_request_id: String,
 }
 
 /// The workflow task that is scheduled or started.
@@ -250,7 +253,7 @@ pub struct Activity {
     pub reset: bool,
     #[prost(bool, tag = "20")]
     pub reset_heartbeats: bool,
-    /// Options changed since it was scheduled.
+    /// The options that it was scheduled with, where they were changed since.
     #[prost(message, optional, tag = "21")]
     pub options: Option<activity::ActivityOptions>,
     #[prost(int64, tag = "22")]
@@ -264,6 +267,9 @@ pub struct Activity {
     /// The worker that has the attempt, or had the last one.
     #[prost(message, optional, tag = "26")]
     pub worker: Option<deployment::WorkerDeploymentOptions>,
+    /// The request that paused it.
+    #[prost(string, tag = "27")]
+    pub pause_request_id: String,
 }
 
 /// A timer that runs.
@@ -329,6 +335,17 @@ pub struct AcceptedUpdate {
     #[prost(message, optional, tag = "4")]
     pub outcome: Option<update::Outcome>,
     #[prost(message, optional, tag = "5")]
+    pub request: Option<update::Request>,
+}
+
+/// An update that an event of history brought: made by a reset, from an update of the run before.
+#[derive(Clone, PartialEq, Message)]
+pub struct AdmittedUpdate {
+    #[prost(string, tag = "1")]
+    pub update_id: String,
+    #[prost(int64, tag = "2")]
+    pub admitted_event_id: i64,
+    #[prost(message, optional, tag = "3")]
     pub request: Option<update::Request>,
 }
 

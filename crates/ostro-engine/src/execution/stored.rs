@@ -4,7 +4,8 @@ use bytes::Bytes;
 use prost::Message;
 use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 
-use super::state::{Core, WorkflowTask};
+use super::live::LiveUpdate;
+use super::state::{AdmittedUpdate, Core, WorkflowTask};
 use super::{Deadline, Execution};
 use crate::persistence::{ItemKey, ItemKind, StoredExecution, Write};
 use crate::reply::HistoryPosition;
@@ -35,6 +36,11 @@ impl Execution {
             (ItemKind::SignalExternal, _) => self.insert_signal(decode(value)),
             (ItemKind::CancelExternal, _) => self.insert_cancel(decode(value)),
             (ItemKind::Update, _) => self.insert_update(decode(value)),
+            (ItemKind::AdmittedUpdate, ItemKey::Name(id)) => {
+                let admitted: AdmittedUpdate = decode(value);
+                self.live.updates.push(LiveUpdate::of_history(&admitted));
+                self.admitted_updates.insert(id, admitted);
+            }
             (ItemKind::BufferedEvent, ItemKey::Id(sequence)) => {
                 self.buffered.insert(sequence, decode(value));
             }
@@ -131,6 +137,7 @@ impl Execution {
             (ItemKind::SignalExternal, ItemKey::Id(id)) => self.signals.get(id).map(Message::encode_to_vec),
             (ItemKind::CancelExternal, ItemKey::Id(id)) => self.cancels.get(id).map(Message::encode_to_vec),
             (ItemKind::Update, ItemKey::Name(id)) => self.updates.get(id).map(Message::encode_to_vec),
+            (ItemKind::AdmittedUpdate, ItemKey::Name(id)) => self.admitted_updates.get(id).map(Message::encode_to_vec),
             (ItemKind::BufferedEvent, ItemKey::Id(id)) => self.buffered.get(id).map(Message::encode_to_vec),
             (ItemKind::SignalRequest, ItemKey::Name(id)) => self.signal_requests.contains(id).then(Vec::new),
             (ItemKind::Callback, ItemKey::Id(id)) => self.callbacks.get(id).map(Message::encode_to_vec),

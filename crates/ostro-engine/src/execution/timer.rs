@@ -1,9 +1,13 @@
 //! Timers: `(none) --start--> Running --due--> fired | --cancel--> cancelled`.
 
+use prost_wkt_types::Duration;
 use temporalio_protos::temporal::api::history::v1::{TimerFiredEventAttributes, history_event::Attributes};
 
+use super::state::Timer;
 use super::{Execution, Transition};
+use crate::config::FOREVER;
 use crate::persistence::{ItemKey, ItemKind};
+use crate::time::{Time, from_duration};
 
 impl Transition<'_> {
     /// The timer is due.
@@ -15,6 +19,12 @@ impl Transition<'_> {
 }
 
 impl Execution {
+    /// Adds a timer that event `id` started at `time`.
+    pub(super) fn add_timer(&mut self, id: i64, timer_id: &str, timeout: &Option<Duration>, time: Time) {
+        let due = time.saturating_add(from_duration(timeout).min(FOREVER));
+        self.insert_timer(Timer { timer_id: timer_id.to_owned(), started_event_id: id, due });
+    }
+
     fn buffered_fire(&self, timer_id: &str) -> Option<(i64, i64)> {
         self.buffered.iter().find_map(|(sequence, event)| match &event.attributes {
             Some(Attributes::TimerFiredEventAttributes(a)) if a.timer_id == timer_id => {

@@ -4,6 +4,7 @@
 
 mod activity;
 mod history;
+mod multi_operation;
 mod namespace;
 mod operator;
 mod page_token;

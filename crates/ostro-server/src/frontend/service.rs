@@ -3,7 +3,10 @@
 use ostro_wire::{Answer, CallContext, OperatorService, WorkflowService};
 use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflowservice::v1 as service};
 
-use super::{Frontend, activity, history, namespace, operator as attributes, system, visibility, worker, workflow};
+use super::{
+    Frontend, activity, history, multi_operation, namespace, operator as attributes, system, visibility, worker,
+    workflow,
+};
 
 /// `forward`: checked, then answered by the engine. `wait`: the same with the client's deadline. A path: a function.
 macro_rules! methods {
@@ -34,8 +37,12 @@ methods! { WorkflowService, service:
         -> RequestCancelWorkflowExecutionResponse = forward;
     terminate_workflow_execution(TerminateWorkflowExecutionRequest) -> TerminateWorkflowExecutionResponse = forward;
     delete_workflow_execution(DeleteWorkflowExecutionRequest) -> DeleteWorkflowExecutionResponse = forward;
+    reset_workflow_execution(ResetWorkflowExecutionRequest) -> ResetWorkflowExecutionResponse = forward;
+    update_workflow_execution_options(UpdateWorkflowExecutionOptionsRequest)
+        -> UpdateWorkflowExecutionOptionsResponse = forward;
     query_workflow(QueryWorkflowRequest) -> QueryWorkflowResponse = forward;
     update_workflow_execution(UpdateWorkflowExecutionRequest) -> UpdateWorkflowExecutionResponse = wait;
+    execute_multi_operation(ExecuteMultiOperationRequest) -> ExecuteMultiOperationResponse = multi_operation::execute;
     poll_workflow_execution_update(PollWorkflowExecutionUpdateRequest) -> PollWorkflowExecutionUpdateResponse = wait;
     describe_workflow_execution(DescribeWorkflowExecutionRequest) -> DescribeWorkflowExecutionResponse = forward;
     reset_sticky_task_queue(ResetStickyTaskQueueRequest) -> ResetStickyTaskQueueResponse = forward;
@@ -79,6 +86,11 @@ methods! { WorkflowService, service:
         -> RespondActivityTaskCanceledResponse = activity::cancel;
     respond_activity_task_canceled_by_id(RespondActivityTaskCanceledByIdRequest)
         -> RespondActivityTaskCanceledByIdResponse = activity::cancel_by_id;
+
+    pause_activity(PauseActivityRequest) -> PauseActivityResponse = forward;
+    unpause_activity(UnpauseActivityRequest) -> UnpauseActivityResponse = forward;
+    reset_activity(ResetActivityRequest) -> ResetActivityResponse = forward;
+    update_activity_options(UpdateActivityOptionsRequest) -> UpdateActivityOptionsResponse = forward;
 
     register_namespace(RegisterNamespaceRequest) -> RegisterNamespaceResponse = forward;
     describe_namespace(DescribeNamespaceRequest) -> DescribeNamespaceResponse = forward;

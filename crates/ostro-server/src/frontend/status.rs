@@ -1,6 +1,6 @@
 //! The one mapping of engine errors to gRPC.
 
-use ostro_engine::error::{Detail, Error, ErrorKind};
+use ostro_engine::error::{Detail, Error};
 use prost::Message;
 use prost_wkt_types::Any;
 use temporalio_protos::google::rpc;
@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 
 /// The status that a client sees.
 pub(crate) fn status(error: Error) -> Status {
-    let code = code(error.kind);
+    let code = Code::from_i32(error.kind.code());
     match error.detail {
         None => Status::new(code, error.message),
         Some(detail) => with_detail(code, error.message, detail),
@@ -21,23 +21,6 @@ fn with_detail(code: Code, message: String, detail: Detail) -> Status {
     Status::with_details(code, message, details.encode_to_vec().into())
 }
 
-fn code(kind: ErrorKind) -> Code {
-    match kind {
-        ErrorKind::InvalidArgument => Code::InvalidArgument,
-        ErrorKind::NotFound => Code::NotFound,
-        ErrorKind::AlreadyExists => Code::AlreadyExists,
-        ErrorKind::FailedPrecondition => Code::FailedPrecondition,
-        ErrorKind::ResourceExhausted => Code::ResourceExhausted,
-        ErrorKind::PermissionDenied => Code::PermissionDenied,
-        ErrorKind::Cancelled => Code::Cancelled,
-        ErrorKind::DeadlineExceeded => Code::DeadlineExceeded,
-        ErrorKind::Aborted => Code::Aborted,
-        ErrorKind::Unavailable => Code::Unavailable,
-        ErrorKind::Unimplemented => Code::Unimplemented,
-        ErrorKind::Internal => Code::Internal,
-    }
-}
-
 /// A read of the store that failed. The cause is for the operator, in the log.
 pub(crate) fn store_failed(error: &dyn std::error::Error) -> Status {
     tracing::error!(%error, "a read of the store failed");
@@ -48,6 +31,28 @@ pub(crate) fn store_failed(error: &dyn std::error::Error) -> Status {
 mod tests {
     use super::*;
     use temporalio_protos::temporal::api::errordetails::v1 as details;
+
+    #[test]
+    fn codes_have_the_names_of_kinds() {
+        use ostro_engine::error::ErrorKind::*;
+        let kinds = [
+            (InvalidArgument, Code::InvalidArgument),
+            (NotFound, Code::NotFound),
+            (AlreadyExists, Code::AlreadyExists),
+            (FailedPrecondition, Code::FailedPrecondition),
+            (ResourceExhausted, Code::ResourceExhausted),
+            (PermissionDenied, Code::PermissionDenied),
+            (Cancelled, Code::Cancelled),
+            (DeadlineExceeded, Code::DeadlineExceeded),
+            (Aborted, Code::Aborted),
+            (Unavailable, Code::Unavailable),
+            (Unimplemented, Code::Unimplemented),
+            (Internal, Code::Internal),
+        ];
+        for (kind, code) in kinds {
+            assert_eq!(Code::from_i32(kind.code()), code);
+        }
+    }
 
     #[test]
     fn details_reach_the_client() {

@@ -1,13 +1,17 @@
 //! The commands, by what they are about.
 
 mod activity;
+mod activity_control;
 mod history;
 mod namespace;
+mod options;
 mod query;
+mod reset;
 mod signal;
 mod start;
 mod stop;
 mod update;
+mod update_with_start;
 mod worker;
 
 pub(super) use start::TERMINATE_IF_RUNNING;
@@ -37,9 +41,12 @@ impl<L: Loader> Engine<L> {
             Command::SignalWorkflow(r) => answered!(SignalWorkflow, self.signal_workflow(*r)),
             Command::CancelWorkflow(r) => answered!(CancelWorkflow, self.cancel_workflow(*r)),
             Command::TerminateWorkflow(r) => answered!(TerminateWorkflow, self.terminate_workflow(*r)),
+            Command::ResetWorkflow(r) => answered!(ResetWorkflow, self.reset_workflow(*r)),
+            Command::UpdateOptions(r) => answered!(UpdateOptions, self.update_workflow_options(*r)),
             Command::DeleteWorkflow(r) => answered!(DeleteWorkflow, self.delete_workflow(*r)),
             Command::QueryWorkflow(r) => self.query_workflow(id, *r),
             Command::UpdateWorkflow(r) => self.update_workflow(id, *r),
+            Command::UpdateWithStart(r) => self.update_with_start(id, *r),
             Command::PollUpdate(r) => self.poll_update(id, *r),
             Command::DescribeWorkflow(r) => answered!(DescribeWorkflow, self.describe_workflow(*r)),
             Command::ReadHistory(r) => self.read_history(id, *r),
@@ -57,6 +64,10 @@ impl<L: Loader> Engine<L> {
             Command::FailActivityById(r) => answered!(FailActivityById, self.fail_activity_by_id(*r)),
             Command::CancelActivity(r) => answered!(CancelActivity, self.cancel_activity(*r)),
             Command::CancelActivityById(r) => answered!(CancelActivityById, self.cancel_activity_by_id(*r)),
+            Command::PauseActivity(r) => answered!(PauseActivity, self.pause_activity(*r)),
+            Command::UnpauseActivity(r) => answered!(UnpauseActivity, self.unpause_activity(*r)),
+            Command::ResetActivity(r) => answered!(ResetActivity, self.reset_activity(*r)),
+            Command::UpdateActivityOptions(r) => answered!(UpdateActivityOptions, self.update_activity_options(*r)),
             Command::ShutdownWorker(r) => answered!(ShutdownWorker, self.shutdown_worker(*r)),
             Command::DescribeTaskQueue(r) => answered!(DescribeTaskQueue, self.describe_task_queue(*r)),
             Command::ExpireExecutions(r) => answered!(ExpireExecutions, self.expire_executions(*r)),

@@ -7,7 +7,6 @@ use temporalio_protos::temporal::api::{
         WorkflowIdReusePolicy as Reuse,
     },
     history::v1::{WorkflowExecutionOptionsUpdatedEventAttributes, WorkflowExecutionStartedEventAttributes},
-    workflow::v1::RequestIdInfo,
     workflowservice::v1::{StartWorkflowExecutionRequest, StartWorkflowExecutionResponse},
 };
 
@@ -15,7 +14,6 @@ use super::super::Engine;
 use crate::error::{Error, Result};
 use crate::execution::close::SERVER_IDENTITY;
 use crate::execution::failures::json_string;
-use crate::execution::history::Extras;
 use crate::execution::new_run::NewRun;
 use crate::execution::workflow_task::StartedBy;
 use crate::persistence::{ExecutionId, Loader, NamespaceId};
@@ -204,16 +202,7 @@ impl<L: Loader> Engine<L> {
             ..Default::default()
         };
         let links = if links { request.links.clone() } else { Vec::new() };
-        let request_id = request.request_id.clone();
-        self.step(existing, |t| {
-            let event_id = t.record_with(attributes, Extras { links, ..Default::default() });
-            let info = RequestIdInfo {
-                event_type: EventType::WorkflowExecutionOptionsUpdated as i32,
-                event_id: event_id.max(0),
-                buffered: event_id < 0,
-            };
-            t.exec.core.request_ids.insert(request_id, info);
-        });
+        self.step(existing, |t| t.record_options(attributes, links));
     }
 
     /// What a start asks for; a signal-with-start asks the same.

@@ -3,6 +3,7 @@
 use temporalio_protos::temporal::api::{
     common::v1::WorkflowExecution,
     enums::v1::UpdateWorkflowExecutionLifecycleStage as Stage,
+    update::v1::Request,
     workflowservice::v1::{PollWorkflowExecutionUpdateRequest, UpdateWorkflowExecutionRequest},
 };
 
@@ -32,9 +33,24 @@ impl<L: Loader> Engine<L> {
         }
         let stage = wanted(request.wait_policy.map_or(0, |p| p.lifecycle_stage))?;
         let deadline = self.wait_deadline(deadline);
-        self.wait_for_update(reply, id, WaitKind::Update, deadline);
+        self.admit_update(reply, id, WaitKind::Update, update, stage, deadline).map(|()| None)
+    }
+
+    /// Hands an update to a run; the call is answered as its kind demands.
+    pub(super) fn admit_update(
+        &mut self,
+        reply: ReplyId,
+        id: ExecutionId,
+        kind: WaitKind,
+        update: Request,
+        stage: Stage,
+        deadline: Time,
+    ) -> Result<()> {
+        self.wait_for_update(reply, id, kind, deadline);
         let result = self.look(id, |t| t.update(reply, update, stage, deadline));
-        self.ended_early(reply, result)
+        result.inspect_err(|_| {
+            self.waits.remove(reply);
+        })
     }
 
     pub(super) fn poll_update(
@@ -52,7 +68,9 @@ impl<L: Loader> Engine<L> {
         let deadline = self.wait_deadline(deadline);
         self.wait_for_update(reply, id, WaitKind::PollUpdate, deadline);
         let result = self.look(id, |t| t.poll_update(reply, &update.update_id, stage, deadline));
-        self.ended_early(reply, result)
+        result.map(|()| None).inspect_err(|_| {
+            self.waits.remove(reply);
+        })
     }
 
     pub(super) fn wait_deadline(&self, deadline: Time) -> Time {
@@ -62,16 +80,10 @@ impl<L: Loader> Engine<L> {
     fn wait_for_update(&mut self, reply: ReplyId, execution: ExecutionId, kind: WaitKind, deadline: Time) {
         self.waits.add(reply, Wait { execution, kind, deadline });
     }
-
-    fn ended_early(&mut self, reply: ReplyId, result: Result<()>) -> Result<Option<Answer>> {
-        result.map(|()| None).inspect_err(|_| {
-            self.waits.remove(reply);
-        })
-    }
 }
 
 /// The stage that a client may wait for.
-fn wanted(stage: i32) -> Result<Stage> {
+pub(super) fn wanted(stage: i32) -> Result<Stage> {
     match Stage::try_from(stage) {
         Ok(stage @ (Stage::Accepted | Stage::Completed)) => Ok(stage),
         Ok(Stage::Unspecified) => Ok(Stage::Accepted),

@@ -53,12 +53,20 @@ impl Transition<'_> {
             return Err(RetryState::CancelRequested);
         }
         let policy = activity.attributes().retry_policy.clone();
-        let wait = backoff::next_attempt(policy.as_ref(), activity.attempt, now, activity.expiration(), failure)?;
+        if activity.paused {
+            let types = policy.as_ref().map_or(&[][..], |policy| &policy.non_retryable_error_types);
+            if !backoff::is_retryable(failure, types) {
+                return Err(RetryState::NonRetryableFailure);
+            }
+        } else {
+            let wait = backoff::next_attempt(policy.as_ref(), activity.attempt, now, activity.expiration(), failure)?;
+            activity.attempt_scheduled_time = now + wait;
+            activity.current_retry_interval = wait;
+            activity.backing_off = true;
+            activity.apply_heartbeat_reset();
+        }
         activity.attempt += 1;
         activity.last_attempt_complete_time = now;
-        activity.attempt_scheduled_time = now + wait;
-        activity.current_retry_interval = wait;
-        activity.backing_off = true;
         activity.started_time = 0;
         activity.request_id.clear();
         activity.identity.clear();

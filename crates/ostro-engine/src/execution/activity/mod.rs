@@ -7,6 +7,9 @@
 //! Started   --complete--> completed | --report cancellation--> canceled
 //! Started   --fail, time out (start-to-close, heartbeat)--> BackingOff(attempt + 1) | failed, timed out
 //! BackingOff --due------> Scheduled | --cancel--> canceled | --time out (schedule-to-close)--> timed out
+//! any       --pause-----> paused (an attempt that runs goes on)
+//! paused    --unpause---> Scheduled | Started
+//! any       --reset-----> Scheduled(attempt 1) (an attempt that runs goes on)
 //! ```
 //!
 //! Attempts leave no events: the started event is written together with the one that ends the activity.
@@ -16,16 +19,23 @@ mod complete;
 mod fail;
 mod heartbeat;
 mod lookup;
+mod options;
+mod pause;
+mod reset;
+mod select;
 mod start;
 mod time_out;
 
 pub use lookup::ActivityRef;
+pub use pause::{Pause, Unpause};
+pub use reset::Reset;
+pub use select::Selection;
 
 use temporalio_protos::temporal::api::history::v1::{
     ActivityTaskScheduledEventAttributes, ActivityTaskStartedEventAttributes,
 };
 
-use super::Transition;
+use super::{Execution, Transition};
 use super::history::BUFFERED;
 use super::state::Activity;
 use super::workflow_task::version_stamp;
@@ -38,6 +48,30 @@ impl Activity {
 
     pub fn activity_id(&self) -> &str {
         &self.attributes().activity_id
+    }
+
+    pub fn type_name(&self) -> &str {
+        self.attributes().activity_type.as_ref().map_or("", |kind| &kind.name)
+    }
+
+    fn end_pause(&mut self) {
+        self.paused = false;
+        self.pause_info = None;
+        self.pause_request_id.clear();
+    }
+
+    fn forget_heartbeat(&mut self) {
+        self.heartbeat_details = None;
+        self.last_heartbeat_time = 0;
+    }
+
+    /// A new attempt begins: what a reset asked for while the last one ran takes place.
+    fn apply_heartbeat_reset(&mut self) {
+        if self.reset_heartbeats {
+            self.forget_heartbeat();
+        }
+        self.reset = false;
+        self.reset_heartbeats = false;
     }
 
     pub fn queue(&self) -> &str {
@@ -89,8 +123,11 @@ impl Activity {
         if self.backing_off && !self.paused { self.attempt_scheduled_time } else { 0 }
     }
 
-    /// The next moment at which the engine must look at it.
+    /// The next moment at which the engine must look at it: none while it is paused.
     pub fn next_due(&self) -> Option<Time> {
+        if self.paused {
+            return None;
+        }
         [
             self.expiration(),
             self.schedule_to_start_due(),
@@ -101,6 +138,21 @@ impl Activity {
         .into_iter()
         .filter(|time| *time != 0)
         .min()
+    }
+}
+
+impl Execution {
+    /// Adds an activity that was scheduled by event `id` at `time`.
+    pub(super) fn add_activity(&mut self, id: i64, scheduled: ActivityTaskScheduledEventAttributes, time: Time) {
+        self.insert_activity(Activity {
+            scheduled_event_id: id,
+            scheduled: Some(scheduled),
+            scheduled_time: time,
+            first_scheduled_time: time,
+            attempt: 1,
+            attempt_scheduled_time: time,
+            ..Default::default()
+        });
     }
 }
 

@@ -25,7 +25,6 @@ impl Transition<'_> {
         activity.last_worker_identity.clone_from(&by.identity);
         activity.identity = by.identity;
         activity.worker = by.deployment;
-        activity.reset = false;
         self.activity_task(scheduled_event_id)
     }
 

@@ -12,7 +12,7 @@ impl Transition<'_> {
     /// The activity's deadline has passed.
     pub fn activity_due(&mut self, scheduled_event_id: i64) {
         let now = self.now;
-        let Some(activity) = self.exec.activities.get(&scheduled_event_id) else { return };
+        let Some(activity) = self.exec.activities.get(&scheduled_event_id).filter(|a| !a.paused) else { return };
         // Of two that fall together the first of this list counts, as on the reference server.
         let timeouts = [
             (activity.start_to_close_due(), TimeoutType::StartToClose),

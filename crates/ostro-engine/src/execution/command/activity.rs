@@ -1,6 +1,7 @@
 //! ScheduleActivityTask and RequestCancelActivityTask.
 
 use temporalio_protos::temporal::api::{
+    activity::v1::ActivityOptions,
     command::v1::{RequestCancelActivityTaskCommandAttributes, ScheduleActivityTaskCommandAttributes},
     enums::v1::{TaskQueueKind, WorkflowTaskFailedCause as Cause},
     history::v1::ActivityTaskScheduledEventAttributes,
@@ -9,7 +10,6 @@ use temporalio_protos::temporal::api::{
 
 use super::{Applied, Checker, Refusal};
 use crate::execution::history::Extras;
-use crate::execution::state::Activity;
 use crate::execution::workflow_task::StartedBy;
 use crate::execution::{Effect, Transition, backoff};
 use crate::time::{Span, duration, from_duration};
@@ -91,15 +91,7 @@ impl Transition<'_> {
         let scheduled = self.scheduled_attributes(a, completed);
         let same_queue = scheduled.task_queue.as_ref().is_some_and(|q| q.name == self.exec.core.task_queue);
         let scheduled_event_id = self.record_with(scheduled.clone(), extras);
-        self.exec.insert_activity(Activity {
-            scheduled_event_id,
-            scheduled: Some(scheduled),
-            scheduled_time: self.now,
-            first_scheduled_time: self.now,
-            attempt: 1,
-            attempt_scheduled_time: self.now,
-            ..Default::default()
-        });
+        self.exec.add_activity(scheduled_event_id, scheduled, self.now);
         if eager && same_queue {
             applied.eager_activities.push((scheduled_event_id, by.clone()));
         } else {
@@ -144,14 +136,27 @@ impl Transition<'_> {
 }
 
 /// An activity's time-outs after the rules of the reference server.
-struct Timeouts {
-    schedule_to_close: Span,
-    schedule_to_start: Span,
-    start_to_close: Span,
-    heartbeat: Span,
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    pub schedule_to_close: Span,
+    pub schedule_to_start: Span,
+    pub start_to_close: Span,
+    pub heartbeat: Span,
 }
 
 impl Timeouts {
+    /// Those of changed options; the run's own time-out was looked at when the activity was scheduled.
+    pub fn of_options(options: &ActivityOptions) -> Self {
+        let attributes = ScheduleActivityTaskCommandAttributes {
+            schedule_to_close_timeout: options.schedule_to_close_timeout,
+            schedule_to_start_timeout: options.schedule_to_start_timeout,
+            start_to_close_timeout: options.start_to_close_timeout,
+            heartbeat_timeout: options.heartbeat_timeout,
+            ..Default::default()
+        };
+        Self::of(&attributes, 0)
+    }
+
     fn of(a: &ScheduleActivityTaskCommandAttributes, run: Span) -> Self {
         let mut close = from_duration(&a.schedule_to_close_timeout);
         let mut start = from_duration(&a.schedule_to_start_timeout);

@@ -11,7 +11,8 @@ mod marker;
 mod properties;
 mod timer;
 
-pub use check::Checker;
+pub use activity::Timeouts;
+pub use check::{Checker, check_retry_policy};
 
 use temporalio_protos::temporal::api::{
     command::v1::{Command, command::Attributes},

@@ -3,13 +3,13 @@
 use prost::Message;
 use temporalio_protos::temporal::api::{
     command::v1::{ModifyWorkflowPropertiesCommandAttributes, UpsertWorkflowSearchAttributesCommandAttributes},
-    common::v1::Memo,
+    common::v1::{Memo, SearchAttributes},
     enums::v1::WorkflowTaskFailedCause as Cause,
     history::v1::{UpsertWorkflowSearchAttributesEventAttributes, WorkflowPropertiesModifiedEventAttributes},
 };
 
 use super::{Checker, Refusal};
-use crate::execution::Transition;
+use crate::execution::{Execution, Transition};
 use crate::execution::history::Extras;
 use crate::search;
 
@@ -59,9 +59,7 @@ impl Transition<'_> {
             },
             extras,
         );
-        let properties = self.exec.properties_mut();
-        let old = properties.search_attributes.take().unwrap_or_default();
-        properties.search_attributes = Some(search::merge(old, &typed));
+        self.exec.merge_search_attributes(&Some(typed));
     }
 
     pub(super) fn modify_properties(
@@ -77,12 +75,28 @@ impl Transition<'_> {
             },
             extras,
         );
-        let memo = self.exec.properties_mut().memo.get_or_insert_with(Memo::default);
-        for (name, payload) in a.upserted_memo.unwrap_or_default().fields {
-            if search::is_null(&payload) {
-                memo.fields.remove(&name);
+        self.exec.merge_memo(&a.upserted_memo);
+    }
+}
+
+impl Execution {
+    /// Adds to the search attributes, or takes away.
+    pub(in crate::execution) fn merge_search_attributes(&mut self, upserted: &Option<SearchAttributes>) {
+        let Some(upserted) = upserted else { return };
+        let properties = self.properties_mut();
+        let old = properties.search_attributes.take().unwrap_or_default();
+        properties.search_attributes = Some(search::merge(old, upserted));
+    }
+
+    /// Adds to the memo, or takes away.
+    pub(in crate::execution) fn merge_memo(&mut self, upserted: &Option<Memo>) {
+        let Some(upserted) = upserted else { return };
+        let memo = self.properties_mut().memo.get_or_insert_default();
+        for (name, payload) in &upserted.fields {
+            if search::is_null(payload) {
+                memo.fields.remove(name);
             } else {
-                memo.fields.insert(name, payload);
+                memo.fields.insert(name.clone(), payload.clone());
             }
         }
     }

@@ -7,10 +7,8 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::{Checker, Refusal};
-use crate::config::FOREVER;
 use crate::execution::Transition;
 use crate::execution::history::Extras;
-use crate::execution::state::Timer;
 use crate::time::from_duration;
 
 impl<'a> Checker<'a> {
@@ -51,7 +49,6 @@ impl<'a> Checker<'a> {
 
 impl Transition<'_> {
     pub(super) fn start_timer(&mut self, a: StartTimerCommandAttributes, completed: i64, extras: Extras) {
-        let wait = from_duration(&a.start_to_fire_timeout).min(FOREVER);
         let started_event_id = self.record_with(
             TimerStartedEventAttributes {
                 timer_id: a.timer_id.clone(),
@@ -60,7 +57,7 @@ impl Transition<'_> {
             },
             extras,
         );
-        self.exec.insert_timer(Timer { timer_id: a.timer_id, started_event_id, due: self.now + wait });
+        self.exec.add_timer(started_event_id, &a.timer_id, &a.start_to_fire_timeout, self.now);
     }
 
     pub(super) fn cancel_timer(

@@ -24,7 +24,7 @@ impl Transition<'_> {
             return Ok(());
         }
         self.check_admission()?;
-        self.exec.live.updates.push(LiveUpdate { request, stage: UpdateStage::Admitted, waiters: vec![waiter] });
+        self.exec.live.updates.push(LiveUpdate::new(request, UpdateStage::Admitted, vec![waiter]));
         self.answer_reached(&update_id);
         self.schedule_speculative_workflow_task();
         Ok(())

@@ -77,18 +77,20 @@ impl Transition<'_> {
 
     fn accept_update(&mut self, id: &str, acceptance: Acceptance) {
         if let Some(request) = acceptance.accepted_request.clone().filter(|_| self.exec.live.update(id).is_none()) {
-            self.exec.live.updates.push(LiveUpdate { request, stage: UpdateStage::Sent, waiters: Vec::new() });
+            self.exec.live.updates.push(LiveUpdate::new(request, UpdateStage::Sent, Vec::new()));
         }
         let Some(live) = self.exec.live.update(id) else { return };
         live.stage = UpdateStage::Accepted;
-        let request = live.request.clone();
+        let request = (!live.in_history).then(|| live.request.clone());
+        live.in_history = false;
         let accepted_event_id = self.record(WorkflowExecutionUpdateAcceptedEventAttributes {
             protocol_instance_id: id.to_owned(),
             accepted_request_message_id: acceptance.accepted_request_message_id,
             accepted_request_sequencing_event_id: acceptance.accepted_request_sequencing_event_id,
-            accepted_request: Some(request),
+            accepted_request: request,
         });
         self.exec.core.update_count += 1;
+        self.exec.remove_admitted_update(id);
         self.exec.insert_update(AcceptedUpdate { update_id: id.to_owned(), accepted_event_id, ..Default::default() });
         self.answer_reached(id);
     }
@@ -110,6 +112,7 @@ impl Transition<'_> {
 
     fn reject_update(&mut self, id: &str, failure: Option<temporalio_protos::temporal::api::failure::v1::Failure>) {
         let outcome = Outcome { value: Some(outcome::Value::Failure(failure.unwrap_or_default())) };
+        self.exec.remove_admitted_update(id);
         self.finish_live_update(id, Ok(outcome));
     }
 

@@ -13,7 +13,7 @@ mod messages;
 mod wait;
 
 pub use messages::{accepts_any, check_messages};
-pub use wait::{poll_response, wait_until};
+pub use wait::{aborted_by_close, completed_response, poll_response, wait_until};
 
 use prost_wkt_types::Any;
 use temporalio_protos::temporal::api::{
@@ -66,7 +66,7 @@ impl Transition<'_> {
     /// The messages of the updates that ride on the workflow task in flight.
     pub(super) fn update_messages(&self) -> Vec<Message> {
         let started = self.exec.core.workflow_task.as_ref().map_or(0, |task| task.started_event_id);
-        let sent = self.exec.live.updates.iter().filter(|u| u.stage == UpdateStage::Sent);
+        let sent = self.exec.live.updates.iter().filter(|u| u.stage == UpdateStage::Sent && !u.in_history);
         sent.map(|update| request_message(update, started - 1)).collect()
     }
 }

@@ -31,7 +31,7 @@ impl Transition<'_> {
             live.waiters.push(waiter);
         } else if let Some(stored) = self.exec.updates.get(update_id) {
             let request = stored_request(stored.update_id.clone());
-            let live = LiveUpdate { request, stage: UpdateStage::Accepted, waiters: vec![waiter] };
+            let live = LiveUpdate::new(request, UpdateStage::Accepted, vec![waiter]);
             self.exec.live.updates.push(live);
         } else {
             return false;
@@ -100,7 +100,7 @@ impl Transition<'_> {
                     ErrorKind::Unavailable,
                     "workflow operation can not be applied because workflow is closing",
                 )),
-                _ => Err(Error::not_found("workflow update was aborted by closing workflow")),
+                _ => Err(aborted_by_close()),
             };
             self.finish_live_update(&id, end);
         }
@@ -109,8 +109,18 @@ impl Transition<'_> {
 }
 
 impl Execution {
+    /// The outcome of an update that the workflow has answered.
+    pub fn update_outcome(&self, update_id: &str) -> Option<Outcome> {
+        self.updates.get(update_id)?.outcome.clone()
+    }
+
+    /// Whether an update of this id was admitted, or more.
+    pub fn knows_update(&self, update_id: &str) -> bool {
+        self.updates.contains_key(update_id) || self.live.updates.iter().any(|update| update.id() == update_id)
+    }
+
     /// How far an update has come.
-    fn update_progress(&mut self, update_id: &str) -> (Stage, Option<Outcome>) {
+    fn update_progress(&self, update_id: &str) -> (Stage, Option<Outcome>) {
         let open = self.is_open();
         match self.updates.get(update_id) {
             Some(update) if update.outcome.is_some() => (Stage::Completed, update.outcome.clone()),
@@ -137,6 +147,25 @@ fn closed_outcome() -> Outcome {
 fn stored_request(update_id: String) -> temporalio_protos::temporal::api::update::v1::Request {
     temporalio_protos::temporal::api::update::v1::Request {
         meta: Some(temporalio_protos::temporal::api::update::v1::Meta { update_id, ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+/// What a client is told whose update the run did not take before it closed.
+pub fn aborted_by_close() -> Error {
+    Error::not_found("workflow update was aborted by closing workflow")
+}
+
+/// The answer to an update that has its outcome.
+pub fn completed_response(
+    execution: &Execution,
+    update_id: &str,
+    outcome: Outcome,
+) -> UpdateWorkflowExecutionResponse {
+    UpdateWorkflowExecutionResponse {
+        update_ref: execution.update_ref(update_id),
+        outcome: Some(outcome),
+        stage: Stage::Completed as i32,
         ..Default::default()
     }
 }

@@ -57,11 +57,12 @@ impl Transition<'_> {
 
     /// A transient or speculative task whose place in history was taken by newer events becomes a plain one.
     fn materialise_stale_schedule(&mut self) {
-        let next = self.exec.core.next_event_id;
+        let (next, now) = (self.exec.core.next_event_id, self.now);
         let task = self.exec.core.workflow_task.as_mut().expect("the caller saw a scheduled task");
         if (task.speculative || task.is_transient()) && task.scheduled_event_id != next {
             task.speculative = false;
             task.attempt = 1;
+            task.scheduled_time = now;
             self.exec.core.workflow_task_attempt = 1;
             let attributes = self.exec.scheduled_attributes(&self.exec.core.workflow_task.clone().unwrap_or_default());
             let id = self.record(attributes);

@@ -31,6 +31,25 @@ only_run! {
     GetWorkflowExecutionHistoryReverseRequest.execution,
 }
 
+impl Check for service::ResetWorkflowExecutionRequest {
+    fn check(&mut self, limits: &Config) -> Result<()> {
+        namespace(&self.namespace)?;
+        present(&self.request_id, "RequestId is not set on request.")?;
+        length(&self.request_id, "RequestId", limits)?;
+        execution(&self.workflow_execution)
+    }
+}
+
+impl Check for service::UpdateWorkflowExecutionOptionsRequest {
+    fn check(&mut self, _limits: &Config) -> Result<()> {
+        namespace(&self.namespace)?;
+        execution(&self.workflow_execution)?;
+        let options = self.workflow_execution_options.clone().unwrap_or_default();
+        options::priority(&options.priority)?;
+        options::versioning_override(&options.versioning_override)
+    }
+}
+
 impl Check for service::SignalWorkflowExecutionRequest {
     fn check(&mut self, limits: &Config) -> Result<()> {
         namespace(&self.namespace)?;

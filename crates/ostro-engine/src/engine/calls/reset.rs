@@ -1,0 +1,133 @@
+//! ResetWorkflowExecution.
+
+use temporalio_protos::temporal::api::{
+    history::v1::{HistoryEvent, history_event::Attributes},
+    workflow::v1::{PostResetOperation, WorkflowExecutionOptions, post_reset_operation::Variant},
+    workflowservice::v1::{ResetWorkflowExecutionRequest, ResetWorkflowExecutionResponse},
+};
+
+use super::super::Engine;
+use super::super::history::decode;
+use crate::error::{Error, Result};
+use crate::execution::Execution;
+use crate::execution::options::check_mask;
+use crate::execution::rebuild::{Origin, rebuild};
+use crate::execution::reset::{Exclude, Reset};
+use crate::persistence::{ExecutionId, HistoryBatch, Loader, Write};
+
+impl<L: Loader> Engine<L> {
+    pub(super) fn reset_workflow(
+        &mut self,
+        request: ResetWorkflowExecutionRequest,
+    ) -> Result<ResetWorkflowExecutionResponse> {
+        let namespace = self.namespaces.get(&request.namespace)?.id;
+        let execution = request.workflow_execution.clone().unwrap_or_default();
+        let base = self.find(namespace, &execution.workflow_id, &execution.run_id)?;
+        let finish = request.workflow_task_finish_event_id;
+        if finish <= 1 || finish >= self.execution(base).core.next_event_id {
+            return Err(Error::invalid("Workflow task finish ID must be > 1 && <= workflow last event ID."));
+        }
+        let options = option_changes(&request.post_reset_operations)?;
+        let current = self.newest(namespace, &execution.workflow_id).unwrap_or(base);
+        if !request.request_id.is_empty() && self.execution(current).core.reset_request_id == request.request_id {
+            return Ok(ResetWorkflowExecutionResponse { run_id: self.execution(current).core.run_id.clone() });
+        }
+        let prefix = self.history(base, 1, finish);
+        let rebuilt = self.rebuild_for_reset(base, &prefix, finish)?;
+        let run_id = rebuilt.core.run_id.clone();
+        if self.execution(current).is_open() {
+            self.step(current, |t| t.terminate_for_reset(request.reason.clone()));
+        }
+        self.step(base, |t| t.exec.core.reset_run_id.clone_from(&run_id));
+        self.start_reset_run(base, rebuilt, prefix, request, options);
+        Ok(ResetWorkflowExecutionResponse { run_id })
+    }
+
+    fn rebuild_for_reset(&mut self, base: ExecutionId, prefix: &[HistoryBatch], finish: i64) -> Result<Execution> {
+        let now = self.now;
+        let core = &self.cache.get(base).expect("the caller found it").core;
+        let origin = Origin {
+            execution: self.next_execution,
+            namespace: core.namespace,
+            workflow_id: core.workflow_id.clone(),
+            run_id: self.ids.uuid(),
+            request_id: core.start_request_id.clone(),
+            parent_execution: core.parent_execution,
+            start_time: Some(now),
+        };
+        let events: Vec<HistoryEvent> = prefix.iter().flat_map(|batch| decode(&batch.events)).collect();
+        let mut rebuilt = rebuild(&origin, &events, &mut self.ids)?;
+        if rebuilt.core.workflow_task.is_none() {
+            return Err(Error::invalid(format!(
+                "Can only reset workflow to event ID in range [WorkflowTaskScheduled +1, WorkflowTaskStarted + 1]: {finish}"
+            )));
+        }
+        rebuilt.core.history_bytes = prefix.iter().map(|batch| batch.events.len() as i64).sum();
+        Ok(rebuilt)
+    }
+
+    fn start_reset_run(
+        &mut self,
+        base: ExecutionId,
+        mut rebuilt: Execution,
+        prefix: Vec<HistoryBatch>,
+        request: ResetWorkflowExecutionRequest,
+        options: Vec<(WorkflowExecutionOptions, Vec<String>)>,
+    ) {
+        let id = self.next_execution;
+        self.next_execution += 1;
+        let exclude = Exclude::of(request.reset_reapply_type(), request.reset_reapply_exclude_types());
+        let later = match exclude.is_everything() {
+            true => Vec::new(),
+            false => self.later_events(base, request.workflow_task_finish_event_id),
+        };
+        for HistoryBatch { first, next, events } in prefix {
+            self.out.writes.push(Write::AppendHistory { execution: id, first, next, events });
+        }
+        rebuilt.core.reset_request_id.clone_from(&request.request_id);
+        let base_run_id = self.execution(base).core.run_id.clone();
+        self.cache.insert(Box::new(rebuilt), true);
+        let reset = Reset { base_run_id, reason: request.reason, later, exclude, options };
+        self.step(id, |t| t.begin_reset_run(reset));
+    }
+
+    /// Events from `from` on, of the run and of those that it continued as.
+    fn later_events(&mut self, base: ExecutionId, from: i64) -> Vec<HistoryEvent> {
+        let mut events = self.history_events(base, from, i64::MAX);
+        let (namespace, workflow_id) = {
+            let core = &self.execution(base).core;
+            (core.namespace, core.workflow_id.clone())
+        };
+        while let Some(next) = continued_as(&events) {
+            let Ok(run) = self.find(namespace, &workflow_id, &next) else { break };
+            events.extend(self.history_events(run, 1, i64::MAX));
+        }
+        events
+    }
+}
+
+fn continued_as(events: &[HistoryEvent]) -> Option<String> {
+    match events.last()?.attributes.as_ref()? {
+        Attributes::WorkflowExecutionContinuedAsNewEventAttributes(a) => Some(a.new_execution_run_id.clone()),
+        _ => None,
+    }
+}
+
+/// The changes of options that a reset is to make.
+///
+/// # Errors
+/// INVALID_ARGUMENT for other operations, and for masks that make no sense.
+fn option_changes(operations: &[PostResetOperation]) -> Result<Vec<(WorkflowExecutionOptions, Vec<String>)>> {
+    operations.iter().map(option_change).collect()
+}
+
+fn option_change(operation: &PostResetOperation) -> Result<(WorkflowExecutionOptions, Vec<String>)> {
+    let Some(Variant::UpdateWorkflowOptions(update)) = &operation.variant else {
+        return Err(Error::invalid(
+            "unsupported post reset operation: update the workflow's options, or signal it after the reset",
+        ));
+    };
+    let mask = update.update_mask.clone().map(|mask| mask.paths).unwrap_or_default();
+    check_mask(&mask)?;
+    Ok((update.workflow_execution_options.clone().unwrap_or_default(), mask))
+}
