@@ -180,8 +180,9 @@ impl World {
                 return Ok(());
             }
             Ok(Answer::CompleteActivity(_)) => {
-                let running = &self.activities.running[&id];
-                self.checker.acknowledged_activity(&running.token)?;
+                if let Some(running) = self.activities.running.get(&id) {
+                    self.checker.acknowledged_activity(&running.token)?;
+                }
             }
             _ => {}
         }

@@ -41,7 +41,7 @@ enum Kind {
 }
 
 /// Longer than any start delay and any workflow task's time-out together.
-const ANSWERED_WITHIN: Time = 4 * MINUTE;
+const ANSWERED_WITHIN: Time = MINUTE;
 
 type Checked = std::result::Result<(), String>;
 
@@ -62,6 +62,8 @@ impl World {
             let mut rng = Rng::named(self.options.seed, &format!("call {number}"));
             let begin = rng.range(0, self.options.horizon + self.options.horizon / 4);
             let workflow_id = format!("w{}", rng.below(self.options.workflows));
+            // Some come right after the last fault.
+            let begin = if rng.chance(20) { self.options.horizon + rng.range(0, 10 * SECOND) } else { begin };
             let starts = number < self.options.workflows;
             let workflow_id = if starts { format!("w{number}") } else { workflow_id };
             let begin = if starts { begin / 10 } else { begin };
@@ -258,7 +260,7 @@ fn start(workflow_id: &str, request_id: String, rng: &mut Rng) -> StartWorkflowE
         workflow_task_timeout: if rng.chance(30) { duration(rng.span(SECOND, 10 * SECOND)) } else { None },
         workflow_run_timeout: if rng.chance(10) { duration(rng.span(SECOND, 5 * MINUTE)) } else { None },
         workflow_execution_timeout: if rng.chance(10) { duration(rng.span(SECOND, 10 * MINUTE)) } else { None },
-        workflow_start_delay: if rng.chance(10) { duration(rng.span(MILLISECOND, MINUTE)) } else { None },
+        workflow_start_delay: if rng.chance(10) { duration(rng.span(MILLISECOND, 20 * SECOND)) } else { None },
         retry_policy: rng.chance(30).then(|| RetryPolicy { maximum_attempts, ..Default::default() }),
         workflow_id_reuse_policy: rng.pick(&[
             Reuse::Unspecified,

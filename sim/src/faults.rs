@@ -34,7 +34,8 @@ impl World {
         self.faulty = false;
         self.healed = self.now;
         self.trouble = Trouble::default();
-        if self.options.faults && self.rng.chance(30) {
+        if self.options.faults && self.rng.chance(50) {
+            // The last thing that goes wrong.
             self.kill_worker();
         }
     }

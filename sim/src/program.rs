@@ -146,7 +146,7 @@ fn step(rng: &mut Rng, depth: u32, workflows: u64) -> Step {
             Step::Activities((0..many).map(|_| activity(rng)).collect())
         }
         30..42 => Step::Race { timer: rng.span(10 * MILLISECOND, MINUTE), activity: activity(rng) },
-        42..54 => Step::Timer(if rng.chance(5) { 2 * HOUR } else { rng.span(MILLISECOND, 2 * MINUTE) }),
+        42..54 => Step::Timer(if rng.chance(15) { 2 * HOUR } else { rng.span(MILLISECOND, 2 * MINUTE) }),
         54..66 if depth < DEPTH_MAX => Step::Child {
             seed: rng.next(),
             policy: rng.pick(&[

@@ -143,7 +143,7 @@ impl World {
         let delay = match self.rng.below(100) {
             0..4 if self.faulty && self.options.faults => {
                 self.report.faults.slow_tasks += 1;
-                self.rng.range(SECOND, 30 * SECOND)
+                self.rng.range(SECOND, 15 * SECOND)
             }
             _ => self.rng.range(100_000, 20 * MILLISECOND),
         };
