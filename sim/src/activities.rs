@@ -89,13 +89,8 @@ impl World {
         if silent {
             takes += 2 * timeout;
         }
-        let running = Running {
-            done: self.now + takes,
-            heartbeat: if silent { 0 } else { timeout / 2 },
-            task,
-            token,
-            end,
-        };
+        let running =
+            Running { done: self.now + takes, heartbeat: if silent { 0 } else { timeout / 2 }, task, token, end };
         self.activities.next += 1;
         let id = self.activities.next;
         let first = if running.heartbeat > 0 { takes.min(running.heartbeat) } else { takes };

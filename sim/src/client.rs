@@ -8,7 +8,10 @@ use ostro_engine::reply::HistoryPosition;
 use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Time, duration};
 use temporalio_protos::temporal::api::{
     common::v1::RetryPolicy,
-    enums::v1::{UpdateWorkflowExecutionLifecycleStage as Stage, WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse},
+    enums::v1::{
+        UpdateWorkflowExecutionLifecycleStage as Stage, WorkflowIdConflictPolicy as Conflict,
+        WorkflowIdReusePolicy as Reuse,
+    },
     query::v1::WorkflowQuery,
     update::v1::{Input, Meta, Request as UpdateRequest, WaitPolicy, outcome},
     workflowservice::v1::*,
@@ -40,8 +43,8 @@ enum Kind {
     Other,
 }
 
-/// Longer than any start delay and any workflow task's time-out together.
-const ANSWERED_WITHIN: Time = MINUTE;
+/// Longer than it takes to notice a lost poll, and any start delay and any workflow task's time-out with it.
+const ANSWERED_WITHIN: Time = 110 * SECOND;
 
 type Checked = std::result::Result<(), String>;
 
@@ -122,10 +125,15 @@ impl World {
             (Kind::Start { workflow_id }, Answer::StartWorkflow(answer)) => {
                 self.checker.acknowledged_start(&self.server.store, &workflow_id, &answer.response.run_id)?;
             }
-            (Kind::Signal { request_id }, Answer::SignalWorkflow(_)) => self.checker.acknowledged_signal(&request_id)?,
-            (Kind::Signal { request_id }, Answer::SignalWithStart(_)) => self.checker.acknowledged_signal(&request_id)?,
+            (Kind::Signal { request_id }, Answer::SignalWorkflow(_)) => {
+                self.checker.acknowledged_signal(&request_id)?
+            }
+            (Kind::Signal { request_id }, Answer::SignalWithStart(_)) => {
+                self.checker.acknowledged_signal(&request_id)?
+            }
             (Kind::Update { update_id }, Answer::UpdateWorkflow(answer)) => {
-                let success = answer.outcome.as_ref().is_some_and(|o| matches!(o.value, Some(outcome::Value::Success(_))));
+                let success =
+                    answer.outcome.as_ref().is_some_and(|o| matches!(o.value, Some(outcome::Value::Success(_))));
                 if success {
                     self.checker.acknowledged_update(&update_id, true)?;
                 } else if answer.outcome.is_none() && answer.stage() == Stage::Accepted {
@@ -153,7 +161,10 @@ impl World {
             return Err(format!("a reader of run {run_id} was told of {}", position.run_id));
         }
         if position.next_event_id <= seen {
-            return Err(format!("a reader had seen event {seen} of {run_id}, and the next is {}", position.next_event_id));
+            return Err(format!(
+                "a reader had seen event {seen} of {run_id}, and the next is {}",
+                position.next_event_id
+            ));
         }
         let there = self.server.store.events(position.execution, 1, i64::MAX).len() as i64;
         if there + 1 < position.next_event_id {

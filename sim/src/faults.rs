@@ -15,11 +15,8 @@ impl World {
             35..55 => self.kill_worker(),
             55..62 => self.jump(),
             62..80 => {
-                self.trouble = Trouble {
-                    drops: self.rng.below(20),
-                    duplicates: self.rng.below(20),
-                    slow: self.rng.chance(50),
-                }
+                self.trouble =
+                    Trouble { drops: self.rng.below(20), duplicates: self.rng.below(20), slow: self.rng.chance(50) }
             }
             _ => self.trouble = Trouble::default(),
         }

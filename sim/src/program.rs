@@ -31,13 +31,29 @@ pub enum Step {
     /// All at once; goes on when all have ended.
     Activities(Vec<Activity>),
     /// Whichever ends first cancels the other; goes on when both are over.
-    Race { timer: Span, activity: Activity },
+    Race {
+        timer: Span,
+        activity: Activity,
+    },
     Timer(Span),
-    Child { seed: u64, policy: ParentClosePolicy, waits: bool, same_id: bool },
+    Child {
+        seed: u64,
+        policy: ParentClosePolicy,
+        waits: bool,
+        same_id: bool,
+    },
     /// Waits for the `count`-th signal of this name, but no longer than `patience`.
-    Signal { name: &'static str, count: u32, patience: Span },
-    SignalExternal { target: String },
-    CancelExternal { target: String },
+    Signal {
+        name: &'static str,
+        count: u32,
+        patience: Span,
+    },
+    SignalExternal {
+        target: String,
+    },
+    CancelExternal {
+        target: String,
+    },
     Marker,
     Memo,
     /// Schedules an eager activity and cancels it in the same workflow task.
@@ -173,7 +189,8 @@ fn step(rng: &mut Rng, depth: u32, workflows: u64) -> Step {
 }
 
 fn activity(rng: &mut Rng) -> Activity {
-    let how = rng.pick(&[Wrong::Fails, Wrong::Fails, Wrong::FailsForGood, Wrong::NeverAnswers, Wrong::StopsHeartbeating]);
+    let how =
+        rng.pick(&[Wrong::Fails, Wrong::Fails, Wrong::FailsForGood, Wrong::NeverAnswers, Wrong::StopsHeartbeating]);
     let wrong = if rng.chance(40) { rng.range(1, 4) as i32 } else { 0 };
     let queue = match rng.below(100) {
         0..70 => QUEUES[0],

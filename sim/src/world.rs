@@ -348,7 +348,10 @@ impl World {
     }
 
     /// Applies durable writes and checks what the store holds after each output.
-    pub fn note_commit(&mut self, outputs: &[Vec<ostro_engine::persistence::Write>]) -> std::result::Result<(), String> {
+    pub fn note_commit(
+        &mut self,
+        outputs: &[Vec<ostro_engine::persistence::Write>],
+    ) -> std::result::Result<(), String> {
         for writes in outputs {
             self.server.store.commit(writes)?;
             self.checker.committed(&self.server.store, writes)?;

@@ -43,10 +43,15 @@ fn an_eager_activity_that_the_same_task_cancels_is_not_started() {
     let mut eager = schedule_activity("1");
     eager.request_eager_execution = true;
     let cancel = RequestCancelActivityTaskCommandAttributes { scheduled_event_id: 5 };
-    let commands =
-        vec![command(CommandType::ScheduleActivityTask, eager), command(CommandType::RequestCancelActivityTask, cancel)];
+    let commands = vec![
+        command(CommandType::ScheduleActivityTask, eager),
+        command(CommandType::RequestCancelActivityTask, cancel),
+    ];
     world.complete(&task, commands).unwrap();
-    assert_eq!(world.event_types("w")[4..7], [E::ActivityTaskScheduled, E::ActivityTaskCancelRequested, E::ActivityTaskCanceled]);
+    assert_eq!(
+        world.event_types("w")[4..7],
+        [E::ActivityTaskScheduled, E::ActivityTaskCancelRequested, E::ActivityTaskCanceled]
+    );
 }
 
 #[test]
@@ -78,7 +83,8 @@ fn a_signal_before_a_speculative_task_starts_survives_a_crash() {
 fn an_update_leaves_the_sticky_queue_of_a_dead_worker() {
     let mut world = World::new();
     world.start("w");
-    let sticky = world.send(WithDeadline { request: poll_request("sticky", TaskQueueKind::Sticky), deadline: Time::MAX });
+    let sticky =
+        world.send(WithDeadline { request: poll_request("sticky", TaskQueueKind::Sticky), deadline: Time::MAX });
     let task = world.workflow_task();
     world.complete_sticky(&task, vec![], "sticky");
     world.engine.abandon(world.now, sticky);
