@@ -118,7 +118,6 @@ impl Activity {
 
 impl Behaviour {
     /// Reads the name of an activity's type.
-
     pub fn parse(name: &str) -> Option<Self> {
         let mut parts = name.split('-').map(|part| part.parse::<u32>());
         let mut next = || parts.next()?.ok();
