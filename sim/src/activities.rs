@@ -89,13 +89,8 @@ impl World {
         if silent {
             takes += 2 * timeout;
         }
-        let running = Running {
-            done: self.now + takes,
-            heartbeat: if silent { 0 } else { timeout / 2 },
-            task,
-            token,
-            end,
-        };
+        let running =
+            Running { done: self.now + takes, heartbeat: if silent { 0 } else { timeout / 2 }, task, token, end };
         self.activities.next += 1;
         let id = self.activities.next;
         let first = if running.heartbeat > 0 { takes.min(running.heartbeat) } else { takes };
@@ -180,8 +175,9 @@ impl World {
                 return Ok(());
             }
             Ok(Answer::CompleteActivity(_)) => {
-                let running = &self.activities.running[&id];
-                self.checker.acknowledged_activity(&running.token)?;
+                if let Some(running) = self.activities.running.get(&id) {
+                    self.checker.acknowledged_activity(&running.token)?;
+                }
             }
             _ => {}
         }

@@ -161,7 +161,8 @@ impl Checker {
         let token = TaskToken::parse(&task.task_token).map_err(|e| e.to_string())?;
         let started = from_timestamp(&task.started_time);
         let key = (token.execution, token.scheduled_event_id);
-        let what = || format!("activity {} of execution {}, attempt {}", task.activity_id, token.execution, task.attempt);
+        let what =
+            || format!("activity {} of execution {}, attempt {}", task.activity_id, token.execution, task.attempt);
         let limit = task.retry_policy.as_ref().map_or(0, |p| p.maximum_attempts);
         if limit > 0 && task.attempt > limit {
             return Err(format!("{}: its policy allows {limit}", what()));
@@ -183,7 +184,11 @@ impl Checker {
         if polled && task.activity_type.as_ref().is_some_and(|t| t.name.ends_with("-slow")) {
             let gap = (SECOND as f64 / SLOW_RATE) as Span;
             if let Some(last) = self.last_slow.replace(started).filter(|last| started - last < gap) {
-                return Err(format!("{}: {} ns after the one before, at {SLOW_RATE} per second", what(), started - last));
+                return Err(format!(
+                    "{}: {} ns after the one before, at {SLOW_RATE} per second",
+                    what(),
+                    started - last
+                ));
             }
         }
         Ok(())

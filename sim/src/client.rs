@@ -8,7 +8,10 @@ use ostro_engine::reply::HistoryPosition;
 use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Time, duration};
 use temporalio_protos::temporal::api::{
     common::v1::RetryPolicy,
-    enums::v1::{UpdateWorkflowExecutionLifecycleStage as Stage, WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse},
+    enums::v1::{
+        UpdateWorkflowExecutionLifecycleStage as Stage, WorkflowIdConflictPolicy as Conflict,
+        WorkflowIdReusePolicy as Reuse,
+    },
     query::v1::WorkflowQuery,
     update::v1::{Input, Meta, Request as UpdateRequest, WaitPolicy, outcome},
     workflowservice::v1::*,
@@ -40,8 +43,8 @@ enum Kind {
     Other,
 }
 
-/// Longer than any start delay and any workflow task's time-out together.
-const ANSWERED_WITHIN: Time = 4 * MINUTE;
+/// Longer than it takes to notice a lost poll, and any start delay and any workflow task's time-out with it.
+const ANSWERED_WITHIN: Time = 110 * SECOND;
 
 type Checked = std::result::Result<(), String>;
 
@@ -62,6 +65,8 @@ impl World {
             let mut rng = Rng::named(self.options.seed, &format!("call {number}"));
             let begin = rng.range(0, self.options.horizon + self.options.horizon / 4);
             let workflow_id = format!("w{}", rng.below(self.options.workflows));
+            // Some come right after the last fault.
+            let begin = if rng.chance(20) { self.options.horizon + rng.range(0, 10 * SECOND) } else { begin };
             let starts = number < self.options.workflows;
             let workflow_id = if starts { format!("w{number}") } else { workflow_id };
             let begin = if starts { begin / 10 } else { begin };
@@ -120,10 +125,15 @@ impl World {
             (Kind::Start { workflow_id }, Answer::StartWorkflow(answer)) => {
                 self.checker.acknowledged_start(&self.server.store, &workflow_id, &answer.response.run_id)?;
             }
-            (Kind::Signal { request_id }, Answer::SignalWorkflow(_)) => self.checker.acknowledged_signal(&request_id)?,
-            (Kind::Signal { request_id }, Answer::SignalWithStart(_)) => self.checker.acknowledged_signal(&request_id)?,
+            (Kind::Signal { request_id }, Answer::SignalWorkflow(_)) => {
+                self.checker.acknowledged_signal(&request_id)?
+            }
+            (Kind::Signal { request_id }, Answer::SignalWithStart(_)) => {
+                self.checker.acknowledged_signal(&request_id)?
+            }
             (Kind::Update { update_id }, Answer::UpdateWorkflow(answer)) => {
-                let success = answer.outcome.as_ref().is_some_and(|o| matches!(o.value, Some(outcome::Value::Success(_))));
+                let success =
+                    answer.outcome.as_ref().is_some_and(|o| matches!(o.value, Some(outcome::Value::Success(_))));
                 if success {
                     self.checker.acknowledged_update(&update_id, true)?;
                 } else if answer.outcome.is_none() && answer.stage() == Stage::Accepted {
@@ -151,7 +161,10 @@ impl World {
             return Err(format!("a reader of run {run_id} was told of {}", position.run_id));
         }
         if position.next_event_id <= seen {
-            return Err(format!("a reader had seen event {seen} of {run_id}, and the next is {}", position.next_event_id));
+            return Err(format!(
+                "a reader had seen event {seen} of {run_id}, and the next is {}",
+                position.next_event_id
+            ));
         }
         let there = self.server.store.events(position.execution, 1, i64::MAX).len() as i64;
         if there + 1 < position.next_event_id {
@@ -258,7 +271,7 @@ fn start(workflow_id: &str, request_id: String, rng: &mut Rng) -> StartWorkflowE
         workflow_task_timeout: if rng.chance(30) { duration(rng.span(SECOND, 10 * SECOND)) } else { None },
         workflow_run_timeout: if rng.chance(10) { duration(rng.span(SECOND, 5 * MINUTE)) } else { None },
         workflow_execution_timeout: if rng.chance(10) { duration(rng.span(SECOND, 10 * MINUTE)) } else { None },
-        workflow_start_delay: if rng.chance(10) { duration(rng.span(MILLISECOND, MINUTE)) } else { None },
+        workflow_start_delay: if rng.chance(10) { duration(rng.span(MILLISECOND, 20 * SECOND)) } else { None },
         retry_policy: rng.chance(30).then(|| RetryPolicy { maximum_attempts, ..Default::default() }),
         workflow_id_reuse_policy: rng.pick(&[
             Reuse::Unspecified,

@@ -15,11 +15,8 @@ impl World {
             35..55 => self.kill_worker(),
             55..62 => self.jump(),
             62..80 => {
-                self.trouble = Trouble {
-                    drops: self.rng.below(20),
-                    duplicates: self.rng.below(20),
-                    slow: self.rng.chance(50),
-                }
+                self.trouble =
+                    Trouble { drops: self.rng.below(20), duplicates: self.rng.below(20), slow: self.rng.chance(50) }
             }
             _ => self.trouble = Trouble::default(),
         }
@@ -34,7 +31,8 @@ impl World {
         self.faulty = false;
         self.healed = self.now;
         self.trouble = Trouble::default();
-        if self.options.faults && self.rng.chance(30) {
+        if self.options.faults && self.rng.chance(50) {
+            // The last thing that goes wrong.
             self.kill_worker();
         }
     }

@@ -121,7 +121,9 @@ impl Grammar {
                     activity.cancel_requested = true;
                 }
             }
-            ActivityTaskCompletedEventAttributes(a) => drop(self.end_activity(a.scheduled_event_id, a.started_event_id)?),
+            ActivityTaskCompletedEventAttributes(a) => {
+                drop(self.end_activity(a.scheduled_event_id, a.started_event_id)?)
+            }
             ActivityTaskFailedEventAttributes(a) => {
                 let activity = self.end_activity(a.scheduled_event_id, a.started_event_id)?;
                 activity.check_given_up(a.retry_state(), &a.failure)?;
@@ -144,7 +146,8 @@ impl Grammar {
     }
 
     fn end_activity(&mut self, scheduled: i64, started: i64) -> Result<Activity, String> {
-        let activity = self.activities.remove(&scheduled).ok_or_else(|| format!("activity {scheduled} is not pending"))?;
+        let activity =
+            self.activities.remove(&scheduled).ok_or_else(|| format!("activity {scheduled} is not pending"))?;
         let expected = activity.started.map_or(0, |(id, _)| id);
         ensure(started == expected, || format!("names started event {started} where {expected} is"))?;
         self.news = true;
@@ -170,10 +173,18 @@ impl Grammar {
                 (*started, self.news) = (id, true);
             }
             StartChildWorkflowExecutionFailedEventAttributes(a) => self.end_child(a.initiated_event_id, 0)?,
-            ChildWorkflowExecutionCompletedEventAttributes(a) => self.end_child(a.initiated_event_id, a.started_event_id)?,
-            ChildWorkflowExecutionFailedEventAttributes(a) => self.end_child(a.initiated_event_id, a.started_event_id)?,
-            ChildWorkflowExecutionCanceledEventAttributes(a) => self.end_child(a.initiated_event_id, a.started_event_id)?,
-            ChildWorkflowExecutionTimedOutEventAttributes(a) => self.end_child(a.initiated_event_id, a.started_event_id)?,
+            ChildWorkflowExecutionCompletedEventAttributes(a) => {
+                self.end_child(a.initiated_event_id, a.started_event_id)?
+            }
+            ChildWorkflowExecutionFailedEventAttributes(a) => {
+                self.end_child(a.initiated_event_id, a.started_event_id)?
+            }
+            ChildWorkflowExecutionCanceledEventAttributes(a) => {
+                self.end_child(a.initiated_event_id, a.started_event_id)?
+            }
+            ChildWorkflowExecutionTimedOutEventAttributes(a) => {
+                self.end_child(a.initiated_event_id, a.started_event_id)?
+            }
             ChildWorkflowExecutionTerminatedEventAttributes(a) => {
                 self.end_child(a.initiated_event_id, a.started_event_id)?
             }
@@ -182,7 +193,9 @@ impl Grammar {
             ExternalWorkflowExecutionSignaledEventAttributes(a) => self.end_external(a.initiated_event_id)?,
             SignalExternalWorkflowExecutionFailedEventAttributes(a) => self.end_external(a.initiated_event_id)?,
             ExternalWorkflowExecutionCancelRequestedEventAttributes(a) => self.end_external(a.initiated_event_id)?,
-            RequestCancelExternalWorkflowExecutionFailedEventAttributes(a) => self.end_external(a.initiated_event_id)?,
+            RequestCancelExternalWorkflowExecutionFailedEventAttributes(a) => {
+                self.end_external(a.initiated_event_id)?
+            }
             WorkflowExecutionSignaledEventAttributes(_) => self.news = true,
             WorkflowExecutionCancelRequestedEventAttributes(_) => {
                 ensure(!self.cancel_requested, || "cancellation was requested before".to_owned())?;

@@ -90,7 +90,8 @@ impl Run<'_> {
     }
 
     fn late_updates(&mut self) {
-        let late: Vec<String> = self.facts.updates.iter().filter(|(_, (_, done))| !done).map(|(id, _)| id.clone()).collect();
+        let late: Vec<String> =
+            self.facts.updates.iter().filter(|(_, (_, done))| !done).map(|(id, _)| id.clone()).collect();
         for id in late {
             let timer = format!("u-{id}");
             if self.over(&timer, LATE) {
@@ -113,7 +114,10 @@ impl Run<'_> {
             Some(part) => part.ended,
             None => {
                 let start_to_fire_timeout = ostro_engine::time::duration(span);
-                self.push(Kind::StartTimer, StartTimerCommandAttributes { timer_id: timer.to_owned(), start_to_fire_timeout });
+                self.push(
+                    Kind::StartTimer,
+                    StartTimerCommandAttributes { timer_id: timer.to_owned(), start_to_fire_timeout },
+                );
                 self.facts.timers.insert(timer.to_owned(), Default::default());
                 false
             }
@@ -141,9 +145,13 @@ impl Run<'_> {
         let activities: Vec<_> = self.facts.activities.values().filter(|a| !a.ended).copied().collect();
         for activity in activities.iter().filter(|a| !a.cancel_requested) {
             let scheduled_event_id = activity.event;
-            self.push(Kind::RequestCancelActivityTask, RequestCancelActivityTaskCommandAttributes { scheduled_event_id });
+            self.push(
+                Kind::RequestCancelActivityTask,
+                RequestCancelActivityTaskCommandAttributes { scheduled_event_id },
+            );
         }
-        let timers: Vec<_> = self.facts.timers.iter().filter(|(_, t)| !t.ended && t.event > 0).map(|(id, _)| id.clone()).collect();
+        let timers: Vec<_> =
+            self.facts.timers.iter().filter(|(_, t)| !t.ended && t.event > 0).map(|(id, _)| id.clone()).collect();
         for timer_id in timers {
             self.push(Kind::CancelTimer, CancelTimerCommandAttributes { timer_id });
         }
@@ -170,7 +178,8 @@ impl Run<'_> {
     fn step(&mut self, number: usize, step: &Step) -> bool {
         match step {
             Step::Activities(activities) => {
-                let ended: Vec<_> = activities.iter().enumerate().map(|(i, a)| self.activity(&format!("a{number}-{i}"), a)).collect();
+                let ended: Vec<_> =
+                    activities.iter().enumerate().map(|(i, a)| self.activity(&format!("a{number}-{i}"), a)).collect();
                 ended.into_iter().all(|ended| ended)
             }
             Step::Race { timer, activity } => self.race(number, *timer, activity),
@@ -180,7 +189,8 @@ impl Run<'_> {
             Step::SignalExternal { target } => self.signal_external(number, target),
             Step::CancelExternal { target } => self.cancel_external(number, target),
             Step::Marker => self.mark(format!("m{number}")),
-            Step::Memo => self.memo(format!("m{number}")),
+            // One name only: the order of a map's entries is not part of a protobuf's bytes.
+            Step::Memo => self.memo("memo".to_owned()),
             Step::ScheduleAndCancel(activity) => self.schedule_and_cancel(number, activity),
         }
     }
@@ -219,7 +229,10 @@ impl Run<'_> {
             let part = self.facts.activities.get(&id).copied().unwrap_or_default();
             if part.event > 0 && !part.cancel_requested {
                 let scheduled_event_id = part.event;
-                self.push(Kind::RequestCancelActivityTask, RequestCancelActivityTaskCommandAttributes { scheduled_event_id });
+                self.push(
+                    Kind::RequestCancelActivityTask,
+                    RequestCancelActivityTaskCommandAttributes { scheduled_event_id },
+                );
             }
         } else if ended && !fired {
             self.push(Kind::CancelTimer, CancelTimerCommandAttributes { timer_id: timer });

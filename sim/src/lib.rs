@@ -10,6 +10,7 @@ mod facts;
 mod faults;
 mod grammar;
 mod interpreter;
+mod network;
 mod options;
 mod plant;
 mod program;

@@ -58,7 +58,7 @@ impl Planted {
 
     fn strikes(&mut self) -> bool {
         self.seen += 1;
-        self.seen % EVERY == 0
+        self.seen.is_multiple_of(EVERY)
     }
 
     /// Spoils the writes of one output as the planted bug does.

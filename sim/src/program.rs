@@ -31,13 +31,29 @@ pub enum Step {
     /// All at once; goes on when all have ended.
     Activities(Vec<Activity>),
     /// Whichever ends first cancels the other; goes on when both are over.
-    Race { timer: Span, activity: Activity },
+    Race {
+        timer: Span,
+        activity: Activity,
+    },
     Timer(Span),
-    Child { seed: u64, policy: ParentClosePolicy, waits: bool, same_id: bool },
+    Child {
+        seed: u64,
+        policy: ParentClosePolicy,
+        waits: bool,
+        same_id: bool,
+    },
     /// Waits for the `count`-th signal of this name, but no longer than `patience`.
-    Signal { name: &'static str, count: u32, patience: Span },
-    SignalExternal { target: String },
-    CancelExternal { target: String },
+    Signal {
+        name: &'static str,
+        count: u32,
+        patience: Span,
+    },
+    SignalExternal {
+        target: String,
+    },
+    CancelExternal {
+        target: String,
+    },
     Marker,
     Memo,
     /// Schedules an eager activity and cancels it in the same workflow task.
@@ -102,7 +118,6 @@ impl Activity {
 
 impl Behaviour {
     /// Reads the name of an activity's type.
-
     pub fn parse(name: &str) -> Option<Self> {
         let mut parts = name.split('-').map(|part| part.parse::<u32>());
         let mut next = || parts.next()?.ok();
@@ -146,7 +161,7 @@ fn step(rng: &mut Rng, depth: u32, workflows: u64) -> Step {
             Step::Activities((0..many).map(|_| activity(rng)).collect())
         }
         30..42 => Step::Race { timer: rng.span(10 * MILLISECOND, MINUTE), activity: activity(rng) },
-        42..54 => Step::Timer(if rng.chance(5) { 2 * HOUR } else { rng.span(MILLISECOND, 2 * MINUTE) }),
+        42..54 => Step::Timer(if rng.chance(15) { 2 * HOUR } else { rng.span(MILLISECOND, 2 * MINUTE) }),
         54..66 if depth < DEPTH_MAX => Step::Child {
             seed: rng.next(),
             policy: rng.pick(&[
@@ -173,7 +188,8 @@ fn step(rng: &mut Rng, depth: u32, workflows: u64) -> Step {
 }
 
 fn activity(rng: &mut Rng) -> Activity {
-    let how = rng.pick(&[Wrong::Fails, Wrong::Fails, Wrong::FailsForGood, Wrong::NeverAnswers, Wrong::StopsHeartbeating]);
+    let how =
+        rng.pick(&[Wrong::Fails, Wrong::Fails, Wrong::FailsForGood, Wrong::NeverAnswers, Wrong::StopsHeartbeating]);
     let wrong = if rng.chance(40) { rng.range(1, 4) as i32 } else { 0 };
     let queue = match rng.below(100) {
         0..70 => QUEUES[0],

@@ -31,13 +31,17 @@ pub fn check(rows: &Rows, id: ExecutionId, grammar: &Grammar) -> Result<(), Stri
     let counts = [ItemKind::Activity, ItemKind::Timer, ItemKind::Child, ItemKind::BufferedEvent].map(|k| of(k).count());
     if !open {
         if state.next_due.is_some() || state.waiting_queue.is_some() || counts != [0; 4] {
-            return wrong(format!("closed, but due {:?}, queue {:?}, parts {counts:?}", state.next_due, state.waiting_queue));
+            return wrong(format!(
+                "closed, but due {:?}, queue {:?}, parts {counts:?}",
+                state.next_due, state.waiting_queue
+            ));
         }
         return Ok(());
     }
-    let same_id = rows.runs_of(visible.namespace, &visible.workflow_id).iter().filter(|run| {
-        rows.visibility.get(run).is_some_and(|row| row.close_time == 0)
-    });
+    let same_id = rows
+        .runs_of(visible.namespace, &visible.workflow_id)
+        .iter()
+        .filter(|run| rows.visibility.get(run).is_some_and(|row| row.close_time == 0));
     if same_id.count() != 1 {
         return wrong("two open runs of one workflow id".to_owned());
     }
@@ -46,7 +50,9 @@ pub fn check(rows: &Rows, id: ExecutionId, grammar: &Grammar) -> Result<(), Stri
         return wrong("events are buffered and no workflow task is in flight: nobody will ever see them".to_owned());
     }
     if grammar.news && task.is_none() && core.first_task_due == 0 {
-        return wrong("the workflow has not been told of the newest events, and no workflow task is to come".to_owned());
+        return wrong(
+            "the workflow has not been told of the newest events, and no workflow task is to come".to_owned(),
+        );
     }
     if task.is_some_and(|t| !t.is_started()) != state.waiting_queue.is_some() {
         return wrong(format!("the waiting workflow task {task:?} is recovered from queue {:?}", state.waiting_queue));

@@ -9,7 +9,8 @@ pub fn shrink(failing: &Options) -> (Options, String) {
     let mut best = failing.clone();
     let mut error = run(&best).err().unwrap_or_else(|| "it does not fail when run again".to_owned());
     loop {
-        let fails = |options: Options| run(&options).err().filter(|e| is_alike(e, &error)).map(|error| (options, error));
+        let fails =
+            |options: Options| run(&options).err().filter(|e| is_alike(e, &error)).map(|error| (options, error));
         let found = smaller(&best).into_iter().find_map(fails);
         match found {
             Some((options, found)) => (best, error) = (options, found),
@@ -20,7 +21,9 @@ pub fn shrink(failing: &Options) -> (Options, String) {
 
 /// Whether two failures say the same, numbers and names aside.
 fn is_alike(a: &str, b: &str) -> bool {
-    let words = |text: &str| text.split(' ').filter(|w| w.chars().all(char::is_alphabetic)).take(8).map(str::to_owned).collect::<Vec<_>>();
+    let words = |text: &str| {
+        text.split(' ').filter(|w| w.chars().all(char::is_alphabetic)).take(8).map(str::to_owned).collect::<Vec<_>>()
+    };
     words(a) == words(b)
 }
 

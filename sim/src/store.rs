@@ -60,7 +60,8 @@ impl Store {
         recovery.namespaces = rows.namespaces.values().cloned().collect();
         for (id, row) in &rows.states {
             let namespace = rows.visibility[id].namespace;
-            let task = |queue: &String, event_id| WaitingTask { execution: *id, namespace, queue: queue.clone(), event_id };
+            let task =
+                |queue: &String, event_id| WaitingTask { execution: *id, namespace, queue: queue.clone(), event_id };
             recovery.due.extend(row.next_due.map(|due| (*id, due)));
             recovery.workflow_tasks.extend(row.waiting_queue.as_ref().map(|queue| task(queue, 0)));
             for ((kind, key), (_, queue)) in rows.items.get(id).into_iter().flatten() {
@@ -117,17 +118,26 @@ impl Rows {
         let history = self.history.entry(execution).or_default();
         let expected = history.len() as i64 + 1;
         if first != expected {
-            return Err(format!("history of execution {execution}: events from {first} appended where {expected} is next"));
+            return Err(format!(
+                "history of execution {execution}: events from {first} appended where {expected} is next"
+            ));
         }
         let events = History::decode(events).map_err(|e| e.to_string())?.events;
         for (index, event) in events.iter().enumerate() {
             if event.event_id != first + index as i64 {
-                return Err(format!("history of execution {execution}: event {} stands at {}", event.event_id, first + index as i64));
+                return Err(format!(
+                    "history of execution {execution}: event {} stands at {}",
+                    event.event_id,
+                    first + index as i64
+                ));
             }
         }
         self.events += events.len() as u64;
         if first + events.len() as i64 != next {
-            return Err(format!("history of execution {execution}: {} events said to be {first}..{next}", events.len()));
+            return Err(format!(
+                "history of execution {execution}: {} events said to be {first}..{next}",
+                events.len()
+            ));
         }
         history.extend(events);
         Ok(())

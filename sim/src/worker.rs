@@ -47,7 +47,12 @@ impl World {
         let count = self.rng.range(1, 3) as usize;
         for worker in 0..count {
             let sticky = self.rng.chance(75);
-            self.workers.push(Worker { name: format!("worker-{worker}"), generation: 0, sticky, cache: BTreeMap::new() });
+            self.workers.push(Worker {
+                name: format!("worker-{worker}"),
+                generation: 0,
+                sticky,
+                cache: BTreeMap::new(),
+            });
             self.begin_polls(worker);
             self.at(0, Event::PollActivity { worker: worker * 2 });
             self.at(0, Event::PollActivity { worker: worker * 2 + 1 });
@@ -143,7 +148,7 @@ impl World {
         let delay = match self.rng.below(100) {
             0..4 if self.faulty && self.options.faults => {
                 self.report.faults.slow_tasks += 1;
-                self.rng.range(SECOND, 30 * SECOND)
+                self.rng.range(SECOND, 15 * SECOND)
             }
             _ => self.rng.range(100_000, 20 * MILLISECOND),
         };
@@ -153,7 +158,11 @@ impl World {
     }
 
     /// The whole history: what the worker has cached, and what came with the task.
-    fn history_of(&mut self, worker: usize, answer: &WorkflowTaskAnswer) -> std::result::Result<Vec<HistoryEvent>, String> {
+    fn history_of(
+        &mut self,
+        worker: usize,
+        answer: &WorkflowTaskAnswer,
+    ) -> std::result::Result<Vec<HistoryEvent>, String> {
         let slice = &answer.history;
         let store = &self.server.store;
         let sent = match &slice.encoded {
@@ -176,12 +185,17 @@ impl World {
         }
         let last = events.last().map_or(0, |e| e.event_id);
         if last != answer.response.started_event_id {
-            return Err(format!("a task started by event {} shows events up to {last}", answer.response.started_event_id));
+            return Err(format!(
+                "a task started by event {} shows events up to {last}",
+                answer.response.started_event_id
+            ));
         }
         let stored = store.events(slice.execution, 1, slice.to);
         if let Some((seen, stored)) = events.iter().zip(&stored).find(|(seen, stored)| seen != stored) {
             let run = slice.execution;
-            return Err(format!("a worker has seen another history of execution {run} than is stored: {seen:?}, not {stored:?}"));
+            return Err(format!(
+                "a worker has seen another history of execution {run} than is stored: {seen:?}, not {stored:?}"
+            ));
         }
         Ok(events)
     }

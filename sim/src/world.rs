@@ -7,7 +7,7 @@ use ostro_engine::command::{Answer, Command};
 use ostro_engine::config::Config;
 use ostro_engine::error::{Error, ErrorKind, Result};
 use ostro_engine::reply::ReplyId;
-use ostro_engine::time::{HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND, Span, Time};
+use ostro_engine::time::{HOUR, MILLISECOND, SECOND, Span, Time};
 
 use crate::activities::Activities;
 use crate::check::Checker;
@@ -73,7 +73,7 @@ pub struct World {
     number: u64,
     pub server: Server,
     pub calls: BTreeMap<ReplyId, Call>,
-    next_call: ReplyId,
+    pub(crate) next_call: ReplyId,
     pub workers: Vec<Worker>,
     pub activities: Activities,
     pub clients: Vec<Client>,
@@ -231,7 +231,7 @@ impl World {
             Event::Undelivered { life, answer } => {
                 if self.server.is_up() && self.server.life == life {
                     self.checker.undelivered(&answer);
-                    self.trace(|| format!("undelivered {}", short(&answer)));
+                    self.trace(|| format!("undelivered {}", crate::network::short(&answer)));
                     let after = self.server.undelivered(self.clock(), answer);
                     self.after(after)?;
                 }
@@ -251,38 +251,6 @@ impl World {
             Event::Client { client } => self.client_step(client),
         }
         Ok(())
-    }
-
-    /// Sends a request; the answer comes to `purpose`, or an error after `patience`.
-    pub fn send(&mut self, purpose: Purpose, request: Request, patience: Span) -> ReplyId {
-        let call = self.next_call;
-        self.next_call += 1;
-        let is_poll = matches!(purpose, Purpose::Poll { .. } | Purpose::PollActivity { .. });
-        self.calls.insert(call, Call { purpose, request: request.clone() });
-        self.at(patience, Event::GiveUp { call });
-        if !self.rng.chance(self.trouble.drops) {
-            let delay = self.network_delay();
-            self.at(delay, Event::Arrive { call, request: request.clone() });
-        } else {
-            self.report.faults.drops += 1;
-        }
-        if !is_poll && self.rng.chance(self.trouble.duplicates) {
-            self.report.faults.duplicates += 1;
-            let copy = self.next_call;
-            self.next_call += 1;
-            self.calls.insert(copy, Call { purpose: Purpose::Nobody, request: request.clone() });
-            self.at(10 * MINUTE, Event::GiveUp { call: copy });
-            let delay = self.network_delay() + self.rng.span(MILLISECOND, 10 * SECOND);
-            self.at(delay, Event::Arrive { call: copy, request });
-        }
-        call
-    }
-
-    fn network_delay(&mut self) -> Span {
-        match self.rng.below(100) {
-            0..10 if self.trouble.slow => self.rng.range(10 * MILLISECOND, 5 * SECOND),
-            _ => self.rng.range(50 * MICROSECOND, 2 * MILLISECOND),
-        }
     }
 
     fn arrive(&mut self, call: ReplyId, request: &Request) -> std::result::Result<(), String> {
@@ -348,43 +316,15 @@ impl World {
     }
 
     /// Applies durable writes and checks what the store holds after each output.
-    pub fn note_commit(&mut self, outputs: &[Vec<ostro_engine::persistence::Write>]) -> std::result::Result<(), String> {
+    pub fn note_commit(
+        &mut self,
+        outputs: &[Vec<ostro_engine::persistence::Write>],
+    ) -> std::result::Result<(), String> {
         for writes in outputs {
             self.server.store.commit(writes)?;
             self.checker.committed(&self.server.store, writes)?;
         }
         Ok(())
-    }
-
-    /// An answer leaves the server.
-    fn release(&mut self, call: ReplyId, answer: Result<Answer>) -> std::result::Result<(), String> {
-        self.trace(|| format!("   #{call} -> {}", answer.as_ref().map_or_else(|e| format!("{e:?}"), short)));
-        if let Err(error) = &answer {
-            let text: String = error.message.chars().take_while(|c| c.is_alphabetic() || *c == ' ').collect();
-            self.checker.reach(format!("{:?}: {text}", error.kind));
-        }
-        if let Ok(answer) = &answer {
-            self.checker.handed_out(self.server.life, answer)?;
-        }
-        if !self.rng.chance(self.trouble.drops) {
-            let delay = self.network_delay();
-            self.at(delay, Event::Reply { call, answer });
-            return Ok(());
-        }
-        self.report.faults.drops += 1;
-        // The server may notice that its answer did not arrive, or not.
-        if self.rng.chance(50)
-            && let Ok(answer) = answer
-        {
-            self.undeliver(answer);
-        }
-        Ok(())
-    }
-
-    fn undeliver(&mut self, answer: Answer) {
-        let life = self.server.life;
-        let delay = self.rng.range(0, 10 * MILLISECOND);
-        self.at(delay, Event::Undelivered { life, answer });
     }
 
     fn answered(&mut self, call: Call, answer: Result<Answer>) -> std::result::Result<(), String> {
@@ -413,8 +353,4 @@ pub fn unavailable() -> Error {
 /// Whether the call is to be tried again.
 pub fn is_transient(error: &Error) -> bool {
     matches!(error.kind, ErrorKind::Unavailable | ErrorKind::DeadlineExceeded)
-}
-
-fn short(answer: &Answer) -> String {
-    format!("{answer:?}").chars().take(300).collect()
 }

@@ -80,7 +80,7 @@ impl Execution {
             last_reset_time: timestamp(core.last_reset_time),
             original_start_time: timestamp(core.original_start_time),
             reset_run_id: core.reset_run_id.clone(),
-            request_id_infos: core.request_ids.clone(),
+            request_id_infos: core.request_ids.clone().into_iter().collect(),
             pause_info: core.pause.clone(),
             ..Default::default()
         }

@@ -60,8 +60,8 @@ pub struct Core {
     #[prost(string, tag = "21")]
     pub cancel_request_id: String,
     /// Request ids that started or attached to this run, with the event that each made.
-    #[prost(map = "string, message", tag = "24")]
-    pub request_ids: std::collections::HashMap<String, workflow::RequestIdInfo>,
+    #[prost(btree_map = "string, message", tag = "24")]
+    pub request_ids: std::collections::BTreeMap<String, workflow::RequestIdInfo>,
     /// The request id of the start.
     #[prost(string, tag = "25")]
     pub start_request_id: String,

@@ -172,7 +172,8 @@ impl Execution {
         self.refresh_core_deadlines();
     }
 
-    fn refresh_core_deadlines(&mut self) {
+    /// Sets the deadlines of the run and of its workflow task anew.
+    pub fn refresh_core_deadlines(&mut self) {
         if !self.is_open() {
             self.deadlines.clear();
             return;
