@@ -4,6 +4,7 @@
 //! stored rows come in with the call; writes and answers go out in one [`Output`](engine::Output), which the shell
 //! commits as one unit before any answer leaves.
 
+pub mod batch;
 pub mod command;
 pub mod config;
 mod cron;

@@ -1,5 +1,6 @@
 //! The server: one engine thread, one store writer, and the gRPC frontend around them.
 
+mod batch;
 pub mod clock;
 pub mod config;
 mod frontend;

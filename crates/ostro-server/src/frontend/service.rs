@@ -4,7 +4,7 @@ use ostro_wire::{Answer, CallContext, OperatorService, WorkflowService};
 use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflowservice::v1 as service};
 
 use super::{
-    Frontend, activity, history, multi_operation, namespace, operator as attributes, system, visibility, worker,
+    Frontend, activity, batch, history, multi_operation, namespace, operator as attributes, system, visibility, worker,
     workflow,
 };
 
@@ -91,6 +91,11 @@ methods! { WorkflowService, service:
     unpause_activity(UnpauseActivityRequest) -> UnpauseActivityResponse = forward;
     reset_activity(ResetActivityRequest) -> ResetActivityResponse = forward;
     update_activity_options(UpdateActivityOptionsRequest) -> UpdateActivityOptionsResponse = forward;
+
+    start_batch_operation(StartBatchOperationRequest) -> StartBatchOperationResponse = batch::start;
+    stop_batch_operation(StopBatchOperationRequest) -> StopBatchOperationResponse = forward;
+    describe_batch_operation(DescribeBatchOperationRequest) -> DescribeBatchOperationResponse = forward;
+    list_batch_operations(ListBatchOperationsRequest) -> ListBatchOperationsResponse = forward;
 
     register_namespace(RegisterNamespaceRequest) -> RegisterNamespaceResponse = forward;
     describe_namespace(DescribeNamespaceRequest) -> DescribeNamespaceResponse = forward;
