@@ -10,6 +10,7 @@ mod retention;
 mod server;
 mod setup;
 pub mod shell;
+mod workers;
 
 pub use config::Config;
 pub use server::{Error, Server};

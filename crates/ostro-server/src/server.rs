@@ -179,6 +179,7 @@ impl Core {
             metrics: self.metrics.clone(),
             cluster_id: self.cluster_id.clone(),
             batch_started: self.batch_started.clone(),
+            workers: Arc::default(),
         });
         Services::new(frontend.clone()).with_operator(frontend).with_health(health).with_observer(self.metrics.clone())
     }

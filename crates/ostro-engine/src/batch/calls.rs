@@ -165,16 +165,15 @@ fn executions(request: &StartBatchOperationRequest) -> Vec<Execution> {
     named.chain(request.target_executions.iter().cloned()).collect()
 }
 
-#[allow(deprecated)]
 fn kind_and_identity(request: &StartBatchOperationRequest) -> (Kind, String) {
     use Operation::*;
     match request.operation.clone() {
-        Some(TerminationOperation(o)) => (Kind::Terminate, o.identity),
-        Some(SignalOperation(o)) => (Kind::Signal, o.identity),
-        Some(CancellationOperation(o)) => (Kind::Cancel, o.identity),
-        Some(DeletionOperation(o)) => (Kind::Delete, o.identity),
-        Some(ResetOperation(o)) => (Kind::Reset, o.identity),
-        Some(UpdateWorkflowOptionsOperation(o)) => (Kind::UpdateExecutionOptions, o.identity),
+        Some(TerminationOperation(o)) => (Kind::TerminateWorkflow, o.identity),
+        Some(SignalOperation(o)) => (Kind::SignalWorkflow, o.identity),
+        Some(CancellationOperation(o)) => (Kind::CancelWorkflow, o.identity),
+        Some(DeletionOperation(o)) => (Kind::DeleteWorkflow, o.identity),
+        Some(ResetOperation(o)) => (Kind::ResetWorkflow, o.identity),
+        Some(UpdateWorkflowOptionsOperation(o)) => (Kind::UpdateWorkflowExecutionOptions, o.identity),
         Some(UnpauseActivitiesOperation(o)) => (Kind::UnpauseActivity, o.identity),
         Some(ResetActivitiesOperation(o)) => (Kind::ResetActivity, o.identity),
         Some(UpdateActivityOptionsOperation(o)) => (Kind::UpdateActivityOptions, o.identity),

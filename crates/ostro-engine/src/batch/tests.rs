@@ -63,8 +63,7 @@ fn progress_adds_up_and_survives_a_restart() {
     let described = batches.describe(1, "a").unwrap();
     assert_eq!((described.total_operation_count, described.complete_operation_count), (5, 2));
     assert_eq!(described.failure_operation_count, 1);
-    #[allow(deprecated)]
-    let terminate = BatchOperationType::Terminate;
+    let terminate = BatchOperationType::TerminateWorkflow;
     assert_eq!((described.operation_type(), described.identity.as_str()), (terminate, "me"));
 }
 

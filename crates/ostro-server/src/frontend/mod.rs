@@ -18,6 +18,7 @@ mod task;
 mod validate;
 mod visibility;
 mod worker;
+mod workers;
 mod workflow;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use tonic::Status;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::shell::EngineHandle;
+use crate::workers::Workers;
 use status::{status, store_failed};
 use validate::Check;
 
@@ -47,6 +49,7 @@ pub(crate) struct Frontend {
     pub clock: Arc<dyn Clock>,
     pub limits: Config,
     pub metrics: Arc<Metrics>,
+    pub workers: Arc<Workers>,
     /// Rung when a batch operation was started.
     pub batch_started: Arc<Notify>,
     /// Names this server's data, as GetClusterInfo tells it.

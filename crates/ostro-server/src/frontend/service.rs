@@ -5,7 +5,7 @@ use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflow
 
 use super::{
     Frontend, activity, batch, history, multi_operation, namespace, operator as attributes, system, visibility, worker,
-    workflow,
+    workers, workflow,
 };
 
 /// `forward`: checked, then answered by the engine. `wait`: the same with the client's deadline. A path: a function.
@@ -69,6 +69,9 @@ methods! { WorkflowService, service:
         -> RespondQueryTaskCompletedResponse = worker::complete_query;
     poll_activity_task_queue(PollActivityTaskQueueRequest) -> PollActivityTaskQueueResponse = worker::poll_activity_task;
     shutdown_worker(ShutdownWorkerRequest) -> ShutdownWorkerResponse = forward;
+    record_worker_heartbeat(RecordWorkerHeartbeatRequest) -> RecordWorkerHeartbeatResponse = workers::heartbeat;
+    list_workers(ListWorkersRequest) -> ListWorkersResponse = workers::list;
+    describe_worker(DescribeWorkerRequest) -> DescribeWorkerResponse = workers::describe;
     describe_task_queue(DescribeTaskQueueRequest) -> DescribeTaskQueueResponse = forward;
 
     record_activity_task_heartbeat(RecordActivityTaskHeartbeatRequest)

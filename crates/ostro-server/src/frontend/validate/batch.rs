@@ -77,7 +77,8 @@ fn check_reset(o: &batch::BatchOperationReset) -> Result<()> {
     #[allow(deprecated)]
     match ResetType::try_from(o.reset_type) {
         Ok(ResetType::FirstWorkflowTask | ResetType::LastWorkflowTask) => Ok(()),
-        _ => invalid(format!("unknown batch reset type {}", o.reset_type)),
+        Ok(ResetType::Unspecified) => invalid("unknown batch reset type Unspecified"),
+        Err(_) => invalid(format!("unknown batch reset type {}", o.reset_type)),
     }
 }
 
