@@ -98,6 +98,12 @@ commands! {
     AddSearchAttributes(operator::AddSearchAttributesRequest) -> operator::AddSearchAttributesResponse;
     RemoveSearchAttributes(operator::RemoveSearchAttributesRequest) -> operator::RemoveSearchAttributesResponse;
     ListSearchAttributes(operator::ListSearchAttributesRequest) -> operator::ListSearchAttributesResponse;
+    StartBatch(service::StartBatchOperationRequest) -> service::StartBatchOperationResponse;
+    StopBatch(service::StopBatchOperationRequest) -> service::StopBatchOperationResponse;
+    DescribeBatch(service::DescribeBatchOperationRequest) -> service::DescribeBatchOperationResponse;
+    ListBatches(service::ListBatchOperationsRequest) -> service::ListBatchOperationsResponse;
+    RunningBatches(crate::batch::RunningBatches) -> Vec<crate::batch::Batch>;
+    ProgressBatch(crate::batch::Progress) -> bool;
     ResolveNamespace(ResolveNamespace) -> ResolvedNamespace;
     ExpireExecutions(ExpireExecutions) -> usize;
 }

@@ -7,6 +7,7 @@
 // The protocol deprecates fields that its clients still send.
 #![allow(deprecated)]
 
+pub mod batch;
 pub mod command;
 pub mod config;
 mod cron;

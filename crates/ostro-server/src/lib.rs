@@ -1,5 +1,6 @@
 //! The server: one engine thread, one store writer, and the gRPC frontend around them.
 
+mod batch;
 pub mod clock;
 pub mod config;
 mod frontend;
@@ -9,6 +10,7 @@ mod retention;
 mod server;
 mod setup;
 pub mod shell;
+mod workers;
 
 pub use config::Config;
 pub use server::{Error, Server};

@@ -8,9 +8,10 @@ use std::time::Duration;
 use ostro_store::{Options, Readers, Store, Writer, abort_on_fatal};
 use ostro_wire::{Services, ServingStatus};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::batch::Batches;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::frontend::Frontend;
@@ -130,6 +131,7 @@ struct Core {
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     cluster_id: String,
+    batch_started: Arc<Notify>,
 }
 
 impl Core {
@@ -150,7 +152,7 @@ impl Core {
             metrics: metrics.clone(),
         };
         let engine = shell::start(parts).map_err(Error::Thread)?;
-        Ok(Self { store, writer, readers, engine, clock, metrics, cluster_id })
+        Ok(Self { store, writer, readers, engine, clock, metrics, cluster_id, batch_started: Arc::default() })
     }
 
     fn serve(self, config: &Config, grpc: TcpListener, http: Option<TcpListener>) -> Server {
@@ -161,7 +163,8 @@ impl Core {
         let http_address = http.as_ref().and_then(|listener| listener.local_addr().ok());
         let mut tasks = vec![serve_grpc(grpc, services.clone(), stopped.clone())];
         tasks.extend(http.map(|listener| self.serve_http(listener, stopped.clone())));
-        tasks.push(until(stopped, self.retention(config).run()));
+        tasks.push(until(stopped.clone(), self.retention(config).run()));
+        tasks.push(until(stopped, self.batches().run()));
         let Self { store, writer, engine, metrics, .. } = self;
         Server { grpc_address, http_address, services, health, metrics, stop, tasks, engine, writer, store }
     }
@@ -175,6 +178,8 @@ impl Core {
             limits: config.limits.clone(),
             metrics: self.metrics.clone(),
             cluster_id: self.cluster_id.clone(),
+            batch_started: self.batch_started.clone(),
+            workers: Arc::default(),
         });
         Services::new(frontend.clone()).with_operator(frontend).with_health(health).with_observer(self.metrics.clone())
     }
@@ -186,6 +191,14 @@ impl Core {
                 tracing::error!(%error, "the HTTP listener ended");
             }
         })
+    }
+
+    fn batches(&self) -> Batches {
+        Batches {
+            engine: self.engine.handle().clone(),
+            readers: self.readers.clone(),
+            started: self.batch_started.clone(),
+        }
     }
 
     fn retention(&self, config: &Config) -> Retention {

@@ -20,6 +20,7 @@ use history::Unsettled;
 use timers::Timers;
 use waits::Waits;
 
+use crate::batch::Batches;
 use crate::command::Command;
 use crate::config::Config;
 use crate::error::Result;
@@ -45,6 +46,7 @@ pub struct Engine<L> {
     config: Config,
     loader: L,
     namespaces: Namespaces,
+    batches: Batches,
     ids: Ids,
     queues: TaskQueues,
     cache: Cache,
@@ -65,6 +67,7 @@ impl<L: Loader> Engine<L> {
     pub fn new(config: Config, loader: L, recovery: Recovery, seed: u64, now: Time) -> Self {
         let mut engine = Self {
             namespaces: Namespaces::restore(recovery.namespaces),
+            batches: Batches::restore(&recovery.records),
             ids: Ids::new(seed),
             queues: TaskQueues::new(&config),
             cache: Cache::new(config.cache_bytes_max),

@@ -35,6 +35,7 @@ pub fn capabilities() -> Capabilities {
         eager_workflow_start: true,
         sync_update: true,
         async_update: true,
+        worker_heartbeats: true,
         worker_poll_complete_on_shutdown: true,
         ..Default::default()
     }

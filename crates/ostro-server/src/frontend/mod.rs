@@ -3,6 +3,7 @@
 //! `service.rs` is the table of methods. A method that is not in it answers UNIMPLEMENTED with its name.
 
 mod activity;
+mod batch;
 mod history;
 mod multi_operation;
 mod namespace;
@@ -17,6 +18,7 @@ mod task;
 mod validate;
 mod visibility;
 mod worker;
+mod workers;
 mod workflow;
 
 use std::sync::Arc;
@@ -28,11 +30,13 @@ use ostro_engine::error::Error;
 use ostro_engine::time::Time;
 use ostro_store::{Readers, Writer};
 use ostro_wire::{Answer, CallContext};
+use tokio::sync::Notify;
 use tonic::Status;
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::shell::EngineHandle;
+use crate::workers::Workers;
 use status::{status, store_failed};
 use validate::Check;
 
@@ -45,6 +49,9 @@ pub(crate) struct Frontend {
     pub clock: Arc<dyn Clock>,
     pub limits: Config,
     pub metrics: Arc<Metrics>,
+    pub workers: Arc<Workers>,
+    /// Rung when a batch operation was started.
+    pub batch_started: Arc<Notify>,
     /// Names this server's data, as GetClusterInfo tells it.
     pub cluster_id: String,
 }

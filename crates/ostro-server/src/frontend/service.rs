@@ -4,8 +4,8 @@ use ostro_wire::{Answer, CallContext, OperatorService, WorkflowService};
 use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflowservice::v1 as service};
 
 use super::{
-    Frontend, activity, history, multi_operation, namespace, operator as attributes, system, visibility, worker,
-    workflow,
+    Frontend, activity, batch, history, multi_operation, namespace, operator as attributes, system, visibility, worker,
+    workers, workflow,
 };
 
 /// `forward`: checked, then answered by the engine. `wait`: the same with the client's deadline. A path: a function.
@@ -69,6 +69,9 @@ methods! { WorkflowService, service:
         -> RespondQueryTaskCompletedResponse = worker::complete_query;
     poll_activity_task_queue(PollActivityTaskQueueRequest) -> PollActivityTaskQueueResponse = worker::poll_activity_task;
     shutdown_worker(ShutdownWorkerRequest) -> ShutdownWorkerResponse = forward;
+    record_worker_heartbeat(RecordWorkerHeartbeatRequest) -> RecordWorkerHeartbeatResponse = workers::heartbeat;
+    list_workers(ListWorkersRequest) -> ListWorkersResponse = workers::list;
+    describe_worker(DescribeWorkerRequest) -> DescribeWorkerResponse = workers::describe;
     describe_task_queue(DescribeTaskQueueRequest) -> DescribeTaskQueueResponse = forward;
 
     record_activity_task_heartbeat(RecordActivityTaskHeartbeatRequest)
@@ -91,6 +94,11 @@ methods! { WorkflowService, service:
     unpause_activity(UnpauseActivityRequest) -> UnpauseActivityResponse = forward;
     reset_activity(ResetActivityRequest) -> ResetActivityResponse = forward;
     update_activity_options(UpdateActivityOptionsRequest) -> UpdateActivityOptionsResponse = forward;
+
+    start_batch_operation(StartBatchOperationRequest) -> StartBatchOperationResponse = batch::start;
+    stop_batch_operation(StopBatchOperationRequest) -> StopBatchOperationResponse = forward;
+    describe_batch_operation(DescribeBatchOperationRequest) -> DescribeBatchOperationResponse = forward;
+    list_batch_operations(ListBatchOperationsRequest) -> ListBatchOperationsResponse = forward;
 
     register_namespace(RegisterNamespaceRequest) -> RegisterNamespaceResponse = forward;
     describe_namespace(DescribeNamespaceRequest) -> DescribeNamespaceResponse = forward;

@@ -1,17 +1,14 @@
 //! Lists and counts. They see every change that was acknowledged before.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use ostro_engine::command::ResolvedNamespace;
 use ostro_engine::error::{Error, ErrorKind};
 use ostro_engine::persistence::{SearchValue, VisibilityRow};
 use ostro_engine::time::{duration, timestamp};
-use ostro_store::visibility::{Count, Page, SearchAttributeTypes};
+use ostro_store::visibility::{Count, Page};
 use ostro_wire::{Answer, CallContext};
 use prost::Message;
 use temporalio_protos::temporal::api::common::v1::{Memo, Payload, SearchAttributes, WorkflowExecution, WorkflowType};
-use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 use temporalio_protos::temporal::api::workflow::v1::WorkflowExecutionInfo;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 use temporalio_protos::temporal::api::workflowservice::v1::count_workflow_executions_response::AggregationGroup;
@@ -21,6 +18,7 @@ use super::Frontend;
 use super::status::status;
 use super::validate::legacy_list;
 use super::{refuse, validate};
+use crate::batch::attribute_types as types;
 
 /// Runs in one page, at most and where the client says nothing.
 const PAGE_RUNS_MAX: usize = 1000;
@@ -102,11 +100,6 @@ impl Frontend {
 
 fn page_size(asked: i32) -> usize {
     usize::try_from(asked).ok().filter(|size| (1..=PAGE_RUNS_MAX).contains(size)).unwrap_or(PAGE_RUNS_MAX)
-}
-
-fn types(namespace: &ResolvedNamespace) -> SearchAttributeTypes {
-    let known = |(name, kind): (&String, &i32)| Some((name.clone(), IndexedValueType::try_from(*kind).ok()?));
-    namespace.search_attributes.iter().filter_map(known).collect::<BTreeMap<_, _>>()
 }
 
 fn count_response(count: Count) -> service::CountWorkflowExecutionsResponse {

@@ -2,6 +2,7 @@
 
 mod activity;
 mod activity_control;
+mod batch;
 mod history;
 mod namespace;
 mod options;
@@ -70,6 +71,12 @@ impl<L: Loader> Engine<L> {
             Command::UpdateActivityOptions(r) => answered!(UpdateActivityOptions, self.update_activity_options(*r)),
             Command::ShutdownWorker(r) => answered!(ShutdownWorker, self.shutdown_worker(*r)),
             Command::DescribeTaskQueue(r) => answered!(DescribeTaskQueue, self.describe_task_queue(*r)),
+            Command::StartBatch(r) => answered!(StartBatch, self.start_batch(*r)),
+            Command::StopBatch(r) => answered!(StopBatch, self.stop_batch(*r)),
+            Command::DescribeBatch(r) => answered!(DescribeBatch, self.describe_batch(*r)),
+            Command::ListBatches(r) => answered!(ListBatches, self.list_batches(*r)),
+            Command::RunningBatches(_) => answered!(RunningBatches, Ok(self.batches.running())),
+            Command::ProgressBatch(r) => answered!(ProgressBatch, Ok(self.progress_batch(*r))),
             Command::ExpireExecutions(r) => answered!(ExpireExecutions, self.expire_executions(*r)),
             command => self.namespace_call(command),
         }

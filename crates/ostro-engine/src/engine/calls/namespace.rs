@@ -52,7 +52,8 @@ impl<L: Loader> Engine<L> {
         Ok(Some(answer))
     }
 
-    fn keep(&mut self, writes: Vec<Write>) {
+    /// Adds writes to the output in progress.
+    pub(super) fn keep(&mut self, writes: Vec<Write>) {
         self.out.writes.extend(writes);
     }
 }

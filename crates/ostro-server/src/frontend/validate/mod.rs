@@ -2,6 +2,7 @@
 //! are those of Temporal 1.32.
 
 mod activity;
+mod batch;
 mod common;
 mod cron;
 pub(super) mod legacy_list;

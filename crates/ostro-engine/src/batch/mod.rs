@@ -1,0 +1,93 @@
+//! Batch operations: one thing done to many executions. The engine keeps what each is and how far it has come; the
+//! server does the work, so that a long batch never holds up anything else.
+//!
+//! ```text
+//! (none)  --start--> Running --progress--> Running | Completed | Failed
+//! Running --stop---> Failed
+//! ```
+
+mod calls;
+mod stored;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use temporalio_protos::temporal::api::enums::v1::BatchOperationState as State;
+
+use crate::persistence::{NamespaceId, StoredRecord, Write};
+pub use stored::Batch;
+
+/// The kind of the records in which batches are stored.
+pub const RECORD_KIND: &str = "batch";
+/// Batches that may run at once in one namespace.
+pub const RUNNING_MAX: usize = 1;
+
+/// How far a batch has come since it last said so.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Progress {
+    pub namespace: NamespaceId,
+    pub job_id: String,
+    /// Executions that the batch is about, once that is known.
+    pub total: Option<i64>,
+    pub succeeded: i64,
+    pub failed: i64,
+    /// Where a server that comes back goes on.
+    pub cursor: Vec<u8>,
+    /// `Some` when there is nothing left to do: whether it went well.
+    pub finished: Option<bool>,
+}
+
+/// Asks for the batches that have work left.
+#[derive(Debug, Clone, Default)]
+pub struct RunningBatches;
+
+/// All batches, running and ended.
+#[derive(Debug, Default)]
+pub struct Batches {
+    by_job: BTreeMap<(NamespaceId, String), Batch>,
+}
+
+impl Batches {
+    /// The batches among stored records.
+    ///
+    /// # Panics
+    /// When a record does not decode: the store is damaged, and nothing may be served from it.
+    pub fn restore<'a>(records: impl IntoIterator<Item = &'a StoredRecord>) -> Self {
+        let mut batches = Self::default();
+        for record in records.into_iter().filter(|record| record.kind == RECORD_KIND) {
+            let batch = Batch::restore(&record.value);
+            batches.by_job.insert((batch.namespace, batch.job_id.clone()), batch);
+        }
+        batches
+    }
+
+    /// The batches that have work left, the oldest first.
+    pub fn running(&self) -> Vec<Batch> {
+        let mut running: Vec<Batch> = self.by_job.values().filter(|batch| batch.is_running()).cloned().collect();
+        running.sort_by_key(|batch| batch.start_time);
+        running
+    }
+
+    fn of(&self, namespace: NamespaceId) -> impl Iterator<Item = &Batch> {
+        self.by_job.range((namespace, String::new())..(namespace + 1, String::new())).map(|(_, batch)| batch)
+    }
+
+    fn put(&mut self, batch: Batch) -> Vec<Write> {
+        let write = batch.write();
+        self.by_job.insert((batch.namespace, batch.job_id.clone()), batch);
+        vec![write]
+    }
+}
+
+impl Batch {
+    /// Whether there is work left.
+    pub fn is_running(&self) -> bool {
+        self.state == State::Running as i32
+    }
+
+    fn key(&self) -> String {
+        format!("{}/{}", self.namespace, self.job_id)
+    }
+}

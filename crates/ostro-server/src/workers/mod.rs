@@ -1,0 +1,114 @@
+//! The workers that tell of themselves. In memory only: a worker tells again within a minute.
+
+mod filter;
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use ostro_engine::error::{Error, Result};
+use ostro_engine::persistence::NamespaceId;
+use ostro_engine::time::{MINUTE, Span, Time};
+use temporalio_protos::temporal::api::enums::v1::WorkerStatus;
+use temporalio_protos::temporal::api::worker::v1::WorkerHeartbeat;
+
+pub(crate) use filter::Filter;
+
+/// A worker that has not told of itself for so long is gone.
+const GONE_AFTER: Span = 5 * MINUTE;
+/// Workers kept, of all namespaces; the one that was silent longest leaves beyond it.
+const WORKERS_MAX: usize = 100_000;
+
+/// The workers of all namespaces.
+#[derive(Debug, Default)]
+pub(crate) struct Workers {
+    by_key: Mutex<BTreeMap<(NamespaceId, String), Seen>>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    heartbeat: WorkerHeartbeat,
+    at: Time,
+}
+
+impl Workers {
+    /// Notes heartbeats; a worker that shuts down is forgotten.
+    pub(crate) fn note(&self, namespace: NamespaceId, heartbeats: Vec<WorkerHeartbeat>, now: Time) {
+        let mut workers = self.lock();
+        workers.retain(|_, seen| seen.at.saturating_add(GONE_AFTER) > now);
+        for heartbeat in heartbeats {
+            let key = (namespace, heartbeat.worker_instance_key.clone());
+            if heartbeat.status() == WorkerStatus::Shutdown {
+                workers.remove(&key);
+            } else {
+                workers.insert(key, Seen { heartbeat, at: now });
+            }
+        }
+        while workers.len() > WORKERS_MAX {
+            let oldest = workers.iter().min_by_key(|(_, seen)| seen.at).map(|(key, _)| key.clone());
+            let Some(oldest) = oldest else { return };
+            workers.remove(&oldest);
+        }
+    }
+
+    /// Workers of a namespace whose key is greater than `after`, by key; at most `most`, and whether there are more.
+    pub(crate) fn list(
+        &self,
+        namespace: NamespaceId,
+        filter: &Filter,
+        after: &str,
+        most: usize,
+        now: Time,
+    ) -> (Vec<WorkerHeartbeat>, bool) {
+        let workers = self.lock();
+        let from = match after {
+            "" => Bound::Included((namespace, String::new())),
+            key => Bound::Excluded((namespace, key.to_owned())),
+        };
+        let of_namespace = workers.range((from, Bound::Excluded((namespace + 1, String::new()))));
+        let mut found = of_namespace
+            .filter(|(_, seen)| seen.at.saturating_add(GONE_AFTER) > now && filter.matches(&seen.heartbeat))
+            .map(|(_, seen)| seen.heartbeat.clone());
+        let page: Vec<_> = found.by_ref().take(most).collect();
+        let more = found.next().is_some();
+        (page, more)
+    }
+
+    /// # Errors
+    /// NOT_FOUND.
+    pub(crate) fn get(&self, namespace: NamespaceId, key: &str, now: Time) -> Result<WorkerHeartbeat> {
+        let workers = self.lock();
+        let seen = workers.get(&(namespace, key.to_owned())).filter(|seen| seen.at.saturating_add(GONE_AFTER) > now);
+        seen.map(|seen| seen.heartbeat.clone()).ok_or_else(|| Error::not_found(format!("Worker {key} not found")))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(NamespaceId, String), Seen>> {
+        self.by_key.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn worker(key: &str, status: WorkerStatus) -> WorkerHeartbeat {
+        WorkerHeartbeat { worker_instance_key: key.into(), status: status as i32, ..Default::default() }
+    }
+
+    #[test]
+    fn workers_come_are_listed_and_go() {
+        let workers = Workers::default();
+        let all = Filter::parse("").unwrap();
+        workers.note(1, ["c", "a", "b"].map(|key| worker(key, WorkerStatus::Running)).into(), 1);
+        workers.note(2, vec![worker("d", WorkerStatus::Running)], 1);
+        let keys = |(page, more): (Vec<WorkerHeartbeat>, bool)| {
+            (page.into_iter().map(|w| w.worker_instance_key).collect::<Vec<_>>().join(","), more)
+        };
+        assert_eq!(keys(workers.list(1, &all, "", 2, 2)), ("a,b".to_owned(), true));
+        assert_eq!(keys(workers.list(1, &all, "b", 2, 2)), ("c".to_owned(), false));
+        workers.note(1, vec![worker("a", WorkerStatus::Shutdown)], 2);
+        assert!(workers.get(1, "a", 2).is_err());
+        assert!(workers.get(1, "b", 2).is_ok());
+        assert!(workers.get(1, "b", 2 + GONE_AFTER).is_err(), "it was silent for too long");
+    }
+}
