@@ -8,6 +8,7 @@ mod calls;
 mod describe_queue;
 mod dispatch;
 mod effects;
+mod schedules;
 mod step;
 mod timers;
 mod waits;
@@ -15,6 +16,7 @@ mod waits;
 use std::collections::VecDeque;
 
 use cache::Cache;
+use schedules::Schedules;
 use timers::Timers;
 use waits::Waits;
 
@@ -47,6 +49,7 @@ pub struct Engine<L> {
     queues: TaskQueues,
     cache: Cache,
     timers: Timers,
+    schedules: Schedules,
     waits: Waits,
     effects: VecDeque<Effect>,
     /// The execution whose workflow task the call in progress hands to its own caller.
@@ -66,6 +69,7 @@ impl<L: Loader> Engine<L> {
             queues: TaskQueues::new(&config),
             cache: Cache::new(config.cache_bytes_max),
             timers: Timers::default(),
+            schedules: Schedules::default(),
             waits: Waits::default(),
             effects: VecDeque::new(),
             reserved: None,
@@ -79,6 +83,7 @@ impl<L: Loader> Engine<L> {
         for (execution, due) in recovery.due {
             engine.timers.set(execution, Some(due));
         }
+        engine.restore_schedules(recovery.records);
         engine.restore_tasks(recovery.workflow_tasks, QueueKind::Workflow);
         engine.restore_tasks(recovery.activity_tasks, QueueKind::Activity);
         engine
@@ -128,12 +133,13 @@ impl<L: Loader> Engine<L> {
         self.expire_pollers();
         self.expire_waits();
         self.run_timers();
+        self.run_schedules();
         self.finish()
     }
 
     /// When [`tick`](Self::tick) must be called next.
     pub fn next_wake_up(&self) -> Option<Time> {
-        [self.timers.next(), self.waits.next(), self.queues.next_wake_up()].into_iter().flatten().min()
+        [self.timers.next(), self.schedules.next_due(), self.waits.next(), self.queues.next_wake_up()].into_iter().flatten().min()
     }
 
     /// Outputs up to `sequence` are durable: executions touched by them may leave memory.

@@ -20,6 +20,10 @@ pub struct Closed {
     pub execution: ExecutionId,
     pub namespace: NamespaceId,
     pub workflow: WorkflowExecution,
+    /// The run that the chain began with.
+    pub first_run_id: String,
+    /// Whether the chain goes on with another run.
+    pub goes_on: bool,
     /// The parent that waits, unless the chain of runs goes on.
     pub parent: Option<ParentRef>,
     /// The attributes of the closing event.
@@ -110,6 +114,8 @@ impl Transition<'_> {
                 workflow_id: self.exec.core.workflow_id.clone(),
                 run_id: self.exec.core.run_id.clone(),
             },
+            first_run_id: self.exec.core.first_run_id.clone(),
+            goes_on,
             parent,
             outcome,
             children,

@@ -4,6 +4,7 @@ mod activity;
 mod history;
 mod namespace;
 mod query;
+mod schedule;
 mod signal;
 mod start;
 mod stop;
@@ -60,7 +61,7 @@ impl<L: Loader> Engine<L> {
             Command::ShutdownWorker(r) => answered!(ShutdownWorker, self.shutdown_worker(*r)),
             Command::DescribeTaskQueue(r) => answered!(DescribeTaskQueue, self.describe_task_queue(*r)),
             Command::ExpireExecutions(r) => answered!(ExpireExecutions, self.expire_executions(*r)),
-            command => self.namespace_call(command),
+            command => self.schedule_call(command),
         }
     }
 
