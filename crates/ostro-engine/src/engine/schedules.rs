@@ -104,14 +104,13 @@ impl<L: Loader> Engine<L> {
     /// Brings a schedule to the present, changes it, and takes the actions that follow; all in this commit.
     pub(super) fn run_schedule(&mut self, key: &Key, change: impl FnOnce(&mut Schedule, Time)) {
         let Some(mut schedule) = self.schedules.remove(key) else { return };
-        schedule.advance(self.now);
+        let more = schedule.advance(self.now);
         change(&mut schedule, self.now);
-        self.keep_schedule(key.clone(), schedule);
+        self.keep_schedule(key.clone(), schedule, more);
     }
 
-    /// Takes the actions that a schedule has come to, and stores it.
-    pub(super) fn keep_schedule(&mut self, key: Key, mut schedule: Schedule) {
-        let more = schedule.advance(self.now);
+    /// Takes the actions that a schedule has come to, and stores it. `more`: there are times yet to be looked at.
+    pub(super) fn keep_schedule(&mut self, key: Key, mut schedule: Schedule, more: bool) {
         schedule.process_backfills();
         while self.act(&mut schedule) {}
         if schedule.is_expired(self.now) {

@@ -7,6 +7,7 @@ mod history;
 mod namespace;
 mod operator;
 mod page_token;
+mod schedule;
 mod service;
 mod slice;
 mod splice;

@@ -85,7 +85,7 @@ pub(super) async fn count(
 }
 
 impl Frontend {
-    async fn known_namespace(&self, name: &str) -> Result<ResolvedNamespace, Status> {
+    pub(super) async fn known_namespace(&self, name: &str) -> Result<ResolvedNamespace, Status> {
         validate::namespace(name).map_err(status)?;
         self.namespace(name).await
     }
@@ -100,11 +100,12 @@ impl Frontend {
     }
 }
 
-fn page_size(asked: i32) -> usize {
+/// The size of a page, given what a client asked for.
+pub(super) fn page_size(asked: i32) -> usize {
     usize::try_from(asked).ok().filter(|size| (1..=PAGE_RUNS_MAX).contains(size)).unwrap_or(PAGE_RUNS_MAX)
 }
 
-fn types(namespace: &ResolvedNamespace) -> SearchAttributeTypes {
+pub(super) fn types(namespace: &ResolvedNamespace) -> SearchAttributeTypes {
     let known = |(name, kind): (&String, &i32)| Some((name.clone(), IndexedValueType::try_from(*kind).ok()?));
     namespace.search_attributes.iter().filter_map(known).collect::<BTreeMap<_, _>>()
 }

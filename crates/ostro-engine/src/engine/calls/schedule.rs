@@ -58,7 +58,7 @@ impl<L: Loader> Engine<L> {
             schedule.patch(patch, self.now);
         }
         let conflict_token = schedule.conflict_token();
-        self.keep_schedule(key, schedule);
+        self.keep_schedule(key, schedule, false);
         Ok(CreateScheduleResponse { conflict_token })
     }
 
