@@ -142,7 +142,8 @@ fn faulty_schedules_are_refused() {
         ("* * *", "invalid CronSchedule."),
         ("0 0 30 2 *", "invalid CronSchedule, no time can be found to satisfy the schedule"),
     ] {
-        let error = world.ask(StartWorkflowExecutionRequest { cron_schedule: cron.into(), ..start_request("w") }).unwrap_err();
+        let error =
+            world.ask(StartWorkflowExecutionRequest { cron_schedule: cron.into(), ..start_request("w") }).unwrap_err();
         assert!(error.message.starts_with(message), "{}", error.message);
     }
 }

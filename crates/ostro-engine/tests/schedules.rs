@@ -383,7 +383,9 @@ fn deleted_schedules_leave_their_runs_alone() {
     let mut world = World::new();
     create(&mut world, every(60));
     world.advance(MINUTE);
-    world.ask(DeleteScheduleRequest { namespace: NAMESPACE.into(), schedule_id: ID.into(), ..Default::default() }).unwrap();
+    world
+        .ask(DeleteScheduleRequest { namespace: NAMESPACE.into(), schedule_id: ID.into(), ..Default::default() })
+        .unwrap();
     world.restart();
     complete_one(&mut world);
     world.advance(HOUR);

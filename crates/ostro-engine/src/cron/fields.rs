@@ -49,10 +49,8 @@ impl Fields {
 
     /// Both fields for days must match where one of them is `*`; else one is enough.
     pub(super) fn has_day(&self, day: i8, weekday: i8) -> bool {
-        let (day, weekday) = (
-            (self.day.star, self.day.contains(day)),
-            (self.weekday.star, self.weekday.contains(weekday)),
-        );
+        let (day, weekday) =
+            ((self.day.star, self.day.contains(day)), (self.weekday.star, self.weekday.contains(weekday)));
         if day.0 || weekday.0 { day.1 && weekday.1 } else { day.1 || weekday.1 }
     }
 }

@@ -23,7 +23,8 @@ pub(super) fn every(span: Span, last: Time, now: Time) -> Time {
 /// no times, and one that comes twice has them twice.
 pub(super) fn after(fields: &Fields, after: Time) -> Option<Time> {
     let second = after.div_euclid(SECOND) + 1;
-    let mut search = Search { fields, at: Timestamp::from_second(second).ok()?.to_zoned(fields.zone.clone()), moved: false };
+    let mut search =
+        Search { fields, at: Timestamp::from_second(second).ok()?.to_zoned(fields.zone.clone()), moved: false };
     let last_year = search.at.year().saturating_add(YEARS_MAX);
     // Each round either finds the time or begins a later month, day or hour.
     while search.at.year() <= last_year {
@@ -71,9 +72,7 @@ impl Search<'_> {
     fn hour(&mut self) -> Option<bool> {
         while !self.fields.hour.contains(self.at.hour()) {
             if !std::mem::replace(&mut self.moved, true) {
-                self.back(SignedDuration::from_secs(
-                    i64::from(self.at.minute()) * 60 + i64::from(self.at.second()),
-                ))?;
+                self.back(SignedDuration::from_secs(i64::from(self.at.minute()) * 60 + i64::from(self.at.second())))?;
             }
             self.forward(SignedDuration::from_hours(1))?;
             if self.at.hour() == 0 {

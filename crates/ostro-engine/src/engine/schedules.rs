@@ -173,7 +173,8 @@ impl<L: Loader> Engine<L> {
         let action = schedule.action()?.clone();
         let nominal = start.nominal.div_euclid(SECOND) * SECOND;
         let keeps_id = schedule.policies().keep_original_workflow_id;
-        let workflow_id = if keeps_id { action.workflow_id } else { format!("{}-{}", action.workflow_id, rfc3339(nominal)) };
+        let workflow_id =
+            if keeps_id { action.workflow_id } else { format!("{}-{}", action.workflow_id, rfc3339(nominal)) };
         // A run of a time of the specification is started once; whoever asks for one more gets it.
         let once = !start.manual && !keeps_id;
         let reuse = if once { WorkflowIdReusePolicy::RejectDuplicate } else { WorkflowIdReusePolicy::AllowDuplicate };

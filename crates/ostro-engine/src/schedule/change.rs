@@ -135,7 +135,8 @@ impl Schedule {
 fn with_canonical_spec(schedule: Option<protocol::Schedule>) -> Result<protocol::Schedule> {
     let mut schedule = schedule.unwrap_or_default();
     let given: ScheduleSpec = schedule.spec.take().unwrap_or_default();
-    let canonical = spec::canonical(given).map_err(|fault| Error::invalid(format!("Invalid schedule spec: {fault}")))?;
+    let canonical =
+        spec::canonical(given).map_err(|fault| Error::invalid(format!("Invalid schedule spec: {fault}")))?;
     schedule.spec = Some(canonical);
     Ok(schedule)
 }

@@ -100,7 +100,9 @@ impl Reader<'_> {
         self.names.push(name.clone());
         let bound = |literal| value::bound(&attribute, literal);
         let (check, flipped) = match &test.operator {
-            Operator::Compare(Comparison::NotEqual, literal) => (Check::Compare(Comparison::Equal, bound(literal)?), true),
+            Operator::Compare(Comparison::NotEqual, literal) => {
+                (Check::Compare(Comparison::Equal, bound(literal)?), true)
+            }
             Operator::Compare(comparison, literal) => (Check::Compare(*comparison, bound(literal)?), false),
             Operator::In { negated, list } => (Check::In(list.iter().map(bound).collect::<Result<_>>()?), *negated),
             Operator::Between { negated, low, high } => (Check::Between(bound(low)?, bound(high)?), *negated),

@@ -167,7 +167,16 @@ impl Walk<'_> {
     fn match_year(&mut self) -> bool {
         let matches = self.calendar.has_year(self.year);
         if !matches {
-            *self = Walk { calendar: self.calendar, year: self.year + 1, month: 1, day: 1, hour: 0, minute: 0, second: 0, repeated: false };
+            *self = Walk {
+                calendar: self.calendar,
+                year: self.year + 1,
+                month: 1,
+                day: 1,
+                hour: 0,
+                minute: 0,
+                second: 0,
+                repeated: false,
+            };
         }
         matches
     }

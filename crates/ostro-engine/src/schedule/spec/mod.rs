@@ -97,7 +97,8 @@ impl Compiled {
     /// In seconds, regardless of exclusions and end.
     fn raw_next(&self, after: i64) -> Option<i64> {
         let calendars = self.calendars.iter().filter_map(|calendar| calendar.next(after));
-        let intervals = self.intervals.iter().map(|(interval, phase)| ((after - phase) / interval + 1) * interval + phase);
+        let intervals =
+            self.intervals.iter().map(|(interval, phase)| ((after - phase) / interval + 1) * interval + phase);
         calendars.chain(intervals).min()
     }
 

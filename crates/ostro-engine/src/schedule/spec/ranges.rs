@@ -3,7 +3,17 @@
 use temporalio_protos::temporal::api::schedule::v1::Range;
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
@@ -32,8 +42,7 @@ pub(super) const HOUR: Field = number("Hour", "0", 0, 23);
 pub(super) const DAY_OF_MONTH: Field = number("DayOfMonth", "*", 1, 31);
 pub(super) const MONTH: Field = Field { names: &MONTHS, name_length_min: 3, ..number("Month", "*", 1, 12) };
 pub(super) const YEAR: Field = number("Year", "*", 2000, 2100);
-pub(super) const DAY_OF_WEEK: Field =
-    Field { names: &WEEKDAYS, name_length_min: 2, ..number("DayOfWeek", "*", 0, 7) };
+pub(super) const DAY_OF_WEEK: Field = Field { names: &WEEKDAYS, name_length_min: 2, ..number("DayOfWeek", "*", 0, 7) };
 
 /// Every value of the ranges; one may come twice.
 pub(super) fn values(ranges: &[Range]) -> impl Iterator<Item = i32> + '_ {

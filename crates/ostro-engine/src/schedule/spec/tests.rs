@@ -40,7 +40,10 @@ fn spec(value: &Value) -> ScheduleSpec {
         cron_string: list(value, "cron", |item| item.as_str().unwrap().to_owned()),
         calendar: list(value, "calendar", calendar),
         exclude_calendar: list(value, "exclude", calendar),
-        interval: list(value, "interval", |item| IntervalSpec { interval: seconds(&item[0]), phase: seconds(&item[1]) }),
+        interval: list(value, "interval", |item| IntervalSpec {
+            interval: seconds(&item[0]),
+            phase: seconds(&item[1]),
+        }),
         timezone_name: text(value, "tz"),
         start_time: time("start"),
         end_time: time("end"),
@@ -56,7 +59,8 @@ fn times_as_the_reference_server_gives_them() {
         let compiled = Compiled::new(&canonical(spec(&case)).unwrap(), text(&case, "seed")).unwrap();
         let (from, to) = (at(case["from"].as_str().unwrap()), at(case["to"].as_str().unwrap()));
         let expected = list(&case, "times", |time| at(time.as_str().unwrap()));
-        let times: Vec<Time> = compiled.times(from).map(|next| next.time).take_while(|time| *time <= to).take(61).collect();
+        let times: Vec<Time> =
+            compiled.times(from).map(|next| next.time).take_while(|time| *time <= to).take(61).collect();
         let more = case["more"] == Value::Bool(true);
         assert_eq!(times.len() > 60, more, "{line}");
         assert_eq!(times[..times.len().min(60)], expected[..], "{line}");
@@ -90,12 +94,8 @@ fn faults_in_the_words_of_the_reference_server() {
         assert_eq!(cron(text), Err(fault.to_owned()), "{text}");
     }
     let range = |start, end| vec![Range { start, end, step: 0 }];
-    let structured = StructuredCalendarSpec {
-        second: range(70, 0),
-        hour: range(5, 3),
-        month: range(0, 0),
-        ..Default::default()
-    };
+    let structured =
+        StructuredCalendarSpec { second: range(70, 0), hour: range(5, 3), month: range(0, 0), ..Default::default() };
     let fault = "invalid calendar spec: Second Start is not in range [0-59], Hour End is before Start or not in range \
                  [0-23], Month Start is not in range [1-12]";
     let spec = ScheduleSpec { structured_calendar: vec![structured], ..Default::default() };
@@ -125,7 +125,12 @@ fn a_specification_that_excludes_everything_has_no_times() {
     #[allow(deprecated)]
     let spec = ScheduleSpec {
         interval: vec![every],
-        exclude_calendar: vec![CalendarSpec { second: "*".into(), minute: "*".into(), hour: "*".into(), ..Default::default() }],
+        exclude_calendar: vec![CalendarSpec {
+            second: "*".into(),
+            minute: "*".into(),
+            hour: "*".into(),
+            ..Default::default()
+        }],
         ..Default::default()
     };
     let compiled = Compiled::new(&canonical(spec).unwrap(), "seed".into()).unwrap();

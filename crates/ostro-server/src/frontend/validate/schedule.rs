@@ -135,7 +135,9 @@ fn notes(texts: &[&str]) -> Result<()> {
 fn intervals(schedule: &Schedule) -> Result<()> {
     for interval in schedule.spec.iter().flat_map(|spec| &spec.interval) {
         for (what, span) in [("interval", &interval.interval), ("phase", &interval.phase)] {
-            let mixed = span.as_ref().is_some_and(|span| (span.seconds < 0) != (span.nanos < 0) && span.nanos != 0 && span.seconds != 0);
+            let mixed = span
+                .as_ref()
+                .is_some_and(|span| (span.seconds < 0) != (span.nanos < 0) && span.nanos != 0 && span.seconds != 0);
             if mixed || from_duration(span) == i64::MAX {
                 return invalid(format!("Invalid schedule spec: {what} is not a valid duration"));
             }
