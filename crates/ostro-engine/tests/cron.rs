@@ -1,5 +1,8 @@
 //! Cron workflows: the chain of runs as a Temporal server 1.32 made it for the same commands.
 
+// Helpers of tests may panic as the tests themselves do.
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use ostro_engine::time::{SECOND, duration};

@@ -1,5 +1,8 @@
 //! Schedules from creation to their runs, with restarts in between: nothing is lost, nothing happens twice.
 
+// Helpers of tests may panic as the tests themselves do.
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use ostro_engine::ErrorKind;

@@ -73,10 +73,10 @@ impl Calendar {
             if walk.year > YEAR_MAX {
                 return None;
             }
-            if walk.match_fields() {
-                if let Some(found) = walk.found() {
-                    return Some(found);
-                }
+            if walk.match_fields()
+                && let Some(found) = walk.found()
+            {
+                return Some(found);
             }
         }
     }
