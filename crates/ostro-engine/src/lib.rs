@@ -10,17 +10,20 @@
 pub mod batch;
 pub mod command;
 pub mod config;
-mod cron;
+pub mod cron;
 pub mod engine;
 pub mod error;
 pub mod execution;
+mod go_duration;
 pub mod ids;
 pub mod namespace;
 pub mod persistence;
 pub mod queue;
 pub mod reply;
+pub mod schedule;
 pub mod search;
 pub mod time;
 pub mod token;
+mod zone;
 
 pub use error::{Error, ErrorKind};

@@ -128,7 +128,7 @@ impl<L: Loader> Engine<L> {
             run_id: execution.core.run_id.clone(),
         };
         let initiated = initiated.clone();
-        let backoff = crate::cron::next_wait(&initiated.cron_schedule, self.now, self.now).unwrap_or(0);
+        let backoff = crate::cron::first_wait(&initiated.cron_schedule, self.now);
         NewRun {
             namespace,
             workflow_id: initiated.workflow_id,
@@ -146,6 +146,7 @@ impl<L: Loader> Engine<L> {
                 workflow_run_timeout: initiated.workflow_run_timeout,
                 workflow_task_timeout: initiated.workflow_task_timeout,
                 retry_policy: initiated.retry_policy,
+                initiator: crate::cron::initiator(&initiated.cron_schedule),
                 cron_schedule: initiated.cron_schedule,
                 header: initiated.header,
                 memo: initiated.memo,
@@ -248,8 +249,9 @@ impl<L: Loader> Engine<L> {
         }
     }
 
-    /// A run closed: its parent learns it, its children follow their policies.
+    /// A run closed: its schedule and its parent learn it, its children follow their policies.
     fn closed(&mut self, closed: Closed) {
+        self.scheduled_run_closed(&closed);
         for child in closed.children {
             self.apply_close_policy(&closed.workflow, child);
         }

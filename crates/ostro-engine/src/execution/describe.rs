@@ -109,7 +109,11 @@ fn pending_activity(activity: &Activity) -> PendingActivityInfo {
         expiration_time: timestamp(activity.expiration()),
         last_failure: activity.last_failure.clone(),
         last_worker_identity: activity.last_worker_identity.clone(),
-        current_retry_interval: if activity.backoff_due() != 0 { duration(activity.current_retry_interval) } else { None },
+        current_retry_interval: if activity.backoff_due() != 0 {
+            duration(activity.current_retry_interval)
+        } else {
+            None
+        },
         last_attempt_complete_time: timestamp(activity.last_attempt_complete_time),
         next_attempt_schedule_time: timestamp(activity.backoff_due()),
         paused: activity.paused,

@@ -49,7 +49,8 @@ pub use transition::{Effect, Transition};
 
 use crate::persistence::{ExecutionId, ItemKey, ItemKind};
 use state::{
-    AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, CancelExternal, Child, Core, Properties, SignalExternal, Start, Timer,
+    AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, CancelExternal, Child, Core, Properties, SignalExternal,
+    Start, Timer,
 };
 
 /// A run in memory. Everything but `live` and `tail` is stored; see [`state`].

@@ -23,6 +23,7 @@ mod lexer;
 mod order;
 mod page;
 mod parser;
+mod predicate;
 mod sql;
 mod status;
 pub(crate) mod text;
@@ -39,6 +40,7 @@ pub use count::Count;
 pub(crate) use count::count;
 pub use page::Page;
 pub(crate) use page::list;
+pub use predicate::Predicate;
 
 /// The custom search attributes of a namespace, by name.
 pub type SearchAttributeTypes = BTreeMap<String, IndexedValueType>;

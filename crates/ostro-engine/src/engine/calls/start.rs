@@ -34,7 +34,7 @@ pub(super) enum InTheWay {
 }
 
 impl<L: Loader> Engine<L> {
-    pub(super) fn start_workflow(&mut self, request: StartWorkflowExecutionRequest) -> Result<StartAnswer> {
+    pub(in crate::engine) fn start_workflow(&mut self, request: StartWorkflowExecutionRequest) -> Result<StartAnswer> {
         let namespace = self.namespaces.get(&request.namespace)?;
         let id = namespace.id;
         let attributes = request.search_attributes.as_ref().map(|a| search::validate(namespace, a)).transpose()?;
@@ -213,7 +213,7 @@ impl<L: Loader> Engine<L> {
         search_attributes: Option<temporalio_protos::temporal::api::common::v1::SearchAttributes>,
     ) -> NewRun {
         let delay = from_duration(&request.workflow_start_delay).max(0);
-        let cron = crate::cron::next_wait(&request.cron_schedule, self.now, self.now);
+        let cron = crate::cron::first_wait(&request.cron_schedule, self.now);
         let request_id = if request.request_id.is_empty() { self.ids.uuid() } else { request.request_id };
         NewRun {
             namespace,
@@ -229,6 +229,7 @@ impl<L: Loader> Engine<L> {
                 workflow_task_timeout: request.workflow_task_timeout,
                 continued_failure: request.continued_failure,
                 last_completion_result: request.last_completion_result,
+                initiator: crate::cron::initiator(&request.cron_schedule),
                 identity: request.identity,
                 retry_policy: request.retry_policy,
                 cron_schedule: request.cron_schedule,
@@ -240,7 +241,7 @@ impl<L: Loader> Engine<L> {
                 priority: request.priority,
                 ..Default::default()
             },
-            backoff: cron.unwrap_or(delay),
+            backoff: if cron > 0 { cron } else { delay },
             user_metadata: request.user_metadata,
             links: request.links,
             ..Default::default()

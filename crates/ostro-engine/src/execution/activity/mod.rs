@@ -35,10 +35,10 @@ use temporalio_protos::temporal::api::history::v1::{
     ActivityTaskScheduledEventAttributes, ActivityTaskStartedEventAttributes,
 };
 
-use super::{Execution, Transition};
 use super::history::BUFFERED;
 use super::state::Activity;
 use super::workflow_task::version_stamp;
+use super::{Execution, Transition};
 use crate::time::{Span, Time, from_duration};
 
 impl Activity {
