@@ -15,7 +15,7 @@ use crate::time::timestamp;
 pub const BUFFERED: i64 = -123;
 
 /// Where the reference server's task ids begin; some tools take 0 for "not set".
-const FIRST_TASK_ID: i64 = 1 << 20;
+pub(super) const FIRST_TASK_ID: i64 = 1 << 20;
 
 /// What an event carries beside its attributes.
 #[derive(Debug, Clone, Default)]

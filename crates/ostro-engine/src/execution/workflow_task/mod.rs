@@ -29,6 +29,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::Execution;
+use super::history::FIRST_TASK_ID;
 use super::state::WorkflowTask;
 use crate::time::{Time, duration, timestamp};
 
@@ -103,6 +104,7 @@ fn event(
     let attributes = attributes.into();
     HistoryEvent {
         event_id: id,
+        task_id: FIRST_TASK_ID + id,
         event_time: timestamp(time),
         event_type: attributes.event_type() as i32,
         attributes: Some(attributes),
