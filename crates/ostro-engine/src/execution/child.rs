@@ -53,7 +53,6 @@ impl Transition<'_> {
             workflow_type: initiated.workflow_type,
             cause: cause as i32,
             initiated_event_id,
-            workflow_task_completed_event_id: initiated.workflow_task_completed_event_id,
             ..Default::default()
         });
         self.schedule_workflow_task();

@@ -39,7 +39,8 @@ impl Transition<'_> {
         let initiated = signal.initiated.unwrap_or_default();
         self.record(SignalExternalWorkflowExecutionFailedEventAttributes {
             cause: cause as i32,
-            workflow_task_completed_event_id: initiated.workflow_task_completed_event_id,
+            // The reference server leaves the id of the completed workflow task out.
+            workflow_task_completed_event_id: 0,
             namespace: initiated.namespace,
             namespace_id: initiated.namespace_id,
             workflow_execution: initiated.workflow_execution,
@@ -70,7 +71,8 @@ impl Transition<'_> {
         let initiated = cancel.initiated.unwrap_or_default();
         self.record(RequestCancelExternalWorkflowExecutionFailedEventAttributes {
             cause: cause as i32,
-            workflow_task_completed_event_id: initiated.workflow_task_completed_event_id,
+            // The reference server leaves the id of the completed workflow task out.
+            workflow_task_completed_event_id: 0,
             namespace: initiated.namespace,
             namespace_id: initiated.namespace_id,
             workflow_execution: initiated.workflow_execution,
