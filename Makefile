@@ -32,7 +32,7 @@ conformance: ## Run temporalio's own tests against ADDRESS (TESTS=... for some o
 	$(PYTHON) conformance/run.py --address $(ADDRESS) $(if $(TESTS),--tests $(TESTS))
 
 conformance-local: build ## The same, the files that this release promises, against a server of its own
-	$(PYTHON) conformance/run.py --ostro $(OSTRO) --default-suite
+	$(PYTHON) conformance/run.py --ostro $(OSTRO) --default-suite --optional
 
 bench: ## Measure side by side with the real Temporal server (WORK=name for one row)
 	cargo build --locked --release -p ostro-cli

@@ -1,6 +1,7 @@
 //! The command line as clap reads it. Doc comments are the help texts.
 
 mod namespace;
+mod schedule;
 mod search_attribute;
 mod server;
 mod task_queue;
@@ -8,6 +9,7 @@ mod value;
 mod workflow;
 
 pub use namespace::{NamespaceCommand, NamespaceSettings};
+pub use schedule::{CreateArguments, OverlapPolicy, ScheduleCommand};
 pub use search_attribute::{AttributeType, SearchAttributeCommand};
 pub use server::{DevArguments, LogFormat, ServeArguments, ServerArguments, ServerCommand};
 pub use task_queue::{TaskQueueCommand, TaskQueueType};
@@ -35,6 +37,8 @@ pub enum Command {
     /// Start, list, inspect and steer workflow executions
     #[command(visible_alias = "wf")]
     Workflow(Client<WorkflowCommand>),
+    /// Start workflows by the clock: list, create and steer schedules
+    Schedule(Client<ScheduleCommand>),
     /// See who polls a task queue and what waits in it
     TaskQueue(Client<TaskQueueCommand>),
     /// List, create and change namespaces

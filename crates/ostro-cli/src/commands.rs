@@ -2,6 +2,7 @@
 
 mod completions;
 mod namespace;
+mod schedule;
 mod search_attribute;
 mod task_queue;
 mod workflow;
@@ -23,6 +24,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
         }
         Command::Workflow(group) => {
             client(group.connection, async |session| workflow::run(session, group.command).await)
+        }
+        Command::Schedule(group) => {
+            client(group.connection, async |session| schedule::run(session, group.command).await)
         }
         Command::TaskQueue(group) => {
             client(group.connection, async |session| task_queue::run(session, group.command).await)

@@ -100,6 +100,9 @@ fn not_found_message(Attempt { namespace, method, .. }: Attempt<'_>, status: &St
             "namespace \"{name}\" does not exist: create it with `ostro namespace create {name}`, or name another with --namespace"
         );
     }
+    if method.contains("Schedule") {
+        return format!("{words}: list them with `ostro schedule list`");
+    }
     if method.contains("SearchAttribute") {
         return format!("{words}: list them with `ostro search-attribute list`");
     }

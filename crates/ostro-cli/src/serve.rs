@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 
 use ostro_server::{Config, Server, config};
@@ -32,12 +33,18 @@ async fn serve_until_stopped(settings: Settings) -> Result<(), Failure> {
     let _ephemeral = settings.ephemeral.as_deref().map(Ephemeral);
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Runtime)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Runtime)?;
-    let server = Server::start(settings.config.clone()).await?;
+    let mut told_to_stop = pin!(async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    });
+    let server = tokio::select! {
+        server = Server::start(settings.config.clone()) => server?,
+        () = &mut told_to_stop => return Ok(()),
+    };
     print_banner(&settings, server.grpc_address(), server.http_address());
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    told_to_stop.await;
     tracing::info!("stopping: running calls are answered, then the store is closed");
     server.shutdown().await;
     tracing::info!("stopped");

@@ -1,6 +1,8 @@
 //! Everything that the engine can be asked, each with the type of its answer.
 
-use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflowservice::v1 as service};
+use temporalio_protos::temporal::api::{
+    operatorservice::v1 as operator, schedule::v1 as schedule, workflowservice::v1 as service,
+};
 
 use crate::reply::{HistoryPosition, StartAnswer, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer};
 use crate::time::Time;
@@ -104,6 +106,14 @@ commands! {
     ListBatches(service::ListBatchOperationsRequest) -> service::ListBatchOperationsResponse;
     RunningBatches(crate::batch::RunningBatches) -> Vec<crate::batch::Batch>;
     ProgressBatch(crate::batch::Progress) -> bool;
+    CreateSchedule(service::CreateScheduleRequest) -> service::CreateScheduleResponse;
+    DescribeSchedule(service::DescribeScheduleRequest) -> service::DescribeScheduleResponse;
+    UpdateSchedule(service::UpdateScheduleRequest) -> service::UpdateScheduleResponse;
+    PatchSchedule(service::PatchScheduleRequest) -> service::PatchScheduleResponse;
+    DeleteSchedule(service::DeleteScheduleRequest) -> service::DeleteScheduleResponse;
+    ListScheduleMatchingTimes(service::ListScheduleMatchingTimesRequest) -> service::ListScheduleMatchingTimesResponse;
+    ScheduleRows(ScheduleRows) -> Vec<crate::schedule::Row>;
+    ScheduleEntries(ScheduleEntries) -> Vec<schedule::ScheduleListEntry>;
     ResolveNamespace(ResolveNamespace) -> ResolvedNamespace;
     ExpireExecutions(ExpireExecutions) -> usize;
 }
@@ -151,6 +161,19 @@ pub struct ResolvedNamespace {
     pub uuid: String,
     /// Custom and predefined attributes: `IndexedValueType` by name.
     pub search_attributes: std::collections::BTreeMap<String, i32>,
+}
+
+/// Asks for what lists filter schedules by: all of a namespace.
+#[derive(Debug, Clone)]
+pub struct ScheduleRows {
+    pub namespace: String,
+}
+
+/// Asks for some schedules as lists show them; those that are gone are left out.
+#[derive(Debug, Clone)]
+pub struct ScheduleEntries {
+    pub namespace: String,
+    pub schedule_ids: Vec<String>,
 }
 
 /// Deletes closed executions whose retention is over; answers how many there were.

@@ -4,20 +4,26 @@
 //! stored rows come in with the call; writes and answers go out in one [`Output`](engine::Output), which the shell
 //! commits as one unit before any answer leaves.
 
+// The protocol deprecates fields that its clients still send.
+#![allow(deprecated)]
+
 pub mod batch;
 pub mod command;
 pub mod config;
-mod cron;
+pub mod cron;
 pub mod engine;
 pub mod error;
 pub mod execution;
+mod go_duration;
 pub mod ids;
 pub mod namespace;
 pub mod persistence;
 pub mod queue;
 pub mod reply;
+pub mod schedule;
 pub mod search;
 pub mod time;
 pub mod token;
+mod zone;
 
 pub use error::{Error, ErrorKind};

@@ -1,5 +1,7 @@
 //! Executions from start to end, over a store that holds exactly what was written.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use ostro_engine::ErrorKind;
@@ -190,4 +192,22 @@ fn the_run_times_out() {
     world.restart();
     world.advance(SECOND);
     assert_eq!(world.event_types("w")[2..], [E::WorkflowExecutionTimedOut]);
+}
+
+#[test]
+fn events_that_wait_for_a_speculative_task_survive_a_restart() {
+    let mut world = World::new();
+    world.start("w");
+    let task = world.workflow_task();
+    world.complete(&task, vec![]).unwrap();
+    world.send(ostro_engine::command::WithDeadline { request: update_request("w", "u"), deadline: i64::MAX });
+    let speculative = world.workflow_task();
+    assert_eq!(speculative.response.messages.len(), 1);
+    world.signal("w", "note").unwrap();
+    world.restart();
+    assert!(world.engine.next_wake_up().is_some(), "the task that holds up the signal has a deadline");
+    world.advance(10 * SECOND);
+    let types = world.event_types("w");
+    assert!(types.contains(&E::WorkflowExecutionSignaled), "{types:?}");
+    assert!(world.try_workflow_task().is_some());
 }

@@ -34,12 +34,18 @@ fn check(world: &World, workflow_id: &str) {
     let buffered = !live.buffered.is_empty();
     assert_eq!(core(&live, buffered), core(&rebuilt, buffered), "{workflow_id}");
     assert_eq!((&live.start, &live.properties), (&rebuilt.start, &rebuilt.properties));
-    assert_eq!(live.activities.values().map(activity).collect::<Vec<_>>(), rebuilt.activities.values().map(activity).collect::<Vec<_>>());
+    assert_eq!(
+        live.activities.values().map(activity).collect::<Vec<_>>(),
+        rebuilt.activities.values().map(activity).collect::<Vec<_>>()
+    );
     assert_eq!(live.activity_ids, rebuilt.activity_ids);
     // What ended while a worker held the task is known, though its event waits in the buffer.
     if !buffered {
         assert_eq!(live.timers, rebuilt.timers);
-        assert_eq!(live.children.values().map(child).collect::<Vec<_>>(), rebuilt.children.values().map(child).collect::<Vec<_>>());
+        assert_eq!(
+            live.children.values().map(child).collect::<Vec<_>>(),
+            rebuilt.children.values().map(child).collect::<Vec<_>>()
+        );
         assert_eq!(live.signal_requests, rebuilt.signal_requests);
     }
     assert_eq!(live.updates, rebuilt.updates);

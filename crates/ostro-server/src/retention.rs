@@ -44,7 +44,9 @@ impl Retention {
             }
             match self.engine.call(ExpireExecutions { executions }).await {
                 Ok(deleted) => self.metrics.executions_expired.add(deleted as i64),
-                Err(error) => return tracing::warn!(%error, "expired executions could not be deleted: the next round tries again"),
+                Err(error) => {
+                    return tracing::warn!(%error, "expired executions could not be deleted: the next round tries again");
+                }
             }
             if !full {
                 return;

@@ -4,8 +4,8 @@ use ostro_engine::persistence::{ExecutionId, VisibilityRow, Write};
 use rusqlite::{Connection, Result, params};
 
 use crate::group::Group;
-use crate::visibility::SearchIndex;
 use crate::row::{SqlKey, division, search_json, set_number, set_text};
+use crate::visibility::SearchIndex;
 
 /// Columns that can change during the life of a run are updated, the others are written once: so an update touches the
 /// indexes on status and close time only.

@@ -23,7 +23,9 @@ pub enum Error {
     Sqlite { doing: &'static str, source: rusqlite::Error },
     #[error("the store holds {what}, which this program cannot read: restore a backup, and report it")]
     Corrupt { what: String },
-    #[error("the writer of the store has stopped after an error: see the log, free disk space if it is full, start again")]
+    #[error(
+        "the writer of the store has stopped after an error: see the log, free disk space if it is full, start again"
+    )]
     Stopped,
 }
 

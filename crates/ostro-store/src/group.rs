@@ -144,7 +144,13 @@ mod tests {
     fn a_deleted_execution_drops_what_came_before_and_keeps_what_comes_after() {
         let history = |execution| Write::AppendHistory { execution, first: 1, next: 2, events: Bytes::new() };
         let group = group([
-            state(1, "a"), put(1, 5), history(1), history(2), put(2, 5), Write::DeleteExecution(1), state(1, "b"),
+            state(1, "a"),
+            put(1, 5),
+            history(1),
+            history(2),
+            put(2, 5),
+            Write::DeleteExecution(1),
+            state(1, "b"),
         ]);
         assert!(group.deleted.contains(&1));
         assert_eq!(group.state[&1].blob, "b");

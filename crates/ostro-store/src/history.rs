@@ -26,7 +26,12 @@ const BACKWARD: &str = "SELECT first, next, blob FROM history WHERE exec = ?1 AN
      ifnull((SELECT max(first) FROM history WHERE exec = ?1 AND first <= ?2), 0) ORDER BY first DESC";
 
 /// Every batch that overlaps events `from..to`.
-pub(crate) fn batches(connection: &Connection, execution: ExecutionId, from: i64, to: i64) -> Result<Vec<HistoryBatch>> {
+pub(crate) fn batches(
+    connection: &Connection,
+    execution: ExecutionId,
+    from: i64,
+    to: i64,
+) -> Result<Vec<HistoryBatch>> {
     let limits = PageLimits { events: i64::MAX, bytes: usize::MAX };
     read(connection, FORWARD, (execution, from, to), limits).map(|page| page.batches)
 }

@@ -1,8 +1,6 @@
 //! What the engine must know before it serves: read once at start.
 
-use ostro_engine::persistence::{
-    ExecutionId, ItemKey, ItemKind, NamespaceRow, Recovery, StoredRecord, WaitingTask,
-};
+use ostro_engine::persistence::{ExecutionId, ItemKey, ItemKind, NamespaceRow, Recovery, StoredRecord, WaitingTask};
 use rusqlite::{Connection, Result, Row};
 
 use crate::apply::remembered_id;

@@ -212,9 +212,8 @@ fn a_deleted_execution_leaves_no_row() {
     ]);
     opened.write(vec![Write::DeleteExecution(1)]);
     let path = opened.store.path().to_owned();
-    let count = |sql: &str| -> i64 {
-        rusqlite::Connection::open(&path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
-    };
+    let count =
+        |sql: &str| -> i64 { rusqlite::Connection::open(&path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap() };
     assert_eq!(count("SELECT count(*) FROM exec"), 1);
     for table in ["state", "wake", "item", "history"] {
         assert_eq!(count(&format!("SELECT count(*) FROM {table}")), 0, "{table}");
@@ -242,7 +241,8 @@ fn history_is_read_in_ranges_and_pages() {
     let limits = |events, bytes| ostro_store::PageLimits { events, bytes };
     let page = |back, range, limits| {
         let readers = &opened.readers;
-        let page = if back { readers.history_page_back(1, range, limits) } else { readers.history_page(1, range, limits) };
+        let page =
+            if back { readers.history_page_back(1, range, limits) } else { readers.history_page(1, range, limits) };
         let page = page.unwrap();
         (page.batches.iter().map(|b| b.first).collect::<Vec<_>>(), page.more)
     };

@@ -85,7 +85,11 @@ fn rows_that_come_and_go_do_not_shift_the_rest() {
         let whole = pages(&opened, query, 1_000);
         let first = opened.readers.list(1, &attributes(), query, 20, b"").unwrap();
         let (seen, coming) = whole.split_at(20);
-        opened.write(vec![put(row(1_000, 1, "new")), Write::DeleteExecution(seen[19]), Write::DeleteExecution(coming[5])]);
+        opened.write(vec![
+            put(row(1_000, 1, "new")),
+            Write::DeleteExecution(seen[19]),
+            Write::DeleteExecution(coming[5]),
+        ]);
         let rest = opened.readers.list(1, &attributes(), query, 1_000, &first.next_token).unwrap();
         let rest: Vec<i64> = rest.rows.iter().map(|row| row.id).filter(|id| *id != 1_000).collect();
         let expected: Vec<i64> = coming.iter().copied().filter(|id| *id != coming[5]).collect();

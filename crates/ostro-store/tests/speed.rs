@@ -80,7 +80,8 @@ fn lists_over_many_runs() {
         let list = started.elapsed();
         assert!(page.rows.len() >= least, "{query}");
         let started = Instant::now();
-        let counted = if query.contains("ORDER") { -1 } else { opened.readers.count(1, &attributes(), query).unwrap().total };
+        let counted =
+            if query.contains("ORDER") { -1 } else { opened.readers.count(1, &attributes(), query).unwrap().total };
         println!("{:>10.3?} list, {:>10.3?} count {counted:>8}: {query}", list, started.elapsed());
     }
     let started = Instant::now();
@@ -129,7 +130,12 @@ fn commits_per_second() {
     println!("{} B of file per batch", bytes / batches as u64);
     let started = Instant::now();
     let recovery = store.recover().unwrap();
-    println!("recovered {} due, {} waiting in {:?}", recovery.due.len(), recovery.workflow_tasks.len(), started.elapsed());
+    println!(
+        "recovered {} due, {} waiting in {:?}",
+        recovery.due.len(),
+        recovery.workflow_tasks.len(),
+        started.elapsed()
+    );
 }
 
 /// 64 runs move side by side, ten batches each.
@@ -138,13 +144,23 @@ fn transition(batch: i64) -> Vec<Write> {
     let (execution, step) = (round / 10 * 64 + lane, round % 10);
     let key = ItemKey::Id(step / 2);
     let activity = if step % 2 == 0 {
-        item(execution, ItemKind::Activity, key, "an activity of about a hundred bytes ....................................")
+        item(
+            execution,
+            ItemKind::Activity,
+            key,
+            "an activity of about a hundred bytes ....................................",
+        )
     } else {
         Write::DeleteItem { execution, kind: ItemKind::Activity, key }
     };
     let mut writes = vec![
         Write::AppendHistory { execution, first: step * 4, next: step * 4 + 4, events: vec![7; 600].into() },
-        Write::PutState { execution, state: vec![7; 1_500].into(), next_due: Some(batch), waiting_queue: Some("q".into()) },
+        Write::PutState {
+            execution,
+            state: vec![7; 1_500].into(),
+            next_due: Some(batch),
+            waiting_queue: Some("q".into()),
+        },
         activity,
     ];
     match step {

@@ -44,7 +44,8 @@ impl From<Target> for WorkflowExecution {
 }
 
 /// Arguments from `--input` or `--input-file`; `None` without any.
-fn input_payloads(input: InputArguments) -> Result<Option<Payloads>, Failure> {
+/// Arguments as payloads, files read.
+pub(super) fn input_payloads(input: InputArguments) -> Result<Option<Payloads>, Failure> {
     let mut values = input.input;
     for path in input.input_file {
         let refuse = |why: String| Failure::new("invalid_argument", format!("--input-file {}: {why}", path.display()));

@@ -6,8 +6,8 @@ use temporalio_protos::temporal::api::{
     enums::v1::{BatchOperationState as State, BatchOperationType as Kind},
     workflowservice::v1::{
         DescribeBatchOperationResponse, ListBatchOperationsRequest, ListBatchOperationsResponse,
-        StartBatchOperationRequest, StartBatchOperationResponse, StopBatchOperationRequest,
-        StopBatchOperationResponse, start_batch_operation_request::Operation,
+        StartBatchOperationRequest, StartBatchOperationResponse, StopBatchOperationRequest, StopBatchOperationResponse,
+        start_batch_operation_request::Operation,
     },
 };
 

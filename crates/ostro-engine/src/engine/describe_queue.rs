@@ -1,8 +1,8 @@
 //! DescribeTaskQueue.
 
 use temporalio_protos::temporal::api::{
-    enums::v1::TaskQueueType,
-    taskqueue::v1::{PollerInfo, TaskQueueStats, TaskQueueStatus},
+    enums::v1::{DescribeTaskQueueMode, TaskQueueType},
+    taskqueue::v1::{PollerInfo, TaskQueueStats, TaskQueueStatus, TaskQueueTypeInfo, TaskQueueVersionInfo},
     workflowservice::v1::{
         DescribeTaskQueueRequest, DescribeTaskQueueResponse, describe_task_queue_response::EffectiveRateLimit,
     },
@@ -20,22 +20,48 @@ impl<L: Loader> Engine<L> {
         request: DescribeTaskQueueRequest,
     ) -> Result<DescribeTaskQueueResponse> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
-        let kind = match request.task_queue_type() {
-            TaskQueueType::Activity => QueueKind::Activity,
-            TaskQueueType::Nexus => QueueKind::Nexus,
-            _ => QueueKind::Workflow,
-        };
         let name = request.task_queue.clone().unwrap_or_default().name;
-        let description = self.queues.describe(&QueueKey { namespace, kind, name }, self.now);
-        Ok(response(&request, description, self.now))
+        let describe = |kind| self.queues.describe(&QueueKey { namespace, kind, name: name.clone() }, self.now);
+        if request.api_mode() == DescribeTaskQueueMode::Enhanced {
+            return Ok(by_version(&request, describe, self.now));
+        }
+        Ok(response(&request, describe(queue_kind(request.task_queue_type())), self.now))
     }
 }
 
+fn queue_kind(kind: TaskQueueType) -> QueueKind {
+    match kind {
+        TaskQueueType::Activity => QueueKind::Activity,
+        TaskQueueType::Nexus => QueueKind::Nexus,
+        _ => QueueKind::Workflow,
+    }
+}
+
+/// The older form, with every asked type under the one version that there is: the unversioned one.
+fn by_version(
+    request: &DescribeTaskQueueRequest,
+    describe: impl Fn(QueueKind) -> Description,
+    now: Time,
+) -> DescribeTaskQueueResponse {
+    let all = [TaskQueueType::Workflow, TaskQueueType::Activity, TaskQueueType::Nexus];
+    let asked: Vec<TaskQueueType> = match request.task_queue_types.is_empty() {
+        true => all.to_vec(),
+        false => request.task_queue_types().collect(),
+    };
+    let type_info = |kind: TaskQueueType| {
+        let description = describe(queue_kind(kind));
+        let stats = request.report_stats.then(|| stats(&description.total, description.rate_limited_now, now));
+        let pollers = if request.report_pollers { description.pollers } else { Vec::new() };
+        (kind as i32, TaskQueueTypeInfo { pollers: pollers.into_iter().map(poller).collect(), stats })
+    };
+    let types_info = asked.into_iter().map(type_info).collect();
+    let version = TaskQueueVersionInfo { types_info, ..Default::default() };
+    DescribeTaskQueueResponse { versions_info: [(String::new(), version)].into(), ..Default::default() }
+}
+
 fn response(request: &DescribeTaskQueueRequest, description: Description, now: Time) -> DescribeTaskQueueResponse {
-    #[allow(deprecated)]
     let with_status = request.include_task_queue_status;
     let rate = description.rate_limit;
-    #[allow(deprecated)]
     DescribeTaskQueueResponse {
         pollers: description.pollers.into_iter().map(poller).collect(),
         stats: request.report_stats.then(|| stats(&description.total, description.rate_limited_now, now)),

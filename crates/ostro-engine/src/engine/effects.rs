@@ -84,6 +84,7 @@ impl<L: Loader> Engine<L> {
         initiated: &Initiated,
     ) -> Result<String, StartFailed> {
         let namespace = self.namespaces.get(&initiated.namespace).map_err(|_| StartFailed::NamespaceNotFound)?.id;
+        let run = self.child_run(parent, namespace, child, initiated);
         if let Some(existing) = self.newest(namespace, &initiated.workflow_id) {
             let execution = self.execution(existing);
             if execution.core.start_request_id == child.request_id {
@@ -95,12 +96,11 @@ impl<L: Loader> Engine<L> {
             let execution = self.execution(existing);
             let policy = initiated.workflow_id_reuse_policy();
             if execution.is_open() && policy == TERMINATE_IF_RUNNING {
-                self.terminate_for_reuse(existing);
+                self.terminate_for_reuse(existing, &run.run_id);
             } else if self.refuses_reuse(existing, policy) {
                 return Err(StartFailed::WorkflowAlreadyExists);
             }
         }
-        let run = self.child_run(parent, namespace, child, initiated);
         let run_id = run.run_id.clone();
         self.start_run(run);
         Ok(run_id)
@@ -128,7 +128,7 @@ impl<L: Loader> Engine<L> {
             run_id: execution.core.run_id.clone(),
         };
         let initiated = initiated.clone();
-        let backoff = crate::cron::next_wait(&initiated.cron_schedule, self.now, self.now).unwrap_or(0);
+        let backoff = crate::cron::first_wait(&initiated.cron_schedule, self.now);
         NewRun {
             namespace,
             workflow_id: initiated.workflow_id,
@@ -146,11 +146,12 @@ impl<L: Loader> Engine<L> {
                 workflow_run_timeout: initiated.workflow_run_timeout,
                 workflow_task_timeout: initiated.workflow_task_timeout,
                 retry_policy: initiated.retry_policy,
+                initiator: crate::cron::initiator(&initiated.cron_schedule),
                 cron_schedule: initiated.cron_schedule,
                 header: initiated.header,
                 memo: initiated.memo,
                 search_attributes: initiated.search_attributes,
-                root_workflow_execution: execution.started().root_workflow_execution.clone(),
+                root_workflow_execution: Some(execution.root()),
                 priority: initiated.priority,
                 ..Default::default()
             },
@@ -248,8 +249,9 @@ impl<L: Loader> Engine<L> {
         }
     }
 
-    /// A run closed: its parent learns it, its children follow their policies.
+    /// A run closed: its schedule and its parent learn it, its children follow their policies.
     fn closed(&mut self, closed: Closed) {
+        self.scheduled_run_closed(&closed);
         for child in closed.children {
             self.apply_close_policy(&closed.workflow, child);
         }

@@ -9,6 +9,7 @@ mod describe_queue;
 mod dispatch;
 mod effects;
 mod history;
+mod schedules;
 mod step;
 mod timers;
 mod waits;
@@ -17,6 +18,7 @@ use std::collections::VecDeque;
 
 use cache::Cache;
 use history::Unsettled;
+use schedules::Schedules;
 use timers::Timers;
 use waits::Waits;
 
@@ -51,6 +53,7 @@ pub struct Engine<L> {
     queues: TaskQueues,
     cache: Cache,
     timers: Timers,
+    schedules: Schedules,
     waits: Waits,
     unsettled: Unsettled,
     effects: VecDeque<Effect>,
@@ -72,6 +75,7 @@ impl<L: Loader> Engine<L> {
             queues: TaskQueues::new(&config),
             cache: Cache::new(config.cache_bytes_max),
             timers: Timers::default(),
+            schedules: Schedules::default(),
             waits: Waits::default(),
             unsettled: Unsettled::default(),
             effects: VecDeque::new(),
@@ -86,6 +90,7 @@ impl<L: Loader> Engine<L> {
         for (execution, due) in recovery.due {
             engine.timers.set(execution, Some(due));
         }
+        engine.restore_schedules(recovery.records);
         engine.restore_tasks(recovery.workflow_tasks, QueueKind::Workflow);
         engine.restore_tasks(recovery.activity_tasks, QueueKind::Activity);
         engine
@@ -135,12 +140,16 @@ impl<L: Loader> Engine<L> {
         self.expire_pollers();
         self.expire_waits();
         self.run_timers();
+        self.run_schedules();
         self.finish()
     }
 
     /// When [`tick`](Self::tick) must be called next.
     pub fn next_wake_up(&self) -> Option<Time> {
-        [self.timers.next(), self.waits.next(), self.queues.next_wake_up()].into_iter().flatten().min()
+        [self.timers.next(), self.schedules.next_due(), self.waits.next(), self.queues.next_wake_up()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Outputs up to `sequence` are durable: executions touched by them may leave memory.

@@ -35,6 +35,10 @@ impl<L: Loader> Engine<L> {
             self.out.writes.extend(writes);
             self.sequence + 1
         });
+        if written.is_none() {
+            // What lives in memory only, a speculative workflow task, has a deadline too.
+            execution.refresh_core_deadlines();
+        }
         self.timers.set(id, execution.deadlines.next());
         self.wake_history_waiters(&mut execution);
         self.cache.put_back(execution, written);

@@ -23,6 +23,10 @@ pub struct Closed {
     pub execution: ExecutionId,
     pub namespace: NamespaceId,
     pub workflow: WorkflowExecution,
+    /// The run that the chain began with.
+    pub first_run_id: String,
+    /// Whether the chain goes on with another run.
+    pub goes_on: bool,
     /// The parent that waits, unless the chain of runs goes on.
     pub parent: Option<ParentRef>,
     /// The attributes of the closing event.
@@ -89,9 +93,7 @@ impl Transition<'_> {
             self.exec.core.workflow_task = None;
             return;
         }
-        if task.speculative {
-            self.materialise_speculative();
-        }
+        self.materialise_speculative();
         self.exec.core.workflow_task = None;
         if !task.is_transient() {
             self.record(WorkflowTaskFailedEventAttributes {
@@ -118,6 +120,8 @@ impl Transition<'_> {
                 workflow_id: self.exec.core.workflow_id.clone(),
                 run_id: self.exec.core.run_id.clone(),
             },
+            first_run_id: self.exec.core.first_run_id.clone(),
+            goes_on,
             parent,
             outcome,
             children,
@@ -130,8 +134,12 @@ impl Execution {
     pub(super) fn forget_parts(&mut self) {
         drop(self.drop_parts(&mut std::collections::VecDeque::new()));
         std::mem::take(&mut self.children).into_keys().for_each(|id| self.touch(ItemKind::Child, ItemKey::Id(id)));
-        std::mem::take(&mut self.signals).into_keys().for_each(|id| self.touch(ItemKind::SignalExternal, ItemKey::Id(id)));
-        std::mem::take(&mut self.cancels).into_keys().for_each(|id| self.touch(ItemKind::CancelExternal, ItemKey::Id(id)));
+        std::mem::take(&mut self.signals)
+            .into_keys()
+            .for_each(|id| self.touch(ItemKind::SignalExternal, ItemKey::Id(id)));
+        std::mem::take(&mut self.cancels)
+            .into_keys()
+            .for_each(|id| self.touch(ItemKind::CancelExternal, ItemKey::Id(id)));
         self.live.updates.clear();
     }
 

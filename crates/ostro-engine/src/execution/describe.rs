@@ -62,7 +62,7 @@ impl Execution {
             state_transition_count: core.transitions,
             history_size_bytes: core.history_bytes,
             execution_duration: if closed { duration(core.close_time - core.execution_time) } else { None },
-            root_execution: started.root_workflow_execution.clone(),
+            root_execution: Some(self.root()),
             first_run_id: core.first_run_id.clone(),
             versioning_info: core.versioning.clone(),
             worker_deployment_name: core.deployment_name.clone(),
@@ -80,7 +80,7 @@ impl Execution {
             last_reset_time: timestamp(core.last_reset_time),
             original_start_time: timestamp(core.original_start_time),
             reset_run_id: core.reset_run_id.clone(),
-            request_id_infos: core.request_ids.clone(),
+            request_id_infos: core.request_ids.clone().into_iter().collect(),
             pause_info: core.pause.clone(),
             ..Default::default()
         }
@@ -109,7 +109,11 @@ fn pending_activity(activity: &Activity) -> PendingActivityInfo {
         expiration_time: timestamp(activity.expiration()),
         last_failure: activity.last_failure.clone(),
         last_worker_identity: activity.last_worker_identity.clone(),
-        current_retry_interval: if activity.backoff_due() != 0 { duration(activity.current_retry_interval) } else { None },
+        current_retry_interval: if activity.backoff_due() != 0 {
+            duration(activity.current_retry_interval)
+        } else {
+            None
+        },
         last_attempt_complete_time: timestamp(activity.last_attempt_complete_time),
         next_attempt_schedule_time: timestamp(activity.backoff_due()),
         paused: activity.paused,

@@ -15,7 +15,6 @@ use temporalio_protos::temporal::api::{
 
 use super::Transition;
 
-#[allow(deprecated)]
 impl Transition<'_> {
     pub fn external_signal_delivered(&mut self, initiated_event_id: i64) {
         let Some(signal) = self.exec.remove_signal(initiated_event_id) else { return };
@@ -39,7 +38,6 @@ impl Transition<'_> {
         let initiated = signal.initiated.unwrap_or_default();
         self.record(SignalExternalWorkflowExecutionFailedEventAttributes {
             cause: cause as i32,
-            // The reference server leaves the id of the completed workflow task out.
             workflow_task_completed_event_id: 0,
             namespace: initiated.namespace,
             namespace_id: initiated.namespace_id,
@@ -71,7 +69,6 @@ impl Transition<'_> {
         let initiated = cancel.initiated.unwrap_or_default();
         self.record(RequestCancelExternalWorkflowExecutionFailedEventAttributes {
             cause: cause as i32,
-            // The reference server leaves the id of the completed workflow task out.
             workflow_task_completed_event_id: 0,
             namespace: initiated.namespace,
             namespace_id: initiated.namespace_id,

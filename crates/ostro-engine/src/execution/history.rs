@@ -14,6 +14,9 @@ use crate::time::timestamp;
 /// The id of an event that has none yet since it waits in the buffer.
 pub const BUFFERED: i64 = -123;
 
+/// Where the reference server's task ids begin; some tools take 0 for "not set".
+const FIRST_TASK_ID: i64 = 1 << 20;
+
 /// What an event carries beside its attributes.
 #[derive(Debug, Clone, Default)]
 pub struct Extras {
@@ -29,6 +32,8 @@ impl Transition<'_> {
     }
 
     pub fn record_with(&mut self, attributes: impl Into<Attributes>, extras: Extras) -> i64 {
+        // What enters history must find a task that a restart knows of.
+        self.materialise_speculative();
         let attributes = attributes.into();
         let event_type = attributes.event_type();
         let event = HistoryEvent {
@@ -72,6 +77,7 @@ impl Execution {
     fn append(&mut self, mut event: HistoryEvent) -> i64 {
         let id = self.core.next_event_id;
         event.event_id = id;
+        event.task_id = FIRST_TASK_ID + id;
         self.link_started(&mut event);
         self.core.next_event_id += 1;
         self.changes.events.push(event);

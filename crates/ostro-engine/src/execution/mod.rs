@@ -36,6 +36,7 @@ pub mod workflow_task;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 use temporalio_protos::temporal::api::history::v1::{HistoryEvent, WorkflowExecutionStartedEventAttributes};
 use temporalio_protos::temporal::api::update::v1 as update_protocol;
@@ -48,7 +49,8 @@ pub use transition::{Effect, Transition};
 
 use crate::persistence::{ExecutionId, ItemKey, ItemKind};
 use state::{
-    AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, CancelExternal, Child, Core, Properties, SignalExternal, Start, Timer,
+    AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, CancelExternal, Child, Core, Properties, SignalExternal,
+    Start, Timer,
 };
 
 /// A run in memory. Everything but `live` and `tail` is stored; see [`state`].
@@ -102,6 +104,14 @@ impl Execution {
     /// The attributes of the first event.
     pub fn started(&self) -> &WorkflowExecutionStartedEventAttributes {
         self.start.event.as_ref().expect("every run begins with its started event")
+    }
+
+    /// The execution at the root of the tree of children that this one belongs to; itself where it has no parent.
+    pub fn root(&self) -> WorkflowExecution {
+        self.started().root_workflow_execution.clone().unwrap_or_else(|| WorkflowExecution {
+            workflow_id: self.core.workflow_id.clone(),
+            run_id: self.core.run_id.clone(),
+        })
     }
 
     /// Whether a workflow task is with a worker, so that new events must wait.

@@ -57,14 +57,22 @@ impl Transition<'_> {
         let mut started = self.inherited(ContinueAsNewInitiator::CronSchedule);
         started.input = self.exec.started().input.clone();
         started.header = self.exec.started().header.clone();
-        started.last_completion_result = result.or_else(|| self.exec.started().last_completion_result.clone());
+        // A run that failed hands on what it was given; one that completed, what it made of it.
+        started.last_completion_result = match failure {
+            Some(_) => self.exec.started().last_completion_result.clone(),
+            None => result,
+        };
         started.continued_failure = failure;
-        let expiration = self.exec.core.execution_expiration;
-        (expiration == 0 || self.now + wait < expiration).then(|| self.next(started, wait))
+        started.memo = self.exec.started().memo.clone();
+        started.search_attributes = self.exec.started().search_attributes.clone();
+        Some(self.next(started, wait))
     }
 
     pub(super) fn next_continued_run(&mut self, a: &ContinueAsNewWorkflowExecutionCommandAttributes) -> Next {
-        let initiator = ContinueAsNewInitiator::try_from(a.initiator).unwrap_or(ContinueAsNewInitiator::Workflow);
+        let initiator = match ContinueAsNewInitiator::try_from(a.initiator) {
+            Ok(ContinueAsNewInitiator::Unspecified) | Err(_) => ContinueAsNewInitiator::Workflow,
+            Ok(initiator) => initiator,
+        };
         let mut started = self.inherited(initiator);
         started.workflow_type = a.workflow_type.clone();
         started.task_queue = a.task_queue.clone();
@@ -83,9 +91,9 @@ impl Transition<'_> {
         if a.search_attributes.is_some() {
             started.search_attributes = a.search_attributes.clone();
         }
-        let asked = from_duration(&a.backoff_start_interval).max(0);
-        let cron = crate::cron::next_wait(&started.cron_schedule, self.exec.core.execution_time, self.now);
-        let wait = if asked == 0 { cron.unwrap_or(0) } else { asked };
+        // As on the reference server, a workflow that continues by its own command keeps its schedule only if it says so.
+        started.cron_schedule = a.cron_schedule.clone();
+        let wait = from_duration(&a.backoff_start_interval).max(0);
         self.next(started, wait.max(self.config.continue_as_new_interval_min))
     }
 

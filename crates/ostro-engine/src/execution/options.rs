@@ -69,8 +69,7 @@ fn merged(
     options: &WorkflowExecutionOptions,
     mask: &[String],
 ) -> Result<WorkflowExecutionOptions> {
-    merge(before, options, mask)
-        .map_err(|message| Error::invalid(format!("error applying update_options: {message}")))
+    merge(before, options, mask).map_err(|message| Error::invalid(format!("error applying update_options: {message}")))
 }
 
 impl Transition<'_> {
@@ -114,7 +113,9 @@ fn merge(
     let has = |path: &str| mask.iter().any(|p| p == path);
     for path in mask {
         if !PATHS.contains(&path.as_str()) {
-            return Err(format!("proto: invalid path \"{path}\" for message temporal.api.workflow.v1.WorkflowExecutionOptions"));
+            return Err(format!(
+                "proto: invalid path \"{path}\" for message temporal.api.workflow.v1.WorkflowExecutionOptions"
+            ));
         }
     }
     let (behavior, deployment) = (has("versioning_override.behavior"), has("versioning_override.deployment"));

@@ -3,7 +3,7 @@
 //! A query rides on the workflow task that is scheduled or in flight, so that its answer reflects every event before
 //! it; where there is none it goes to a worker by itself.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use temporalio_protos::temporal::api::{
     enums::v1::QueryResultType,
@@ -48,8 +48,10 @@ impl Transition<'_> {
 
     /// Answers the queries that rode on the completed workflow task; those it did not answer go by themselves.
     pub(super) fn answer_queries(&mut self, results: HashMap<String, WorkflowQueryResult>) {
+        // In the order in which they were asked: a map has none, and the engine must answer the same each time.
+        let results: BTreeMap<u64, WorkflowQueryResult> =
+            results.into_iter().filter_map(|(number, result)| Some((number.parse().ok()?, result))).collect();
         for (number, result) in results {
-            let Ok(number) = number.parse::<u64>() else { continue };
             if let Some(query) = self.exec.live.queries.remove(&number) {
                 let failure = result.failure;
                 let failed = result.result_type != QueryResultType::Answered as i32;

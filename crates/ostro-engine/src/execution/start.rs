@@ -1,7 +1,6 @@
 //! `(none) --start--> Running`.
 
 use temporalio_protos::temporal::api::{
-    common::v1::WorkflowExecution,
     enums::v1::{EventType, TaskQueueKind, WorkflowExecutionStatus},
     history::v1::WorkflowExecutionStartedEventAttributes,
     taskqueue::v1::TaskQueue,
@@ -114,9 +113,13 @@ fn complete(
         0 => config.workflow_task_timeout,
         span => span.min(config.workflow_task_timeout_max),
     };
+    let task_timeout = match run_timeout(&started) {
+        0 => task_timeout,
+        run => task_timeout.min(run),
+    };
     started.workflow_task_timeout = duration(task_timeout);
-    started.workflow_run_timeout = duration(run_timeout(&started));
-    started.workflow_execution_timeout = duration(from_duration(&started.workflow_execution_timeout));
+    started.workflow_run_timeout = set_duration(run_timeout(&started));
+    started.workflow_execution_timeout = set_duration(from_duration(&started.workflow_execution_timeout));
     started.first_workflow_task_backoff = duration(run.backoff);
     started.workflow_execution_expiration_time = timestamp(times.execution_expiration);
     if let Some(queue) = started.task_queue.as_mut() {
@@ -125,11 +128,12 @@ fn complete(
     if let Some(policy) = &started.retry_policy {
         started.retry_policy = Some(super::backoff::with_defaults(policy, config));
     }
-    if started.root_workflow_execution.is_none() {
-        started.root_workflow_execution =
-            Some(WorkflowExecution { workflow_id: run.workflow_id.clone(), run_id: run.run_id.clone() });
-    }
     started
+}
+
+/// The protocol's form of a time-out; absent where it is not set.
+fn set_duration(span: Span) -> Option<prost_wkt_types::Duration> {
+    if span == 0 { None } else { duration(span) }
 }
 
 /// The core of a run before its first event; `started` is complete, `run` says the rest.

@@ -60,8 +60,8 @@ pub struct Core {
     #[prost(string, tag = "21")]
     pub cancel_request_id: String,
     /// Request ids that started or attached to this run, with the event that each made.
-    #[prost(map = "string, message", tag = "24")]
-    pub request_ids: std::collections::HashMap<String, workflow::RequestIdInfo>,
+    #[prost(btree_map = "string, message", tag = "24")]
+    pub request_ids: std::collections::BTreeMap<String, workflow::RequestIdInfo>,
     /// The request id of the start.
     #[prost(string, tag = "25")]
     pub start_request_id: String,
@@ -264,8 +264,9 @@ pub struct Activity {
     pub last_worker_identity: String,
     #[prost(int64, tag = "25")]
     pub last_started_time: i64,
+    /// The worker that has the attempt, or had the last one.
     #[prost(message, optional, tag = "26")]
-    pub last_deployment: Option<deployment::WorkerDeploymentVersion>,
+    pub worker: Option<deployment::WorkerDeploymentOptions>,
     /// The request that paused it.
     #[prost(string, tag = "27")]
     pub pause_request_id: String,

@@ -22,7 +22,6 @@ impl Execution {
         for item in stored.items {
             execution.restore_item(item.kind, item.key, &item.value);
         }
-        execution.forget_speculation();
         execution.refresh_all_deadlines();
         execution
     }
@@ -56,11 +55,9 @@ impl Execution {
         self.changes.items.clear();
     }
 
-    /// A speculative workflow task lives in memory only: after a restart it never was.
-    fn forget_speculation(&mut self) {
-        if self.core.workflow_task.as_ref().is_some_and(|task| task.speculative) {
-            self.core.workflow_task = None;
-        }
+    /// Whether the pending workflow task lives in memory only: a speculative one, unless events wait for its end.
+    fn task_is_memory_only(&self) -> bool {
+        self.core.workflow_task.as_ref().is_some_and(|task| task.speculative) && self.buffered.is_empty()
     }
 
     /// Whether the transition changed anything that is stored beside the core.
@@ -104,7 +101,7 @@ impl Execution {
     }
 
     fn stored_core(&self) -> Bytes {
-        if self.core.workflow_task.as_ref().is_some_and(|task| task.speculative) {
+        if self.task_is_memory_only() {
             let core = Core { workflow_task: None, ..self.core.clone() };
             return Bytes::from(core.encode_to_vec());
         }
@@ -175,7 +172,8 @@ impl Execution {
         self.refresh_core_deadlines();
     }
 
-    fn refresh_core_deadlines(&mut self) {
+    /// Sets the deadlines of the run and of its workflow task anew.
+    pub fn refresh_core_deadlines(&mut self) {
         if !self.is_open() {
             self.deadlines.clear();
             return;

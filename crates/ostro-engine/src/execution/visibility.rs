@@ -17,7 +17,7 @@ impl Execution {
             execution.as_ref().map(|e| (e.workflow_id.clone(), e.run_id.clone())).unwrap_or_default()
         };
         let (parent_workflow_id, parent_run_id) = ids(&started.parent_workflow_execution);
-        let (root_workflow_id, root_run_id) = ids(&started.root_workflow_execution);
+        let (root_workflow_id, root_run_id) = ids(&Some(self.root()));
         let closed = core.close_time != 0;
         let attributes = self.properties.search_attributes.clone().unwrap_or_default();
         VisibilityRow {

@@ -270,7 +270,7 @@ fn describe(namespace: &Namespace, config: &Config) -> DescribeNamespaceResponse
                 memo_size_limit_error: config.memo_bytes_max as i64,
                 workflow_task_completion_size_limit_error: 0,
             }),
-            supports_schedules: false,
+            supports_schedules: true,
         }),
         config: Some(NamespaceConfig {
             workflow_execution_retention_ttl: duration(namespace.retention),

@@ -91,6 +91,13 @@ impl TaskQueue {
         self.undo_dispatch();
     }
 
+    /// Takes out everything that waits.
+    pub fn drain(&mut self) -> Vec<Task> {
+        let tasks = std::iter::from_fn(|| self.queries.pop().or_else(|| self.tasks.pop())).collect();
+        self.first_task = None;
+        tasks
+    }
+
     pub fn withdraw(&mut self, execution: i64, work: Work) -> bool {
         match work {
             Work::Query(_) => self.queries.remove(execution, work),

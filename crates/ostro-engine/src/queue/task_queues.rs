@@ -82,6 +82,12 @@ impl TaskQueues {
         self.change_by_id(id, |queue| queue.withdraw(execution, work)).unwrap_or(false)
     }
 
+    /// Takes out everything that waits on a queue: its workers are gone for good.
+    pub fn drain(&mut self, key: &QueueKey) -> Vec<Task> {
+        let Some(&id) = self.names.get(key) else { return Vec::new() };
+        self.change_by_id(id, TaskQueue::drain).unwrap_or_default()
+    }
+
     /// Takes out a task and a poller that belong together, if any may go at `now`. O(log n).
     pub fn next_match(&mut self, now: Time) -> Option<Match> {
         self.dismiss_expired(now);

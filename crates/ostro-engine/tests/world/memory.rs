@@ -33,6 +33,12 @@ impl Memory {
         let rows = self.0.borrow();
         let mut recovery = Recovery { next_execution: rows.next_execution, ..Default::default() };
         recovery.namespaces = rows.namespaces.values().cloned().collect();
+        let record = |((kind, key), value): (&(String, String), &Bytes)| StoredRecord {
+            kind: kind.clone(),
+            key: key.clone(),
+            value: value.clone(),
+        };
+        recovery.records = rows.records.iter().map(record).collect();
         for (id, (_, due, queue)) in &rows.states {
             let namespace = rows.visibility[id].namespace;
             recovery.due.extend(due.map(|due| (*id, due)));

@@ -1,6 +1,6 @@
 //! An engine over a store in memory, with a clock that the test moves and a restart at any moment.
 
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 mod memory;
 
@@ -225,6 +225,21 @@ pub fn start_request(workflow_id: &str) -> StartWorkflowExecutionRequest {
         task_queue: Some(queue(QUEUE)),
         request_id: format!("start-{workflow_id}"),
         identity: "client".into(),
+        ..Default::default()
+    }
+}
+
+pub fn update_request(workflow_id: &str, update_id: &str) -> UpdateWorkflowExecutionRequest {
+    use temporalio_protos::temporal::api::update::v1::{Input, Meta, Request, WaitPolicy};
+    UpdateWorkflowExecutionRequest {
+        namespace: NAMESPACE.into(),
+        workflow_execution: Some(execution(workflow_id)),
+        wait_policy: Some(WaitPolicy { lifecycle_stage: 3 }),
+        request: Some(Request {
+            meta: Some(Meta { update_id: update_id.into(), ..Default::default() }),
+            input: Some(Input { name: "update".into(), ..Default::default() }),
+            ..Default::default()
+        }),
         ..Default::default()
     }
 }

@@ -69,7 +69,9 @@ impl Batches {
                 };
                 self.engine.call(update).await.map(drop)
             }
-            Operation::UnpauseActivitiesOperation(o) => self.engine.call(unpause(namespace, execution, o)).await.map(drop),
+            Operation::UnpauseActivitiesOperation(o) => {
+                self.engine.call(unpause(namespace, execution, o)).await.map(drop)
+            }
             Operation::ResetActivitiesOperation(o) => {
                 self.engine.call(reset_activities(namespace, execution, o)).await.map(drop)
             }

@@ -4,9 +4,8 @@ use ostro_engine::time::{DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND, Sp
 use toml::Value;
 
 /// Longest unit first, so that `ms` is not read as `s`.
-const SPANS: [(&str, Span); 7] = [
-    ("ms", MILLISECOND), ("us", MICROSECOND), ("ns", 1), ("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND),
-];
+const SPANS: [(&str, Span); 7] =
+    [("ms", MILLISECOND), ("us", MICROSECOND), ("ns", 1), ("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND)];
 const SIZES: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 /// Why a value was not taken: what was wanted instead.
@@ -44,7 +43,9 @@ pub(super) fn factor(value: &Value) -> Parsed<f64> {
 fn with_unit<U: Copy>(text: &str, units: &[(&str, U)]) -> Option<(i64, U)> {
     let (unit, factor) = units.iter().find(|(unit, _)| text.ends_with(unit))?;
     let number = text[..text.len() - unit.len()].trim();
-    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then(|| number.parse().ok())?.map(|n| (n, *factor))
+    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| number.parse().ok())?
+        .map(|n| (n, *factor))
 }
 
 #[cfg(test)]
@@ -55,12 +56,20 @@ mod tests {
     fn spans_and_sizes() {
         let text = |text: &str| Value::String(text.to_owned());
         for (written, expected) in [
-            ("500ms", Ok(500 * MILLISECOND)), ("10s", Ok(10 * SECOND)), ("2 m", Ok(2 * MINUTE)), ("3d", Ok(3 * DAY)),
-            ("0", Ok(0)), ("10", Err(SPAN_WANTED)), ("-1s", Err(SPAN_WANTED)), ("s", Err(SPAN_WANTED)),
+            ("500ms", Ok(500 * MILLISECOND)),
+            ("10s", Ok(10 * SECOND)),
+            ("2 m", Ok(2 * MINUTE)),
+            ("3d", Ok(3 * DAY)),
+            ("0", Ok(0)),
+            ("10", Err(SPAN_WANTED)),
+            ("-1s", Err(SPAN_WANTED)),
+            ("s", Err(SPAN_WANTED)),
         ] {
             assert_eq!(span(&text(written)), expected, "{written}");
         }
-        for (written, expected) in [("2MiB", Ok(2 << 20)), ("64KiB", Ok(64 << 10)), ("7B", Ok(7)), ("2MB2", Err(SIZE_WANTED))] {
+        for (written, expected) in
+            [("2MiB", Ok(2 << 20)), ("64KiB", Ok(64 << 10)), ("7B", Ok(7)), ("2MB2", Err(SIZE_WANTED))]
+        {
             assert_eq!(size(&text(written)), expected, "{written}");
         }
         assert_eq!(size(&Value::Integer(5)), Ok(5));

@@ -10,8 +10,16 @@ use super::nearest::nearest;
 use super::{Config, Error, NamespaceConfig, RETENTION_DEFAULT, limits};
 
 const KEYS: &[&str] = &[
-    "listen", "http_listen", "data", "durable", "log_level", "retention_interval", "readers", "namespaces",
-    "search_attributes", "limits",
+    "listen",
+    "http_listen",
+    "data",
+    "durable",
+    "log_level",
+    "retention_interval",
+    "readers",
+    "namespaces",
+    "search_attributes",
+    "limits",
 ];
 const NAMESPACE_KEYS: &[&str] = &["name", "retention"];
 const ADDRESS_WANTED: &str = "an address such as \"127.0.0.1:7233\"";

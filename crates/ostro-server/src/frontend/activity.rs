@@ -7,7 +7,6 @@ use temporalio_protos::temporal::api::common::v1::Payloads;
 use temporalio_protos::temporal::api::failure::v1::failure::FailureInfo;
 use temporalio_protos::temporal::api::failure::v1::{Failure, ServerFailureInfo};
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
-use tonic::Status;
 
 use super::Frontend;
 use super::status::status;
@@ -31,7 +30,6 @@ impl Frontend {
 fn server_failure(message: &str) -> Failure {
     Failure {
         message: message.to_owned(),
-        source: "Server".to_owned(),
         failure_info: Some(FailureInfo::ServerFailureInfo(ServerFailureInfo { non_retryable: true })),
         ..Default::default()
     }
@@ -41,7 +39,12 @@ fn shortened(failure: Failure) -> Failure {
     let mut message = failure.message;
     let end = (0..=MESSAGE_KEPT.min(message.len())).rev().find(|end| message.is_char_boundary(*end)).unwrap_or(0);
     message.truncate(end);
-    let cause = Failure { message, source: failure.source, failure_info: failure.failure_info.map(without_details), ..Default::default() };
+    let cause = Failure {
+        message,
+        source: failure.source,
+        failure_info: failure.failure_info.map(without_details),
+        ..Default::default()
+    };
     Failure { cause: Some(Box::new(cause)), ..server_failure(FAILURE_TOO_LARGE) }
 }
 
@@ -110,30 +113,38 @@ fn stop_by_id() -> service::RecordActivityTaskHeartbeatByIdResponse {
 }
 
 impl Frontend {
-    /// What is recorded of a failure: itself, or its beginning where it is too large.
-    fn recordable(&self, failure: Option<Failure>) -> Result<Option<Failure>, Status> {
+    /// Cuts what is too large of a failed attempt; what came of it, the worker is told.
+    fn cut(&self, failure: &mut Option<Failure>, heartbeat: &mut Option<Payloads>) -> Vec<Failure> {
+        let mut told = Vec::new();
+        if self.too_large(heartbeat) {
+            *heartbeat = None;
+            told.push(server_failure(HEARTBEAT_TOO_LARGE));
+        }
         let size = failure.as_ref().map_or(0, Message::encoded_len);
-        let fits = blob(size, "failure", &self.limits).is_ok();
-        Ok(failure.map(|failure| if fits { failure } else { shortened(failure) }))
+        if blob(size, "failure", &self.limits).is_err() {
+            let cut = failure.take().map(shortened);
+            told.extend(cut.clone());
+            *failure = cut;
+        }
+        told
     }
 }
 
-/// `RespondActivityTaskFailed`.
-pub(super) async fn fail(
-    frontend: &Frontend,
-    _context: &CallContext,
-    mut request: service::RespondActivityTaskFailedRequest,
-) -> Answer<service::RespondActivityTaskFailedResponse> {
-    request.failure = frontend.recordable(request.failure)?;
-    frontend.forward(request).await
+macro_rules! fails {
+    ($($(#[$documentation:meta])* $name:ident: $request:ident -> $response:ident;)*) => {
+        $($(#[$documentation])*
+        pub(super) async fn $name(frontend: &Frontend, _context: &CallContext, mut request: service::$request) -> Answer<service::$response> {
+            request.check(&frontend.limits).map_err(status)?;
+            let failures = frontend.cut(&mut request.failure, &mut request.last_heartbeat_details);
+            let answer = frontend.ask(request).await?;
+            Ok(service::$response { failures: answer.failures.into_iter().chain(failures).collect() }.into())
+        })*
+    };
 }
 
-/// `RespondActivityTaskFailedById`.
-pub(super) async fn fail_by_id(
-    frontend: &Frontend,
-    _context: &CallContext,
-    mut request: service::RespondActivityTaskFailedByIdRequest,
-) -> Answer<service::RespondActivityTaskFailedByIdResponse> {
-    request.failure = frontend.recordable(request.failure)?;
-    frontend.forward(request).await
+fails! {
+    /// `RespondActivityTaskFailed`.
+    fail: RespondActivityTaskFailedRequest -> RespondActivityTaskFailedResponse;
+    /// `RespondActivityTaskFailedById`.
+    fail_by_id: RespondActivityTaskFailedByIdRequest -> RespondActivityTaskFailedByIdResponse;
 }

@@ -168,7 +168,9 @@ impl Frontend {
     }
 }
 
-fn backwards(batches: &[HistoryBatch]) -> Result<Vec<temporalio_protos::temporal::api::history::v1::HistoryEvent>, Status> {
+fn backwards(
+    batches: &[HistoryBatch],
+) -> Result<Vec<temporalio_protos::temporal::api::history::v1::HistoryEvent>, Status> {
     let mut events = Vec::new();
     for batch in batches {
         events.extend(slice::events(batch, 1, i64::MAX)?.into_iter().rev());

@@ -9,6 +9,7 @@ mod multi_operation;
 mod namespace;
 mod operator;
 mod page_token;
+mod schedule;
 mod service;
 mod slice;
 mod splice;

@@ -75,13 +75,21 @@ mod tests {
 
     #[test]
     fn tokens_come_back_for_their_run_only() {
-        let run = |workflow_id: &str, run_id: &str| WorkflowExecution { workflow_id: workflow_id.into(), run_id: run_id.into() };
+        let run = |workflow_id: &str, run_id: &str| WorkflowExecution {
+            workflow_id: workflow_id.into(),
+            run_id: run_id.into(),
+        };
         let token = PageToken { from: 5, to: 9, open: true, extra: vec![1], ..PageToken::new(3, "w", "r") };
         let bytes = token.encode_to_vec();
         assert_eq!(PageToken::parse(&bytes, &run("w", "r")), Ok(Some(token.clone())));
         assert_eq!(PageToken::parse(&bytes, &run("w", "")), Ok(Some(token)));
         assert_eq!(PageToken::parse(&[], &run("w", "r")), Ok(None));
-        for (bytes, run) in [(&bytes, run("w", "other")), (&bytes, run("v", "r")), (&vec![0, 0, 0], run("w", "r")), (&vec![16, 1], run("w", "r"))] {
+        for (bytes, run) in [
+            (&bytes, run("w", "other")),
+            (&bytes, run("v", "r")),
+            (&vec![0, 0, 0], run("w", "r")),
+            (&vec![16, 1], run("w", "r")),
+        ] {
             assert!(PageToken::parse(bytes, &run).is_err());
         }
     }

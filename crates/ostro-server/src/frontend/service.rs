@@ -4,8 +4,8 @@ use ostro_wire::{Answer, CallContext, OperatorService, WorkflowService};
 use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflowservice::v1 as service};
 
 use super::{
-    Frontend, activity, batch, history, multi_operation, namespace, operator as attributes, system, visibility, worker,
-    workers, workflow,
+    Frontend, activity, batch, history, multi_operation, namespace, operator as attributes, schedule, system,
+    visibility, worker, workers, workflow,
 };
 
 /// `forward`: checked, then answered by the engine. `wait`: the same with the client's deadline. A path: a function.
@@ -60,6 +60,15 @@ methods! { WorkflowService, service:
     list_archived_workflow_executions(ListArchivedWorkflowExecutionsRequest)
         -> ListArchivedWorkflowExecutionsResponse = visibility::list_archived;
     count_workflow_executions(CountWorkflowExecutionsRequest) -> CountWorkflowExecutionsResponse = visibility::count;
+
+    create_schedule(CreateScheduleRequest) -> CreateScheduleResponse = forward;
+    describe_schedule(DescribeScheduleRequest) -> DescribeScheduleResponse = forward;
+    update_schedule(UpdateScheduleRequest) -> UpdateScheduleResponse = forward;
+    patch_schedule(PatchScheduleRequest) -> PatchScheduleResponse = forward;
+    delete_schedule(DeleteScheduleRequest) -> DeleteScheduleResponse = forward;
+    list_schedules(ListSchedulesRequest) -> ListSchedulesResponse = schedule::list;
+    count_schedules(CountSchedulesRequest) -> CountSchedulesResponse = schedule::count;
+    list_schedule_matching_times(ListScheduleMatchingTimesRequest) -> ListScheduleMatchingTimesResponse = forward;
 
     poll_workflow_task_queue(PollWorkflowTaskQueueRequest) -> PollWorkflowTaskQueueResponse = worker::poll_workflow_task;
     respond_workflow_task_completed(RespondWorkflowTaskCompletedRequest)

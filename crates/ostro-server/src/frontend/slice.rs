@@ -24,7 +24,10 @@ fn slice(batch: HistoryBatch, from: i64, to: i64) -> Result<Bytes, Status> {
 pub(super) fn events(batch: &HistoryBatch, from: i64, to: i64) -> Result<Vec<HistoryEvent>, Status> {
     let history = History::decode(batch.events.clone()).map_err(|error| {
         tracing::error!(%error, first = batch.first, "a batch of history does not decode");
-        Status::internal(format!("the stored events from {} on cannot be read: the server's log has the cause", batch.first))
+        Status::internal(format!(
+            "the stored events from {} on cannot be read: the server's log has the cause",
+            batch.first
+        ))
     })?;
     Ok(history.events.into_iter().filter(|event| (from..to).contains(&event.event_id)).collect())
 }

@@ -83,7 +83,8 @@ mod tests {
     #[test]
     fn an_empty_history_is_there_all_the_same() {
         let page = service::GetWorkflowExecutionHistoryResponse { next_page_token: vec![1], ..Default::default() };
-        let decoded = service::GetWorkflowExecutionHistoryResponse::decode(with_field(&page, PAGE_HISTORY, &[])).unwrap();
+        let decoded =
+            service::GetWorkflowExecutionHistoryResponse::decode(with_field(&page, PAGE_HISTORY, &[])).unwrap();
         assert!(ids(decoded.history).is_empty());
         assert_eq!(decoded.next_page_token, [1]);
     }

@@ -21,6 +21,7 @@ pub(super) async fn system_info(
         upsert_memo: true,
         eager_workflow_start: true,
         sdk_metadata: true,
+        supports_schedules: true,
         count_group_by_execution_status: true,
         ..Default::default()
     };

@@ -18,7 +18,7 @@ use super::Frontend;
 use super::status::status;
 use super::validate::legacy_list;
 use super::{refuse, validate};
-use crate::batch::attribute_types as types;
+use crate::batch::attribute_types;
 
 /// Runs in one page, at most and where the client says nothing.
 const PAGE_RUNS_MAX: usize = 1000;
@@ -77,20 +77,20 @@ pub(super) async fn count(
     request: service::CountWorkflowExecutionsRequest,
 ) -> Answer<service::CountWorkflowExecutionsResponse> {
     let namespace = frontend.known_namespace(&request.namespace).await?;
-    let types = types(&namespace);
+    let types = attribute_types(&namespace);
     let counted = frontend.read(move |readers| readers.count(namespace.id, &types, &request.query)).await?;
     Ok(count_response(counted.map_err(status)?).into())
 }
 
 impl Frontend {
-    async fn known_namespace(&self, name: &str) -> Result<ResolvedNamespace, Status> {
+    pub(super) async fn known_namespace(&self, name: &str) -> Result<ResolvedNamespace, Status> {
         validate::namespace(name).map_err(status)?;
         self.namespace(name).await
     }
 
     async fn list(&self, list: List) -> Result<Listed, Status> {
         let namespace = self.known_namespace(&list.namespace).await?;
-        let (types, size) = (types(&namespace), page_size(list.page_size));
+        let (types, size) = (attribute_types(&namespace), page_size(list.page_size));
         let page = self.read(move |readers| readers.list(namespace.id, &types, &list.query, size, &list.token)).await?;
         let Page { rows, next_token } = page.map_err(status)?;
         let executions = rows.into_iter().map(info).collect::<Result<_, Error>>().map_err(status)?;
@@ -98,7 +98,8 @@ impl Frontend {
     }
 }
 
-fn page_size(asked: i32) -> usize {
+/// The size of a page, given what a client asked for.
+pub(super) fn page_size(asked: i32) -> usize {
     usize::try_from(asked).ok().filter(|size| (1..=PAGE_RUNS_MAX).contains(size)).unwrap_or(PAGE_RUNS_MAX)
 }
 
@@ -107,7 +108,10 @@ fn count_response(count: Count) -> service::CountWorkflowExecutionsResponse {
         group_values: values.into_iter().map(group_value).collect(),
         count,
     };
-    service::CountWorkflowExecutionsResponse { count: count.total, groups: count.groups.into_iter().map(group).collect() }
+    service::CountWorkflowExecutionsResponse {
+        count: count.total,
+        groups: count.groups.into_iter().map(group).collect(),
+    }
 }
 
 /// A value as a search attribute's payload.
@@ -117,7 +121,9 @@ fn group_value(value: SearchValue) -> Payload {
         SearchValue::Int(value) => (value.into(), "Int"),
         SearchValue::Double(value) => (value.into(), "Double"),
         SearchValue::String(value) => (value.into(), "Keyword"),
-        SearchValue::Time(value) => (Timestamp::from_nanosecond(value.into()).unwrap_or_default().to_string().into(), "Datetime"),
+        SearchValue::Time(value) => {
+            (Timestamp::from_nanosecond(value.into()).unwrap_or_default().to_string().into(), "Datetime")
+        }
         SearchValue::KeywordList(values) => (values.into(), "KeywordList"),
     };
     let json: serde_json::Value = json;

@@ -48,7 +48,8 @@ pub(super) async fn list(
     namespace(&request.namespace).map_err(status)?;
     let id = frontend.namespace(&request.namespace).await?.id;
     let filter = Filter::parse(&request.query).map_err(status)?;
-    let after = String::from_utf8(request.next_page_token).map_err(|_| status(Error::invalid("Invalid NextPageToken.")))?;
+    let after =
+        String::from_utf8(request.next_page_token).map_err(|_| status(Error::invalid("Invalid NextPageToken.")))?;
     let asked = usize::try_from(request.page_size).ok().filter(|size| (1..=PAGE_WORKERS_MAX).contains(size));
     let most = asked.unwrap_or(PAGE_WORKERS_MAX);
     let (workers, more) = frontend.workers.list(id, &filter, &after, most, frontend.clock.now());

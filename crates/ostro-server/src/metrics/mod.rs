@@ -102,18 +102,30 @@ impl Metrics {
         self.requests.render(&mut text);
         self.render_engine(&mut text);
         render_store(writer, &mut text);
-        text.gauge("process_start_time_seconds", "When the server started, in seconds since the Unix epoch", self.started_seconds);
+        text.gauge(
+            "process_start_time_seconds",
+            "When the server started, in seconds since the Unix epoch",
+            self.started_seconds,
+        );
         text.labelled("ostro_build_info", "gauge", "The version of the server", &[("version", crate::VERSION)], 1.0);
         text.finish()
     }
 
     fn render_engine(&self, text: &mut Text) {
-        text.gauge("ostro_engine_queue_depth", "Messages that wait for the engine thread", self.engine_queue.get() as f64);
+        text.gauge(
+            "ostro_engine_queue_depth",
+            "Messages that wait for the engine thread",
+            self.engine_queue.get() as f64,
+        );
         self.held.render(text);
         text.family("ostro_open_polls", "gauge", "Polls that wait for a task");
         text.sample("ostro_open_polls", &[("type", "workflow")], self.workflow_pollers.get() as f64);
         text.sample("ostro_open_polls", &[("type", "activity")], self.activity_pollers.get() as f64);
-        text.counter("ostro_executions_expired_total", "Closed executions deleted after their retention", self.executions_expired.get() as f64);
+        text.counter(
+            "ostro_executions_expired_total",
+            "Closed executions deleted after their retention",
+            self.executions_expired.get() as f64,
+        );
     }
 }
 
@@ -121,11 +133,23 @@ fn render_store(writer: &Writer, text: &mut Text) {
     let stats = writer.stats();
     let seconds = |nanos: u64| nanos as f64 / 1e9;
     text.counter("ostro_store_commits_total", "Commits that reached the disk", stats.commits.load(Relaxed) as f64);
-    text.counter("ostro_store_batches_total", "Outputs of the engine, several to a commit", stats.batches.load(Relaxed) as f64);
+    text.counter(
+        "ostro_store_batches_total",
+        "Outputs of the engine, several to a commit",
+        stats.batches.load(Relaxed) as f64,
+    );
     text.counter("ostro_store_writes_total", "Rows written or deleted", stats.writes.load(Relaxed) as f64);
     text.counter("ostro_store_bytes_total", "Bytes written, roughly", stats.bytes.load(Relaxed) as f64);
-    text.counter("ostro_store_commit_seconds_total", "Time spent in commits", seconds(stats.commit_nanos.load(Relaxed)));
-    text.gauge("ostro_store_last_commit_seconds", "Time that the newest commit took", seconds(stats.last_commit_nanos.load(Relaxed)));
+    text.counter(
+        "ostro_store_commit_seconds_total",
+        "Time spent in commits",
+        seconds(stats.commit_nanos.load(Relaxed)),
+    );
+    text.gauge(
+        "ostro_store_last_commit_seconds",
+        "Time that the newest commit took",
+        seconds(stats.last_commit_nanos.load(Relaxed)),
+    );
     text.gauge("ostro_store_last_group", "Batches in the newest commit", stats.last_group.load(Relaxed) as f64);
     text.gauge("ostro_store_queued_bytes", "Bytes that wait for a commit", writer.queued_bytes() as f64);
 }

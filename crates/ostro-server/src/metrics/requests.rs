@@ -11,9 +11,23 @@ use super::text::Text;
 /// gRPC has codes 0 to 16.
 const CODES: usize = 17;
 const CODE_NAMES: [&str; CODES] = [
-    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
-    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
-    "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
 ];
 
 /// Upper bounds of the histogram's buckets, in seconds; long polls end in the last ones.
@@ -86,10 +100,18 @@ impl Method {
         for (bound, count) in BOUNDS.iter().zip(&self.buckets) {
             total += count.load(Relaxed);
             let bound = bound.to_string();
-            text.sample("ostro_request_seconds_bucket", &[("service", short(service)), ("method", name), ("le", &bound)], total as f64);
+            text.sample(
+                "ostro_request_seconds_bucket",
+                &[("service", short(service)), ("method", name), ("le", &bound)],
+                total as f64,
+            );
         }
         let all = self.total() as f64;
-        text.sample("ostro_request_seconds_bucket", &[("service", short(service)), ("method", name), ("le", "+Inf")], all);
+        text.sample(
+            "ostro_request_seconds_bucket",
+            &[("service", short(service)), ("method", name), ("le", "+Inf")],
+            all,
+        );
         let labels = [("service", short(service)), ("method", *name)];
         text.sample("ostro_request_seconds_sum", &labels, self.nanos.load(Relaxed) as f64 / 1e9);
         text.sample("ostro_request_seconds_count", &labels, all);

@@ -35,7 +35,11 @@ type Responder = oneshot::Sender<Result<Answer>>;
 
 /// What the engine thread is told.
 enum Message {
-    Call { id: ReplyId, command: Command, responder: Responder },
+    Call {
+        id: ReplyId,
+        command: Command,
+        responder: Responder,
+    },
     /// The caller is gone.
     Abandon(ReplyId),
     /// An answer with a task in it reached nobody.
@@ -110,8 +114,9 @@ impl EngineHandle {
         let command = request.into_command();
         let name = command.name();
         let answer = self.submit(command).await?;
-        R::from_answer(answer)
-            .ok_or_else(|| Error::new(ErrorKind::Internal, format!("the engine answered {name} with another call's answer")))
+        R::from_answer(answer).ok_or_else(|| {
+            Error::new(ErrorKind::Internal, format!("the engine answered {name} with another call's answer"))
+        })
     }
 
     /// Looks at the clock and does what is due: after a clock that is not the system's has jumped.

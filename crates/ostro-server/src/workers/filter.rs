@@ -280,7 +280,9 @@ mod tests {
         ] {
             assert_eq!(Filter::parse(text).unwrap().matches(&worker), selects, "{text}");
         }
-        for text in ["TaskQueue =", "TaskQueue 'queue'", "(TaskQueue = 'q'", "= 'q'", "TaskQueue = 'q' SdkName = 's'", "%"] {
+        for text in
+            ["TaskQueue =", "TaskQueue 'queue'", "(TaskQueue = 'q'", "= 'q'", "TaskQueue = 'q' SdkName = 's'", "%"]
+        {
             assert!(Filter::parse(text).is_err(), "{text}");
         }
     }

@@ -86,19 +86,31 @@ pub fn system_search_attributes() -> impl Iterator<Item = (&'static str, Indexed
 /// Finds the attribute that a name in a filter means. The prefix `Temporal` may be left out; a schedule's id is the id of
 /// its workflow.
 pub(crate) fn resolve(types: &SearchAttributeTypes, name: &Name) -> Result<Attribute> {
-    let candidates = match name.text.as_str() {
+    candidates(&name.text)
+        .iter()
+        .find_map(|candidate| find(types, candidate))
+        .map(|(source, kind, expression)| Attribute {
+            alias: name.text.clone(),
+            source,
+            kind,
+            expression,
+            position: name.position,
+        })
+        .ok_or_else(|| unknown_attribute(name.position, &name.text, closest(types, &name.text)))
+}
+
+/// The name under which the attribute's value is kept.
+pub(crate) fn canonical_name(types: &SearchAttributeTypes, name: &str) -> Option<String> {
+    candidates(name).into_iter().find(|candidate| find(types, candidate).is_some())
+}
+
+fn candidates(name: &str) -> Vec<String> {
+    match name {
         "TemporalBuildIds" => vec!["BuildIds".to_owned()],
         "TemporalScheduleId" => vec!["WorkflowId".to_owned()],
         "ScheduleId" => vec!["ScheduleId".to_owned(), "WorkflowId".to_owned()],
         text => vec![text.to_owned(), format!("Temporal{text}")],
-    };
-    candidates
-        .iter()
-        .find_map(|candidate| find(types, candidate))
-        .map(|(source, kind, expression)| {
-            Attribute { alias: name.text.clone(), source, kind, expression, position: name.position }
-        })
-        .ok_or_else(|| unknown_attribute(name.position, &name.text, closest(types, &name.text)))
+    }
 }
 
 fn find(types: &SearchAttributeTypes, name: &str) -> Option<(Source, IndexedValueType, String)> {

@@ -21,7 +21,8 @@ pub(crate) fn write(sql: &mut Sql, attribute: &Attribute, operator: &Operator, p
             compare(sql, attribute, *comparison, value, literal, position)?;
         }
         Operator::In { negated, list } => {
-            let values: Vec<Value> = list.iter().map(|literal| value::bound(attribute, literal)).collect::<Result<_>>()?;
+            let values: Vec<Value> =
+                list.iter().map(|literal| value::bound(attribute, literal)).collect::<Result<_>>()?;
             allow(attribute, operator, position, attribute.kind != IndexedValueType::Text)?;
             is_in(sql, attribute, *negated, values);
         }
@@ -164,7 +165,11 @@ fn starts_with(
     let (expression, end) = (&attribute.expression, after_prefix(text));
     sql.push(&format!("({expression} {} ", if negated { "<" } else { ">=" })).bind(Value::Text(text.clone()));
     if let Some(end) = end {
-        sql.push(&format!(" {} {expression} {} ", if negated { "OR" } else { "AND" }, if negated { ">=" } else { "<" }));
+        sql.push(&format!(
+            " {} {expression} {} ",
+            if negated { "OR" } else { "AND" },
+            if negated { ">=" } else { "<" }
+        ));
         sql.bind(Value::Text(end));
     }
     sql.push(")");

@@ -47,7 +47,8 @@ fn total(connection: &Connection, namespace: NamespaceId, condition: Sql) -> Res
 fn groups(connection: &Connection, namespace: NamespaceId, condition: Sql, attribute: &Attribute) -> Result<Count> {
     if !matches!(attribute.source, Source::Status | Source::Division) {
         let what = format!(
-            "'GROUP BY' clause is not supported for search attribute {}: group by ExecutionStatus", attribute.alias
+            "'GROUP BY' clause is not supported for search attribute {}: group by ExecutionStatus",
+            attribute.alias
         );
         return Err(unsupported(attribute.position, &what));
     }
@@ -61,7 +62,10 @@ fn groups(connection: &Connection, namespace: NamespaceId, condition: Sql, attri
     let mut groups = read(connection).map_err(failed)?;
     groups.sort();
     let total = groups.iter().map(|(_, size)| size).sum();
-    Ok(Count { total, groups: groups.into_iter().map(|(name, size)| (vec![SearchValue::String(name)], size)).collect() })
+    Ok(Count {
+        total,
+        groups: groups.into_iter().map(|(name, size)| (vec![SearchValue::String(name)], size)).collect(),
+    })
 }
 
 fn selection(columns: &str, namespace: NamespaceId, condition: Sql) -> Sql {

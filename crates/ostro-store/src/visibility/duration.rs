@@ -26,7 +26,8 @@ fn go(text: &str) -> Option<Span> {
     let mut total = 0.0;
     while !rest.is_empty() {
         let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let unit_end = rest[number..].find(|c: char| c.is_ascii_digit() || c == '.').map_or(rest.len(), |at| number + at);
+        let unit_end =
+            rest[number..].find(|c: char| c.is_ascii_digit() || c == '.').map_or(rest.len(), |at| number + at);
         let (_, unit) = UNITS.into_iter().find(|(unit, _)| *unit == &rest[number..unit_end])?;
         total += rest[..number].parse::<f64>().ok()? * unit as f64;
         rest = &rest[unit_end..];

@@ -28,9 +28,8 @@ pub(crate) struct Spot {
 }
 
 /// Longer ones first, as the first that fits is taken.
-const SYMBOLS: [&str; 20] = [
-    "<=>", "!=", "<>", "<=", ">=", "&&", "||", "=", "<", ">", "(", ")", ",", "+", "-", ";", "!", "*", "/", "%",
-];
+const SYMBOLS: [&str; 20] =
+    ["<=>", "!=", "<>", "<=", ">=", "&&", "||", "=", "<", ">", "(", ")", ",", "+", "-", ";", "!", "*", "/", "%"];
 
 /// Splits a filter. The last token is `End`.
 pub(crate) fn lex(query: &str) -> Result<Vec<Spot>> {
@@ -66,7 +65,8 @@ impl Lexer {
     }
 
     fn symbol(&mut self) -> Result<Token> {
-        let symbol = SYMBOLS.into_iter().find(|symbol| symbol.chars().enumerate().all(|(i, c)| self.peek(i) == Some(c)));
+        let symbol =
+            SYMBOLS.into_iter().find(|symbol| symbol.chars().enumerate().all(|(i, c)| self.peek(i) == Some(c)));
         let Some(symbol) = symbol else {
             let near: String = self.chars[self.at..].iter().take(1).collect();
             return Err(syntax(self.at + 1, &near, "this character has no meaning here; put values in quotes"));
@@ -179,8 +179,14 @@ mod tests {
         assert_eq!(
             tokens("a.b>=-1.5e3 `x y`<>.5"),
             [
-                Word("a.b".into()), Symbol(">="), Symbol("-"), Double(1500.0), Quoted("x y".into()), Symbol("<>"),
-                Double(0.5), End
+                Word("a.b".into()),
+                Symbol(">="),
+                Symbol("-"),
+                Double(1500.0),
+                Quoted("x y".into()),
+                Symbol("<>"),
+                Double(0.5),
+                End
             ]
         );
         assert_eq!(tokens("99999999999999999999"), [Double(1e20), End]);

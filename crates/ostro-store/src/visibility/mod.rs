@@ -23,6 +23,7 @@ mod lexer;
 mod order;
 mod page;
 mod parser;
+mod predicate;
 mod sql;
 mod status;
 pub(crate) mod text;
@@ -33,12 +34,13 @@ use std::collections::BTreeMap;
 
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 
-pub use count::Count;
-pub(crate) use attribute::{SearchIndex, search_index};
 pub use attribute::system_search_attributes;
+pub(crate) use attribute::{SearchIndex, search_index};
+pub use count::Count;
 pub(crate) use count::count;
 pub use page::Page;
 pub(crate) use page::list;
+pub use predicate::Predicate;
 
 /// The custom search attributes of a namespace, by name.
 pub type SearchAttributeTypes = BTreeMap<String, IndexedValueType>;

@@ -117,9 +117,7 @@ impl Key {
 
 fn key((attribute, descending): &(Attribute, Descending)) -> Result<Key> {
     if matches!(attribute.kind, IndexedValueType::Text | IndexedValueType::KeywordList) {
-        let what = format!(
-            "unable to sort by search attribute {} of type {}", attribute.alias, attribute.kind_name()
-        );
+        let what = format!("unable to sort by search attribute {} of type {}", attribute.alias, attribute.kind_name());
         return Err(unsupported(attribute.position, &what));
     }
     let not_null = matches!(attribute.source, Source::Column(_, true) | Source::Status);

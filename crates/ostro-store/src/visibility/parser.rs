@@ -20,8 +20,25 @@ const TESTS_MAX: usize = 1_000;
 const VALUES_MAX: usize = 10_000;
 
 const RESERVED: [&str; 19] = [
-    "and", "or", "not", "in", "between", "is", "null", "true", "false", "order", "group", "by", "limit", "like",
-    "starts_with", "asc", "desc", "where", "select",
+    "and",
+    "or",
+    "not",
+    "in",
+    "between",
+    "is",
+    "null",
+    "true",
+    "false",
+    "order",
+    "group",
+    "by",
+    "limit",
+    "like",
+    "starts_with",
+    "asc",
+    "desc",
+    "where",
+    "select",
 ];
 
 /// Reads a filter.
@@ -292,7 +309,6 @@ fn word_value(word: &str, position: usize) -> Result<Constant> {
 }
 
 fn unquoted(word: &str, position: usize) -> Error {
-    let what =
-        format!("column name on the right side of comparison expression (did you forget to quote \"{word}\"?)");
+    let what = format!("column name on the right side of comparison expression (did you forget to quote \"{word}\"?)");
     unsupported(position, &what)
 }

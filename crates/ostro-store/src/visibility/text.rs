@@ -12,6 +12,11 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     })
 }
 
+/// Whether a value has words of the filter, as `text_matches` says.
+pub(crate) fn contains(value: &str, filter: &str) -> bool {
+    matches(&words(value), &phrases(filter))
+}
+
 /// Whether any phrase of the filter occurs among the words of the value.
 fn matches(words: &[String], phrases: &[Vec<String>]) -> bool {
     phrases.iter().any(|phrase| words.windows(phrase.len()).any(|window| window == phrase))

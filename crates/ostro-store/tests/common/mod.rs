@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 
 use bytes::Bytes;
-use ostro_engine::persistence::{
-    ExecutionId, ItemKey, ItemKind, NamespaceId, SearchValue, VisibilityRow, Write,
-};
+use ostro_engine::persistence::{ExecutionId, ItemKey, ItemKind, NamespaceId, SearchValue, VisibilityRow, Write};
 use ostro_engine::time::SECOND;
 use ostro_store::visibility::SearchAttributeTypes;
 use ostro_store::{Batch, OnFatal, Options, Reader, Readers, Store, Writer};

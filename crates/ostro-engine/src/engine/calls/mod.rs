@@ -8,6 +8,7 @@ mod namespace;
 mod options;
 mod query;
 mod reset;
+mod schedule;
 mod signal;
 mod start;
 mod stop;
@@ -78,7 +79,7 @@ impl<L: Loader> Engine<L> {
             Command::RunningBatches(_) => answered!(RunningBatches, Ok(self.batches.running())),
             Command::ProgressBatch(r) => answered!(ProgressBatch, Ok(self.progress_batch(*r))),
             Command::ExpireExecutions(r) => answered!(ExpireExecutions, self.expire_executions(*r)),
-            command => self.namespace_call(command),
+            command => self.schedule_call(command),
         }
     }
 

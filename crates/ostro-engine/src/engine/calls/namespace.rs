@@ -31,6 +31,9 @@ impl<L: Loader> Engine<L> {
             Command::DeleteNamespace(r) => {
                 let (response, writes) = self.namespaces.delete(&r)?;
                 self.keep(writes);
+                if let Some(id) = self.namespaces.by_name(&response.deleted_namespace).map(|namespace| namespace.id) {
+                    self.drop_schedules(id);
+                }
                 Answer::DeleteNamespace(Box::new(response))
             }
             Command::AddSearchAttributes(r) => {

@@ -25,7 +25,6 @@ impl<L: Loader> Engine<L> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let execution = request.workflow_execution.unwrap_or_default();
         let id = self.find_open(namespace, &execution.workflow_id, &execution.run_id)?;
-        #[allow(deprecated)]
         let event = WorkflowExecutionSignaledEventAttributes {
             signal_name: request.signal_name,
             input: request.input,
@@ -108,10 +107,10 @@ impl<L: Loader> Engine<L> {
                 (self.execution(existing).core.start_request_id == request.request_id, existing)
             }
             found => {
-                if let InTheWay::Terminate(existing) = found {
-                    self.terminate_for_reuse(existing);
-                }
                 let mut run = self.requested_run(id, start_part(&request), attributes);
+                if let InTheWay::Terminate(existing) = found {
+                    self.terminate_for_reuse(existing, &run.run_id);
+                }
                 run.signal = Some((signal, request.links.clone()));
                 (true, self.start_run(run))
             }

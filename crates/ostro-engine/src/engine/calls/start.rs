@@ -22,7 +22,6 @@ use crate::search;
 use crate::time::from_duration;
 
 /// The deprecated policy that came before the conflict policies; clients still send it.
-#[allow(deprecated)]
 pub(in crate::engine) const TERMINATE_IF_RUNNING: Reuse = Reuse::TerminateIfRunning;
 
 /// What stands in the way of a start.
@@ -35,7 +34,7 @@ pub(super) enum InTheWay {
 }
 
 impl<L: Loader> Engine<L> {
-    pub(super) fn start_workflow(&mut self, request: StartWorkflowExecutionRequest) -> Result<StartAnswer> {
+    pub(in crate::engine) fn start_workflow(&mut self, request: StartWorkflowExecutionRequest) -> Result<StartAnswer> {
         let namespace = self.namespaces.get(&request.namespace)?;
         let id = namespace.id;
         let attributes = request.search_attributes.as_ref().map(|a| search::validate(namespace, a)).transpose()?;
@@ -43,10 +42,8 @@ impl<L: Loader> Engine<L> {
         let reuse = request.workflow_id_reuse_policy();
         let conflict = request.workflow_id_conflict_policy();
         let found = self.in_the_way(id, &request.workflow_id, &request.request_id, reuse, conflict)?;
-        match found {
-            InTheWay::Use(existing) => return Ok(self.use_existing(existing, &request)),
-            InTheWay::Terminate(existing) => self.terminate_for_reuse(existing),
-            InTheWay::Nothing => {}
+        if let InTheWay::Use(existing) = found {
+            return Ok(self.use_existing(existing, &request));
         }
         let by = StartedBy {
             identity: request.identity.clone(),
@@ -56,6 +53,9 @@ impl<L: Loader> Engine<L> {
         let eager = request.request_eager_execution;
         let link_namespace = request.namespace.clone();
         let run = self.requested_run(id, request, attributes);
+        if let InTheWay::Terminate(existing) = found {
+            self.terminate_for_reuse(existing, &run.run_id);
+        }
         let started = self.start_requested(run, eager, by);
         Ok(self.start_answer(started.0, true, &link_namespace, started.1))
     }
@@ -168,9 +168,10 @@ impl<L: Loader> Engine<L> {
             }
     }
 
-    pub(in crate::engine) fn terminate_for_reuse(&mut self, existing: ExecutionId) {
-        let reason = "TerminateIfRunning WorkflowIdReusePolicy Policy".to_owned();
-        let details = json_string("terminated by a new run with the same workflow id");
+    /// Ends an open run so that `new_run_id` can take its workflow id.
+    pub(in crate::engine) fn terminate_for_reuse(&mut self, existing: ExecutionId, new_run_id: &str) {
+        let reason = "TerminateIfRunning WorkflowIdReusePolicy".to_owned();
+        let details = json_string(&format!("terminated by new runID: {new_run_id}"));
         self.step(existing, |t| t.terminate(reason, Some(details), SERVER_IDENTITY.to_owned(), Vec::new()));
     }
 
@@ -179,10 +180,10 @@ impl<L: Loader> Engine<L> {
         let core = &self.execution(existing).core;
         let own = core.start_request_id == request.request_id;
         let known = core.request_ids.contains_key(&request.request_id);
-        if let Some(options) = request.on_conflict_options.filter(|_| !known) {
-            if options.attach_request_id {
-                self.attach_request(existing, request, options.attach_completion_callbacks, options.attach_links);
-            }
+        if let Some(options) = request.on_conflict_options.filter(|_| !known)
+            && options.attach_request_id
+        {
+            self.attach_request(existing, request, options.attach_completion_callbacks, options.attach_links);
         }
         self.start_answer(existing, own, &request.namespace, None)
     }
@@ -204,7 +205,7 @@ impl<L: Loader> Engine<L> {
         self.step(existing, |t| t.record_options(attributes, links));
     }
 
-    /// The run that a request asks for.
+    /// What a start asks for; a signal-with-start asks the same.
     pub(super) fn requested_run(
         &mut self,
         namespace: NamespaceId,
@@ -212,7 +213,7 @@ impl<L: Loader> Engine<L> {
         search_attributes: Option<temporalio_protos::temporal::api::common::v1::SearchAttributes>,
     ) -> NewRun {
         let delay = from_duration(&request.workflow_start_delay).max(0);
-        let cron = crate::cron::next_wait(&request.cron_schedule, self.now, self.now);
+        let cron = crate::cron::first_wait(&request.cron_schedule, self.now);
         let request_id = if request.request_id.is_empty() { self.ids.uuid() } else { request.request_id };
         NewRun {
             namespace,
@@ -228,6 +229,7 @@ impl<L: Loader> Engine<L> {
                 workflow_task_timeout: request.workflow_task_timeout,
                 continued_failure: request.continued_failure,
                 last_completion_result: request.last_completion_result,
+                initiator: crate::cron::initiator(&request.cron_schedule),
                 identity: request.identity,
                 retry_policy: request.retry_policy,
                 cron_schedule: request.cron_schedule,
@@ -239,7 +241,7 @@ impl<L: Loader> Engine<L> {
                 priority: request.priority,
                 ..Default::default()
             },
-            backoff: cron.unwrap_or(delay),
+            backoff: if cron > 0 { cron } else { delay },
             user_metadata: request.user_metadata,
             links: request.links,
             ..Default::default()

@@ -21,7 +21,11 @@ impl<L: Loader> Engine<L> {
         if !self.execution(id).is_open() {
             return Err(Error::not_found("workflow execution already completed"));
         }
-        self.step(id, |t| t.terminate(request.reason, request.details, request.identity, request.links));
+        let reason = match request.reason.is_empty() {
+            true => "terminated by user via frontend".to_owned(),
+            false => request.reason,
+        };
+        self.step(id, |t| t.terminate(reason, request.details, request.identity, request.links));
         Ok(TerminateWorkflowExecutionResponse::default())
     }
 

@@ -86,15 +86,15 @@ impl<L: Loader> Engine<L> {
             _ => None,
         };
         let (reuse, conflict) = (request.workflow_id_reuse_policy(), request.workflow_id_conflict_policy());
-        match self.in_the_way(namespace, &request.workflow_id, &request.request_id, reuse, conflict)? {
-            InTheWay::Use(_) => {
-                let message = "Workflow was not started: its run of the same request id has closed";
-                return Err(Error::new(ErrorKind::Unavailable, message));
-            }
-            InTheWay::Terminate(existing) => self.terminate_for_reuse(existing),
-            InTheWay::Nothing => {}
+        let found = self.in_the_way(namespace, &request.workflow_id, &request.request_id, reuse, conflict)?;
+        if let InTheWay::Use(_) = found {
+            let message = "Workflow was not started: its run of the same request id has closed";
+            return Err(Error::new(ErrorKind::Unavailable, message));
         }
         let run = self.requested_run(namespace, request, attributes);
+        if let InTheWay::Terminate(existing) = found {
+            self.terminate_for_reuse(existing, &run.run_id);
+        }
         Ok(self.start_run(run))
     }
 

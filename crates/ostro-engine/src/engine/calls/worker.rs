@@ -1,6 +1,8 @@
 //! Workers: polls for workflow tasks, their completion and failure, and the end of a worker.
 
 use temporalio_protos::temporal::api::{
+    common::v1::WorkerVersionCapabilities,
+    deployment::v1::WorkerDeploymentOptions,
     enums::v1::{TaskQueueKind, WorkflowTaskFailedCause},
     workflowservice::v1::{
         PollActivityTaskQueueRequest, PollActivityTaskQueueResponse, PollWorkflowTaskQueueRequest,
@@ -15,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::execution::update::wait_until;
 use crate::execution::workflow_task::{Completion, StartedBy};
 use crate::persistence::{ExecutionId, Loader, QueueKind};
-use crate::queue::{Poller, QueueKey};
+use crate::queue::{Poller, QueueKey, Task, Work};
 use crate::reply::{ReplyId, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer};
 use crate::time::Time;
 use crate::token::TaskToken;
@@ -45,7 +47,7 @@ impl<L: Loader> Engine<L> {
             deadline,
             worker_instance_key: request.worker_instance_key,
             max_tasks_per_second: None,
-            deployment: request.deployment_options,
+            deployment: worker_of(request.deployment_options, request.worker_version_capabilities),
             sticky_of,
         };
         let key = QueueKey { namespace, kind: QueueKind::Workflow, name: queue.name };
@@ -71,7 +73,7 @@ impl<L: Loader> Engine<L> {
             deadline,
             worker_instance_key: request.worker_instance_key,
             max_tasks_per_second: request.task_queue_metadata.and_then(|m| m.max_tasks_per_second),
-            deployment: request.deployment_options,
+            deployment: worker_of(request.deployment_options, request.worker_version_capabilities),
             sticky_of: String::new(),
         };
         let name = request.task_queue.map(|q| q.name).unwrap_or_default();
@@ -151,8 +153,33 @@ impl<L: Loader> Engine<L> {
         for (key, poller) in polls {
             self.answer_empty(&key, &poller);
         }
+        let sticky = QueueKey { namespace, kind: QueueKind::Workflow, name: request.sticky_task_queue };
+        for task in self.queues.drain(&sticky) {
+            self.move_to_normal_queue(task);
+        }
         Ok(ShutdownWorkerResponse::default())
     }
+    fn move_to_normal_queue(&mut self, task: Task) {
+        if !self.load(task.execution) {
+            return;
+        }
+        match task.work {
+            Work::WorkflowTask => self.step(task.execution, |t| t.unstick_workflow_task()),
+            Work::Query(number) => self.offer_query(task.execution, number),
+            Work::Activity(_) => {}
+        }
+    }
+}
+
+/// What a worker says of its version, in the new form or in the old one.
+fn worker_of(
+    options: Option<WorkerDeploymentOptions>,
+    capabilities: Option<WorkerVersionCapabilities>,
+) -> Option<WorkerDeploymentOptions> {
+    options.or_else(|| {
+        let build_id = capabilities?.build_id;
+        Some(WorkerDeploymentOptions { build_id, ..Default::default() })
+    })
 }
 
 fn completed_answer(

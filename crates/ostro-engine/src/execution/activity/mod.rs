@@ -35,9 +35,10 @@ use temporalio_protos::temporal::api::history::v1::{
     ActivityTaskScheduledEventAttributes, ActivityTaskStartedEventAttributes,
 };
 
-use super::{Execution, Transition};
 use super::history::BUFFERED;
 use super::state::Activity;
+use super::workflow_task::version_stamp;
+use super::{Execution, Transition};
 use crate::time::{Span, Time, from_duration};
 
 impl Activity {
@@ -171,6 +172,7 @@ impl Transition<'_> {
             request_id: activity.request_id.clone(),
             attempt: activity.attempt,
             last_failure: activity.last_failure.clone(),
+            worker_version: version_stamp(activity.worker.as_ref()),
             ..Default::default()
         };
         let now = std::mem::replace(&mut self.now, activity.started_time);

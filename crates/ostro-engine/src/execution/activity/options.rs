@@ -1,11 +1,8 @@
 //! Changes of an activity's options after it was scheduled. They hold from the next attempt on, time-outs at once.
 
 use temporalio_protos::temporal::api::{
-    activity::v1::ActivityOptions,
-    common::v1::RetryPolicy,
-    enums::v1::TaskQueueKind,
-    history::v1::ActivityTaskScheduledEventAttributes,
-    taskqueue::v1::TaskQueue,
+    activity::v1::ActivityOptions, common::v1::RetryPolicy, enums::v1::TaskQueueKind,
+    history::v1::ActivityTaskScheduledEventAttributes, taskqueue::v1::TaskQueue,
 };
 
 use super::Selection;
@@ -226,9 +223,8 @@ fn camel(path: &str) -> String {
 fn camel_part(part: &str) -> String {
     let mut words = part.split('_').filter(|word| !word.is_empty());
     let lower = |word: &str| word.chars().take(1).flat_map(char::to_lowercase).chain(word.chars().skip(1)).collect();
-    let upper = |word: &str| {
-        word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect::<String>()
-    };
+    let upper =
+        |word: &str| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect::<String>();
     let mut name: String = words.next().map(lower).unwrap_or_default();
     words.for_each(|word| name.push_str(&upper(word)));
     name

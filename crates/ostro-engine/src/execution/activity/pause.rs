@@ -39,9 +39,8 @@ impl Transition<'_> {
     /// NOT_FOUND where there are none; FAILED_PRECONDITION where another request has paused one of them.
     pub fn pause_activities(&mut self, selection: &Selection, pause: &Pause) -> Result<()> {
         let selected = self.exec.select_activities(selection)?;
-        let by_another = |id: &i64| {
-            self.exec.activities.get(id).is_some_and(|a| a.paused && a.pause_request_id != pause.request_id)
-        };
+        let by_another =
+            |id: &i64| self.exec.activities.get(id).is_some_and(|a| a.paused && a.pause_request_id != pause.request_id);
         if selected.iter().any(by_another) {
             return Err(Error::failed_precondition("activity is already paused"));
         }

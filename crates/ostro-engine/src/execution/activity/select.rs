@@ -24,9 +24,7 @@ impl Execution {
         let pending = self.activities.values();
         let selected: Vec<i64> = match selection {
             Selection::Id(id) => self.activity_ids.get(id).copied().into_iter().collect(),
-            Selection::Type(name) => {
-                pending.filter(|a| a.type_name() == name).map(|a| a.scheduled_event_id).collect()
-            }
+            Selection::Type(name) => pending.filter(|a| a.type_name() == name).map(|a| a.scheduled_event_id).collect(),
             Selection::All => pending.map(|a| a.scheduled_event_id).collect(),
         };
         if selected.is_empty() {

@@ -24,6 +24,7 @@ impl Transition<'_> {
         activity.request_id = request_id;
         activity.last_worker_identity.clone_from(&by.identity);
         activity.identity = by.identity;
+        activity.worker = by.deployment;
         self.activity_task(scheduled_event_id)
     }
 

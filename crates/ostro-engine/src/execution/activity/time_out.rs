@@ -13,17 +13,20 @@ impl Transition<'_> {
     pub fn activity_due(&mut self, scheduled_event_id: i64) {
         let now = self.now;
         let Some(activity) = self.exec.activities.get(&scheduled_event_id).filter(|a| !a.paused) else { return };
-        let passed = |time: i64| time != 0 && time <= now;
-        if passed(activity.expiration()) {
-            self.time_out_activity(scheduled_event_id, TimeoutType::ScheduleToClose);
-        } else if passed(activity.schedule_to_start_due()) {
-            self.time_out_activity(scheduled_event_id, TimeoutType::ScheduleToStart);
-        } else if passed(activity.start_to_close_due()) {
-            self.time_out_activity(scheduled_event_id, TimeoutType::StartToClose);
-        } else if passed(activity.heartbeat_due()) {
-            self.time_out_activity(scheduled_event_id, TimeoutType::Heartbeat);
-        } else if passed(activity.backoff_due()) {
-            self.end_backoff(scheduled_event_id);
+        // Of two that fall together the first of this list counts, as on the reference server.
+        let timeouts = [
+            (activity.start_to_close_due(), TimeoutType::StartToClose),
+            (activity.schedule_to_start_due(), TimeoutType::ScheduleToStart),
+            (activity.expiration(), TimeoutType::ScheduleToClose),
+            (activity.heartbeat_due(), TimeoutType::Heartbeat),
+        ];
+        let passed = timeouts.into_iter().filter(|(time, _)| *time != 0 && *time <= now);
+        let first = passed.min_by_key(|(time, _)| *time);
+        let backoff = activity.backoff_due();
+        match first {
+            Some((_, kind)) => self.time_out_activity(scheduled_event_id, kind),
+            None if backoff != 0 && backoff <= now => self.end_backoff(scheduled_event_id),
+            None => {}
         }
     }
 
@@ -38,9 +41,13 @@ impl Transition<'_> {
         let mut failure = failures::timeout(format!("activity {} timeout", failures::timeout_name(kind)), kind, None);
         let retry_state = match self.retry_activity(scheduled_event_id, &failure) {
             Ok(()) => return,
+            Err(_) if matches!(kind, TimeoutType::ScheduleToStart | TimeoutType::ScheduleToClose) => {
+                RetryState::Timeout
+            }
             Err(state) => state,
         };
-        if retry_state == RetryState::Timeout {
+        let attempt_ended = matches!(kind, TimeoutType::StartToClose | TimeoutType::Heartbeat);
+        if retry_state == RetryState::Timeout && attempt_ended {
             failure = failures::timeout(
                 "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying",
                 TimeoutType::ScheduleToClose,

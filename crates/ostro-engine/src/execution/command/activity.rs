@@ -121,7 +121,6 @@ impl Transition<'_> {
             workflow_task_completed_event_id: completed,
             retry_policy: Some(backoff::with_defaults(&a.retry_policy.unwrap_or_default(), self.config)),
             priority: a.priority,
-            #[allow(deprecated)]
             use_workflow_build_id: a.use_workflow_build_id,
         }
     }

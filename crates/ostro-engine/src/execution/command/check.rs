@@ -122,7 +122,7 @@ impl<'a> Checker<'a> {
     pub(super) fn bytes(&self, cause: Cause, what: &str, bytes: usize) -> Result<(), Refusal> {
         let limit = self.config.blob_bytes_max;
         if bytes > limit {
-            return Err(Refusal::new(cause, format!("{what} exceeds size limit: {bytes} bytes of {limit} at most.")));
+            return Err(Refusal::fatal(cause, format!("{what} exceeds size limit: {bytes} bytes of {limit} at most.")));
         }
         Ok(())
     }

@@ -78,7 +78,6 @@ impl Transition<'_> {
         a: StartChildWorkflowExecutionCommandAttributes,
         completed: i64,
     ) -> StartChildWorkflowExecutionInitiatedEventAttributes {
-        #[allow(deprecated)]
         let namespace = if a.namespace.is_empty() { self.namespace.name.clone() } else { a.namespace.clone() };
         let queue =
             a.task_queue.map(|q| q.name).filter(|n| !n.is_empty()).unwrap_or_else(|| self.exec.core.task_queue.clone());

@@ -6,10 +6,7 @@ use temporalio_protos::temporal::api::{
         CancelWorkflowExecutionCommandAttributes, CompleteWorkflowExecutionCommandAttributes,
         ContinueAsNewWorkflowExecutionCommandAttributes, FailWorkflowExecutionCommandAttributes,
     },
-    enums::v1::{
-        ContinueAsNewInitiator, RetryState, TaskQueueKind, WorkflowExecutionStatus as Status,
-        WorkflowTaskFailedCause as Cause,
-    },
+    enums::v1::{RetryState, TaskQueueKind, WorkflowExecutionStatus as Status, WorkflowTaskFailedCause as Cause},
     history::v1::{
         WorkflowExecutionCanceledEventAttributes, WorkflowExecutionCompletedEventAttributes,
         WorkflowExecutionContinuedAsNewEventAttributes, WorkflowExecutionFailedEventAttributes,
@@ -173,13 +170,10 @@ impl Transition<'_> {
         if from_duration(&a.workflow_task_timeout) == 0 {
             a.workflow_task_timeout = started.workflow_task_timeout;
         }
-        if a.initiator == 0 {
-            a.initiator = ContinueAsNewInitiator::Workflow as i32;
-        }
-        if let Some(attributes) = a.search_attributes.as_mut() {
-            if let Ok(typed) = search::validate(self.namespace, attributes) {
-                *attributes = typed;
-            }
+        if let Some(attributes) = a.search_attributes.as_mut()
+            && let Ok(typed) = search::validate(self.namespace, attributes)
+        {
+            *attributes = typed;
         }
     }
 

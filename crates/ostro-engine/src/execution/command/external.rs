@@ -74,7 +74,6 @@ impl Transition<'_> {
         completed: i64,
         extras: Extras,
     ) {
-        #[allow(deprecated)]
         let initiated = SignalExternalWorkflowExecutionInitiatedEventAttributes {
             workflow_task_completed_event_id: completed,
             namespace: self.named_or_own(&a.namespace),
@@ -98,7 +97,6 @@ impl Transition<'_> {
         completed: i64,
         extras: Extras,
     ) {
-        #[allow(deprecated)]
         let initiated = RequestCancelExternalWorkflowExecutionInitiatedEventAttributes {
             workflow_task_completed_event_id: completed,
             namespace: self.named_or_own(&a.namespace),

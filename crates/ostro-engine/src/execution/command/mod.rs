@@ -29,11 +29,17 @@ use super::workflow_task::StartedBy;
 pub struct Refusal {
     pub cause: WorkflowTaskFailedCause,
     pub message: String,
+    /// Trying again cannot help: the run ends with it rather than fail its task for ever.
+    pub fatal: bool,
 }
 
 impl Refusal {
     pub fn new(cause: WorkflowTaskFailedCause, message: impl Into<String>) -> Self {
-        Self { cause, message: message.into() }
+        Self { cause, message: message.into(), fatal: false }
+    }
+
+    pub fn fatal(cause: WorkflowTaskFailedCause, message: impl Into<String>) -> Self {
+        Self { fatal: true, ..Self::new(cause, message) }
     }
 }
 

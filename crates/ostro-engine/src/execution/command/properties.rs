@@ -9,8 +9,8 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::{Checker, Refusal};
-use crate::execution::{Execution, Transition};
 use crate::execution::history::Extras;
+use crate::execution::{Execution, Transition};
 use crate::search;
 
 impl Checker<'_> {

@@ -46,7 +46,10 @@ pub struct Origin {
 /// INVALID_ARGUMENT where the events are no history.
 pub fn rebuild(origin: &Origin, events: &[HistoryEvent], ids: &mut Ids) -> Result<Execution> {
     let mut rebuild = Rebuild { exec: Execution::new(origin.execution), origin, ids, before: EventType::Unspecified };
-    if !matches!(events.first().and_then(|e| e.attributes.as_ref()), Some(Attributes::WorkflowExecutionStartedEventAttributes(_))) {
+    if !matches!(
+        events.first().and_then(|e| e.attributes.as_ref()),
+        Some(Attributes::WorkflowExecutionStartedEventAttributes(_))
+    ) {
         return Err(Error::invalid("a history begins with WorkflowExecutionStarted"));
     }
     for event in events {
@@ -68,7 +71,11 @@ impl Rebuild<'_> {
     fn apply(&mut self, event: &HistoryEvent) -> Result<()> {
         let expected = self.exec.core.next_event_id;
         if event.event_id != expected {
-            return Err(Error::invalid(format!("the history goes on with event {} after {}", event.event_id, expected - 1)));
+            return Err(Error::invalid(format!(
+                "the history goes on with event {} after {}",
+                event.event_id,
+                expected - 1
+            )));
         }
         let attributes = event.attributes.as_ref();
         let attributes = attributes.ok_or_else(|| Error::invalid(format!("event {expected} has no attributes")))?;

@@ -10,8 +10,8 @@ use temporalio_protos::temporal::api::{
 
 use super::Rebuild;
 use crate::execution::new_run::NewRun;
-use crate::execution::state::{Properties, Start};
 use crate::execution::start;
+use crate::execution::state::{Properties, Start};
 use crate::time::{from_duration, from_timestamp};
 
 impl Rebuild<'_> {

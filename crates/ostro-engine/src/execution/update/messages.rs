@@ -61,6 +61,10 @@ impl Transition<'_> {
     /// Applies messages that [`check_messages`] found good.
     pub(in crate::execution) fn apply_update_messages(&mut self, messages: &[Message], _completed: i64) {
         for message in messages {
+            if !self.exec.is_open() {
+                // The run was closed by a command before: its last event stays the last.
+                return;
+            }
             let id = message.protocol_instance_id.clone();
             match body(message) {
                 Ok(Body::Acceptance(acceptance)) => self.accept_update(&id, acceptance),

@@ -157,11 +157,7 @@ pub fn aborted_by_close() -> Error {
 }
 
 /// The answer to an update that has its outcome.
-pub fn completed_response(
-    execution: &Execution,
-    update_id: &str,
-    outcome: Outcome,
-) -> UpdateWorkflowExecutionResponse {
+pub fn completed_response(execution: &Execution, update_id: &str, outcome: Outcome) -> UpdateWorkflowExecutionResponse {
     UpdateWorkflowExecutionResponse {
         update_ref: execution.update_ref(update_id),
         outcome: Some(outcome),

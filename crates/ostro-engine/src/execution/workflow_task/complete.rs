@@ -1,12 +1,14 @@
 //! `Started --complete--> (none) | Scheduled`: the worker's decisions become history.
 
 use temporalio_protos::temporal::api::{
+    deployment::v1::WorkerDeploymentVersion,
     history::v1::WorkflowTaskCompletedEventAttributes,
     workflowservice::v1::{PollActivityTaskQueueResponse, RespondWorkflowTaskCompletedRequest},
 };
 
-use super::{event, started_attributes};
+use super::{event, is_versioned, started_attributes, version_stamp};
 use crate::error::{Error, Result};
+use crate::execution::close::SERVER_IDENTITY;
 use crate::execution::command::{Applied, Refusal};
 use crate::execution::state::{Sticky, WorkflowTask};
 use crate::execution::{Transition, failures};
@@ -48,6 +50,9 @@ impl Transition<'_> {
     fn refuse(&mut self, refusal: Refusal, identity: &str) -> Error {
         let message = refusal.to_string();
         self.fail_workflow_task(refusal.cause, Some(failures::server(message.clone(), true)), identity);
+        if refusal.fatal {
+            self.terminate(message.clone(), None, SERVER_IDENTITY.to_owned(), Vec::new());
+        }
         Error::invalid(message)
     }
 
@@ -81,7 +86,9 @@ impl Transition<'_> {
         let attributes = self.exec.scheduled_attributes(&task);
         let scheduled = self.record_at(event(0, task.scheduled_time, attributes));
         assert_eq!(scheduled, task.scheduled_event_id, "nothing may enter history while a task is in flight");
-        self.record_at(event(0, task.started_time, started_attributes(&task)));
+        if task.is_started() {
+            self.record_at(event(0, task.started_time, started_attributes(&task)));
+        }
     }
 
     fn end_workflow_task(&mut self, request: &RespondWorkflowTaskCompletedRequest) -> WorkflowTask {
@@ -126,6 +133,10 @@ impl Transition<'_> {
             return completion;
         }
         for (scheduled_event_id, by) in applied.eager_activities {
+            // A later command of the same task may have cancelled it.
+            if !self.exec.activities.get(&scheduled_event_id).is_some_and(|a| a.is_waiting()) {
+                continue;
+            }
             let task = self.start_activity(scheduled_event_id, by);
             completion.activity_tasks.push(task);
         }
@@ -137,13 +148,19 @@ fn completed_attributes(
     task: &WorkflowTask,
     request: &RespondWorkflowTaskCompletedRequest,
 ) -> WorkflowTaskCompletedEventAttributes {
-    #[allow(deprecated)]
+    let versioned = request.deployment_options.as_ref().filter(|d| is_versioned(d));
     WorkflowTaskCompletedEventAttributes {
         scheduled_event_id: task.scheduled_event_id,
         started_event_id: task.started_event_id,
         identity: request.identity.clone(),
-        binary_checksum: request.binary_checksum.clone(),
-        worker_version: request.worker_version_stamp.clone(),
+        worker_version: version_stamp(request.deployment_options.as_ref())
+            .or_else(|| request.worker_version_stamp.clone()),
+        worker_deployment_name: versioned.map(|d| d.deployment_name.clone()).unwrap_or_default(),
+        deployment_version: versioned.map(|d| WorkerDeploymentVersion {
+            deployment_name: d.deployment_name.clone(),
+            build_id: d.build_id.clone(),
+        }),
+        versioning_behavior: request.versioning_behavior,
         sdk_metadata: request.sdk_metadata.clone(),
         metering_metadata: Some(request.metering_metadata.unwrap_or_default()),
         ..Default::default()

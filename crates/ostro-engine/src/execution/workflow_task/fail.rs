@@ -10,11 +10,8 @@ impl Transition<'_> {
     /// The worker, or the server on its behalf, gives the task up; another attempt follows at once.
     pub fn fail_workflow_task(&mut self, cause: WorkflowTaskFailedCause, failure: Option<Failure>, identity: &str) {
         self.note_workflow_task_failure(cause, failure.clone());
-        let task = self.exec.core.workflow_task.clone().expect("the caller saw a started task");
-        if task.speculative {
-            self.materialise_speculative();
-        }
-        let task = self.exec.core.workflow_task.take().unwrap_or(task);
+        self.materialise_speculative();
+        let task = self.exec.core.workflow_task.take().expect("the caller saw a started task");
         if !task.is_transient() {
             self.record(WorkflowTaskFailedEventAttributes {
                 scheduled_event_id: task.scheduled_event_id,
@@ -47,8 +44,11 @@ impl Transition<'_> {
         }
     }
 
-    /// Gives a speculative task the events that it would have had.
+    /// Gives a speculative task the events that it would have had: from now on it is a plain one.
     pub(in crate::execution) fn materialise_speculative(&mut self) {
+        if !self.exec.core.workflow_task.as_ref().is_some_and(|task| task.speculative) {
+            return;
+        }
         self.write_workflow_task_events();
         if let Some(task) = self.exec.core.workflow_task.as_mut() {
             task.speculative = false;

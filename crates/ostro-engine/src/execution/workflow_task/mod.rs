@@ -21,7 +21,9 @@ pub use complete::Completion;
 pub use start::StartedBy;
 
 use temporalio_protos::temporal::api::{
-    enums::v1::TaskQueueKind,
+    common::v1::WorkerVersionStamp,
+    deployment::v1::WorkerDeploymentOptions,
+    enums::v1::{TaskQueueKind, WorkerVersioningMode},
     history::v1::{HistoryEvent, WorkflowTaskScheduledEventAttributes, WorkflowTaskStartedEventAttributes},
     taskqueue::v1::TaskQueue,
 };
@@ -69,8 +71,20 @@ impl Execution {
     }
 }
 
+/// Whether the worker takes part in worker versioning.
+pub fn is_versioned(worker: &WorkerDeploymentOptions) -> bool {
+    worker.worker_versioning_mode() == WorkerVersioningMode::Versioned
+}
+
+/// The build that an unversioned worker says it is.
+pub fn version_stamp(worker: Option<&WorkerDeploymentOptions>) -> Option<WorkerVersionStamp> {
+    let worker = worker.filter(|w| !w.build_id.is_empty() && !is_versioned(w))?;
+    Some(WorkerVersionStamp { build_id: worker.build_id.clone(), use_versioning: false })
+}
+
 fn started_attributes(task: &WorkflowTask) -> WorkflowTaskStartedEventAttributes {
     WorkflowTaskStartedEventAttributes {
+        worker_version: version_stamp(task.started_by.as_ref()),
         scheduled_event_id: task.scheduled_event_id,
         identity: task.identity.clone(),
         request_id: task.request_id.clone(),

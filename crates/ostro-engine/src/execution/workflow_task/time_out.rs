@@ -18,9 +18,7 @@ impl Transition<'_> {
     }
 
     fn time_out_started(&mut self) {
-        if self.exec.core.workflow_task.as_ref().is_some_and(|task| task.speculative) {
-            self.materialise_speculative();
-        }
+        self.materialise_speculative();
         let task = self.exec.core.workflow_task.take().expect("checked by the caller");
         if !task.is_transient() {
             self.record(WorkflowTaskTimedOutEventAttributes {

@@ -4,8 +4,8 @@ use ostro_engine::config::Config;
 use ostro_engine::error::{Error, Result};
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
+use super::common::{application_failure, length, namespace, present, run_id};
 use super::{Check, options};
-use super::common::{length, namespace, present, run_id};
 
 macro_rules! by_id {
     ($($request:ident),*) => {
@@ -21,17 +21,24 @@ macro_rules! by_id {
     };
 }
 
-by_id!(
-    RespondActivityTaskCompletedByIdRequest,
-    RespondActivityTaskFailedByIdRequest,
-    RespondActivityTaskCanceledByIdRequest
-);
+by_id!(RespondActivityTaskCompletedByIdRequest, RespondActivityTaskCanceledByIdRequest);
 
 impl Check for service::RecordActivityTaskHeartbeatByIdRequest {
     fn check(&mut self, _limits: &Config) -> Result<()> {
         namespace(&self.namespace)?;
         present(&self.activity_id, "ActivityId is not set on request.")?;
         run_id(&self.run_id)?;
+        of_workflow(&self.workflow_id, &self.activity_id)
+    }
+}
+
+impl Check for service::RespondActivityTaskFailedByIdRequest {
+    fn check(&mut self, limits: &Config) -> Result<()> {
+        namespace(&self.namespace)?;
+        present(&self.activity_id, "ActivityId is not set on request.")?;
+        run_id(&self.run_id)?;
+        application_failure(&self.failure)?;
+        length(&self.identity, "Identity", limits)?;
         of_workflow(&self.workflow_id, &self.activity_id)
     }
 }

@@ -17,11 +17,12 @@ const NO_FILTER: &str = "Either activity type must be set, or match all should b
 impl Check for service::StartBatchOperationRequest {
     fn check(&mut self, limits: &Config) -> Result<()> {
         #[allow(deprecated)]
-        let selectors = [!self.visibility_query.is_empty(), !self.executions.is_empty(), !self.target_executions.is_empty()];
+        let selectors =
+            [!self.visibility_query.is_empty(), !self.executions.is_empty(), !self.target_executions.is_empty()];
         let selectors = selectors.into_iter().filter(|is| *is).count();
-        let Some(operation) = self.operation.as_ref().filter(|_| {
-            !self.reason.is_empty() && !self.namespace.is_empty() && selectors > 0
-        }) else {
+        let Some(operation) =
+            self.operation.as_ref().filter(|_| !self.reason.is_empty() && !self.namespace.is_empty() && selectors > 0)
+        else {
             return invalid(
                 "must provide required parameters: BatchType,Reason,Namespace, AND one of (Query OR Executions OR TargetExecutions)",
             );
@@ -59,9 +60,9 @@ fn check_operation(operation: &Operation) -> Result<()> {
         Operation::UpdateActivityOptionsOperation(o) => check_activity_options(o),
         Operation::CancelActivitiesOperation(_)
         | Operation::TerminateActivitiesOperation(_)
-        | Operation::DeleteActivitiesOperation(_) => {
-            invalid("The operation type is not supported for this namespace: activities without a workflow are not served")
-        }
+        | Operation::DeleteActivitiesOperation(_) => invalid(
+            "The operation type is not supported for this namespace: activities without a workflow are not served",
+        ),
         _ => Ok(()),
     }
 }
@@ -86,7 +87,9 @@ fn check_activity_options(o: &batch::BatchOperationUpdateActivityOptions) -> Res
     use batch::batch_operation_update_activity_options::Activity;
     match (o.activity_options.is_some(), o.restore_original) {
         (true, true) => return invalid("cannot set both activity options and restore original"),
-        (false, false) => return invalid("Either activity type must be set, or restore original should be set to true"),
+        (false, false) => {
+            return invalid("Either activity type must be set, or restore original should be set to true");
+        }
         _ => {}
     }
     match &o.activity {

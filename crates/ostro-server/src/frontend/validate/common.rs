@@ -6,6 +6,7 @@ use ostro_engine::ids::is_uuid;
 use ostro_engine::token::TaskToken;
 use prost_wkt_types::Duration;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
+use temporalio_protos::temporal::api::failure::v1::{Failure, failure::FailureInfo};
 use temporalio_protos::temporal::api::taskqueue::v1::TaskQueue;
 
 /// Task queues with this prefix are the server's own.
@@ -113,4 +114,13 @@ pub(super) fn duration_fault(span: &Option<Duration>) -> Option<&'static str> {
 /// The token that a worker hands back. The namespace is in it: a request need not repeat it.
 pub(super) fn task_token(token: &[u8]) -> Result<()> {
     TaskToken::parse(token).map(drop)
+}
+
+/// A worker's failure of an activity is an application's: other kinds are the server's to make.
+pub(super) fn application_failure(failure: &Option<Failure>) -> Result<()> {
+    let application = |failure: &Failure| matches!(failure.failure_info, Some(FailureInfo::ApplicationFailureInfo(_)));
+    if failure.as_ref().is_some_and(|failure| !application(failure)) {
+        return invalid("Failure must have ApplicationFailureInfo.");
+    }
+    Ok(())
 }

@@ -5,8 +5,8 @@ use ostro_engine::error::{Error, Result};
 use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 use temporalio_protos::temporal::api::filter::v1::{StartTimeFilter, WorkflowExecutionFilter, WorkflowTypeFilter};
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    ListClosedWorkflowExecutionsRequest, ListOpenWorkflowExecutionsRequest, list_closed_workflow_executions_request as closed,
-    list_open_workflow_executions_request as open,
+    ListClosedWorkflowExecutionsRequest, ListOpenWorkflowExecutionsRequest,
+    list_closed_workflow_executions_request as closed, list_open_workflow_executions_request as open,
 };
 
 use super::common::invalid;

@@ -4,10 +4,10 @@
 mod activity;
 mod batch;
 mod common;
-mod cron;
 pub(super) mod legacy_list;
 mod namespace;
 mod options;
+mod schedule;
 mod start;
 mod worker;
 mod workflow;

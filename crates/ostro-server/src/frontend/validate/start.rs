@@ -1,7 +1,7 @@
 //! Requests that start a workflow.
 
 use ostro_engine::config::Config;
-use ostro_engine::error::Result;
+use ostro_engine::error::{Error, Result};
 use prost::Message;
 use temporalio_protos::temporal::api::common::v1::{RetryPolicy, WorkflowType};
 use temporalio_protos::temporal::api::enums::v1::WorkflowIdConflictPolicy;
@@ -10,7 +10,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::{
 };
 
 use super::common::{self, allowed_length, blob, invalid, length, present};
-use super::{Check, cron, options};
+use super::{Check, options};
 
 /// What both requests hold under the same names.
 macro_rules! check_common {
@@ -49,7 +49,7 @@ fn check_schedule(
     if start_delay.is_some() {
         return invalid("CronSchedule and WorkflowStartDelay may not be used together.");
     }
-    cron::check(cron_schedule)
+    ostro_engine::cron::check(cron_schedule).map_err(Error::invalid)
 }
 
 fn type_name(kind: &Option<WorkflowType>) -> &str {
@@ -78,6 +78,11 @@ impl Check for StartWorkflowExecutionRequest {
             && !options.attach_request_id
         {
             return invalid("attaching request ID is required for attaching completion callbacks");
+        }
+        if !self.completion_callbacks.is_empty() {
+            return options::unimplemented(
+                "completion_callbacks: leave them out, this Ostro server calls nobody back yet",
+            );
         }
         fill_request_id(&mut self.request_id);
         Ok(())

@@ -1,4 +1,4 @@
-//! The checks against what a Temporal server 1.32 answered to the same requests (`tests/refusals.jsonl`).
+//! The checks against what a Temporal server 1.32 answered to the same requests (`tests/server/refusals.jsonl`).
 
 use ostro_engine::config::Config;
 use ostro_engine::error::{Error, ErrorKind};
@@ -8,14 +8,14 @@ use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflow
 
 use super::Check;
 
-const RECORDED: &str = include_str!("../../../tests/refusals.jsonl");
+const RECORDED: &str = include_str!("../../../tests/server/refusals.jsonl");
 
 /// Where we answer otherwise, on purpose.
 const OTHERWISE: &[(&str, &str)] = &[
     (": unknown namespace", "a wrong token is refused before the namespace is looked up"),
     ("update: args too large", "refused before the workflow is looked up"),
     ("terminate: details too large", "refused: history would grow by them without a limit"),
-    ("start: time skipping", "not served"),
+    ("start: completion callback bad", "callbacks are not served"),
 ];
 
 #[derive(Deserialize)]
@@ -106,9 +106,27 @@ fn what_is_refused_is_refused_as_the_reference_server_does() {
 
 /// What only the engine knows: a check that lets one of these pass is right.
 const OF_THE_ENGINE: &[&str] = &[
-    "search attribute", "unknown namespace", "absent", "id too long", "first run id", "reason too long", "request id too long",
-    "unknown", "short retention", "existing", "system", "no update id", "admitted wait", "no wait policy", "name too long",
-    "type too long", "bad token", "negative page", "completion callback", "args too large", "identity too long",
+    "search attribute",
+    "unknown namespace",
+    "absent",
+    "id too long",
+    "first run id",
+    "reason too long",
+    "request id too long",
+    "unknown",
+    "short retention",
+    "existing",
+    "system",
+    "no update id",
+    "admitted wait",
+    "no wait policy",
+    "name too long",
+    "type too long",
+    "bad token",
+    "negative page",
+    "completion callback",
+    "args too large",
+    "identity too long",
 ];
 
 #[test]

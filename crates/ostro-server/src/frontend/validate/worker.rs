@@ -8,7 +8,7 @@ use temporalio_protos::temporal::api::enums::v1::WorkerVersioningMode;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
 use super::Check;
-use super::common::{invalid, length, namespace, task_queue, task_token};
+use super::common::{application_failure, invalid, length, namespace, task_queue, task_token};
 
 macro_rules! polls {
     ($($request:ident),*) => {
@@ -62,10 +62,17 @@ responds!(
     RespondWorkflowTaskCompletedRequest,
     RespondWorkflowTaskFailedRequest,
     RespondActivityTaskCompletedRequest,
-    RespondActivityTaskFailedRequest,
     RespondActivityTaskCanceledRequest,
     RecordActivityTaskHeartbeatRequest
 );
+
+impl Check for service::RespondActivityTaskFailedRequest {
+    fn check(&mut self, limits: &Config) -> Result<()> {
+        task_token(&self.task_token)?;
+        application_failure(&self.failure)?;
+        length(&self.identity, "Identity", limits)
+    }
+}
 
 impl Check for service::RespondQueryTaskCompletedRequest {
     fn check(&mut self, _limits: &Config) -> Result<()> {

@@ -1,0 +1,13 @@
+#!/usr/bin/env python3
+"""Measures Ostro side by side with the real Temporal server: see main.py and README.md. Brings what it needs."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve()
+sys.path.insert(0, str(HERE.parents[1] / "conformance"))
+
+from environment import run_in  # noqa: E402
+
+if __name__ == "__main__":
+    run_in(HERE.with_name("requirements.txt"), HERE.with_name("main.py"))

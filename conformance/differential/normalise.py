@@ -1,0 +1,94 @@
+"""Turns what a server said into what must be equal on another server: no ids, times, sizes or names of machines."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from temporalio.service import RPCError
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+#: Fields that differ from run to run, or that say how a server works inside.
+DROPPED = {
+    "eventTime",
+    "taskId",
+    "version",
+    "identity",
+    "historySizeBytes",
+    "requestId",
+    "workerVersion",
+    "buildIds",
+    "sdkMetadata",
+    "meteringMetadata",
+    "binaryChecksum",
+    "stackTrace",
+    "workflowExecutionExpirationTime",
+    "inheritBuildId",
+    "inheritedBuildId",
+    "deploymentVersion",
+    "workerDeploymentName",
+    "cronSchedule",
+    "eventGroupMarkers",
+    "prevAutoResetPoints",
+    "complete_time",
+    "original_schedule_time",
+    "workerInstanceKey",
+}
+
+
+#: Set to nothing and not set at all mean the same to every SDK.
+UNSET = ({}, "0s")
+
+
+class Normaliser:
+    """Keeps one numbering of ids for one trace: the first id seen is `$1` wherever it comes again."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self._ids: dict[str, str] = {}
+
+    def message(self, message: Message) -> Any:
+        return self.value(MessageToDict(message))
+
+    def value(self, value: Any) -> Any:
+        match value:
+            case {"kind": "TASK_QUEUE_KIND_STICKY", "normalName": normal_name}:
+                return {"sticky": self.text(normal_name)}
+            case {"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": data}:  # a payload of json/plain
+                return {"json": self.value(json.loads(base64.b64decode(data)))}
+            case {"firstWorkflowTaskBackoff": str() as backoff} if "." in backoff:
+                seconds = round(float(backoff.removesuffix("s")))
+                return self.value({**value, "firstWorkflowTaskBackoff": f"about {seconds}s"})
+            case dict():
+                return {
+                    key: self.value(item) for key, item in value.items() if key not in DROPPED and item not in UNSET
+                }
+            case list() | tuple():
+                return [self.value(item) for item in value]
+            case str():
+                return self.text(value)
+        return value
+
+    def text(self, text: str) -> str:
+        text = text.replace(self.prefix, "$test")
+        return UUID.sub(lambda found: self._ids.setdefault(found[0], f"${len(self._ids) + 1}"), text)
+
+    def history(self, events: Any) -> list[Any]:
+        """Type and attributes of each event; its number is its place."""
+        normalised = []
+        for event in events:
+            fields = MessageToDict(event)
+            attributes = next((value for key, value in fields.items() if key.endswith("Attributes")), {})
+            kind = fields["eventType"].removeprefix("EVENT_TYPE_")
+            normalised.append({kind: self.value(attributes)})
+        return normalised
+
+    def error(self, error: RPCError) -> dict[str, Any]:
+        """Code and types of the details; the text is kept apart, since a better one is welcome."""
+        details = [any_.type_url.rsplit("/", 1)[-1] for any_ in error.grpc_status.details]
+        return {"code": error.status.name, "details": details, "text": self.text(error.message)}

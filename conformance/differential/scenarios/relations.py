@@ -1,0 +1,73 @@
+"""Children under each parent-close policy, and workflows that act on others."""
+
+import asyncio
+
+from temporalio.client import WorkflowExecutionStatus
+from tracing import Trace, scenario
+from workflows import External, Parent, ParentOfFailing, Wait
+
+
+async def left_alone(trace: Trace, policy: str) -> None:
+    child = trace.client.get_workflow_handle(trace.id(f"child-{policy}"))
+    parent = await trace.start(Parent.run, child.id, policy, False, id=trace.id(f"parent-{policy}"))
+    await trace.outcome(policy, parent.result())
+    for _ in range(50):
+        status = (await child.describe()).status
+        if policy == "ABANDON" or status is not WorkflowExecutionStatus.RUNNING:
+            break
+        await asyncio.sleep(0.1)
+    await child.signal(Wait.go) if policy == "ABANDON" else None
+    await trace.outcome(f"{policy}: child", child.result())
+    await trace.history(f"{policy}: parent", parent)
+
+
+@scenario
+async def parent_close_policies(trace: Trace) -> None:
+    async with trace.worker():
+        for policy in ("TERMINATE", "ABANDON", "REQUEST_CANCEL"):
+            await left_alone(trace, policy)
+
+
+@scenario
+async def child_waited_for(trace: Trace) -> None:
+    child = trace.client.get_workflow_handle(trace.id("child"))
+    async with trace.worker():
+        parent = await trace.start(Parent.run, child.id, "TERMINATE", True)
+        await trace.until_event(parent, "child_workflow_execution_started")
+        await child.signal(Wait.say, "from outside")
+        await child.signal(Wait.go)
+        await trace.outcome("result", parent.result())
+    await trace.history("parent", parent)
+
+
+@scenario
+async def child_that_fails(trace: Trace) -> None:
+    async with trace.worker():
+        parent = await trace.start(ParentOfFailing.run, trace.id("child"))
+        await trace.outcome("result", parent.result())
+    await trace.history("parent", parent)
+    await trace.history("child", trace.client.get_workflow_handle(trace.id("child")))
+
+
+@scenario
+async def child_id_in_use(trace: Trace) -> None:
+    other = await trace.start(Wait.run, id=trace.id("child"))
+    async with trace.worker():
+        parent = await trace.start(Parent.run, other.id, "TERMINATE", True)
+        await trace.outcome("result", parent.result())
+    await other.terminate()
+    await trace.history("parent", parent)
+
+
+@scenario
+async def external_signal_and_cancel(trace: Trace) -> None:
+    async with trace.worker():
+        other = await trace.start(Wait.run, id=trace.id("other"))
+        await trace.until_event(other, "workflow_task_completed")
+        handle = await trace.start(External.run, other.id)
+        await trace.outcome("result", handle.result())
+        await trace.outcome("other", other.result())
+        nobody = await trace.start(External.run, trace.id("nobody"), id=trace.id("to-nobody"))
+        await trace.outcome("to nobody", nobody.result())
+    await trace.history("history", handle)
+    await trace.history("to nobody, history", nobody)

@@ -1,0 +1,56 @@
+"""An Ostro server for the time of one run, with nothing kept."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from environment import Error
+
+HERE = Path(__file__).resolve().parent
+READY_SECONDS_MAX = 20.0
+
+
+@contextlib.contextmanager
+def ostro(binary: str, log: Path) -> Iterator[str]:
+    """Yields its address."""
+    address = f"127.0.0.1:{_free_port()}"
+    command = [binary, "dev", "--ephemeral", "--listen", address, "--http-listen", "127.0.0.1:0"]
+    command += ["--config", str(HERE / "ostro.toml")]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
+        _wait(address, process, log)
+        yield address
+        if process.poll() is not None:
+            print(f"the server ended by itself (exit code {process.returncode}): see {log}")
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    host, port = address.rsplit(":", 1)
+    began = time.monotonic()
+    while True:
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+            return
+        except OSError:
+            if process.poll() is not None or time.monotonic() - began > READY_SECONDS_MAX:
+                raise Error(f"{' '.join(map(str, process.args))} did not come up: see {log}") from None
+            time.sleep(0.05)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

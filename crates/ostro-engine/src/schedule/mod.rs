@@ -1,0 +1,48 @@
+//! Schedules: what starts workflows by itself, at times of a specification.
+//!
+//! ```text
+//! time of the specification --missed the catch-up window--> (counted)
+//! time, trigger, backfill   --buffer full--> (counted) | --> Buffered
+//! Buffered --nothing runs, or ALLOW_ALL--> Started --closed--> Ended
+//! Buffered --overlap: SKIP--> (counted)
+//!          --BUFFER_ONE, BUFFER_ALL--> Buffered until what runs has closed
+//!          --CANCEL_OTHER, TERMINATE_OTHER--> Buffered, and what runs is cancelled or terminated
+//! Active --pause, a failure with pause_on_failure--> Paused --unpause--> Active
+//! Active --no time or action left for 7 days--> (deleted)
+//! ```
+//!
+//! The state machine here is pure: the engine tells it the time, starts what it asks for, and stores it in the commit of
+//! the runs that it started. So no action is lost or taken twice.
+
+mod buffer;
+mod change;
+mod record;
+pub mod spec;
+mod state;
+mod view;
+
+pub use buffer::Round;
+pub use record::{BufferedStart, KIND, Record, key};
+pub use state::{Outcome, Schedule, Started};
+pub use view::Row;
+
+use crate::time::{DAY, SECOND, Span};
+
+/// How late an action may be, where the policies do not say.
+pub const CATCHUP_WINDOW: Span = 365 * DAY;
+/// The least that the policies can say.
+pub const CATCHUP_WINDOW_MIN: Span = 10 * SECOND;
+/// How long a schedule with nothing left to do is kept.
+pub const RETENTION: Span = 7 * DAY;
+/// Actions, and backfills, that wait.
+pub const BUFFER_MAX: usize = 1000;
+/// Times that are looked at before other calls get their turn.
+pub const TIMES_PER_STEP: usize = 1000;
+/// Actions of backfills that are taken before other calls get their turn.
+pub const BACKFILLS_PER_STEP: usize = 100;
+/// Recent and future actions in a description.
+pub const ACTIONS_SHOWN: usize = 10;
+/// The same in a list.
+pub const ACTIONS_LISTED: usize = 5;
+/// Calendars, intervals and exclusions in a list, each.
+pub const SPECS_LISTED: usize = 10;

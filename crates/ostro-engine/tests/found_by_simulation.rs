@@ -1,0 +1,95 @@
+//! Bugs that the simulation found, each as a small test; see `docs/internals/simulation.md`.
+
+mod world;
+
+use ostro_engine::command::WithDeadline;
+use ostro_engine::reply::ReplyId;
+use ostro_engine::time::{SECOND, Time};
+use temporalio_protos::temporal::api::{
+    command::v1::RequestCancelActivityTaskCommandAttributes,
+    enums::v1::{CommandType, EventType as E, TaskQueueKind, UpdateWorkflowExecutionLifecycleStage as Stage},
+    update::v1::{Input, Meta, Request, WaitPolicy},
+    workflowservice::v1::*,
+};
+use world::*;
+
+fn update(world: &mut World, workflow_id: &str) -> ReplyId {
+    let request = UpdateWorkflowExecutionRequest {
+        namespace: NAMESPACE.into(),
+        workflow_execution: Some(execution(workflow_id)),
+        wait_policy: Some(WaitPolicy { lifecycle_stage: Stage::Completed as i32 }),
+        request: Some(Request {
+            meta: Some(Meta { update_id: "u".into(), ..Default::default() }),
+            input: Some(Input { name: "update".into(), ..Default::default() }),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    world.send(WithDeadline { request, deadline: Time::MAX })
+}
+
+/// A run that has decided once and waits.
+fn idle(world: &mut World) {
+    world.start("w");
+    let task = world.workflow_task();
+    world.complete(&task, vec![]).unwrap();
+}
+
+#[test]
+fn an_eager_activity_that_the_same_task_cancels_is_not_started() {
+    let mut world = World::new();
+    world.start("w");
+    let task = world.workflow_task();
+    let mut eager = schedule_activity("1");
+    eager.request_eager_execution = true;
+    let cancel = RequestCancelActivityTaskCommandAttributes { scheduled_event_id: 5 };
+    let commands = vec![
+        command(CommandType::ScheduleActivityTask, eager),
+        command(CommandType::RequestCancelActivityTask, cancel),
+    ];
+    world.complete(&task, commands).unwrap();
+    assert_eq!(
+        world.event_types("w")[4..7],
+        [E::ActivityTaskScheduled, E::ActivityTaskCancelRequested, E::ActivityTaskCanceled]
+    );
+}
+
+#[test]
+fn a_signal_during_a_speculative_task_survives_a_crash() {
+    let mut world = World::new();
+    idle(&mut world);
+    update(&mut world, "w");
+    world.workflow_task();
+    world.signal("w", "one").unwrap();
+    world.restart();
+    assert_eq!(world.event_types("w")[4..], [E::WorkflowTaskScheduled, E::WorkflowTaskStarted]);
+    world.advance(10 * SECOND);
+    let after = [E::WorkflowTaskTimedOut, E::WorkflowExecutionSignaled, E::WorkflowTaskScheduled];
+    assert_eq!(world.event_types("w")[6..], after);
+}
+
+#[test]
+fn a_signal_before_a_speculative_task_starts_survives_a_crash() {
+    let mut world = World::new();
+    idle(&mut world);
+    update(&mut world, "w");
+    world.signal("w", "one").unwrap();
+    world.restart();
+    assert_eq!(world.event_types("w")[4..], [E::WorkflowTaskScheduled, E::WorkflowExecutionSignaled]);
+    world.workflow_task();
+}
+
+#[test]
+fn an_update_leaves_the_sticky_queue_of_a_dead_worker() {
+    let mut world = World::new();
+    world.start("w");
+    let sticky =
+        world.send(WithDeadline { request: poll_request("sticky", TaskQueueKind::Sticky), deadline: Time::MAX });
+    let task = world.workflow_task();
+    world.complete_sticky(&task, vec![], "sticky");
+    world.engine.abandon(world.now, sticky);
+    update(&mut world, "w");
+    assert!(world.try_workflow_task().is_none(), "it waits for the sticky worker first");
+    world.advance(10 * SECOND);
+    assert_eq!(world.workflow_task().response.messages.len(), 1);
+}

@@ -1,0 +1,104 @@
+//! Lists and counts of schedules. They see every change that was acknowledged before.
+
+use ostro_engine::command::{ScheduleEntries, ScheduleRows};
+use ostro_engine::error::Error;
+use ostro_engine::schedule::Row;
+use ostro_engine::search;
+use ostro_engine::time::Time;
+use ostro_store::visibility::Predicate;
+use ostro_wire::{Answer, CallContext};
+use prost::Message;
+use temporalio_protos::temporal::api::workflowservice::v1 as service;
+use tonic::Status;
+
+use super::Frontend;
+use super::status::status;
+use super::visibility::page_size;
+use crate::batch::attribute_types;
+
+/// The only attribute of the server's own that schedules can be filtered by, beside their id.
+const PAUSED: &str = "TemporalSchedulePaused";
+const ID_NAMES: [&str; 2] = ["ScheduleId", "TemporalScheduleId"];
+
+/// `ListSchedules`: the newest first.
+pub(super) async fn list(
+    frontend: &Frontend,
+    _context: &CallContext,
+    request: service::ListSchedulesRequest,
+) -> Answer<service::ListSchedulesResponse> {
+    let mut rows = frontend.selected_schedules(&request.namespace, &request.query).await?;
+    rows.sort_by(|a, b| place(a).cmp(&place(b)));
+    if let Some(last) = PageToken::parse(&request.next_page_token).map_err(status)? {
+        rows.retain(|row| place(row) > (std::cmp::Reverse(last.created), last.schedule_id.as_str()));
+    }
+    let size = page_size(request.maximum_page_size);
+    let more = rows.len() > size;
+    rows.truncate(size);
+    let next_page_token = match rows.last() {
+        Some(row) if more => PageToken { created: row.created, schedule_id: row.schedule_id.clone() }.encode_to_vec(),
+        _ => Vec::new(),
+    };
+    let schedule_ids = rows.into_iter().map(|row| row.schedule_id).collect();
+    let schedules = frontend.ask(ScheduleEntries { namespace: request.namespace, schedule_ids }).await?;
+    Ok(service::ListSchedulesResponse { schedules, next_page_token }.into())
+}
+
+/// `CountSchedules`.
+pub(super) async fn count(
+    frontend: &Frontend,
+    _context: &CallContext,
+    request: service::CountSchedulesRequest,
+) -> Answer<service::CountSchedulesResponse> {
+    let rows = frontend.selected_schedules(&request.namespace, &request.query).await?;
+    let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    Ok(service::CountSchedulesResponse { count, ..Default::default() }.into())
+}
+
+impl Frontend {
+    async fn selected_schedules(&self, namespace: &str, query: &str) -> Result<Vec<Row>, Status> {
+        let resolved = self.known_namespace(namespace).await?;
+        let predicate = Predicate::parse(&attribute_types(&resolved), query).map_err(status)?;
+        allowed(&predicate).map_err(status)?;
+        let mut rows = self.ask(ScheduleRows { namespace: namespace.to_owned() }).await?;
+        rows.retain(|row| predicate.selects(&row.values));
+        Ok(rows)
+    }
+}
+
+/// Schedules have few of the attributes that executions have.
+fn allowed(predicate: &Predicate) -> Result<(), Error> {
+    for name in predicate.names().chunks(2) {
+        let [written, own] = name else { continue };
+        let is_id = ID_NAMES.contains(&written.as_str());
+        if search::is_reserved(own) && own != PAUSED && !is_id {
+            return Err(Error::invalid(format!("invalid query filter for schedules: cannot filter on {own:?}")));
+        }
+    }
+    Ok(())
+}
+
+/// Where a schedule stands in a list.
+fn place(row: &Row) -> (std::cmp::Reverse<Time>, &str) {
+    (std::cmp::Reverse(row.created), &row.schedule_id)
+}
+
+/// The last schedule of the page before.
+#[derive(Clone, PartialEq, Message)]
+struct PageToken {
+    #[prost(int64, tag = "1")]
+    created: i64,
+    #[prost(string, tag = "2")]
+    schedule_id: String,
+}
+
+impl PageToken {
+    fn parse(bytes: &[u8]) -> Result<Option<Self>, Error> {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let token = Self::decode(bytes).ok().filter(|token| token.created > 0);
+        token.map(Some).ok_or_else(|| {
+            Error::invalid("Invalid NextPageToken: hand back the token of the page before unchanged, or none.")
+        })
+    }
+}

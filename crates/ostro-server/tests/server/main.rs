@@ -1,0 +1,10 @@
+//! Whole servers on a temporary directory, called in process and over their sockets.
+
+#![allow(clippy::unwrap_used)]
+
+mod fixture;
+mod history;
+mod lifecycle;
+mod refusals;
+mod retention;
+mod tasks;

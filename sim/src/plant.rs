@@ -1,0 +1,112 @@
+//! Bugs that tests plant between the engine and the store, to see that the invariants catch them.
+
+use ostro_engine::persistence::{ItemKind, Write};
+use prost::Message;
+use temporalio_protos::temporal::api::history::v1::History;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plant {
+    /// Replies leave before what they tell of is durable: a missing sync.
+    ReplyBeforeCommit,
+    /// State rows lose the moment at which the engine must look at the execution: a lost wake-up.
+    LoseWakeUp,
+    /// A state row does not tell that a workflow task waits: after a crash nobody gets it.
+    LoseWaitingTask,
+    /// The row of an activity that ended is not deleted: it runs again after a crash.
+    KeepEndedActivity,
+    /// Activities are stored with one attempt less than they had: a retry too many.
+    ForgetAttempt,
+    /// One batch of events gets lost: a gap.
+    LoseEvents,
+    /// An activity row forgets, on disk, that its attempt is with a worker: a second dispatch after a crash.
+    ForgetStarted,
+    /// Buffered events are not stored: an acknowledged signal gets lost.
+    LoseBufferedEvents,
+}
+
+impl Plant {
+    pub const ALL: [Self; 8] = [
+        Self::ReplyBeforeCommit,
+        Self::LoseWakeUp,
+        Self::LoseWaitingTask,
+        Self::KeepEndedActivity,
+        Self::ForgetAttempt,
+        Self::LoseEvents,
+        Self::ForgetStarted,
+        Self::LoseBufferedEvents,
+    ];
+}
+
+/// A planted bug, or none.
+#[derive(Debug, Default)]
+pub struct Planted {
+    plant: Option<Plant>,
+    seen: u64,
+}
+
+/// The bug strikes at each so-many-th occasion.
+const EVERY: u64 = 3;
+
+impl Planted {
+    pub fn new(plant: Option<Plant>) -> Self {
+        Self { plant, seen: 0 }
+    }
+
+    pub fn is(&self, plant: Plant) -> bool {
+        self.plant == Some(plant)
+    }
+
+    fn strikes(&mut self) -> bool {
+        self.seen += 1;
+        self.seen.is_multiple_of(EVERY)
+    }
+
+    /// Spoils the writes of one output as the planted bug does.
+    pub fn spoil(&mut self, writes: &mut Vec<Write>) {
+        match self.plant {
+            None | Some(Plant::ReplyBeforeCommit) => {}
+            Some(Plant::LoseEvents) => writes.retain(|w| !(matches!(w, Write::AppendHistory { .. }) && self.strikes())),
+            Some(Plant::KeepEndedActivity) => {
+                writes.retain(|w| !(matches!(w, Write::DeleteItem { kind: ItemKind::Activity, .. }) && self.strikes()));
+            }
+            Some(Plant::LoseBufferedEvents) => writes
+                .retain(|w| !(matches!(w, Write::PutItem { kind: ItemKind::BufferedEvent, .. }) && self.strikes())),
+            Some(plant) => writes.iter_mut().for_each(|write| self.change(plant, write)),
+        }
+    }
+
+    fn change(&mut self, plant: Plant, write: &mut Write) {
+        match (plant, write) {
+            (Plant::LoseWakeUp, Write::PutState { next_due: due @ Some(_), .. }) if self.strikes() => *due = None,
+            (Plant::LoseWaitingTask, Write::PutState { waiting_queue: queue @ Some(_), .. }) if self.strikes() => {
+                *queue = None;
+            }
+            (Plant::ForgetAttempt, Write::PutItem { kind: ItemKind::Activity, value, .. }) => {
+                let mut activity = decode_activity(value);
+                if activity.attempt > 1 {
+                    activity.attempt -= 1;
+                    *value = activity.encode_to_vec().into();
+                }
+            }
+            (Plant::ForgetStarted, Write::PutItem { kind: ItemKind::Activity, value, waiting_queue, .. }) => {
+                let mut activity = decode_activity(value);
+                if activity.started_time != 0 && self.strikes() {
+                    activity.started_time = 0;
+                    *waiting_queue = Some(activity.queue().to_owned());
+                    *value = activity.encode_to_vec().into();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An activity's row.
+pub fn decode_activity(value: &[u8]) -> ostro_engine::execution::state::Activity {
+    Message::decode(value).expect("the engine wrote it")
+}
+
+/// A batch of events.
+pub fn decode_events(events: &[u8]) -> History {
+    Message::decode(events).expect("the engine wrote it")
+}

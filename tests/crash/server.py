@@ -1,0 +1,105 @@
+"""The server under test: started, killed with SIGKILL, started again on the same data."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import time
+from pathlib import Path
+
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client, RetryConfig
+from temporalio.service import RPCError
+
+READY_SECONDS_MAX = 30.0
+
+NO_RETRY = RetryConfig(max_retries=1)
+
+
+class Died(Exception):
+    """The server ended without being killed, or did not come up."""
+
+
+class Server:
+    """One server process at a time, on one address and one directory."""
+
+    def __init__(self, binary: Path, kind: str, directory: Path, port: int | None) -> None:
+        self.directory = directory
+        self.port = port or free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.kills = 0
+        self.up = asyncio.Event()
+        self.ready_seconds: list[float] = []
+        self._command = self._ostro(binary) if kind == "ostro" else self._temporal(binary)
+        self._process: asyncio.subprocess.Process | None = None
+        self._last_kill = 0.0
+
+    def _ostro(self, binary: Path) -> list[str]:
+        command = [str(binary), "serve", "--data", str(self.directory / "data"), "--namespace", "default"]
+        return [*command, "--listen", self.address, "--http-listen", "127.0.0.1:0"]
+
+    def _temporal(self, binary: Path) -> list[str]:
+        return [
+            str(binary), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.port),
+            "--db-filename", str(self.directory / "temporal.db"), "--log-level", "error",
+        ]  # fmt: skip
+
+    async def start(self) -> None:
+        began = time.monotonic()
+        with (self.directory / "server.log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        while not await self._answers():
+            if self._process.returncode is not None or time.monotonic() - began > READY_SECONDS_MAX:
+                raise Died(f"the server did not come up (exit code {self._process.returncode})")
+            await asyncio.sleep(0.005)
+        self.ready_seconds.append(time.monotonic() - began)
+        self.up.set()
+
+    async def _answers(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.close()
+            client = await Client.connect(self.address, retry_config=NO_RETRY)
+            await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace="default"))
+            return True
+        except (OSError, RuntimeError, RPCError):
+            return False
+
+    async def kill(self) -> None:
+        """SIGKILL; it is an error when the server was not there any more."""
+        process = self._process
+        assert process is not None
+        if process.returncode is not None:
+            raise Died(f"the server ended by itself (exit code {process.returncode})")
+        self.up.clear()
+        self.kills += 1
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+        self._last_kill = time.monotonic()
+
+    def calm(self) -> bool:
+        """True when the last kill is so long ago that no failed call can be blamed on it."""
+        alive = self._process is not None and self._process.returncode is None
+        return alive and self.up.is_set() and time.monotonic() - self._last_kill > 3.0
+
+    def check_alive(self) -> None:
+        if self._process is None or self._process.returncode is not None:
+            raise Died("the server ended by itself")
+
+    async def stop(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+            try:
+                await asyncio.wait_for(self._process.wait(), 10)
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
