@@ -1,5 +1,15 @@
 """Importing this registers every scenario."""
 
-from . import activities, bad_input, messages, relations, starts
+from . import activities, bad_input, batches, messages, operators, relations, resets, starts, update_with_starts
 
-__all__ = ["activities", "bad_input", "messages", "relations", "starts"]
+__all__ = [
+    "activities",
+    "bad_input",
+    "batches",
+    "messages",
+    "operators",
+    "relations",
+    "resets",
+    "starts",
+    "update_with_starts",
+]

@@ -9,7 +9,7 @@ from temporalio.api.enums.v1 import ResetReapplyExcludeType, ResetReapplyType
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest, ResetWorkflowExecutionRequest
 from temporalio.client import WorkflowHandle
 from tracing import Trace, scenario
-from workflows import Act, Wait
+from workflows import Act, Parent, Wait
 
 
 async def reset(trace: Trace, handle: WorkflowHandle, event: int, request: str = "request", **more: Any) -> str:
@@ -136,7 +136,7 @@ async def reset_with_activity(trace: Trace) -> None:
 @scenario
 async def reset_of_parent(trace: Trace) -> None:
     async with trace.worker():
-        handle = await trace.start(Parent.run, "echo", {})
+        handle = await trace.start(Parent.run, trace.id("child"), "ABANDON", False)
         await handle.result()
         run_id = await reset(trace, handle, 3)
         await trace.outcome("before the child", of_run(trace, handle, run_id).result())

@@ -7,7 +7,7 @@ use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
 use super::Frontend;
 use super::status::status;
-use super::validate::namespace;
+use super::validate::{Check, namespace};
 use crate::workers::Filter;
 
 /// Workers in one page, at most and where the client says nothing.
@@ -23,6 +23,20 @@ pub(super) async fn heartbeat(
     let id = frontend.namespace(&request.namespace).await?.id;
     frontend.workers.note(id, request.worker_heartbeat, frontend.clock.now());
     Ok(service::RecordWorkerHeartbeatResponse::default().into())
+}
+
+/// `ShutdownWorker`, with the worker's last word.
+pub(super) async fn shut_down(
+    frontend: &Frontend,
+    _context: &CallContext,
+    mut request: service::ShutdownWorkerRequest,
+) -> Answer<service::ShutdownWorkerResponse> {
+    request.check(&frontend.limits).map_err(status)?;
+    if let Some(heartbeat) = request.worker_heartbeat.take() {
+        let id = frontend.namespace(&request.namespace).await?.id;
+        frontend.workers.note(id, vec![heartbeat], frontend.clock.now());
+    }
+    Ok(frontend.ask(request).await?.into())
 }
 
 /// `ListWorkers`, by key.

@@ -69,15 +69,15 @@ async fn health_metrics_and_missing_methods_over_the_network() {
     let health: HealthCheckResponse =
         client.call(ostro_wire::health_service::SERVICE, "Check", &check, MetadataMap::new(), None).await.unwrap();
     assert_eq!(health.status, 1);
-    let missing: Result<service::ListWorkerDeploymentsResponse, _> = client
-        .call(WORKFLOW_SERVICE, "ListWorkerDeployments", &service::ListWorkerDeploymentsRequest::default(), MetadataMap::new(), None)
+    let missing: Result<service::ListWorkflowRulesResponse, _> = client
+        .call(WORKFLOW_SERVICE, "ListWorkflowRules", &service::ListWorkflowRulesRequest::default(), MetadataMap::new(), None)
         .await;
     let missing = missing.unwrap_err();
     assert_eq!(missing.code(), Code::Unimplemented);
-    assert!(missing.message().contains("ListWorkerDeployments"), "{}", missing.message());
+    assert!(missing.message().contains("ListWorkflowRules"), "{}", missing.message());
     let metrics = fixture.http("/metrics").await;
     for line in [
-        r#"ostro_requests_total{service="WorkflowService",method="ListWorkerDeployments",code="UNIMPLEMENTED"} 1"#,
+        r#"ostro_requests_total{service="WorkflowService",method="ListWorkflowRules",code="UNIMPLEMENTED"} 1"#,
         "ostro_engine_queue_depth 0",
         "# TYPE ostro_store_commits_total counter",
     ] {
