@@ -256,10 +256,14 @@ impl Activity {
             RetryState::MaximumAttemptsReached => attempt == self.max_attempts() && attempt > 0,
             RetryState::NonRetryableFailure => match info {
                 Some(FailureInfo::ApplicationFailureInfo(info)) => info.non_retryable,
-                Some(FailureInfo::TimeoutFailureInfo(_)) => true,
                 _ => false,
             },
-            RetryState::Timeout => ostro_engine::time::from_duration(&self.scheduled.schedule_to_close_timeout) > 0,
+            // The activity's own time is over: as a whole, or while it waited for a worker.
+            RetryState::Timeout => {
+                [&self.scheduled.schedule_to_close_timeout, &self.scheduled.schedule_to_start_timeout]
+                    .into_iter()
+                    .any(|span| ostro_engine::time::from_duration(span) > 0)
+            }
             RetryState::CancelRequested => self.cancel_requested,
             _ => false,
         };

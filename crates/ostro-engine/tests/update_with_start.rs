@@ -12,9 +12,7 @@ use temporalio_protos::temporal::api::{
     errordetails::v1::MultiOperationExecutionFailure,
     protocol::v1::Message as ProtocolMessage,
     update::v1::{Acceptance, Input, Meta, Outcome, Request, Response, WaitPolicy, outcome},
-    workflowservice::v1::{
-        execute_multi_operation_response::response::Response as Part, *,
-    },
+    workflowservice::v1::{execute_multi_operation_response::response::Response as Part, *},
 };
 use world::*;
 

@@ -70,7 +70,13 @@ async fn health_metrics_and_missing_methods_over_the_network() {
         client.call(ostro_wire::health_service::SERVICE, "Check", &check, MetadataMap::new(), None).await.unwrap();
     assert_eq!(health.status, 1);
     let missing: Result<service::ListWorkflowRulesResponse, _> = client
-        .call(WORKFLOW_SERVICE, "ListWorkflowRules", &service::ListWorkflowRulesRequest::default(), MetadataMap::new(), None)
+        .call(
+            WORKFLOW_SERVICE,
+            "ListWorkflowRules",
+            &service::ListWorkflowRulesRequest::default(),
+            MetadataMap::new(),
+            None,
+        )
         .await;
     let missing = missing.unwrap_err();
     assert_eq!(missing.code(), Code::Unimplemented);
