@@ -1,5 +1,7 @@
 //! A few hundred worlds, the same world twice, and bugs planted to see that they are caught.
 
+#![allow(clippy::unwrap_used)]
+
 use ostro_sim::{Options, Plant, run};
 
 /// Runs seeds and tells the first that fails, with what it takes to see it again.

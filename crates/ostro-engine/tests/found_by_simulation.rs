@@ -1,5 +1,7 @@
 //! Bugs that the simulation found, each as a small test; see `docs/internals/simulation.md`.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use ostro_engine::command::WithDeadline;

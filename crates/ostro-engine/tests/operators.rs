@@ -1,5 +1,7 @@
 //! Activities that operators pause, reset and change.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use ostro_engine::ErrorKind;

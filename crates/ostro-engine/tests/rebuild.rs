@@ -1,5 +1,7 @@
 //! What is rebuilt from history equals what the transitions made, as far as history can know.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use ostro_engine::execution::Execution;

@@ -1,5 +1,7 @@
 //! Reset: a new run from an earlier point of an old one.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use ostro_engine::ErrorKind;

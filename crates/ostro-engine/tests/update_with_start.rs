@@ -1,5 +1,7 @@
 //! Update-with-start: both or neither, in one commit.
 
+#![allow(clippy::unwrap_used)]
+
 mod world;
 
 use ostro_engine::command::{UpdateWithStart, WithDeadline};

@@ -65,7 +65,6 @@ impl Batches {
                     workflow_execution_options: o.workflow_execution_options,
                     update_mask: o.update_mask,
                     identity: o.identity,
-                    ..Default::default()
                 };
                 self.engine.call(update).await.map(drop)
             }

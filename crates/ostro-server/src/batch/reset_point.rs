@@ -81,7 +81,9 @@ fn point(events: &[HistoryEvent], which: Which) -> Option<i64> {
     let mut scheduled = events.iter().filter(|e| e.event_type() == EventType::WorkflowTaskScheduled);
     match which {
         Which::First => completed.next().map(|e| e.event_id).or_else(|| scheduled.next().map(|e| e.event_id + 1)),
-        Which::Last => completed.last().map(|e| e.event_id).or_else(|| scheduled.last().map(|e| e.event_id + 1)),
+        Which::Last => {
+            completed.next_back().map(|e| e.event_id).or_else(|| scheduled.next_back().map(|e| e.event_id + 1))
+        }
     }
 }
 
