@@ -47,7 +47,11 @@ impl<L: Loader> Engine<L> {
             deadline,
             worker_instance_key: request.worker_instance_key,
             max_tasks_per_second: None,
-            deployment: worker_of(request.deployment_options, request.worker_version_capabilities),
+            deployment: worker_of(
+                request.deployment_options,
+                request.worker_version_capabilities,
+                request.binary_checksum,
+            ),
             sticky_of,
         };
         let key = QueueKey { namespace, kind: QueueKind::Workflow, name: queue.name };
@@ -73,7 +77,7 @@ impl<L: Loader> Engine<L> {
             deadline,
             worker_instance_key: request.worker_instance_key,
             max_tasks_per_second: request.task_queue_metadata.and_then(|m| m.max_tasks_per_second),
-            deployment: worker_of(request.deployment_options, request.worker_version_capabilities),
+            deployment: worker_of(request.deployment_options, request.worker_version_capabilities, String::new()),
             sticky_of: String::new(),
         };
         let name = request.task_queue.map(|q| q.name).unwrap_or_default();
@@ -171,14 +175,15 @@ impl<L: Loader> Engine<L> {
     }
 }
 
-/// What a worker says of its version, in the new form or in the old one.
+/// What a worker says of its version: in the new form, in the old one, or in the one before that.
 fn worker_of(
     options: Option<WorkerDeploymentOptions>,
     capabilities: Option<WorkerVersionCapabilities>,
+    binary_checksum: String,
 ) -> Option<WorkerDeploymentOptions> {
     options.or_else(|| {
-        let build_id = capabilities?.build_id;
-        Some(WorkerDeploymentOptions { build_id, ..Default::default() })
+        let build_id = capabilities.map_or(binary_checksum, |c| c.build_id);
+        (!build_id.is_empty()).then(|| WorkerDeploymentOptions { build_id, ..Default::default() })
     })
 }
 

@@ -15,11 +15,10 @@ impl<'a> Checker<'a> {
     pub(super) fn start_timer(&mut self, a: &'a StartTimerCommandAttributes) -> Result<(), Refusal> {
         let cause = Cause::BadStartTimerAttributes;
         self.name(cause, "TimerId", &a.timer_id)?;
-        if from_duration(&a.start_to_fire_timeout) <= 0 {
-            return Err(Refusal::new(
-                cause,
-                format!("An invalid StartToFireTimeout is set on command: it must be positive. TimerId={}", a.timer_id),
-            ));
+        if from_duration(&a.start_to_fire_timeout) < 0 {
+            let message =
+                format!("An invalid StartToFireTimeout is set on command: it is negative. TimerId={}", a.timer_id);
+            return Err(Refusal::new(cause, message));
         }
         let running =
             self.exec.timers.contains_key(&a.timer_id) && !self.timers_cancelled.contains(a.timer_id.as_str());

@@ -1,6 +1,7 @@
 //! `Started --complete--> (none) | Scheduled`: the worker's decisions become history.
 
 use temporalio_protos::temporal::api::{
+    common::v1::WorkerVersionStamp,
     deployment::v1::WorkerDeploymentVersion,
     history::v1::WorkflowTaskCompletedEventAttributes,
     workflowservice::v1::{PollActivityTaskQueueResponse, RespondWorkflowTaskCompletedRequest},
@@ -153,8 +154,7 @@ fn completed_attributes(
         scheduled_event_id: task.scheduled_event_id,
         started_event_id: task.started_event_id,
         identity: request.identity.clone(),
-        worker_version: version_stamp(request.deployment_options.as_ref())
-            .or_else(|| request.worker_version_stamp.clone()),
+        worker_version: build_of(request),
         worker_deployment_name: versioned.map(|d| d.deployment_name.clone()).unwrap_or_default(),
         deployment_version: versioned.map(|d| WorkerDeploymentVersion {
             deployment_name: d.deployment_name.clone(),
@@ -165,4 +165,13 @@ fn completed_attributes(
         metering_metadata: Some(request.metering_metadata.unwrap_or_default()),
         ..Default::default()
     }
+}
+
+/// The build that completed the task, in whichever form its worker says it.
+fn build_of(request: &RespondWorkflowTaskCompletedRequest) -> Option<WorkerVersionStamp> {
+    let stamp = version_stamp(request.deployment_options.as_ref()).or_else(|| request.worker_version_stamp.clone());
+    stamp.or_else(|| {
+        let build_id = request.binary_checksum.clone();
+        (!build_id.is_empty()).then_some(WorkerVersionStamp { build_id, use_versioning: false })
+    })
 }
