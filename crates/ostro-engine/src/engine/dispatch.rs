@@ -53,13 +53,14 @@ impl<L: Loader> Engine<L> {
         self.queues.add_task(&key, task);
     }
 
-    /// A query goes to the worker that has the execution cached, if it is there, else to any.
+    /// A query goes to the worker that has the execution cached, if it waits for work right now, else to any: a query
+    /// has no time-out of its own that could take it off the queue of a worker that has died.
     pub(super) fn offer_query(&mut self, id: ExecutionId, number: u64) {
         let Some(execution) = self.cache.get(id) else { return };
         let namespace = execution.core.namespace;
         let normal = QueueKey { namespace, kind: QueueKind::Workflow, name: execution.core.task_queue.clone() };
         let sticky = execution.core.sticky.as_ref().map(|s| QueueKey { name: s.queue.clone(), ..normal.clone() });
-        let sticky = sticky.filter(|key| self.queues.has_recent_poller(key, self.now, self.config.sticky_poller_ttl));
+        let sticky = sticky.filter(|key| self.queues.has_recent_poller(key, self.now, 0));
         let task = self.task(id, Work::Query(number), None);
         self.queues.add_task(&sticky.unwrap_or(normal), task);
     }

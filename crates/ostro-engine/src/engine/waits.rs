@@ -104,7 +104,8 @@ impl<L: Loader> Engine<L> {
                     let found = self.load(wait.execution) && self.look(wait.execution, |t| t.expire_update_waiter(id));
                     self.settle();
                     if !found {
-                        self.waits.remove(id);
+                        let message = "the execution that the update waited for is gone";
+                        self.reply(id, Err(Error::not_found(message)));
                     }
                 }
                 WaitKind::Query => {

@@ -68,6 +68,7 @@ impl Execution {
     /// Everything that the transition changed, as writes; the changes are then forgotten.
     pub fn take_writes(&mut self, retention: Span) -> Vec<Write> {
         let changes = std::mem::take(&mut self.changes);
+        self.live.started.clear();
         let mut writes = Vec::with_capacity(changes.items.len() + 3);
         if let Some(write) = self.append_history(changes.events) {
             writes.push(write);
