@@ -147,9 +147,11 @@ def wrong_in_payment(record: Record, order: Order, result: State) -> Iterator[st
 
 def wrong_in_result(record: Record, result: State) -> Iterator[str]:
     plan = record.plan
-    expected = (plan.failures + 1, plan.chunks, plan.number + 1, f"shipment of {plan.number}, reserved: True", True)
-    found = (result.chunks_packed, result.rounded, result.shipped, result.finished)
-    if result.reserved_in_attempt < expected[0] or found != expected[1:]:
+    expected = (plan.number + 1, f"shipment of {plan.number}, reserved: True", True)
+    found = (result.rounded, result.shipped, result.finished)
+    # The SDK throttles heartbeats: an attempt may pack a chunk again whose heartbeat was never sent.
+    at_least = result.reserved_in_attempt > plan.failures and result.chunks_packed >= plan.chunks
+    if not at_least or found != expected:
         yield f"result {result}, plan {plan}"
     if result.charged != "charged" and not result.charged.startswith("not known"):
         yield f"charged: {result.charged!r}"
