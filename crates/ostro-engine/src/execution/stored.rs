@@ -9,7 +9,7 @@ use super::state::{AdmittedUpdate, Core, WorkflowTask};
 use super::{Deadline, Execution};
 use crate::persistence::{ItemKey, ItemKind, StoredExecution, Write};
 use crate::reply::HistoryPosition;
-use crate::time::{SECOND, Span, Time};
+use crate::time::{Span, Time};
 use crate::token::TaskToken;
 
 /// The name under which memo and search attributes are stored.
@@ -224,15 +224,6 @@ impl Execution {
             open: self.is_open(),
             extra: Vec::new(),
         }
-    }
-
-    /// Whether the engine will look at the execution by itself, or something outside must come: never neither.
-    pub fn has_wake_up(&self) -> bool {
-        !self.is_open()
-            || self.deadlines.next().is_some()
-            || self.has_workflow_task()
-            || self.had_workflow_task()
-            || self.core.execution_time > self.core.start_time + SECOND
     }
 }
 
