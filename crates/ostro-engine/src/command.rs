@@ -114,6 +114,17 @@ commands! {
     ListScheduleMatchingTimes(service::ListScheduleMatchingTimesRequest) -> service::ListScheduleMatchingTimesResponse;
     ScheduleRows(ScheduleRows) -> Vec<crate::schedule::Row>;
     ScheduleEntries(ScheduleEntries) -> Vec<schedule::ScheduleListEntry>;
+    CreateDeployment(service::CreateWorkerDeploymentRequest) -> service::CreateWorkerDeploymentResponse;
+    CreateDeploymentVersion(service::CreateWorkerDeploymentVersionRequest) -> service::CreateWorkerDeploymentVersionResponse;
+    DescribeDeployment(service::DescribeWorkerDeploymentRequest) -> service::DescribeWorkerDeploymentResponse;
+    DescribeDeploymentVersion(service::DescribeWorkerDeploymentVersionRequest) -> service::DescribeWorkerDeploymentVersionResponse;
+    ListDeployments(service::ListWorkerDeploymentsRequest) -> service::ListWorkerDeploymentsResponse;
+    SetCurrentVersion(service::SetWorkerDeploymentCurrentVersionRequest) -> service::SetWorkerDeploymentCurrentVersionResponse;
+    SetRampingVersion(service::SetWorkerDeploymentRampingVersionRequest) -> service::SetWorkerDeploymentRampingVersionResponse;
+    SetDeploymentManager(service::SetWorkerDeploymentManagerRequest) -> service::SetWorkerDeploymentManagerResponse;
+    UpdateVersionMetadata(service::UpdateWorkerDeploymentVersionMetadataRequest) -> service::UpdateWorkerDeploymentVersionMetadataResponse;
+    DeleteDeploymentVersion(service::DeleteWorkerDeploymentVersionRequest) -> service::DeleteWorkerDeploymentVersionResponse;
+    DeleteDeployment(service::DeleteWorkerDeploymentRequest) -> service::DeleteWorkerDeploymentResponse;
     ResolveNamespace(ResolveNamespace) -> ResolvedNamespace;
     ExpireExecutions(ExpireExecutions) -> usize;
 }

@@ -11,6 +11,7 @@ pub mod batch;
 pub mod command;
 pub mod config;
 pub mod cron;
+pub mod deployment;
 pub mod engine;
 pub mod error;
 pub mod execution;

@@ -159,7 +159,7 @@ fn transition(batch: i64) -> Vec<Write> {
             execution,
             state: vec![7; 1_500].into(),
             next_due: Some(batch),
-            waiting_queue: Some("q".into()),
+            waiting: Some("q".into()),
         },
         activity,
     ];

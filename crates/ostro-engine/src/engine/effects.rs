@@ -121,6 +121,8 @@ impl<L: Loader> Engine<L> {
         child: &Child,
         initiated: &Initiated,
     ) -> NewRun {
+        let queue = initiated.task_queue.as_ref().map_or("", |queue| &queue.name);
+        let inherited = self.look(parent, |t| t.inherited_by_child(namespace, queue));
         let execution = self.cache.get(parent).expect("the parent is in memory");
         let parent_namespace = self.namespaces.by_id(execution.core.namespace).expect("it has a namespace");
         let parent_execution = WorkflowExecution {
@@ -129,12 +131,7 @@ impl<L: Loader> Engine<L> {
         };
         let initiated = initiated.clone();
         let backoff = crate::cron::first_wait(&initiated.cron_schedule, self.now);
-        NewRun {
-            namespace,
-            workflow_id: initiated.workflow_id,
-            run_id: self.ids.run_id(self.now),
-            request_id: child.request_id.clone(),
-            started: WorkflowExecutionStartedEventAttributes {
+        let mut started = WorkflowExecutionStartedEventAttributes {
                 workflow_type: initiated.workflow_type,
                 parent_workflow_namespace: parent_namespace.name.clone(),
                 parent_workflow_namespace_id: parent_namespace.uuid.clone(),
@@ -154,7 +151,14 @@ impl<L: Loader> Engine<L> {
                 root_workflow_execution: Some(execution.root()),
                 priority: initiated.priority,
                 ..Default::default()
-            },
+        };
+        inherited.give(&mut started);
+        NewRun {
+            namespace,
+            workflow_id: initiated.workflow_id,
+            run_id: self.ids.run_id(self.now),
+            request_id: child.request_id.clone(),
+            started,
             backoff,
             user_metadata: child.user_metadata.clone(),
             parent_execution: parent,

@@ -9,12 +9,15 @@ mod describe_queue;
 mod dispatch;
 mod effects;
 mod history;
+mod route;
 mod schedules;
 mod step;
 mod timers;
 mod waits;
 
 use std::collections::VecDeque;
+
+use prost::Message;
 
 use cache::Cache;
 use history::Unsettled;
@@ -25,12 +28,13 @@ use waits::Waits;
 use crate::batch::Batches;
 use crate::command::Command;
 use crate::config::Config;
+use crate::deployment::{Deployments, ramp_hash};
 use crate::error::Result;
-use crate::execution::Effect;
+use crate::execution::{Effect, Place};
 use crate::ids::Ids;
 use crate::namespace::Namespaces;
 use crate::persistence::{ExecutionId, Loader, QueueKind, Recovery, WaitingTask, Write};
-use crate::queue::{QueueKey, Task, TaskQueues, Work};
+use crate::queue::{QueueKey, TaskQueues, Work};
 use crate::reply::{Answer, Reply, ReplyId};
 use crate::time::Time;
 
@@ -49,6 +53,7 @@ pub struct Engine<L> {
     loader: L,
     namespaces: Namespaces,
     batches: Batches,
+    deployments: Deployments,
     ids: Ids,
     queues: TaskQueues,
     cache: Cache,
@@ -71,6 +76,7 @@ impl<L: Loader> Engine<L> {
         let mut engine = Self {
             namespaces: Namespaces::restore(recovery.namespaces),
             batches: Batches::restore(&recovery.records),
+            deployments: Deployments::restore(&recovery.records),
             ids: Ids::new(seed),
             queues: TaskQueues::new(&config),
             cache: Cache::new(config.cache_bytes_max),
@@ -102,8 +108,11 @@ impl<L: Loader> Engine<L> {
                 QueueKind::Activity => Work::Activity(task.event_id),
                 _ => Work::WorkflowTask,
             };
-            let key = QueueKey { namespace: task.namespace, kind, name: task.queue };
-            self.queues.add_task(&key, Task::new(task.execution, work, self.now));
+            let place = Place::decode(&task.waiting.place[..])
+                .expect("the store hands back what the engine wrote; anything else is a damaged file");
+            let key = QueueKey::new(task.namespace, kind, task.waiting.queue);
+            let (key, task) = self.placed(key, task.execution, work, &place, ramp_hash(&task.workflow_id));
+            self.queues.add_task(&key, task);
         }
     }
 

@@ -64,7 +64,7 @@ impl Execution {
             execution_duration: if closed { duration(core.close_time - core.execution_time) } else { None },
             root_execution: Some(self.root()),
             first_run_id: core.first_run_id.clone(),
-            versioning_info: core.versioning.clone(),
+            versioning_info: core.versioning.as_ref().map(super::versioning::with_older_forms),
             worker_deployment_name: core.deployment_name.clone(),
             priority: core.priority.clone(),
             ..Default::default()

@@ -18,6 +18,7 @@ pub mod history;
 mod live;
 pub mod new_run;
 pub mod options;
+mod place;
 pub mod query;
 pub mod rebuild;
 pub mod reset;
@@ -31,6 +32,7 @@ pub mod time_out;
 pub mod timer;
 mod transition;
 pub mod update;
+pub mod versioning;
 mod visibility;
 pub mod workflow_task;
 
@@ -43,6 +45,7 @@ use temporalio_protos::temporal::api::update::v1 as update_protocol;
 
 pub use deadlines::{Deadline, Deadlines};
 pub use live::Live;
+pub use place::Place;
 use live::LiveUpdate;
 pub use tail::Tail;
 pub use transition::{Effect, Transition};

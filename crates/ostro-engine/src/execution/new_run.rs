@@ -11,6 +11,7 @@ use temporalio_protos::temporal::api::{
 
 use super::Transition;
 use crate::persistence::{ExecutionId, NamespaceId};
+use crate::search;
 use crate::time::{Span, duration, from_duration};
 
 /// Everything that a new run begins with.
@@ -47,6 +48,8 @@ impl Transition<'_> {
         started.header = self.exec.started().header.clone();
         started.continued_failure = Some(failure);
         started.last_completion_result = self.exec.started().last_completion_result.clone();
+        self.inherited_by_retry().give(&mut started);
+        started.declined_target_version_upgrade = self.exec.started().declined_target_version_upgrade.clone();
         self.next(started, wait)
     }
 
@@ -63,6 +66,7 @@ impl Transition<'_> {
             None => result,
         };
         started.continued_failure = failure;
+        started.versioning_override = self.inherited_by_retry().versioning_override;
         started.memo = self.exec.started().memo.clone();
         started.search_attributes = self.exec.started().search_attributes.clone();
         Some(self.next(started, wait))
@@ -93,6 +97,12 @@ impl Transition<'_> {
         }
         // As on the reference server, a workflow that continues by its own command keeps its schedule only if it says so.
         started.cron_schedule = a.cron_schedule.clone();
+        let queue = a.task_queue.as_ref().map_or("", |queue| &queue.name).to_owned();
+        let queue = if queue.is_empty() { self.exec.core.task_queue.clone() } else { queue };
+        self.inherited_by_next(&queue, a.initial_versioning_behavior()).give(&mut started);
+        if started.inherited_pinned_version.is_some() {
+            started.declined_target_version_upgrade = self.declined_upgrade();
+        }
         let wait = from_duration(&a.backoff_start_interval).max(0);
         self.next(started, wait.max(self.config.continue_as_new_interval_min))
     }
@@ -118,7 +128,7 @@ impl Transition<'_> {
             workflow_execution_expiration_time: old.workflow_execution_expiration_time,
             cron_schedule: old.cron_schedule.clone(),
             memo: self.exec.properties.memo.clone(),
-            search_attributes: self.exec.properties.search_attributes.clone(),
+            search_attributes: search::without_versions(self.exec.properties.search_attributes.clone()),
             root_workflow_execution: old.root_workflow_execution.clone(),
             completion_callbacks: old.completion_callbacks.clone(),
             priority: old.priority.clone(),

@@ -117,6 +117,12 @@ pub struct Core {
     /// The request of the reset that made this run.
     #[prost(string, tag = "48")]
     pub reset_request_id: String,
+    /// The upgrade that the run before was told of and did not take.
+    #[prost(message, optional, tag = "49")]
+    pub declined: Option<history::DeclinedTargetVersionUpgrade>,
+    /// The upgrade that this run was told of last.
+    #[prost(message, optional, tag = "50")]
+    pub notified: Option<history::DeclinedTargetVersionUpgrade>,
 }
 
 /// The workflow task that is scheduled or started.
@@ -163,6 +169,9 @@ pub struct WorkflowTask {
     pub schedule_to_start_due: i64,
     #[prost(message, optional, tag = "17")]
     pub started_by: Option<deployment::WorkerDeploymentOptions>,
+    /// The queue of a pinned run has gone on to another version.
+    #[prost(bool, tag = "18")]
+    pub target_changed: bool,
 }
 
 impl WorkflowTask {

@@ -86,7 +86,7 @@ impl Execution {
             execution: self.id,
             state: self.stored_core(),
             next_due: self.deadlines.next(),
-            waiting_queue: self.waiting_workflow_task().map(|task| task.queue.clone()),
+            waiting: self.waiting_place(),
         });
         writes
     }
@@ -119,13 +119,11 @@ impl Execution {
         let Some(value) = self.item_value(kind, &key) else {
             return Write::DeleteItem { execution, kind, key };
         };
-        let waiting_queue = match (kind, &key) {
-            (ItemKind::Activity, ItemKey::Id(id)) => {
-                self.activities.get(id).filter(|a| a.is_waiting()).map(|a| a.queue().to_owned())
-            }
+        let waiting = match (kind, &key) {
+            (ItemKind::Activity, ItemKey::Id(id)) => self.waiting_activity(*id),
             _ => None,
         };
-        Write::PutItem { execution, kind, key, value: Bytes::from(value), waiting_queue }
+        Write::PutItem { execution, kind, key, value: Bytes::from(value), waiting }
     }
 
     fn item_value(&self, kind: ItemKind, key: &ItemKey) -> Option<Vec<u8>> {

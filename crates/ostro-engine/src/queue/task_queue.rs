@@ -98,6 +98,13 @@ impl TaskQueue {
         tasks
     }
 
+    /// Takes out the tasks that follow the queue's routing: it has changed.
+    pub fn take_followers(&mut self) -> Vec<Task> {
+        let mut tasks = self.queries.take_followers();
+        tasks.extend(self.tasks.take_followers());
+        tasks
+    }
+
     pub fn withdraw(&mut self, execution: i64, work: Work) -> bool {
         match work {
             Work::Query(_) => self.queries.remove(execution, work),
@@ -191,7 +198,7 @@ impl TaskQueue {
         }
         Description {
             pollers: self.history.list(now, poller_history),
-            total: by_priority.values().fold(Flow::default(), sum),
+            total: by_priority.values().fold(Flow::default(), |total, flow| total.plus(flow)),
             by_priority,
             rate_limit: self.limit.rate(),
             rate_limited_now: !self.tasks.is_empty() && !self.pollers.is_empty() && self.limit.next() > now,
@@ -217,17 +224,5 @@ impl TaskQueue {
     fn seen(&mut self, now: Time) {
         self.active = self.active.max(now);
         self.polled = Some(self.polled.map_or(now, |polled| polled.max(now)));
-    }
-}
-
-fn sum(total: Flow, flow: &Flow) -> Flow {
-    Flow {
-        backlog: total.backlog + flow.backlog,
-        oldest: match (total.oldest, flow.oldest) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        },
-        add_rate: total.add_rate + flow.add_rate,
-        dispatch_rate: total.dispatch_rate + flow.dispatch_rate,
     }
 }

@@ -76,10 +76,22 @@ impl TaskQueues {
         self.place(reply, id, sequence, deadline);
     }
 
-    /// Takes a waiting task back; `false` when it is not in the queue.
+    /// Takes a waiting task back, whatever version it waits for; `false` when it is not in the queue.
     pub fn withdraw(&mut self, key: &QueueKey, execution: ExecutionId, work: Work) -> bool {
-        let Some(&id) = self.names.get(key) else { return false };
-        self.change_by_id(id, |queue| queue.withdraw(execution, work)).unwrap_or(false)
+        let ids: Vec<QueueId> = self.versions(key).map(|(_, id)| id).collect();
+        ids.into_iter().any(|id| self.change_by_id(id, |queue| queue.withdraw(execution, work)).unwrap_or(false))
+    }
+
+    /// Takes out the tasks of that name that follow the queue's routing: it has changed.
+    pub fn take_followers(&mut self, key: &QueueKey) -> Vec<Task> {
+        let ids: Vec<QueueId> = self.versions(key).map(|(_, id)| id).collect();
+        ids.into_iter().flat_map(|id| self.change_by_id(id, TaskQueue::take_followers).unwrap_or_default()).collect()
+    }
+
+    /// The queues of one name, for whatever version.
+    fn versions(&self, key: &QueueKey) -> impl Iterator<Item = (&QueueKey, QueueId)> {
+        let first = key.of_version(None);
+        self.names.range(first.clone()..).take_while(move |(key, _)| key.is_named(&first)).map(|(key, id)| (key, *id))
     }
 
     /// Takes out everything that waits on a queue: its workers are gone for good.
@@ -149,7 +161,7 @@ impl TaskQueues {
         sticky_queue: &str,
         now: Time,
     ) -> Vec<(QueueKey, Poller)> {
-        let sticky = QueueKey { namespace, kind: QueueKind::Workflow, name: sticky_queue.to_owned() };
+        let sticky = QueueKey::new(namespace, QueueKind::Workflow, sticky_queue.to_owned());
         let mut replies = Vec::new();
         for queue in self.queues.values().filter(|queue| queue.key.namespace == namespace) {
             let is_sticky = !sticky_queue.is_empty() && queue.key == sticky;
@@ -167,6 +179,18 @@ impl TaskQueues {
     /// The queue as it is now; empty for one that nobody has used.
     pub fn describe(&self, key: &QueueKey, now: Time) -> Description {
         self.queue(key).map_or_else(Description::default, |queue| queue.describe(now, self.poller_history))
+    }
+
+    /// Whether tasks wait on the queues of that name, or came within half a minute.
+    pub fn has_work(&self, key: &QueueKey, now: Time) -> bool {
+        let total = self.describe_all(key, now).total;
+        total.backlog > 0 || total.add_rate > 0.0
+    }
+
+    /// All queues of that name as one.
+    pub fn describe_all(&self, key: &QueueKey, now: Time) -> Description {
+        let all = self.versions(key).map(|(key, _)| self.describe(key, now));
+        all.reduce(Description::merge).unwrap_or_default()
     }
 
     /// Queues in memory.

@@ -104,6 +104,24 @@ methods! { WorkflowService, service:
     reset_activity(ResetActivityRequest) -> ResetActivityResponse = forward;
     update_activity_options(UpdateActivityOptionsRequest) -> UpdateActivityOptionsResponse = forward;
 
+    create_worker_deployment(CreateWorkerDeploymentRequest) -> CreateWorkerDeploymentResponse = forward;
+    create_worker_deployment_version(CreateWorkerDeploymentVersionRequest)
+        -> CreateWorkerDeploymentVersionResponse = forward;
+    describe_worker_deployment(DescribeWorkerDeploymentRequest) -> DescribeWorkerDeploymentResponse = forward;
+    describe_worker_deployment_version(DescribeWorkerDeploymentVersionRequest)
+        -> DescribeWorkerDeploymentVersionResponse = forward;
+    list_worker_deployments(ListWorkerDeploymentsRequest) -> ListWorkerDeploymentsResponse = forward;
+    set_worker_deployment_current_version(SetWorkerDeploymentCurrentVersionRequest)
+        -> SetWorkerDeploymentCurrentVersionResponse = forward;
+    set_worker_deployment_ramping_version(SetWorkerDeploymentRampingVersionRequest)
+        -> SetWorkerDeploymentRampingVersionResponse = forward;
+    set_worker_deployment_manager(SetWorkerDeploymentManagerRequest) -> SetWorkerDeploymentManagerResponse = forward;
+    update_worker_deployment_version_metadata(UpdateWorkerDeploymentVersionMetadataRequest)
+        -> UpdateWorkerDeploymentVersionMetadataResponse = forward;
+    delete_worker_deployment_version(DeleteWorkerDeploymentVersionRequest)
+        -> DeleteWorkerDeploymentVersionResponse = forward;
+    delete_worker_deployment(DeleteWorkerDeploymentRequest) -> DeleteWorkerDeploymentResponse = forward;
+
     start_batch_operation(StartBatchOperationRequest) -> StartBatchOperationResponse = batch::start;
     stop_batch_operation(StopBatchOperationRequest) -> StopBatchOperationResponse = forward;
     describe_batch_operation(DescribeBatchOperationRequest) -> DescribeBatchOperationResponse = forward;

@@ -3,6 +3,7 @@
 mod activity;
 mod activity_control;
 mod batch;
+mod deployment;
 mod history;
 mod namespace;
 mod options;

@@ -4,6 +4,7 @@
 mod activity;
 mod batch;
 mod common;
+mod deployment;
 pub(super) mod legacy_list;
 mod namespace;
 mod options;
