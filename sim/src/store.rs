@@ -29,6 +29,7 @@ type ItemRow = (Bytes, Option<Waiting>);
 #[derive(Debug, Default)]
 pub struct Rows {
     pub namespaces: BTreeMap<NamespaceId, NamespaceRow>,
+    pub records: BTreeMap<(String, String), Bytes>,
     pub visibility: BTreeMap<ExecutionId, VisibilityRow>,
     pub states: BTreeMap<ExecutionId, StateRow>,
     pub items: BTreeMap<ExecutionId, BTreeMap<(ItemKind, ItemKey), ItemRow>>,
@@ -58,6 +59,12 @@ impl Store {
         let rows = self.0.borrow();
         let mut recovery = Recovery { next_execution: rows.next_execution, ..Default::default() };
         recovery.namespaces = rows.namespaces.values().cloned().collect();
+        let record = |((kind, key), value): (&(String, String), &Bytes)| StoredRecord {
+            kind: kind.clone(),
+            key: key.clone(),
+            value: value.clone(),
+        };
+        recovery.records = rows.records.iter().map(record).collect();
         for (id, row) in &rows.states {
             let run = &rows.visibility[id];
             let task = |waiting: &Waiting, event_id| WaitingTask {
@@ -114,7 +121,8 @@ impl Rows {
             }
             Write::AppendHistory { execution, first, next, events } => self.append(execution, first, next, &events)?,
             Write::DeleteExecution(id) => self.delete(id),
-            Write::PutRecord { .. } | Write::DeleteRecord { .. } => {}
+            Write::PutRecord { kind, key, value } => drop(self.records.insert((kind, key), value)),
+            Write::DeleteRecord { kind, key } => drop(self.records.remove(&(kind, key))),
         }
         Ok(())
     }

@@ -114,6 +114,15 @@ commands! {
     ListScheduleMatchingTimes(service::ListScheduleMatchingTimesRequest) -> service::ListScheduleMatchingTimesResponse;
     ScheduleRows(ScheduleRows) -> Vec<crate::schedule::Row>;
     ScheduleEntries(ScheduleEntries) -> Vec<schedule::ScheduleListEntry>;
+    StartActivityExecution(service::StartActivityExecutionRequest) -> service::StartActivityExecutionResponse;
+    DescribeActivityExecution(service::DescribeActivityExecutionRequest) -> service::DescribeActivityExecutionResponse;
+    RequestCancelActivityExecution(service::RequestCancelActivityExecutionRequest) -> service::RequestCancelActivityExecutionResponse;
+    TerminateActivityExecution(service::TerminateActivityExecutionRequest) -> service::TerminateActivityExecutionResponse;
+    DeleteActivityExecution(service::DeleteActivityExecutionRequest) -> service::DeleteActivityExecutionResponse;
+    PauseActivityExecution(service::PauseActivityExecutionRequest) -> service::PauseActivityExecutionResponse;
+    UnpauseActivityExecution(service::UnpauseActivityExecutionRequest) -> service::UnpauseActivityExecutionResponse;
+    ResetActivityExecution(service::ResetActivityExecutionRequest) -> service::ResetActivityExecutionResponse;
+    UpdateActivityExecutionOptions(service::UpdateActivityExecutionOptionsRequest) -> service::UpdateActivityExecutionOptionsResponse;
     CreateDeployment(service::CreateWorkerDeploymentRequest) -> service::CreateWorkerDeploymentResponse;
     CreateDeploymentVersion(service::CreateWorkerDeploymentVersionRequest) -> service::CreateWorkerDeploymentVersionResponse;
     DescribeDeployment(service::DescribeWorkerDeploymentRequest) -> service::DescribeWorkerDeploymentResponse;

@@ -186,7 +186,8 @@ fn recovery_tells_what_is_open() {
     let waiting = |execution, namespace, queue: &str, event_id| WaitingTask {
         execution,
         namespace,
-        queue: queue.to_owned(),
+        workflow_id: "w".to_owned(),
+        waiting: queue.into(),
         event_id,
     };
     assert_eq!(recovery.workflow_tasks, [waiting(2, 1, "q", 0), waiting(3, 2, "q2", 0)]);

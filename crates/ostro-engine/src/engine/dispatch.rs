@@ -23,11 +23,11 @@ impl<L: Loader> Engine<L> {
             self.step(id, |t| t.unstick_workflow_task());
             return;
         }
-        if task.sticky && self.sticky_worker_is_left(id) {
-            self.step(id, |t| t.unstick_workflow_task());
-            return;
+        match task.sticky {
+            true if self.sticky_worker_is_left(id) => self.step(id, |t| t.unstick_workflow_task()),
+            true => self.add_sticky_task(key, id, Work::WorkflowTask),
+            false => self.add_task(key, id, Work::WorkflowTask),
         }
-        self.add_task(key, id, Work::WorkflowTask);
     }
 
     fn waiting_workflow_task(&self, id: ExecutionId) -> Option<(QueueKey, WorkflowTask)> {
@@ -59,7 +59,10 @@ impl<L: Loader> Engine<L> {
         let sticky = execution.core.sticky.as_ref().map(|s| QueueKey { name: s.queue.clone(), ..normal.clone() });
         let sticky = sticky.filter(|key| self.queues.has_recent_poller(key, self.now, 0));
         let sticky = sticky.filter(|_| !self.sticky_worker_is_left(id));
-        self.add_task(sticky.unwrap_or(normal), id, Work::Query(number));
+        match sticky {
+            Some(sticky) => self.add_sticky_task(sticky, id, Work::Query(number)),
+            None => self.add_task(normal, id, Work::Query(number)),
+        }
     }
 
     /// Hands a task to a worker that waits for it; a stale one is dropped and the worker waits on.

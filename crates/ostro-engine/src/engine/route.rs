@@ -20,6 +20,14 @@ impl<L: Loader> Engine<L> {
         self.queues.add_task(&key, task);
     }
 
+    /// The same for the queue of the one worker that has the execution cached.
+    pub(super) fn add_sticky_task(&mut self, queue: QueueKey, id: ExecutionId, work: Work) {
+        let Some(execution) = self.cache.get(id) else { return };
+        let place = place_of(execution, work).on_sticky_queue();
+        let (key, task) = self.placed(queue, id, work, &place, hash_of(execution));
+        self.queues.add_task(&key, task);
+    }
+
     /// The task, and the queue of the version that it is for.
     pub(super) fn placed(
         &self,

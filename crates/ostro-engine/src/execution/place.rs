@@ -29,6 +29,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// On a sticky queue, which is one worker's: there is no version to choose.
+    pub fn on_sticky_queue(self) -> Self {
+        Self { deployment: String::new(), build_id: String::new(), ramping: false, ..self }
+    }
+
     pub fn pinned(&self) -> Option<Version> {
         (!self.deployment.is_empty()).then(|| Version::new(&self.deployment, &self.build_id))
     }
@@ -53,11 +58,8 @@ impl Execution {
     /// Where the workflow task waits that a restart must put back.
     pub(super) fn waiting_place(&self) -> Option<Waiting> {
         let task = self.waiting_workflow_task()?;
-        let mut place = self.place(None);
-        if task.sticky {
-            // A sticky queue is one worker's: there is nothing to choose.
-            (place.deployment, place.build_id, place.ramping) = (String::new(), String::new(), false);
-        }
+        let place = self.place(None);
+        let place = if task.sticky { place.on_sticky_queue() } else { place };
         Some(Waiting { queue: task.queue.clone(), place: place.encode_to_vec().into() })
     }
 

@@ -218,7 +218,8 @@ impl Execution {
         HistoryPosition {
             execution: self.id,
             run_id: self.core.run_id.clone(),
-            next_event_id: self.core.next_event_id,
+            // One without history counts its transitions: who waits for news of it waits for the next.
+            next_event_id: if self.is_standalone() { self.core.transitions + 1 } else { self.core.next_event_id },
             open: self.is_open(),
             extra: Vec::new(),
         }

@@ -11,6 +11,7 @@ mod query;
 mod reset;
 mod schedule;
 mod signal;
+mod standalone;
 mod start;
 mod stop;
 mod update;

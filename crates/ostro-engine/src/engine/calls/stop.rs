@@ -45,7 +45,7 @@ impl<L: Loader> Engine<L> {
         Ok(DeleteWorkflowExecutionResponse::default())
     }
 
-    fn delete_execution(&mut self, id: ExecutionId) {
+    pub(super) fn delete_execution(&mut self, id: ExecutionId) {
         self.out.writes.push(Write::DeleteExecution(id));
         self.timers.set(id, None);
         self.cache.forget(id, self.sequence + 1);
