@@ -31,10 +31,7 @@ pub fn check(rows: &Rows, id: ExecutionId, grammar: &Grammar) -> Result<(), Stri
     let counts = [ItemKind::Activity, ItemKind::Timer, ItemKind::Child, ItemKind::BufferedEvent].map(|k| of(k).count());
     if !open {
         if state.next_due.is_some() || state.waiting.is_some() || counts != [0; 4] {
-            return wrong(format!(
-                "closed, but due {:?}, queue {:?}, parts {counts:?}",
-                state.next_due, state.waiting
-            ));
+            return wrong(format!("closed, but due {:?}, queue {:?}, parts {counts:?}", state.next_due, state.waiting));
         }
         return Ok(());
     }

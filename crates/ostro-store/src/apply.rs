@@ -21,7 +21,8 @@ const PUT_VISIBILITY: &str = "INSERT INTO exec (id, namespace, workflow_id, run_
 const PUT_STATE: &str = "REPLACE INTO state (exec, blob) VALUES (?1, ?2)";
 const PUT_WAKE: &str = "REPLACE INTO wake (exec, next_due, waiting_queue, waiting_place) VALUES (?1, ?2, ?3, ?4)";
 const DELETE_WAKE: &str = "DELETE FROM wake WHERE exec = ?1";
-const PUT_ITEM: &str = "REPLACE INTO item (exec, kind, key, waiting_queue, waiting_place, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const PUT_ITEM: &str =
+    "REPLACE INTO item (exec, kind, key, waiting_queue, waiting_place, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const DELETE_ITEM: &str = "DELETE FROM item WHERE exec = ?1 AND kind = ?2 AND key = ?3";
 const APPEND_HISTORY: &str = "INSERT INTO history (exec, first, next, blob) VALUES (?1, ?2, ?3, ?4)";
 const DELETE_EXECUTION: [&str; 5] = [

@@ -3,8 +3,7 @@
 use temporalio_protos::temporal::api::{
     deployment::v1::{
         RoutingConfig, VersionDrainageInfo, VersionMetadata, WorkerDeploymentInfo, WorkerDeploymentVersionInfo,
-        worker_deployment_info::WorkerDeploymentVersionSummary,
-        worker_deployment_version_info::VersionTaskQueueInfo,
+        worker_deployment_info::WorkerDeploymentVersionSummary, worker_deployment_version_info::VersionTaskQueueInfo,
     },
     enums::v1::{RoutingConfigUpdateState, VersionDrainageStatus as Drainage},
     taskqueue::v1::TaskQueueVersioningInfo,
@@ -23,12 +22,7 @@ use crate::time::{Time, timestamp};
 impl Deployments {
     /// # Errors
     /// NOT_FOUND.
-    pub fn describe(
-        &self,
-        namespace: NamespaceId,
-        name: &str,
-        now: Time,
-    ) -> Result<DescribeWorkerDeploymentResponse> {
+    pub fn describe(&self, namespace: NamespaceId, name: &str, now: Time) -> Result<DescribeWorkerDeploymentResponse> {
         let state = self.get(namespace, name)?;
         let mut versions: Vec<_> = state.versions.iter().collect();
         versions.sort_by(|(a, one), (b, other)| other.create_time.cmp(&one.create_time).then_with(|| a.cmp(b)));
@@ -56,7 +50,8 @@ impl Deployments {
         let deployment = deployment.ok_or_else(|| version_not_found(version))?;
         let state = deployment.versions.get(&version.build_id).ok_or_else(|| version_not_found(version))?;
         let ramp = deployment.ramp.as_ref().filter(|ramp| ramp.build_id == version.build_id);
-        let queue = |queue: &super::state::PolledQueue| VersionTaskQueueInfo { name: queue.name.clone(), r#type: queue.kind };
+        let queue =
+            |queue: &super::state::PolledQueue| VersionTaskQueueInfo { name: queue.name.clone(), r#type: queue.kind };
         Ok(WorkerDeploymentVersionInfo {
             version: version.dotted(),
             status: state.status,
@@ -81,7 +76,9 @@ impl Deployments {
             .filter(|state| state.name.as_str() > after)
             .take(most)
             .map(|state| {
-                let of = |build_id: &String| state.versions.get(build_id).map(|version| summary(state, build_id, version, now));
+                let of = |build_id: &String| {
+                    state.versions.get(build_id).map(|version| summary(state, build_id, version, now))
+                };
                 let latest = state.versions.iter().max_by_key(|(_, version)| version.create_time);
                 WorkerDeploymentSummary {
                     name: state.name.clone(),

@@ -123,7 +123,9 @@ fn record_key(namespace: NamespaceId, name: &str) -> String {
 }
 
 fn not_found(name: &str) -> Error {
-    Error::not_found(format!("no Worker Deployment found with name '{name}'; does your Worker Deployment have pollers?"))
+    Error::not_found(format!(
+        "no Worker Deployment found with name '{name}'; does your Worker Deployment have pollers?"
+    ))
 }
 
 fn version_not_found(version: &Version) -> Error {

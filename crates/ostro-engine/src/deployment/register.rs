@@ -66,13 +66,8 @@ impl Deployments {
                 "reached maximum deployments in namespace ({DEPLOYMENTS_MAX}), delete unused deployments to make room"
             ));
         }
-        let state = DeploymentState {
-            namespace,
-            name: name.to_owned(),
-            create_time: now,
-            conflict: now,
-            ..Default::default()
-        };
+        let state =
+            DeploymentState { namespace, name: name.to_owned(), create_time: now, conflict: now, ..Default::default() };
         self.by_name.insert((namespace, name.to_owned()), state);
         Ok(())
     }

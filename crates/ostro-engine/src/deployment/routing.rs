@@ -24,7 +24,8 @@ pub(super) struct Routing {
 /// at all times, so that a growing share only adds.
 pub fn ramp_hash(workflow_id: &str) -> u32 {
     // FNV-1a, then the finish of MurmurHash3: ids that differ in their last letter only spread as well.
-    let mut hash = workflow_id.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let mut hash =
+        workflow_id.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
     hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
     hash ^ (hash >> 16)

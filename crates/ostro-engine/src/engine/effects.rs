@@ -132,25 +132,25 @@ impl<L: Loader> Engine<L> {
         let initiated = initiated.clone();
         let backoff = crate::cron::first_wait(&initiated.cron_schedule, self.now);
         let mut started = WorkflowExecutionStartedEventAttributes {
-                workflow_type: initiated.workflow_type,
-                parent_workflow_namespace: parent_namespace.name.clone(),
-                parent_workflow_namespace_id: parent_namespace.uuid.clone(),
-                parent_workflow_execution: Some(parent_execution),
-                parent_initiated_event_id: child.initiated_event_id,
-                task_queue: initiated.task_queue,
-                input: initiated.input,
-                workflow_execution_timeout: initiated.workflow_execution_timeout,
-                workflow_run_timeout: initiated.workflow_run_timeout,
-                workflow_task_timeout: initiated.workflow_task_timeout,
-                retry_policy: initiated.retry_policy,
-                initiator: crate::cron::initiator(&initiated.cron_schedule),
-                cron_schedule: initiated.cron_schedule,
-                header: initiated.header,
-                memo: initiated.memo,
-                search_attributes: initiated.search_attributes,
-                root_workflow_execution: Some(execution.root()),
-                priority: initiated.priority,
-                ..Default::default()
+            workflow_type: initiated.workflow_type,
+            parent_workflow_namespace: parent_namespace.name.clone(),
+            parent_workflow_namespace_id: parent_namespace.uuid.clone(),
+            parent_workflow_execution: Some(parent_execution),
+            parent_initiated_event_id: child.initiated_event_id,
+            task_queue: initiated.task_queue,
+            input: initiated.input,
+            workflow_execution_timeout: initiated.workflow_execution_timeout,
+            workflow_run_timeout: initiated.workflow_run_timeout,
+            workflow_task_timeout: initiated.workflow_task_timeout,
+            retry_policy: initiated.retry_policy,
+            initiator: crate::cron::initiator(&initiated.cron_schedule),
+            cron_schedule: initiated.cron_schedule,
+            header: initiated.header,
+            memo: initiated.memo,
+            search_attributes: initiated.search_attributes,
+            root_workflow_execution: Some(execution.root()),
+            priority: initiated.priority,
+            ..Default::default()
         };
         inherited.give(&mut started);
         NewRun {

@@ -47,8 +47,8 @@ use temporalio_protos::temporal::api::update::v1 as update_protocol;
 
 pub use deadlines::{Deadline, Deadlines};
 pub use live::Live;
-pub use place::Place;
 use live::LiveUpdate;
+pub use place::Place;
 pub use tail::Tail;
 pub use transition::{Effect, Transition};
 

@@ -12,7 +12,9 @@ use temporalio_protos::temporal::api::{
     history::v1::{
         DeclinedTargetVersionUpgrade, WorkflowExecutionStartedEventAttributes, WorkflowTaskCompletedEventAttributes,
     },
-    workflow::v1::{DeploymentVersionTransition, VersioningOverride, WorkflowExecutionVersioningInfo, versioning_override},
+    workflow::v1::{
+        DeploymentVersionTransition, VersioningOverride, WorkflowExecutionVersioningInfo, versioning_override,
+    },
 };
 
 use super::{Effect, Execution, Transition};

@@ -191,7 +191,8 @@ impl Backlog {
         if returned {
             lane.pass = lane.pass.saturating_sub(lane.stride());
         }
-        lane.tasks.insert(sequence, Entry { execution: task.execution, work, added: task.added, follows: task.follows });
+        lane.tasks
+            .insert(sequence, Entry { execution: task.execution, work, added: task.added, follows: task.follows });
         self.settle(id);
         true
     }

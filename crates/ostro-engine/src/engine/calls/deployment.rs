@@ -1,9 +1,7 @@
 //! Worker deployments: the registry does the work, its writes join the call's, and what waits follows the new routing.
 
 use temporalio_protos::temporal::api::{
-    deployment::v1::WorkerDeploymentVersion,
-    enums::v1::TaskQueueType,
-    workflowservice::v1 as service,
+    deployment::v1::WorkerDeploymentVersion, enums::v1::TaskQueueType, workflowservice::v1 as service,
     workflowservice::v1::describe_worker_deployment_version_response::VersionTaskQueue,
 };
 
@@ -206,13 +204,8 @@ impl<L: Loader> Engine<L> {
     ) -> Result<service::UpdateWorkerDeploymentVersionMetadataResponse> {
         let namespace = self.namespaces.get(&r.namespace)?.id;
         let version = named(r.deployment_version.as_ref(), &r.version)?;
-        let (entries, writes) = self.deployments.update_metadata(
-            namespace,
-            &version,
-            r.upsert_entries,
-            &r.remove_entries,
-            &r.identity,
-        )?;
+        let (entries, writes) =
+            self.deployments.update_metadata(namespace, &version, r.upsert_entries, &r.remove_entries, &r.identity)?;
         self.keep(writes);
         let metadata = temporalio_protos::temporal::api::deployment::v1::VersionMetadata { entries };
         Ok(service::UpdateWorkerDeploymentVersionMetadataResponse { metadata: Some(metadata) })
@@ -226,9 +219,9 @@ impl<L: Loader> Engine<L> {
         let version = named(r.deployment_version.as_ref(), &r.version)?;
         self.settle_drainage(namespace, &version.deployment);
         let queues = self.deployments.queues_of(namespace, &version);
-        let polled = queues.iter().any(|queue| {
-            !self.queues.describe(&queue.of_version(Some(version.clone())), self.now).pollers.is_empty()
-        });
+        let polled = queues
+            .iter()
+            .any(|queue| !self.queues.describe(&queue.of_version(Some(version.clone())), self.now).pollers.is_empty());
         let writes = self.deployments.delete_version(namespace, &version, &r.identity, r.skip_drainage, polled)?;
         self.keep(writes);
         Ok(service::DeleteWorkerDeploymentVersionResponse {})

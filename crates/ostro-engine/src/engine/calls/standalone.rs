@@ -24,9 +24,7 @@ impl<L: Loader> Engine<L> {
     /// A call on standalone activities, or on what comes after them.
     pub(super) fn standalone_call(&mut self, command: Command) -> Result<Option<Answer>> {
         let answer = match command {
-            Command::StartActivityExecution(r) => {
-                Answer::StartActivityExecution(Box::new(self.start_standalone(*r)?))
-            }
+            Command::StartActivityExecution(r) => Answer::StartActivityExecution(Box::new(self.start_standalone(*r)?)),
             Command::DescribeActivityExecution(r) => {
                 let id = self.standalone(&r.namespace, &r.activity_id, &r.run_id)?;
                 Answer::DescribeActivityExecution(Box::new(self.execution(id).describe_standalone(&r)))
@@ -127,11 +125,7 @@ impl<L: Loader> Engine<L> {
         };
         let core = &self.execution(activity).core;
         let started = core.start_request_id == r.request_id;
-        let link = link::Activity {
-            namespace: r.namespace,
-            activity_id: r.activity_id,
-            run_id: core.run_id.clone(),
-        };
+        let link = link::Activity { namespace: r.namespace, activity_id: r.activity_id, run_id: core.run_id.clone() };
         Ok(service::StartActivityExecutionResponse {
             run_id: core.run_id.clone(),
             started,

@@ -7,8 +7,8 @@ use temporalio_protos::temporal::api::enums::v1::{ExecutionType, ResetType};
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 use temporalio_protos::temporal::api::workflowservice::v1::start_batch_operation_request::Operation;
 
-use super::{Check, options};
 use super::common::{invalid, length, present};
+use super::{Check, options};
 
 const NAMESPACE: &str = "Namespace is not set on request.";
 const JOB_ID: &str = "JobId is not set on request.";

@@ -19,6 +19,7 @@ macro_rules! check_common {
         common::namespace(&request.namespace)?;
         present(&request.workflow_id, "WorkflowId is not set on request.")?;
         allowed_length(&request.workflow_id, "WorkflowId", $limits)?;
+        common::workflow_id(&request.workflow_id)?;
         common::timeout(&request.workflow_execution_timeout, "WorkflowExecutionTimeoutSeconds")?;
         common::timeout(&request.workflow_run_timeout, "WorkflowRunTimeoutSeconds")?;
         common::timeout(&request.workflow_task_timeout, "WorkflowTaskTimeoutSeconds")?;
