@@ -133,7 +133,7 @@ struct Core {
 
 impl Core {
     fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let store = Store::open(setup::store_path(&config.data)?, Options { durable: config.durable })?;
+        let store = Store::open(setup::make_store_path(&config.data)?, Options { durable: config.durable })?;
         let recovery = store.recover()?;
         let writer = Arc::new(store.writer(abort_on_fatal())?);
         let cluster_id = setup::cluster_id(&recovery, &writer);
