@@ -42,7 +42,7 @@ pub enum Error {
 /// A running server. Shut it down rather than drop it: a dropped one stops as after a crash, which loses nothing
 /// acknowledged either.
 pub struct Server {
-    grpc_address: SocketAddr,
+    grpc_address: Option<SocketAddr>,
     http_address: Option<SocketAddr>,
     services: Services,
     health: Arc<ServingStatus>,
@@ -65,18 +65,15 @@ impl Server {
     pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         // Addresses first: nothing is written by a server that cannot be reached.
         let grpc = listen(config.listen).await?;
-        let http = match config.http_listen {
-            Some(address) => Some(listen(address).await?),
-            None => None,
-        };
+        let http = listen(config.http_listen).await?;
         let core = Core::start(&config, clock)?;
         setup::namespaces(core.engine.handle(), &config).await?;
         setup::indexes(core.engine.handle(), &core.writer).await?;
         Ok(core.serve(&config, grpc, http))
     }
 
-    /// Where the gRPC interface listens.
-    pub fn grpc_address(&self) -> SocketAddr {
+    /// Where the gRPC interface listens; `None` where it is switched off and only [`Server::services`] serves.
+    pub fn grpc_address(&self) -> Option<SocketAddr> {
         self.grpc_address
     }
 
@@ -136,10 +133,10 @@ struct Core {
 
 impl Core {
     fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let store = Store::open(setup::store_path(&config.data)?, Options { durable: config.durable })?;
-        let cluster_id = setup::cluster_id(&config.data)?;
+        let store = Store::open(setup::make_store_path(&config.data)?, Options { durable: config.durable })?;
         let recovery = store.recover()?;
         let writer = Arc::new(store.writer(abort_on_fatal())?);
+        let cluster_id = setup::cluster_id(&recovery, &writer);
         let readers = store.readers(config.readers)?;
         let metrics = Metrics::shared();
         let parts = Parts {
@@ -155,13 +152,14 @@ impl Core {
         Ok(Self { store, writer, readers, engine, clock, metrics, cluster_id, batch_started: Arc::default() })
     }
 
-    fn serve(self, config: &Config, grpc: TcpListener, http: Option<TcpListener>) -> Server {
+    fn serve(self, config: &Config, grpc: Option<TcpListener>, http: Option<TcpListener>) -> Server {
         let (stop, stopped) = watch::channel(false);
         let health = Arc::new(ServingStatus::default());
         let services = self.services(config, health.clone());
-        let grpc_address = grpc.local_addr().unwrap_or(config.listen);
-        let http_address = http.as_ref().and_then(|listener| listener.local_addr().ok());
-        let mut tasks = vec![serve_grpc(grpc, services.clone(), stopped.clone())];
+        let address = |listener: &TcpListener| listener.local_addr().ok();
+        let (grpc_address, http_address) = (grpc.as_ref().and_then(address), http.as_ref().and_then(address));
+        let mut tasks = Vec::new();
+        tasks.extend(grpc.map(|listener| serve_grpc(listener, services.clone(), stopped.clone())));
         tasks.extend(http.map(|listener| self.serve_http(listener, stopped.clone())));
         tasks.push(until(stopped.clone(), self.retention(config).run()));
         tasks.push(until(stopped, self.batches().run()));
@@ -212,8 +210,9 @@ impl Core {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })
+async fn listen(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Error> {
+    let Some(address) = address else { return Ok(None) };
+    TcpListener::bind(address).await.map(Some).map_err(|source| Error::Listen { address, source })
 }
 
 fn serve_grpc(listener: TcpListener, services: Services, stopped: watch::Receiver<bool>) -> JoinHandle<()> {
