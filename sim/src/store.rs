@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
+use ostro_engine::execution::state::Properties;
 use ostro_engine::persistence::*;
 use ostro_engine::time::Time;
 use prost::Message;
@@ -176,7 +177,8 @@ impl Rows {
                 add(&[row.status as u8]);
                 add(&row.close_time.to_le_bytes());
                 add(&row.memo);
-                add(&row.search_attributes);
+                // Their encoded form is a map's, in whatever order; the values are the same.
+                add(format!("{:?}", row.search_values).as_bytes());
             }
             Write::PutState { execution, state, next_due, waiting } => {
                 add(&execution.to_le_bytes());
@@ -184,6 +186,15 @@ impl Rows {
                 add(&next_due.unwrap_or(0).to_le_bytes());
                 add(waiting.as_ref().map_or("", |waiting| &waiting.queue).as_bytes());
                 add(waiting.as_ref().map_or(&[], |waiting| &waiting.place[..]));
+            }
+            Write::PutItem { kind: ItemKind::Start, key: ItemKey::Name(_), value, .. } => {
+                let properties = Properties::decode(&value[..]).unwrap_or_default();
+                let memo = properties.memo.unwrap_or_default().fields;
+                let attributes = properties.search_attributes.unwrap_or_default().indexed_fields;
+                for (name, payload) in memo.into_iter().chain(attributes).collect::<BTreeMap<_, _>>() {
+                    add(name.as_bytes());
+                    add(&payload.data);
+                }
             }
             Write::PutItem { kind, value, waiting, .. } => {
                 add(&[*kind as u8]);

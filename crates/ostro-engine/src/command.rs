@@ -124,6 +124,10 @@ commands! {
     UnpauseActivityExecution(service::UnpauseActivityExecutionRequest) -> service::UnpauseActivityExecutionResponse;
     ResetActivityExecution(service::ResetActivityExecutionRequest) -> service::ResetActivityExecutionResponse;
     UpdateActivityExecutionOptions(service::UpdateActivityExecutionOptionsRequest) -> service::UpdateActivityExecutionOptionsResponse;
+    UpdateTaskQueueConfig(service::UpdateTaskQueueConfigRequest) -> service::UpdateTaskQueueConfigResponse;
+    UpdateBuildIds(service::UpdateWorkerBuildIdCompatibilityRequest) -> service::UpdateWorkerBuildIdCompatibilityResponse;
+    GetBuildIds(service::GetWorkerBuildIdCompatibilityRequest) -> service::GetWorkerBuildIdCompatibilityResponse;
+    TaskReachability(service::GetWorkerTaskReachabilityRequest) -> service::GetWorkerTaskReachabilityResponse;
     CreateDeployment(service::CreateWorkerDeploymentRequest) -> service::CreateWorkerDeploymentResponse;
     CreateDeploymentVersion(service::CreateWorkerDeploymentVersionRequest) -> service::CreateWorkerDeploymentVersionResponse;
     DescribeDeployment(service::DescribeWorkerDeploymentRequest) -> service::DescribeWorkerDeploymentResponse;

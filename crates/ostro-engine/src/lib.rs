@@ -23,6 +23,7 @@ pub mod queue;
 pub mod reply;
 pub mod schedule;
 pub mod search;
+pub mod settings;
 pub mod sound;
 pub mod time;
 pub mod token;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use temporalio_protos::temporal::api::{
-    enums::v1::{DescribeTaskQueueMode, TaskQueueKind, TaskQueueType},
+    enums::v1::{DescribeTaskQueueMode, RateLimitSource, TaskQueueKind, TaskQueueType},
     taskqueue::v1::{PollerInfo, TaskQueueStats, TaskQueueStatus, TaskQueueTypeInfo, TaskQueueVersionInfo},
     workflowservice::v1::{
         DescribeTaskQueueRequest, DescribeTaskQueueResponse, describe_task_queue_response::EffectiveRateLimit,
@@ -34,11 +34,14 @@ impl<L: Loader> Engine<L> {
         let mut response = response(&request, self.queues.describe_all(&key, self.now), self.now);
         let sticky = request.task_queue.as_ref().is_some_and(|queue| queue.kind() == TaskQueueKind::Sticky);
         response.versioning_info = (!sticky).then(|| self.deployments.queue_info(&key));
+        if request.report_config {
+            response.config = Some(self.settings.config(&key).cloned().unwrap_or_default());
+        }
         Ok(response)
     }
 }
 
-fn queue_kind(kind: TaskQueueType) -> QueueKind {
+pub(super) fn queue_kind(kind: TaskQueueType) -> QueueKind {
     match kind {
         TaskQueueType::Activity => QueueKind::Activity,
         TaskQueueType::Nexus => QueueKind::Nexus,
@@ -77,6 +80,7 @@ fn by_version(
 fn response(request: &DescribeTaskQueueRequest, description: Description, now: Time) -> DescribeTaskQueueResponse {
     let with_status = request.include_task_queue_status;
     let rate = description.rate_limit;
+    let source = if description.rate_limit_is_set { RateLimitSource::Api } else { RateLimitSource::Worker };
     DescribeTaskQueueResponse {
         pollers: description.pollers.into_iter().map(poller).collect(),
         stats: request.report_stats.then(|| stats(&description.total, description.rate_limited_now, now)),
@@ -85,7 +89,7 @@ fn response(request: &DescribeTaskQueueRequest, description: Description, now: T
             false => Default::default(),
         },
         effective_rate_limit: rate
-            .map(|rate| EffectiveRateLimit { requests_per_second: rate as f32, ..Default::default() }),
+            .map(|rate| EffectiveRateLimit { requests_per_second: rate as f32, rate_limit_source: source as i32 }),
         task_queue_status: with_status.then(|| TaskQueueStatus {
             backlog_count_hint: description.total.backlog,
             rate_per_second: rate.unwrap_or(100_000.0),

@@ -36,6 +36,7 @@ use crate::namespace::Namespaces;
 use crate::persistence::{ExecutionId, Loader, QueueKind, Recovery, WaitingTask, Write};
 use crate::queue::{QueueKey, TaskQueues, Work};
 use crate::reply::{Answer, Reply, ReplyId};
+use crate::settings::Settings;
 use crate::time::Time;
 
 /// What one call produced: commit all `writes` as one unit, then send the `replies`.
@@ -54,6 +55,7 @@ pub struct Engine<L> {
     namespaces: Namespaces,
     batches: Batches,
     deployments: Deployments,
+    settings: Settings,
     ids: Ids,
     queues: TaskQueues,
     cache: Cache,
@@ -77,6 +79,7 @@ impl<L: Loader> Engine<L> {
             namespaces: Namespaces::restore(recovery.namespaces),
             batches: Batches::restore(&recovery.records),
             deployments: Deployments::restore(&recovery.records),
+            settings: Settings::restore(&recovery.records),
             ids: Ids::new(seed),
             queues: TaskQueues::new(&config),
             cache: Cache::new(config.cache_bytes_max),
@@ -95,6 +98,9 @@ impl<L: Loader> Engine<L> {
         };
         for (execution, due) in recovery.due {
             engine.timers.set(execution, Some(due));
+        }
+        for (queue, rate) in engine.settings.limits() {
+            engine.queues.set_rate(&queue, Some(rate));
         }
         engine.restore_schedules(recovery.records);
         engine.restore_tasks(recovery.workflow_tasks, QueueKind::Workflow);

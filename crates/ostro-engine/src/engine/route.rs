@@ -45,6 +45,9 @@ impl<L: Loader> Engine<L> {
         if place.fairness_weight != 0.0 {
             task.fairness_weight = place.fairness_weight;
         }
+        if let Some(weight) = self.settings.weight(&queue, &place.fairness_key) {
+            task.fairness_weight = weight;
+        }
         task.fairness_key.clone_from(&place.fairness_key);
         task.follows = follows.then_some(hash);
         (queue.of_version(version), task)

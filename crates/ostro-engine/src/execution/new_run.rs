@@ -48,6 +48,9 @@ impl Transition<'_> {
         started.header = self.exec.started().header.clone();
         started.continued_failure = Some(failure);
         started.last_completion_result = self.exec.started().last_completion_result.clone();
+        // What the run was given, not what it has made of it.
+        started.memo = self.exec.started().memo.clone();
+        started.search_attributes = self.exec.started().search_attributes.clone();
         self.inherited_by_retry().give(&mut started);
         started.declined_target_version_upgrade = self.exec.started().declined_target_version_upgrade.clone();
         self.next(started, wait)
@@ -89,12 +92,9 @@ impl Transition<'_> {
         if a.retry_policy.is_some() {
             started.retry_policy = a.retry_policy.clone();
         }
-        if a.memo.is_some() {
-            started.memo = a.memo.clone();
-        }
-        if a.search_attributes.is_some() {
-            started.search_attributes = a.search_attributes.clone();
-        }
+        // As on the reference server, the command says all of both.
+        started.memo = a.memo.clone();
+        started.search_attributes = a.search_attributes.clone();
         // As on the reference server, a workflow that continues by its own command keeps its schedule only if it says so.
         started.cron_schedule = a.cron_schedule.clone();
         let queue = a.task_queue.as_ref().map_or("", |queue| &queue.name).to_owned();

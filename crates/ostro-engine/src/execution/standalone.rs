@@ -100,19 +100,32 @@ impl Transition<'_> {
         use Attributes::*;
         match attributes {
             ActivityTaskCompletedEventAttributes(a) => {
+                self.note_last_worker(a.identity, None);
                 self.close_standalone(Status::Completed, a.result, None, RetryState::Unspecified as i32);
             }
             ActivityTaskFailedEventAttributes(a) => {
+                self.note_last_worker(a.identity, a.failure.clone());
                 self.close_standalone(Status::Failed, None, a.failure, a.retry_state);
             }
             ActivityTaskTimedOutEventAttributes(a) => {
-                self.close_standalone(Status::TimedOut, None, a.failure, a.retry_state);
+                let failure = a.failure.map(|failure| Failure { source: String::new(), ..failure });
+                self.close_standalone(Status::TimedOut, None, failure, a.retry_state);
             }
             ActivityTaskCanceledEventAttributes(a) => {
                 let failure = Some(canceled(a));
                 self.close_standalone(Status::Canceled, None, failure, RetryState::Unspecified as i32);
             }
             _ => {}
+        }
+    }
+
+    /// Who has ended the last attempt, and how where it failed.
+    fn note_last_worker(&mut self, identity: String, failure: Option<Failure>) {
+        let standalone = self.exec.core.standalone.as_mut();
+        let Some(ended) = standalone.and_then(|standalone| standalone.ended.as_mut()) else { return };
+        ended.last_worker_identity = identity;
+        if failure.is_some() {
+            ended.last_failure = failure;
         }
     }
 

@@ -165,6 +165,8 @@ pub struct Description {
     pub by_priority: BTreeMap<i32, Flow>,
     /// Tasks per second, where a worker asked for a limit.
     pub rate_limit: Option<f64>,
+    /// Whether an operator has set it.
+    pub rate_limit_is_set: bool,
     /// Whether tasks and pollers wait for the rate limit now.
     pub rate_limited_now: bool,
 }
@@ -194,6 +196,7 @@ impl Description {
             *sum = sum.plus(&flow);
         }
         self.rate_limit = self.rate_limit.or(other.rate_limit);
+        self.rate_limit_is_set |= other.rate_limit_is_set;
         self.rate_limited_now |= other.rate_limited_now;
         self
     }

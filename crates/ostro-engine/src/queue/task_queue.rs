@@ -116,7 +116,7 @@ impl TaskQueue {
         self.history.note(&poller, now);
         self.seen(now);
         if let (Some(rate), true) = (poller.max_tasks_per_second, poller.sticky_of.is_empty()) {
-            self.limit.set(rate);
+            self.limit.ask(rate);
         }
         self.back += 1;
         self.pollers.insert(self.back, poller);
@@ -128,6 +128,11 @@ impl TaskQueue {
         self.front -= 1;
         self.pollers.insert(self.front, poller);
         self.front
+    }
+
+    /// Sets the limit that an operator wants.
+    pub fn set_rate(&mut self, rate: Option<f64>) {
+        self.limit.set(rate);
     }
 
     /// Takes a poller out before it got a task. `waited_until` is known when the poll was there until then.
@@ -201,6 +206,7 @@ impl TaskQueue {
             total: by_priority.values().fold(Flow::default(), |total, flow| total.plus(flow)),
             by_priority,
             rate_limit: self.limit.rate(),
+            rate_limit_is_set: self.limit.is_set(),
             rate_limited_now: !self.tasks.is_empty() && !self.pollers.is_empty() && self.limit.next() > now,
         }
     }

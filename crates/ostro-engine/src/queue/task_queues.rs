@@ -27,6 +27,8 @@ pub struct TaskQueues {
     poller_history: Span,
     names: BTreeMap<QueueKey, QueueId>,
     queues: BTreeMap<QueueId, TaskQueue>,
+    /// Limits that operators have set, by queue without version.
+    rates: BTreeMap<QueueKey, f64>,
     next_queue: QueueId,
     /// Queues with both a task and a poller, by the moment from which the rate limit lets one go.
     matchable: BTreeSet<(Time, QueueId)>,
@@ -47,6 +49,7 @@ impl TaskQueues {
             poller_history: config.poller_history,
             names: BTreeMap::new(),
             queues: BTreeMap::new(),
+            rates: BTreeMap::new(),
             next_queue: 0,
             matchable: BTreeSet::new(),
             forgettable: BTreeSet::new(),
@@ -86,6 +89,18 @@ impl TaskQueues {
     pub fn take_followers(&mut self, key: &QueueKey) -> Vec<Task> {
         let ids: Vec<QueueId> = self.versions(key).map(|(_, id)| id).collect();
         ids.into_iter().flat_map(|id| self.change_by_id(id, TaskQueue::take_followers).unwrap_or_default()).collect()
+    }
+
+    /// Sets the limit of the queues of that name, in tasks per second for each version; `None` leaves it to the workers.
+    pub fn set_rate(&mut self, key: &QueueKey, rate: Option<f64>) {
+        match rate {
+            Some(rate) => drop(self.rates.insert(key.of_version(None), rate)),
+            None => drop(self.rates.remove(&key.of_version(None))),
+        }
+        let ids: Vec<QueueId> = self.versions(key).map(|(_, id)| id).collect();
+        for id in ids {
+            self.change_by_id(id, |queue| queue.set_rate(rate));
+        }
     }
 
     /// The queues of one name, for whatever version.
@@ -219,7 +234,9 @@ impl TaskQueues {
     fn make(&mut self, key: &QueueKey) -> QueueId {
         self.next_queue += 1;
         self.names.insert(key.clone(), self.next_queue);
-        self.queues.insert(self.next_queue, TaskQueue::new(key.clone()));
+        let mut queue = TaskQueue::new(key.clone());
+        queue.set_rate(self.rates.get(&key.of_version(None)).copied());
+        self.queues.insert(self.next_queue, queue);
         self.next_queue
     }
 

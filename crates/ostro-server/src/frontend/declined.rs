@@ -14,8 +14,7 @@ const RULES: &str = "Worker versioning v0.2 (Rules-based, deprecated) is disable
 
 macro_rules! declined {
     ($($name:ident($request:ident) -> $response:ident = $kind:ident, $message:expr;)*) => {
-        $(pub(super) async fn $name(_: &Frontend, _: &CallContext, request: service::$request) -> Answer<service::$response> {
-            namespace(&request.namespace).map_err(status)?;
+        $(pub(super) async fn $name(_: &Frontend, _: &CallContext, _: service::$request) -> Answer<service::$response> {
             Err(status(Error::new(ErrorKind::$kind, $message)))
         })*
     };

@@ -146,6 +146,16 @@ methods! { WorkflowService, service:
     unpause_workflow_execution(UnpauseWorkflowExecutionRequest)
         -> UnpauseWorkflowExecutionResponse = declined::unpause_workflow;
 
+    update_task_queue_config(UpdateTaskQueueConfigRequest) -> UpdateTaskQueueConfigResponse = forward;
+    list_task_queue_partitions(ListTaskQueuePartitionsRequest)
+        -> ListTaskQueuePartitionsResponse = worker::list_partitions;
+    count_workers(CountWorkersRequest) -> CountWorkersResponse = workers::count;
+    update_worker_build_id_compatibility(UpdateWorkerBuildIdCompatibilityRequest)
+        -> UpdateWorkerBuildIdCompatibilityResponse = forward;
+    get_worker_build_id_compatibility(GetWorkerBuildIdCompatibilityRequest)
+        -> GetWorkerBuildIdCompatibilityResponse = forward;
+    get_worker_task_reachability(GetWorkerTaskReachabilityRequest) -> GetWorkerTaskReachabilityResponse = forward;
+
     create_worker_deployment(CreateWorkerDeploymentRequest) -> CreateWorkerDeploymentResponse = forward;
     create_worker_deployment_version(CreateWorkerDeploymentVersionRequest)
         -> CreateWorkerDeploymentVersionResponse = forward;

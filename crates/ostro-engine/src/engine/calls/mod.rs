@@ -11,6 +11,7 @@ mod options;
 mod query;
 mod reset;
 mod schedule;
+mod settings;
 mod signal;
 mod standalone;
 mod start;

@@ -35,6 +35,8 @@ impl<L: Loader> Engine<L> {
                     self.drop_schedules(id);
                     let writes = self.deployments.drop_namespace(id);
                     self.keep(writes);
+                    let writes = self.settings.drop_namespace(id);
+                    self.keep(writes);
                 }
                 Answer::DeleteNamespace(Box::new(response))
             }

@@ -101,7 +101,7 @@ impl<L: Loader> Engine<L> {
                     activity_options: updated.activity_options,
                 }))
             }
-            command => return self.deployment_call(command),
+            command => return self.settings_call(command),
         };
         Ok(Some(answer))
     }
@@ -119,12 +119,11 @@ impl<L: Loader> Engine<L> {
         let conflict = WorkflowIdConflictPolicy::try_from(r.id_conflict_policy).unwrap_or_default();
         let found = self.in_the_way(id, &execution, &r.request_id, reuse, conflict);
         let found = found.map_err(|_| self.already_running(id, &execution))?;
-        let activity = match found {
-            InTheWay::Use(existing) => existing,
-            _ => self.begin_standalone(id, execution, &r, attributes),
+        let (activity, started) = match found {
+            InTheWay::Use(existing) => (existing, false),
+            _ => (self.begin_standalone(id, execution, &r, attributes), true),
         };
         let core = &self.execution(activity).core;
-        let started = core.start_request_id == r.request_id;
         let link = link::Activity { namespace: r.namespace, activity_id: r.activity_id, run_id: core.run_id.clone() };
         Ok(service::StartActivityExecutionResponse {
             run_id: core.run_id.clone(),

@@ -9,6 +9,7 @@ pub(super) mod legacy_list;
 mod namespace;
 mod options;
 mod schedule;
+mod settings;
 mod standalone;
 mod start;
 mod worker;
