@@ -149,7 +149,7 @@ struct Core {
 
 impl Core {
     fn start(config: &Config, clock: Arc<dyn Clock>, skipping: Option<Arc<SkippingClock>>) -> Result<Self, Error> {
-        let store = Store::open(setup::store_path(&config.data)?, Options { durable: config.durable })?;
+        let store = Store::open(setup::make_store_path(&config.data)?, Options { durable: config.durable })?;
         let recovery = store.recover()?;
         if skipping.is_some() && recovery.next_execution > 1 {
             return Err(Error::NotEmpty { path: config.data.clone() });
