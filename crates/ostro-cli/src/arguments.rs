@@ -6,6 +6,7 @@ mod schedule;
 mod search_attribute;
 mod server;
 mod task_queue;
+pub mod test_server;
 mod value;
 mod workflow;
 

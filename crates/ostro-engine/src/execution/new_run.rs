@@ -11,7 +11,6 @@ use temporalio_protos::temporal::api::{
 
 use super::Transition;
 use crate::persistence::{ExecutionId, NamespaceId};
-use crate::search;
 use crate::time::{Span, duration, from_duration};
 
 /// Everything that a new run begins with.
@@ -127,8 +126,6 @@ impl Transition<'_> {
             attempt: 1,
             workflow_execution_expiration_time: old.workflow_execution_expiration_time,
             cron_schedule: old.cron_schedule.clone(),
-            memo: self.exec.properties.memo.clone(),
-            search_attributes: search::without_versions(self.exec.properties.search_attributes.clone()),
             root_workflow_execution: old.root_workflow_execution.clone(),
             completion_callbacks: old.completion_callbacks.clone(),
             priority: old.priority.clone(),

@@ -4,14 +4,6 @@ use temporalio_protos::temporal::api::common::v1::{Payload, SearchAttributes};
 
 use super::names::Type;
 
-/// Those that tell of worker versions: they belong to one run and are not handed on to the next.
-const OF_VERSIONS: [&str; 4] = [
-    "TemporalUsedWorkerDeploymentVersions",
-    "TemporalWorkerDeployment",
-    "TemporalWorkerDeploymentVersion",
-    "TemporalWorkflowVersioningBehavior",
-];
-
 /// Values to set, and names to clear.
 #[derive(Debug, Default)]
 pub struct SystemValues {
@@ -53,15 +45,6 @@ impl SystemValues {
 pub fn keyword_of(attributes: Option<&SearchAttributes>, name: &str) -> String {
     let payload = attributes.and_then(|attributes| attributes.indexed_fields.get(name));
     payload.and_then(|payload| serde_json::from_slice(&payload.data).ok()).unwrap_or_default()
-}
-
-/// Without what tells of worker versions.
-pub fn without_versions(attributes: Option<SearchAttributes>) -> Option<SearchAttributes> {
-    let mut attributes = attributes?;
-    let before = attributes.indexed_fields.len();
-    attributes.indexed_fields.retain(|name, _| !OF_VERSIONS.contains(&name.as_str()));
-    let only_versions = attributes.indexed_fields.is_empty() && before > 0;
-    (!only_versions).then_some(attributes)
 }
 
 fn list_of(attributes: Option<&SearchAttributes>, name: &str) -> Vec<String> {

@@ -18,6 +18,7 @@ mod standalone;
 mod status;
 mod system;
 mod task;
+mod test;
 mod validate;
 mod visibility;
 mod worker;
@@ -41,6 +42,7 @@ use crate::metrics::Metrics;
 use crate::shell::EngineHandle;
 use crate::workers::Workers;
 use status::{status, store_failed};
+pub(crate) use test::TestClock;
 use validate::Check;
 
 /// Everything that the methods work with.
