@@ -89,6 +89,41 @@ fn it_times_out_without_a_worker() {
 }
 
 #[test]
+fn workers_of_the_current_version_get_it() {
+    use temporalio_protos::temporal::api::deployment::v1::WorkerDeploymentOptions;
+    let mut world = World::new();
+    let poll = |world: &mut World| {
+        let deployment_options = Some(WorkerDeploymentOptions {
+            deployment_name: "d".into(),
+            build_id: "1".into(),
+            worker_versioning_mode: 2,
+        });
+        let request = PollActivityTaskQueueRequest {
+            namespace: NAMESPACE.into(),
+            task_queue: Some(queue(QUEUE)),
+            deployment_options,
+            ..Default::default()
+        };
+        let id = world.send(ostro_engine::command::WithDeadline { request, deadline: i64::MAX });
+        world
+            .answer::<ostro_engine::command::WithDeadline<PollActivityTaskQueueRequest>>(id)
+            .map(|answer| answer.unwrap())
+    };
+    assert!(poll(&mut world).is_none());
+    world.restart();
+    let current = SetWorkerDeploymentCurrentVersionRequest {
+        namespace: NAMESPACE.into(),
+        deployment_name: "d".into(),
+        build_id: "1".into(),
+        ..Default::default()
+    };
+    world.ask(current).unwrap();
+    world.ask(start_activity("a")).unwrap();
+    assert!(world.try_activity_task().is_none(), "no worker without a version gets it");
+    assert_eq!(poll(&mut world).map(|task| task.activity_id), Some("a".to_owned()));
+}
+
+#[test]
 fn its_start_may_wait() {
     let mut world = World::new();
     world.ask(StartActivityExecutionRequest { start_delay: duration(3 * SECOND), ..start_activity("a") }).unwrap();

@@ -53,6 +53,9 @@ impl Deployments {
     /// before those that name none.
     pub(super) fn routing(&self, queue: &QueueKey) -> Routing {
         let mut routing = Routing::default();
+        if self.of_queue.is_empty() {
+            return routing;
+        }
         let name = (queue.namespace, queue.kind, queue.name.clone());
         let Some(names) = self.of_queue.get(&name) else { return routing };
         let states = || names.iter().filter_map(|name| self.by_name.get(&(queue.namespace, name.clone())));

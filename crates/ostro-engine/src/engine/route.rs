@@ -152,7 +152,8 @@ impl<L: Loader> Engine<L> {
             return false;
         }
         let version = key.version.as_deref().cloned();
-        if execution.pinned_version().is_some() || execution.version() == version {
+        let stays = execution.is_standalone() || execution.pinned_version().is_some();
+        if stays || execution.version() == version {
             return true;
         }
         let queue = QueueKey::new(execution.core.namespace, QueueKind::Workflow, execution.core.task_queue.clone());

@@ -22,6 +22,9 @@ impl Settings {
 
     /// The weight that is set for a fairness key of the queue, before any that a task brings.
     pub fn weight(&self, queue: &QueueKey, fairness_key: &str) -> Option<f32> {
+        if self.configs.is_empty() {
+            return None;
+        }
         self.config(queue)?.fairness_weight_overrides.get(fairness_key).copied()
     }
 
