@@ -8,6 +8,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, Sequence
 
+from ._duration import Duration, optional
+
 
 class ErrorCode(str, Enum):
     """Why the framework refuses something."""
@@ -41,7 +43,7 @@ class Failure(Exception):
 class WorkflowError(Failure):
     """A failure of the program itself: raise it from workflows and activities, with a `type` to tell it by.
 
-    `non_retryable`: no attempt follows. `next_retry_delay` (seconds): before the next attempt, in place of the back-off.
+    `non_retryable`: no attempt follows. `next_retry_delay`: before the next attempt, in place of the back-off.
     `details`: JSON values that go with it.
     """
 
@@ -51,13 +53,13 @@ class WorkflowError(Failure):
         *details: Any,
         type: str | None = None,
         non_retryable: bool = False,
-        next_retry_delay: float | None = None,
+        next_retry_delay: Duration | None = None,
     ) -> None:
         super().__init__(message)
         self.type = type
         self.details: Sequence[Any] = details
         self.non_retryable = non_retryable
-        self.next_retry_delay = next_retry_delay
+        self.next_retry_delay = optional(next_retry_delay, "next_retry_delay")
 
 
 class WorkflowsException(WorkflowError):

@@ -6,6 +6,8 @@ The list takes items as they are; the chain makes each item from the one before;
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import inspect
 from dataclasses import dataclass
 from typing import Any, Callable, Sequence
 
@@ -15,24 +17,25 @@ from pydantic import BaseModel, Field
 from . import _convert
 from ._activity import ActivityDefinition, activity, definition_of, registered_activities
 from ._context import run_locally, workflow_instance
+from ._definition import decode_arguments
 from ._errors import ErrorCode, WorkflowsException
+from ._local import run_activities_locally
 from ._workflow import execute_workflow, workflow
 
 #: Items that one run handles before it continues as new.
 ITEMS_PER_RUN = 2000
 
 
-class GetItemFromIndexParams(BaseModel):
+class ExtraItemParams(BaseModel):
+    """Base of items that get `extra_params` with them."""
+
+    extra_params: Any = None
+
+
+class GetItemFromIndexParams(ExtraItemParams):
     """What `get_item_from_index_activity` gets."""
 
-    index: int
-    extra_params: Any = None
-
-
-class ExtraItemParams(BaseModel):
-    """Passed on, beside the item, to the activities that make items."""
-
-    extra_params: Any = None
+    idx: int
 
 
 class _Request(BaseModel):
@@ -43,7 +46,6 @@ class _Request(BaseModel):
     count: int = 0
     next_index: int = 0
     last_item: Any = None
-    begun: bool = False
     results: list[Any] = Field(default_factory=list)
     at_a_time: int = 100
     batch: int = 100
@@ -57,8 +59,8 @@ async def _batch(name: str, maker: str, first: int, count: int, extra: Any) -> l
     run, make = _known(name), _known(maker)
 
     async def one(index: int) -> Any:
-        item = await _call(make, [_index_argument(make, index, extra)])
-        return await _call(run, [item, extra] if extra is not None and len(run.signature.parameters) > 1 else [item])
+        made = await _call(make, {"idx": index, "extra_params": extra})
+        return await _call(run, _plain(made), extra)
 
     return list(await asyncio.gather(*(one(index) for index in range(first, first + count))))
 
@@ -70,16 +72,22 @@ def _known(name: str) -> ActivityDefinition:
     return found
 
 
-async def _call(definition: ActivityDefinition, args: Sequence[Any]) -> Any:
-    payloads = [_convert.encode(value) for value in args[: max(1, len(definition.signature.parameters))]]
-    values, keywords = definition.signature.decode(payloads)
-    return await definition.run(values, keywords)
+async def _call(definition: ActivityDefinition, item: Any, extra: Any = None) -> Any:
+    return await definition.run(*_arguments(definition, item, extra))
 
 
-def _index_argument(maker: ActivityDefinition, index: int, extra: Any) -> Any:
-    parameters = maker.signature.parameters
-    wants_int = bool(parameters) and maker.signature.annotation(parameters[0]) is int
-    return index if wants_int else {"index": index, "extra_params": extra}
+def _arguments(definition: ActivityDefinition, item: Any, extra: Any) -> tuple[list[Any], dict[str, Any]]:
+    """An item as arguments: itself for one parameter, its fields for several. WorkflowsException where it does not fit."""
+    signature = definition.signature
+    if not signature.parameters and not signature.keywords:
+        return [], {}
+    if len(signature.parameters) == 1 and not signature.keywords:
+        annotation = signature.annotation(signature.parameters[0])
+        takes_extra = inspect.isclass(annotation) and issubclass(annotation, ExtraItemParams)
+        if takes_extra and extra is not None and isinstance(item, dict):
+            item = {**item, "extra_params": extra}
+        return signature.decode([_convert.encode(item)])
+    return decode_arguments(signature, [_convert.encode(item)])
 
 
 @workflow.define(name="__parallel_execution__", is_technical=True, execution_timeout="365d")
@@ -120,35 +128,32 @@ class ParallelExecution:
         return workflow.continue_as_new(request.model_copy(update={"items": left, "next_index": end, "results": done}))
 
     async def _chain(self, request: _Request) -> list[Any]:
-        make, results = _known(request.maker or ""), list(request.results)
-        item, begun = request.last_item, request.begun
-        for _ in range(ITEMS_PER_RUN):
-            item = await self._execute(make, [item, request.extra] if begun or item is not None else [None, request.extra])
-            begun = True
-            if item is None:
-                return results
-            results.append(await self._item(request, item))
-        update = {"last_item": item, "begun": True, "results": results}
-        return workflow.continue_as_new(request.model_copy(update=update))
+        """Each item is worked on while the next ones are made."""
+        make, item = _known(request.maker or ""), request.last_item
+        tasks: list[asyncio.Task[Any]] = []
+        over = False
+        async with _all_or_cancel() as start:
+            while not over and len(tasks) < ITEMS_PER_RUN:
+                item = _plain(await self._execute(make, item, None))
+                over = item is None
+                if not over:
+                    tasks.append(start(self._item(request, item)))
+        results = [*request.results, *(task.result() for task in tasks)]
+        if over:
+            return results
+        return workflow.continue_as_new(request.model_copy(update={"last_item": item, "results": results}))
 
     async def _item(self, request: _Request, item: Any) -> Any:
-        definition = _known(request.activity)
-        more = request.extra is not None and len(definition.signature.parameters) > 1
-        return await self._execute(definition, [item, request.extra] if more else [item])
+        return await self._execute(_known(request.activity), item, request.extra)
 
-    async def _execute(self, definition: ActivityDefinition, args: Sequence[Any]) -> Any:
+    async def _execute(self, definition: ActivityDefinition, item: Any, extra: Any) -> Any:
         instance = workflow_instance()
         assert instance is not None
-        values, _keywords = definition.signature.decode(
-            [_convert.encode(value) for value in args[: len(definition.signature.parameters)]]
-        )
-        return await instance.execute_activity(definition, values, {})
+        values, keywords = _arguments(definition, item, extra)
+        return await instance.execute_activity(definition, values, keywords)
 
 
 def _scope(local: bool) -> Any:
-    from ._local import run_activities_locally
-    import contextlib
-
     return run_activities_locally() if local else contextlib.nullcontext()
 
 
@@ -159,16 +164,24 @@ class _all_or_cancel:  # noqa: N801
     def __post_init__(self) -> None:
         self._tasks: list[asyncio.Task[Any]] = []
 
-    async def __aenter__(self) -> Callable[[Any], None]:
-        return lambda coroutine: self._tasks.append(asyncio.ensure_future(coroutine))
+    async def __aenter__(self) -> Callable[[Any], asyncio.Task[Any]]:
+        return self._start
 
-    async def __aexit__(self, *_error: object) -> None:
+    def _start(self, coroutine: Any) -> asyncio.Task[Any]:
+        task = asyncio.ensure_future(coroutine)
+        self._tasks.append(task)
+        return task
+
+    async def __aexit__(self, kind: object, *_error: object) -> None:
         try:
+            if kind is not None:
+                raise asyncio.CancelledError
             await asyncio.gather(*self._tasks)
         except BaseException:
             for task in self._tasks:
                 task.cancel()
-            raise
+            if kind is None:
+                raise
 
 
 async def execute_activities_in_parallel(
@@ -186,7 +199,8 @@ async def execute_activities_in_parallel(
 
     Give one of: `items`; `get_item_from_prev_item_activity`, which makes each item from the one before (`None` at first) until
     it gives `None`; `get_item_from_index_activity` with `n_items`, run in batches of `max_concurrent_executions_per_worker` items
-    within one activity. `max_concurrent_scheduled_tasks`: at a time. `extra_params`: goes with each item. WorkflowsException for
+    within one activity. `max_concurrent_scheduled_tasks`: at a time. `extra_params`: goes with items
+    that are `ExtraItemParams`. An activity with several parameters gets an item's fields. WorkflowsException for
     another combination.
     """
     definition = definition_of(activity)
@@ -230,16 +244,12 @@ def _plain(value: Any) -> Any:
 async def _directly(request: _Request, definition: ActivityDefinition) -> list[Any]:
     """Outside workflows: the same, without an engine."""
 
-    def args_of(item: Any) -> list[Any]:
-        more = request.extra is not None and len(definition.signature.parameters) > 1
-        return [item, request.extra] if more else [item]
-
     if request.mode == "list":
         places = asyncio.Semaphore(request.at_a_time)
 
         async def one(item: Any) -> Any:
             async with places:
-                return await _call(definition, args_of(item))
+                return await _call(definition, item, request.extra)
 
         return list(await asyncio.gather(*(one(item) for item in request.items)))
     if request.mode == "offset":
@@ -251,9 +261,7 @@ async def _directly(request: _Request, definition: ActivityDefinition) -> list[A
         return results
     make, item, results = _known(request.maker or ""), None, []
     while True:
-        item = await _call(make, [item, request.extra])
+        item = _plain(await _call(make, item))
         if item is None:
             return results
-        results.append(await _call(definition, args_of(_plain(item))))
-
-
+        results.append(await _call(definition, item, request.extra))

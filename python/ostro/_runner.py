@@ -65,6 +65,11 @@ class WorkflowRunner:
             self.nondeterminism(instance, message)
         instance.evict()
 
+    def close(self) -> None:
+        """Forgets every execution; on the workflow thread, when no more activations come."""
+        while self.instances:
+            self.instances.popitem()[1].evict()
+
     def nondeterminism(self, instance: WorkflowInstance, message: str) -> None:
         """Called when the code does something else than the history says."""
         _log.error(

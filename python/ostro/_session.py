@@ -94,14 +94,15 @@ async def get_sticky_worker_session() -> StickyWorkerSession:
 
 
 @contextlib.asynccontextmanager
-async def run_sticky_worker_session(session: StickyWorkerSession | None = None) -> AsyncIterator[StickyWorkerSession]:
-    """Sticky activities in this scope run on one worker: that of `session`, else one that is free.
+async def run_sticky_worker_session(
+    sticky_worker_session: StickyWorkerSession | None = None,
+) -> AsyncIterator[StickyWorkerSession]:
+    """Sticky activities in this scope run on one worker: that of the session, else one that is free.
 
     Scopes nest: the inner one decides.
     """
     instance = _context.workflow_instance()
-    if session is None:
-        session = await get_sticky_worker_session()
+    session = sticky_worker_session or await get_sticky_worker_session()
     state = session._state
     if state is None or state.instance is not instance:
         state = session._state = SessionState(session, instance)

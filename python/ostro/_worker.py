@@ -23,6 +23,8 @@ from ._session import session_queue, set_own_queue
 
 _log = logging.getLogger("ostro.worker")
 
+#: A worker that does not take the next task of a workflow in its memory for this long loses it to any other, in seconds.
+_STICKY_SCHEDULE_TO_START = 5.0
 #: Leases of sessions occupy places beside the sticky activities.
 _SESSIONS_MAX = 1000
 
@@ -43,10 +45,14 @@ def settings(task_queue: str, namespace: str, *, workflows: bool, rate: float | 
         "workflow_task_pollers": max(2, worker.max_workflow_task_pollers),
         "activity_task_pollers": worker.max_activity_task_pollers,
         "max_task_queue_activities_per_second": rate,
-        "sticky_schedule_to_start": 10.0,
+        "sticky_schedule_to_start": _STICKY_SCHEDULE_TO_START,
         "heartbeat_throttle": 30.0,
         "graceful_shutdown": worker.graceful_shutdown_timeout,
     }
+
+
+#: Whether this process has started a worker.
+started = False
 
 
 class Worker:
@@ -84,6 +90,8 @@ class Worker:
 
     async def start(self) -> None:
         """Connects and begins to poll. WorkflowsException for a program that cannot run, RpcError where the engine refuses."""
+        global started
+        started = True
         check_names()
         if self._connection is None:
             self._connection = await Connection.open(self._address, self._namespace, api_key=self._api_key)
@@ -127,12 +135,14 @@ class Worker:
         loop = asyncio.get_running_loop()
         done = self._workflows_done = loop.create_future()
 
+        runner = self.runner = WorkflowRunner(self._definitions, self.task_queue, connection.namespace)
+
         def on_done() -> None:
+            runner.close()
             with contextlib.suppress(RuntimeError):  # the loop may be closed by then
                 loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
 
-        self.runner = WorkflowRunner(self._definitions, self.task_queue, connection.namespace)
-        core.run_workflows(self.runner.activate, on_done)
+        core.run_workflows(runner.activate, on_done)
 
     def _run_activities(self, core: Any, connection: Connection, queue: str) -> None:
         runner = ActivityRunner(core, queue)

@@ -130,8 +130,8 @@ class workflow:  # noqa: N801
     def define(
         name: str,
         workflow_description: str | None = None,
-        workflow_display_name: str | None = None,
         schedules: Sequence[Schedule] | None = None,
+        workflow_display_name: str | None = None,
         is_technical: bool = False,
         enforce_determinism: bool | None = None,
         execution_timeout: Duration = "1h",
@@ -329,16 +329,16 @@ class workflow:  # noqa: N801
         return await execute_workflow(workflow, params, **options)
 
     @staticmethod
-    async def add_search_keys(keys: Mapping[str, str]) -> None:
+    async def add_search_keys(search_keys: Mapping[str, Any]) -> None:
         """Adds keys to find the execution by; kept in its memo. At most 20 a call."""
-        _check_keys(keys)
-        workflow.upsert_memo({f"search_key.{key}": value for key, value in keys.items()})
+        _check_keys(search_keys)
+        workflow.upsert_memo({f"search_key.{key}": value for key, value in search_keys.items()})
 
     @staticmethod
-    async def delete_search_keys(keys: Sequence[str]) -> None:
+    async def delete_search_keys(search_keys: Sequence[str]) -> None:
         """Removes such keys."""
-        _check_keys(keys)
-        workflow.upsert_memo({f"search_key.{key}": None for key in keys})
+        _check_keys(search_keys)
+        workflow.upsert_memo({f"search_key.{key}": None for key in search_keys})
 
 
 def _check_keys(keys: Any) -> None:

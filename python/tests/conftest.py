@@ -17,6 +17,10 @@ import pytest
 
 import ostro.workflows as workflows
 
+# What tests leave running need not end by itself.
+os.environ.setdefault("GRACEFUL_SHUTDOWN_TIMEOUT", "1")
+workflows.config.worker.graceful_shutdown_timeout = 1.0
+
 ROOT = Path(__file__).resolve().parents[2]
 _names = itertools.count()
 
@@ -133,3 +137,17 @@ def run_program(address: str, classes: list[type], body: Any) -> Any:
 def program() -> Any:
     """`program(classes, body)`: runs `await body(program)` on an engine in this process that keeps nothing."""
     return lambda classes, body, address=":memory:": run_program(address, classes, body)
+
+
+async def wait_until(ask: Any, seconds: float) -> Any:
+    """What `await ask()` gives, once it gives something without raising."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            found = await ask()
+            if found:
+                return found
+        except workflows.RpcError:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.1)

@@ -9,7 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use temporalio_client::{ClientTlsOptions, Connection as Client, ConnectionOptions, GrpcCompression, TlsOptions};
 use tokio::sync::Mutex;
-use tonic::{Code, Status};
+use tonic::Status;
 use url::Url;
 
 use crate::mailbox::{Answer, Mailbox, Sender};
@@ -177,9 +177,4 @@ impl Connection {
             Ok(Answer::Nothing)
         })
     }
-}
-
-/// An error of the core as a status, so that Python sees one kind of error.
-pub fn internal(error: impl std::fmt::Display) -> Status {
-    Status::new(Code::Internal, error.to_string())
 }

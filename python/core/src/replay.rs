@@ -1,12 +1,12 @@
 //! Replay of recorded histories against workflow code, without a server.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ostro_wire::json;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use temporalio_common::protos::temporal::api::history::v1::History;
-use temporalio_sdk_core::replay::{HistoryForReplay, ReplayWorkerInput};
+use temporalio_sdk_core::replay::{HistoryFeeder, HistoryForReplay, ReplayWorkerInput};
 use temporalio_sdk_core::{Worker, init_replay_worker};
 
 use crate::config::Settings;
@@ -17,6 +17,8 @@ use crate::workflow_thread;
 #[pyclass(frozen, module = "ostro._core")]
 pub struct Replayer {
     core: Arc<Worker>,
+    /// Dropped when the history is through: the worker must not end before it has said what went wrong.
+    feeder: Mutex<Option<HistoryFeeder>>,
 }
 
 #[pymethods]
@@ -30,21 +32,27 @@ impl Replayer {
         if history.events.is_empty() {
             return Err(PyValueError::new_err("not a history: it has no events"));
         }
-        let histories = futures::stream::iter([HistoryForReplay::new(history, workflow_id)]);
-        let _entered = runtime()?.tokio_handle().enter();
-        let core = init_replay_worker(ReplayWorkerInput::new(settings.config()?, histories))
+        let (feeder, histories) = HistoryFeeder::new(1);
+        let handle = runtime()?.tokio_handle();
+        handle
+            .block_on(feeder.feed(HistoryForReplay::new(history, workflow_id)))
             .map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
-        Ok(Self { core: Arc::new(core) })
+        let _entered = handle.enter();
+        let mut config = settings.config()?;
+        // What went wrong comes with the eviction.
+        config.ignore_evicts_on_shutdown = false;
+        let core = init_replay_worker(ReplayWorkerInput::new(config, histories))
+            .map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        Ok(Self { core: Arc::new(core), feeder: Mutex::new(Some(feeder)) })
     }
 
-    /// As [`crate::worker::Worker::run_workflows`]; ends by itself when the history is through.
+    /// As [`crate::worker::Worker::run_workflows`]; ends after [`Replayer::finish`].
     fn run_workflows(&self, activate: Py<PyAny>, done: Py<PyAny>) -> PyResult<()> {
         workflow_thread::start(Arc::clone(&self.core), activate, done)
     }
 
-    fn initiate_shutdown(&self) -> PyResult<()> {
-        let _entered = runtime()?.tokio_handle().enter();
-        self.core.initiate_shutdown();
-        Ok(())
+    /// The history is through.
+    fn finish(&self) {
+        self.feeder.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }

@@ -1,0 +1,311 @@
+"""Dependencies, parallel items, tasks, interactive input, schedules, isolated processes, programs in one call."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, AsyncIterator, Iterator
+
+import pydantic
+import pytest
+
+import ostro.workflows as workflows
+from ostro.workflows import (
+    Depends,
+    InteractiveWorkflow,
+    Schedule,
+    activity,
+    execute_activities_in_parallel,
+    run_activities_locally,
+    task,
+    task_from,
+    workflow,
+)
+
+made: list[str] = []
+
+
+def plain() -> str:
+    made.append("plain")
+    return "plain"
+
+
+async def generator() -> AsyncIterator[str]:
+    made.append("open")
+    yield "generator"
+    made.append("close")
+
+
+@contextlib.contextmanager
+def manager() -> Iterator[str]:
+    yield "manager"
+
+
+@activity()
+async def injected(
+    x: int, a: str = Depends(plain), b: str = Depends(generator), c: str = Depends(manager)
+) -> tuple[int, str, str, str]:
+    return x, a, b, c
+
+
+@workflow.define(name="injects")
+class Injects:
+    @workflow.entrypoint
+    async def execute(self) -> list[Any]:
+        found = [await injected(1), await injected(2)]
+        with run_activities_locally():
+            found.append(await injected(3))
+        return found
+
+
+def test_dependencies_are_made_once_for_a_worker(program: Any) -> None:
+    made.clear()
+    found = program([Injects], lambda running: running.run(Injects))
+    assert found == [[n, "plain", "generator", "manager"] for n in (1, 2, 3)]
+    assert made == ["plain", "open", "close"]
+
+
+def test_dependencies_are_made_for_each_call_outside() -> None:
+    made.clear()
+    assert asyncio.run(injected(1)) == (1, "plain", "generator", "manager")
+    assert made == ["plain", "open", "close"]
+
+
+class Item(pydantic.BaseModel):
+    number: int
+
+
+@activity()
+async def square(item: Item) -> int:
+    if item.number == 13:
+        raise workflows.WorkflowError("unlucky", non_retryable=True)
+    return item.number**2
+
+
+@activity()
+async def next_item(before: Item | None) -> Item | None:
+    number = 0 if before is None else before.number + 1
+    return Item(number=number) if number < 4 else None
+
+
+@activity()
+async def item_at(params: workflows.GetItemFromIndexParams) -> Item:
+    return Item(number=params.idx)
+
+
+@activity()
+async def nothing(item: Item) -> None: ...
+
+
+@activity()
+async def add(a: int, b: int = 5) -> int:
+    return a + b
+
+
+class WithExtra(workflows.ExtraItemParams):
+    number: int
+
+
+@activity()
+async def scaled(item: WithExtra) -> int:
+    return item.number * item.extra_params["by"]
+
+
+@workflow.define(name="parallel")
+class Parallel:
+    @workflow.entrypoint
+    async def execute(self, how: str, count: int) -> Any:
+        if how == "list":
+            items = [Item(number=i) for i in range(count)]
+            return await execute_activities_in_parallel(square, items=items, max_concurrent_scheduled_tasks=10)
+        if how == "chain":
+            return await execute_activities_in_parallel(square, get_item_from_prev_item_activity=next_item)
+        if how == "offset":
+            return await execute_activities_in_parallel(
+                square, get_item_from_index_activity=item_at, n_items=count, max_concurrent_executions_per_worker=4
+            )
+        if how == "fields":
+            return await execute_activities_in_parallel(add, items=[{"a": 1, "b": 2}, {"a": 3}])
+        if how == "extra":
+            items = [WithExtra(number=1), WithExtra(number=2)]
+            return await execute_activities_in_parallel(scaled, items=items, extra_params={"by": 10})
+        if how == "nothing":
+            return await execute_activities_in_parallel(nothing, items=[Item(number=1)])
+        return await execute_activities_in_parallel(square)
+
+
+@pytest.mark.parametrize(
+    ("how", "count", "expected"),
+    [("list", 12, [i * i for i in range(12)]), ("chain", 0, [0, 1, 4, 9]), ("offset", 10, [i * i for i in range(10)]),
+     ("nothing", 1, None), ("list", 0, []), ("fields", 0, [3, 8]), ("extra", 0, [10, 20])],
+)  # fmt: skip
+def test_one_activity_over_many_items(program: Any, how: str, count: int, expected: Any) -> None:
+    assert program([Parallel], lambda running: running.run(Parallel, how, count)) == expected
+
+
+def test_an_item_that_fails_fails_them_all(program: Any) -> None:
+    with pytest.raises(workflows.WorkflowFailedError, match="unlucky"):
+        program([Parallel], lambda running: running.run(Parallel, "list", 20))
+
+
+def test_parallel_without_items_is_refused(program: Any) -> None:
+    with pytest.raises(workflows.WorkflowFailedError, match="give `items`"):
+        program([Parallel], lambda running: running.run(Parallel, "?", 1))
+
+
+class Progress(pydantic.BaseModel):
+    done: int = 0
+    note: str = ""
+
+
+class Answer(pydantic.BaseModel):
+    text: str
+
+
+@workflow.define(name="asks")
+class Asks(InteractiveWorkflow):
+    @workflow.entrypoint
+    async def execute(self) -> str:
+        async with task_from(Progress()) as progress:
+            await progress.update_state({"done": 1})
+            answer = await self.wait_for_input(Answer, label="Your name?")
+            await progress.set_state(Progress(done=2, note=answer.text))
+        async with task("stateless") as bare:
+            with pytest.raises(workflows.WorkflowsException):
+                await bare.set_state(1)
+        try:
+            await self.wait_for_input(Answer, timeout="10ms")
+        except asyncio.TimeoutError:
+            return answer.text
+        return "?"
+
+
+def test_interactive_input_and_tasks(program: Any) -> None:
+    async def body(running: Any) -> None:
+        handle = await running.start(Asks)
+        while not (waiting := (await handle.query("__get_pending_inputs"))["pending_inputs"]):
+            await asyncio.sleep(0.02)
+        assert waiting[0]["label"] == "Your name?" and "text" in waiting[0]["input_schema"]["properties"]
+        tasks = {one["type"]: one for one in await handle.query("__tasks")}
+        assert tasks["Progress"]["state"] == {"done": 1, "note": ""} and tasks["Progress"]["status"] == "IN_PROGRESS"
+        task_id = waiting[0]["task_id"]
+        with pytest.raises(workflows.WorkflowError, match="does not fit"):
+            await handle.update("__submit_input", {"task_id": task_id, "input": {"text": 3}})
+        with pytest.raises(workflows.WorkflowError, match="nothing waits"):
+            await handle.update("__submit_input", {"task_id": "?", "input": {}})
+        assert await handle.update("__submit_input", {"task_id": task_id, "input": {"text": "Ada"}}) == {"accepted": True}
+        assert await handle.result() == "Ada"
+        ended = await handle.query("__tasks")
+        assert [one["status"] for one in ended] == ["COMPLETED", "COMPLETED", "COMPLETED", "FAILED"]
+
+    program([Asks], body)
+
+
+@workflow.define(
+    name="scheduled", schedules=[Schedule(input={"n": 5}, cron_expressions=["0 0 1 1 *"], schedule_id="every-year")]
+)
+class Scheduled:
+    @workflow.entrypoint
+    async def execute(self, n: int) -> int:
+        return n
+
+
+def test_schedules_are_put_by_the_worker(program: Any) -> None:
+    async def body(running: Any) -> None:
+        client = running.client
+        assert [one["scheduleId"] for one in await client.list_schedules()] == ["every-year"]
+        await client.pause_schedule("every-year")
+        assert (await client.describe_schedule("every-year"))["schedule"]["state"]["paused"] is True
+        await client.unpause_schedule("every-year")
+        await client.trigger_schedule("every-year")
+        while not (found := [one async for one in client.list('WorkflowType = "scheduled"')]):
+            await asyncio.sleep(0.05)
+        assert await client.get_handle(found[0].id, workflow=Scheduled).result() == 5
+        assert await client.count('WorkflowType = "scheduled"') == 1
+        await client.delete_schedule("every-year")
+        with pytest.raises(workflows.NotFoundError):
+            await client.describe_schedule("every-year")
+
+    program([Scheduled], body)
+
+
+@activity(isolated=True, retry_policy_max_attempts=1, heartbeat_timeout="30s")
+async def in_own_process(how: str) -> int:
+    if how == "crash":
+        os._exit(9)
+    if how == "raise":
+        raise ValueError("inside")
+    activity.heartbeat(1)
+    return os.getpid()
+
+
+@workflow.define(name="isolates")
+class Isolates:
+    @workflow.entrypoint
+    async def execute(self, how: str) -> Any:
+        try:
+            return await in_own_process(how)
+        except workflows.ActivityError as error:
+            return str(error)
+
+
+def test_isolated_activities_have_processes_of_their_own(program: Any) -> None:
+    async def body(running: Any) -> None:
+        pid = await running.run(Isolates, "ok")
+        assert isinstance(pid, int) and pid != os.getpid()
+        assert "exit code 9" in await running.run(Isolates, "crash")
+        assert "ValueError: inside" in await running.run(Isolates, "raise")
+
+    program([Isolates], body)
+
+
+PROGRAM = '''
+import sys, time
+import mistralai.workflows as workflows
+
+@workflows.activity()
+async def step(n: int) -> int:
+    with open("log", "a") as log:
+        log.write(f"{n}\\n")
+    return n
+
+@workflows.workflow.define(name="program")
+class Program:
+    @workflows.workflow.entrypoint
+    async def execute(self, count: int) -> int:
+        total = 0
+        for n in range(count):
+            total += await step(n)
+            await workflows.workflow.sleep(0.1)
+        return total
+
+if __name__ == "__main__":
+    print(workflows.run(Program, int(sys.argv[1]), id="the-run"))
+'''
+
+
+def run_file(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    environment = {key: value for key, value in os.environ.items() if key != "OSTRO_ADDRESS"}
+    command = [sys.executable, "-m", "ostro", "run", "app.py", *arguments]
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_program_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(PROGRAM)
+    first = run_file(tmp_path, "10")
+    log = tmp_path / "log"
+    while not log.exists() or len(log.read_text().split()) < 4:
+        assert first.poll() is None
+        time.sleep(0.02)
+    first.kill()
+    first.wait()
+    output, _ = run_file(tmp_path, "10").communicate(timeout=60)
+    assert output == "45\n"
+    steps = [int(line) for line in log.read_text().split()]
+    # The one that ran when it was killed may have run twice; none before it.
+    assert sorted(set(steps)) == list(range(10)) and len(steps) <= 11
