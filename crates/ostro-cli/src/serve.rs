@@ -43,7 +43,9 @@ async fn serve_until_stopped(settings: Settings) -> Result<(), Failure> {
         server = Server::start(settings.config.clone()) => server?,
         () = &mut told_to_stop => return Ok(()),
     };
-    print_banner(&settings, server.grpc_address(), server.http_address());
+    if let Some(grpc) = server.grpc_address() {
+        print_banner(&settings, grpc, server.http_address());
+    }
     told_to_stop.await;
     tracing::info!("stopping: running calls are answered, then the store is closed");
     server.shutdown().await;
@@ -76,10 +78,14 @@ impl Settings {
     fn of(command: ServerCommand) -> Result<Self, Failure> {
         match command {
             ServerCommand::Serve(ServeArguments { data, server }) => Self::new(data, None, server),
-            ServerCommand::Dev(DevArguments { data, ephemeral: false, server }) => Self::new(data, None, server),
-            ServerCommand::Dev(DevArguments { ephemeral: true, server, .. }) => {
+            ServerCommand::Dev(DevArguments { data, ephemeral: false, time_skipping: false, server }) => {
+                Self::new(data, None, server)
+            }
+            ServerCommand::Dev(DevArguments { time_skipping, server, .. }) => {
                 let directory = std::env::temp_dir().join(format!("ostro-{}", uuid::Uuid::new_v4()));
-                Self::new(directory.clone(), Some(directory), server)
+                let mut settings = Self::new(directory.clone(), Some(directory), server)?;
+                settings.config.time_skipping = time_skipping;
+                Ok(settings)
             }
         }
     }
@@ -99,8 +105,8 @@ impl Settings {
 /// Flags go over the file. A flag at its default says nothing.
 fn over(config: &mut Config, flags: &ServerArguments) {
     let defaults = Config::default();
-    if flags.listen != defaults.listen {
-        config.listen = flags.listen;
+    if Some(flags.listen) != defaults.listen {
+        config.listen = Some(flags.listen);
     }
     if Some(flags.http_listen) != defaults.http_listen {
         config.http_listen = Some(flags.http_listen);
@@ -145,6 +151,7 @@ fn print_banner(settings: &Settings, grpc: SocketAddr, http: Option<SocketAddr>)
         println!("  HTTP        http://{http} (/metrics, /healthz)");
     }
     match &settings.ephemeral {
+        Some(_) if settings.config.time_skipping => println!("  Data        none is kept; time skips"),
         Some(_) => println!("  Data        none is kept (--ephemeral)"),
         None => println!("  Data        {}", settings.config.data.display()),
     }
