@@ -62,6 +62,12 @@ class WorkflowHandle:
 
     async def result(self, annotation: Any = _ANY, *, follow_runs: bool = True) -> Any:
         """Waits for the result: as the workflow's annotation, or `annotation`, says. WorkflowFailedError where there is none."""
+        async with self._client.connection.skipping():
+            kind, attributes = await self._end(follow_runs)
+        return self._outcome(kind, attributes, annotation)
+
+    async def _end(self, follow_runs: bool) -> tuple[str, dict[str, Any]]:
+        """The closing event: of the last run that followed, with `follow_runs`."""
         run_id = self.run_id
         while True:
             kind, attributes = await self._closing_event(run_id)
@@ -69,7 +75,7 @@ class WorkflowHandle:
             if following and follow_runs:
                 run_id = following
                 continue
-            return self._outcome(kind, attributes, annotation)
+            return kind, attributes
 
     async def _closing_event(self, run_id: str) -> tuple[str, dict[str, Any]]:
         request: dict[str, Any] = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, AsyncIterator
 
 from . import _core
 from ._bridge import Bridge, bridge
@@ -26,6 +27,8 @@ class Connection:
         self.bridge = bridge
         self.namespace = namespace
         self.address = address
+        #: The engine's clock skips while a result is awaited.
+        self.time_skipping = False
         self._users = 0
 
     @staticmethod
@@ -59,6 +62,7 @@ class Connection:
             own = bridge()
             core = await own.call(_core.connect, target)
             found = Connection(core, own, namespace, address)
+            found.time_skipping = time_skipping
             if not memory:
                 shared[key] = found
         found._users += 1
@@ -73,6 +77,18 @@ class Connection:
         """Calls a method of Temporal's API; messages are its JSON. RpcError where it refuses."""
         answer = await self.bridge.call(self.core.call, service, method, json.dumps(request).encode(), timeout)
         return json.loads(answer)
+
+    @contextlib.asynccontextmanager
+    async def skipping(self) -> AsyncIterator[None]:
+        """Time skips in this scope, where the engine's clock does that."""
+        if not self.time_skipping:
+            yield
+            return
+        await self.call("UnlockTimeSkipping", {}, service="test")
+        try:
+            yield
+        finally:
+            await self.call("LockTimeSkipping", {}, service="test")
 
     async def close(self) -> None:
         """Ends the engine where it runs in this process and nobody else uses it."""

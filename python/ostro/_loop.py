@@ -148,6 +148,9 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         return future
 
     def create_task(self, coro: Any, *, name: Any = None, context: Any = None, **_more: Any) -> Any:
+        if self.instance.read_only:
+            coro.close()
+            self.instance.refuse_read_only()
         number = self._next_number()
         if context is None:
             context = contextvars.copy_context()

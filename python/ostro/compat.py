@@ -19,13 +19,13 @@ _OURS = "ostro.workflows"
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds `mistralai.workflows...` in `ostro.workflows...`, after everything else had its chance."""
+    """Finds `mistralai.workflows...` in `ostro.workflows...`."""
 
     def __init__(self) -> None:
         self._specs: dict[str, Any] = {}
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
-        if name == _PACKAGE:
+        if name == _PACKAGE and importlib.machinery.PathFinder.find_spec(name, path) is None:
             return importlib.machinery.ModuleSpec(name, self, is_package=True)
         if name == _ORIGINAL or name.startswith(f"{_ORIGINAL}."):
             ours = _OURS + name.removeprefix(_ORIGINAL)
@@ -64,7 +64,8 @@ def is_original_installed() -> bool:
 def install() -> None:
     """Makes `import mistralai.workflows` work. Does nothing where the original is installed."""
     if not is_original_installed() and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.append(_Finder())
+        # First: the finder of files would load our submodules a second time under the other name.
+        sys.meta_path.insert(0, _Finder())
 
 
 install()

@@ -309,3 +309,60 @@ def test_a_program_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     steps = [int(line) for line in log.read_text().split()]
     # The one that ran when it was killed may have run twice; none before it.
     assert sorted(set(steps)) == list(range(10)) and len(steps) <= 11
+
+
+# Testing helpers.
+
+
+@workflow.define(name="sleeps-long", execution_timeout="400d")
+class SleepsLong:
+    @workflow.entrypoint
+    async def execute(self) -> float:
+        before = workflow.now()
+        await workflow.sleep("90d")
+        return (workflow.now() - before).total_seconds()
+
+
+def test_a_clock_that_skips_lets_months_pass() -> None:
+    from ostro.workflows import testing
+
+    async def main() -> float:
+        async with testing.environment(time_skipping=True) as env:
+            async with testing.create_test_worker(env, [SleepsLong]):
+                return await asyncio.wait_for(env.execute(SleepsLong), 60)
+
+    assert asyncio.run(main()) >= 90 * 86400
+
+
+# Reload on save.
+
+
+def test_dev_starts_again_when_a_file_changes(tmp_path: Path) -> None:
+    app = tmp_path / "app.py"
+    app.write_text("open('log', 'a').write('one ')\n")
+    command = [sys.executable, "-m", "ostro", "dev", "app.py"]
+    watcher = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    log = tmp_path / "log"
+
+    def wait_for_text(text: str) -> None:
+        deadline = time.monotonic() + 60
+        while not log.exists() or log.read_text() != text:
+            assert time.monotonic() < deadline and watcher.poll() is None
+            time.sleep(0.02)
+
+    try:
+        wait_for_text("one ")
+        app.write_text("open('log', 'a').write('two ')\n")
+        wait_for_text("one two ")
+    finally:
+        watcher.send_signal(2)
+        watcher.wait(30)
+
+
+def test_compat_leaves_the_original_alone_and_stands_in_for_it() -> None:
+    code = (
+        "import ostro.compat, mistralai.workflows as original, ostro.workflows as ours\n"
+        "from mistralai.workflows.exceptions import WorkflowsException\n"
+        "assert original is ours and ours.__spec__.name == 'ostro.workflows'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

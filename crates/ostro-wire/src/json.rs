@@ -7,7 +7,9 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use prost::{Message, Name};
-use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, ReflectMessage, SerializeOptions};
+use prost_reflect::{
+    DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, ReflectMessage, SerializeOptions,
+};
 use serde_json::Value;
 
 use crate::DESCRIPTORS;
@@ -68,9 +70,9 @@ pub fn method_types(service: &str, method: &str) -> Option<(String, String)> {
 }
 
 fn write(message: &DynamicMessage) -> Value {
-    message
-        .serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new())
-        .unwrap_or_else(|error| Value::String(format!("{} cannot be written as JSON: {error}", message.descriptor().name())))
+    message.serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new()).unwrap_or_else(|error| {
+        Value::String(format!("{} cannot be written as JSON: {error}", message.descriptor().name()))
+    })
 }
 
 fn descriptor(name: &str) -> MessageDescriptor {

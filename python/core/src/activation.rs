@@ -84,9 +84,7 @@ fn job_to_python<'py>(py: Python<'py>, job: &Variant) -> PyResult<Bound<'py, PyA
         }
         Variant::RemoveFromCache(job) => (REMOVE, job.reason, &job.message).into_bound_py_any(py),
         // Nexus operations are not offered, so none can be resolved.
-        Variant::ResolveNexusOperationStart(_) | Variant::ResolveNexusOperation(_) => {
-            Ok(py.None().into_bound(py))
-        }
+        Variant::ResolveNexusOperationStart(_) | Variant::ResolveNexusOperation(_) => Ok(py.None().into_bound(py)),
     }
 }
 
@@ -115,9 +113,7 @@ fn initialize<'py>(py: Python<'py>, job: &InitializeWorkflow) -> PyResult<Bound<
 
 fn activity<'py>(py: Python<'py>, job: &ResolveActivity) -> PyResult<Bound<'py, PyAny>> {
     let (outcome, value) = match job.result.as_ref().and_then(|result| result.status.as_ref()) {
-        Some(ActivityStatus::Completed(done)) => {
-            (COMPLETED, payload::option_to_python(py, done.result.as_ref())?)
-        }
+        Some(ActivityStatus::Completed(done)) => (COMPLETED, payload::option_to_python(py, done.result.as_ref())?),
         Some(ActivityStatus::Failed(failed)) => (FAILED, failure::option_to_python(py, failed.failure.as_ref())?),
         Some(ActivityStatus::Cancelled(gone)) => (CANCELLED, failure::option_to_python(py, gone.failure.as_ref())?),
         Some(ActivityStatus::Backoff(wait)) => {
@@ -130,10 +126,7 @@ fn activity<'py>(py: Python<'py>, job: &ResolveActivity) -> PyResult<Bound<'py, 
     (RESOLVE_ACTIVITY, job.seq, outcome, value).into_bound_py_any(py)
 }
 
-fn child_started<'py>(
-    py: Python<'py>,
-    job: &ResolveChildWorkflowExecutionStart,
-) -> PyResult<Bound<'py, PyAny>> {
+fn child_started<'py>(py: Python<'py>, job: &ResolveChildWorkflowExecutionStart) -> PyResult<Bound<'py, PyAny>> {
     let (outcome, value) = match &job.status {
         Some(StartStatus::Succeeded(started)) => (COMPLETED, (&started.run_id).into_bound_py_any(py)?),
         Some(StartStatus::Failed(failed)) => {

@@ -53,9 +53,7 @@ pub fn task_to_python<'py>(py: Python<'py>, task: &ActivityTask) -> PyResult<Bou
 pub fn result_from_python(outcome: u8, value: &Bound<'_, PyAny>) -> PyResult<ActivityExecutionResult> {
     let status = match outcome {
         COMPLETED => Status::Completed(Success { result: Some(payload::from_python(value)?) }),
-        FAILED => {
-            Status::Failed(Failure { failure: Some(failure::from_python(value)?), ..Default::default() })
-        }
+        FAILED => Status::Failed(Failure { failure: Some(failure::from_python(value)?), ..Default::default() }),
         CANCELLED => Status::Cancelled(Cancellation { failure: Some(failure::from_python(value)?) }),
         LATER => Status::WillCompleteAsync(WillCompleteAsync {}),
         unknown => return Err(PyValueError::new_err(format!("no activity ends with {unknown}"))),

@@ -101,8 +101,11 @@ async fn to_server(url: Url, target: Target) -> Result<Client, Status> {
         .client_version(env!("CARGO_PKG_VERSION"))
         .build();
     Client::connect(options).await.map_err(|error| {
-        Status::unavailable(format!("nothing answers at {text} ({}): start a server there, or unset OSTRO_ADDRESS to run \
-            the engine in this process", chain(&error)))
+        Status::unavailable(format!(
+            "nothing answers at {text} ({}): start a server there, or unset OSTRO_ADDRESS to run \
+            the engine in this process",
+            chain(&error)
+        ))
     })
 }
 
@@ -117,12 +120,11 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 async fn in_process(address: Address, target: Target) -> Result<(Client, Option<Embedded>), Status> {
-    let builder = Embedded::builder().namespace(&target.namespace);
+    let builder = Embedded::builder().namespace(&target.namespace).time_skipping(target.time_skipping);
     let builder = match address {
         Address::Embedded(path) => builder.data(path),
         _ => builder.ephemeral(),
     };
-    let _ = target.time_skipping;
     let engine = builder.open().await.map_err(|error| Status::failed_precondition(error.to_string()))?;
     let nowhere = Url::parse("http://in-process").map_err(|error| Status::internal(error.to_string()))?;
     let options = ConnectionOptions::new(nowhere)

@@ -65,10 +65,7 @@ pub fn list_to_python<'py>(py: Python<'py>, payloads: &[proto::Payload]) -> PyRe
     Ok(list)
 }
 
-pub fn map_to_python<'py>(
-    py: Python<'py>,
-    payloads: &HashMap<String, proto::Payload>,
-) -> PyResult<Bound<'py, PyDict>> {
+pub fn map_to_python<'py>(py: Python<'py>, payloads: &HashMap<String, proto::Payload>) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     for (name, payload) in payloads {
         dict.set_item(name, to_python(py, payload)?)?;

@@ -59,7 +59,8 @@ impl Worker {
         let core = Arc::clone(&self.core);
         runtime()?.tokio_handle().spawn(async move {
             // The core has said why in its log; the server notices the missing answer by the activity's timeout.
-            let _ = core.complete_activity_task(ActivityTaskCompletion { task_token: token, result: Some(result) }).await;
+            let _ =
+                core.complete_activity_task(ActivityTaskCompletion { task_token: token, result: Some(result) }).await;
         });
         Ok(())
     }

@@ -44,7 +44,11 @@ pub fn start(core: Arc<Worker>, activate: Py<PyAny>, done: Py<PyAny>) -> PyResul
     thread.map(|_| ()).map_err(|error| PyRuntimeError::new_err(format!("no thread for workflows: {error}")))
 }
 
-fn run_activation(py: Python<'_>, activate: &Py<PyAny>, activation: WorkflowActivation) -> WorkflowActivationCompletion {
+fn run_activation(
+    py: Python<'_>,
+    activate: &Py<PyAny>,
+    activation: WorkflowActivation,
+) -> WorkflowActivationCompletion {
     let run_id = activation.run_id.clone();
     let commands = activation::to_python(py, &activation)
         .and_then(|activation| activate.bind(py).call1((activation,)))

@@ -15,14 +15,15 @@ from .._connection import Connection
 from .._replay import NonDeterminismError, replay
 from .._worker import Worker
 
-TASK_QUEUE = "test-task-queue"
+TEST_TASK_QUEUE = "test-task-queue"
 
 
 @contextlib.asynccontextmanager
-async def environment(*, time_skipping: bool = False, task_queue: str = TASK_QUEUE) -> AsyncIterator[Client]:
+async def environment(*, time_skipping: bool = False, task_queue: str = TEST_TASK_QUEUE) -> AsyncIterator[Client]:
     """A client of an engine in this process that keeps nothing.
 
-    `time_skipping`: the engine's clock goes on to the next timer when every workflow waits for one, so months pass in milliseconds.
+    `time_skipping`: while a result is awaited and nothing is worked on, the engine's clock goes on to what is due next, so months pass
+    in milliseconds.
     """
     connection = await Connection.open(":memory:", "default", time_skipping=time_skipping)
     client = Client(connection, task_queue)
@@ -36,7 +37,7 @@ def create_test_worker(
     env: Client,
     workflows: Iterable[type],
     activities: Iterable[Any] = (),
-    task_queue: str = TASK_QUEUE,
+    task_queue: str = TEST_TASK_QUEUE,
     interceptors: Iterable[Any] = (),
 ) -> Worker:
     """A worker of `env`; use it as `async with`. It has all activities that are defined, so `activities` need not be given."""
@@ -45,4 +46,4 @@ def create_test_worker(
     return Worker(workflows, connection=env.connection, task_queue=task_queue)
 
 
-__all__ = ["NonDeterminismError", "TASK_QUEUE", "create_test_worker", "environment", "replay"]
+__all__ = ["NonDeterminismError", "TEST_TASK_QUEUE", "create_test_worker", "environment", "replay"]
