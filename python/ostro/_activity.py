@@ -73,7 +73,7 @@ class ActivityDefinition:
         code = getattr(inspect.unwrap(self.function), "__code__", None)
         return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(self.function)
 
-    @property
+    @functools.cached_property
     def is_async(self) -> bool:
         """Whether it runs on the event loop; else in a thread."""
         return inspect.iscoroutinefunction(self.function)

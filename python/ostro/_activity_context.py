@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Callable, Sequence
 
@@ -43,7 +42,7 @@ class ActivityContext:
     beat: Callable[[Sequence[Any]], None] | None = None
     #: Details of the heartbeat that the previous attempt sent last.
     last_details: Sequence[Any] = ()
-    cancelled: threading.Event = field(default_factory=threading.Event)
+    cancelled: bool = False
     #: Why it was cancelled, if it was.
     cancel_reason: str = ""
 
@@ -75,7 +74,7 @@ def info() -> ActivityInfo:
 
 def is_cancelled() -> bool:
     """Whether the activity should stop; for sync activities, which nobody can interrupt."""
-    return _require("activity.is_cancelled()").cancelled.is_set()
+    return _require("activity.is_cancelled()").cancelled
 
 
 def _require(what: str) -> ActivityContext:

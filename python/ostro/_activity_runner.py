@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
+import sys
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -19,13 +21,21 @@ _log = logging.getLogger("ostro.activity")
 
 _REASONS = ("not found", "cancelled", "timed out", "worker shutdown", "paused", "reset")
 _WORKER_SHUTDOWN = 3
+_EAGER = sys.version_info >= (3, 12)
+
+
+def _start_task(coroutine: Any, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+    """A task; where Python can, its first step runs now, so a short activity costs no turn of the loop."""
+    if _EAGER:
+        return asyncio.Task(coroutine, loop=loop, eager_start=True, context=contextvars.copy_context())  # type: ignore[call-arg]
+    return loop.create_task(coroutine)
 
 
 class Context(ActivityContext):
     """Of an attempt that a worker runs; says what it is when it is asked."""
 
     def __init__(self, runner: ActivityRunner, token: bytes, start: tuple[Any, ...]) -> None:
-        super().__init__(info=None)
+        # One of these is made for each attempt: what is not said here is the class's.
         self._start = start
         self._runner = runner
         self._token = token
@@ -35,7 +45,7 @@ class Context(ActivityContext):
 
     def _beat(self, details: Any) -> None:
         self._runner.core.heartbeat(self._token, details)
-        if self.cancelled.is_set() and asyncio._get_running_loop() is None:
+        if self.cancelled and asyncio._get_running_loop() is None:
             # A thread cannot be interrupted: this is where a sync activity learns it.
             raise asyncio.CancelledError(self.cancel_reason)
 
@@ -113,8 +123,9 @@ class ActivityRunner:
                 self.finished.set_result(None)
         elif start is not None:
             context = Context(self, token, start)
-            task = self._loop.create_task(self._run(token, start, context))
-            self._running[token] = (task, context)
+            task = _start_task(self._run(token, start, context), self._loop)
+            if not task.done():
+                self._running[token] = (task, context)
         else:
             self._cancel(token, reason)
 
@@ -124,7 +135,7 @@ class ActivityRunner:
             return
         task, context = found
         context.cancel_reason = _REASONS[reason] if reason < len(_REASONS) else "cancelled"
-        context.cancelled.set()
+        context.cancelled = True
         task.cancel(context.cancel_reason)
 
     async def _run(self, token: bytes, start: tuple[Any, ...], context: Context) -> None:
@@ -153,11 +164,11 @@ class ActivityRunner:
             self._running.pop(token, None)
 
     def _complete_cancelled(self, token: bytes, name: str, context: Context, error: BaseException) -> None:
-        if context.cancelled.is_set() and context.cancel_reason != _REASONS[_WORKER_SHUTDOWN]:
+        if context.cancelled and context.cancel_reason != _REASONS[_WORKER_SHUTDOWN]:
             failure = (FailureKind.CANCELED, f'activity "{name}" was cancelled', "", "ostro-python", None, ([],))
             self.core.complete_activity(token, Outcome.CANCELLED, failure)
             return
         # Not asked for: the worker stops, or the code cancelled itself. Another attempt may follow.
-        why = "the worker stopped" if context.cancelled.is_set() else "it cancelled itself"
+        why = "the worker stopped" if context.cancelled else "it cancelled itself"
         lost = WorkflowError(f'activity "{name}" ended early: {why}', type="Cancelled")
         self.core.complete_activity(token, Outcome.FAILED, _failure.from_exception(lost))

@@ -33,6 +33,7 @@ class Signature:
         self.parameters = [p for p in kept if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
         self._bindable = inspect.Signature(kept)
         self._plain = not self.keywords and not self.variable
+        self._positional = self._plain and all(p.kind is p.POSITIONAL_OR_KEYWORD for p in self.parameters)
 
     @property
     def hints(self) -> Mapping[str, Any]:
@@ -119,7 +120,7 @@ class Signature:
 
     def call(self, args: Sequence[Any], kwargs: Mapping[str, Any], dependencies: Mapping[str, Any]) -> Any:
         """Calls the function as its parameters want it: keyword-only ones by name."""
-        if self._plain and not dependencies and all(p.kind is p.POSITIONAL_OR_KEYWORD for p in self.parameters):
+        if self._positional and not dependencies:
             return self.function(*args, **kwargs)
         positional: list[Any] = []
         named = dict(kwargs)
