@@ -29,6 +29,8 @@ class Connection:
         self.address = address
         #: The engine's clock skips while a result is awaited.
         self.time_skipping = False
+        #: A worker of this process has begun to poll.
+        self.polled = False
         self._users = 0
 
     @staticmethod

@@ -18,6 +18,7 @@ from ._connection import Connection
 from ._definition import WorkflowDefinition, definition_of
 from ._depends import DependencyInjector
 from ._errors import ErrorCode, WorkflowsException
+from ._recovery import fail_lost_attempts
 from ._runner import WorkflowRunner
 from ._session import session_queue, set_own_queue
 
@@ -102,6 +103,9 @@ class Worker:
             activities = registered_activities()
             dependencies = [wish.dependency for one in activities.values() for wish in one.signature.dependencies.values()]
             await self._stack.enter_async_context(DependencyInjector.with_dependencies(dependencies))
+            if connection.embedded and not connection.polled:
+                await fail_lost_attempts(connection)
+            connection.polled = True
             await self._start_cores(connection, list(activities.values()))
             await _put_schedules(connection, self._definitions, self.task_queue)
         except BaseException:
