@@ -11,7 +11,7 @@ import inspect
 import logging
 import warnings
 from dataclasses import dataclass
-from typing import Any, Awaitable, Callable, Mapping, ParamSpec, Sequence, TypeVar, overload
+from typing import Any, Callable, Coroutine, Mapping, ParamSpec, Protocol, Sequence, TypeVar, overload
 
 from . import _activity_context, _context
 from ._activity_context import ActivityContext, ActivityInfo
@@ -99,9 +99,7 @@ class ActivityDefinition:
 
     def warn_local(self) -> None:
         """Says once what does not apply to it as a local activity."""
-        ignored = [
-            name for name, value in (("rate_limit", self.rate_limit), ("heartbeat_timeout", self.heartbeat)) if value
-        ]
+        ignored = [name for name, value in (("rate_limit", self.rate_limit), ("heartbeat_timeout", self.heartbeat)) if value]
         if ignored and not self.warned:
             self.warned = True
             _log.warning("activity %s runs locally: %s does not apply there", self.name, " and ".join(ignored))
@@ -150,6 +148,16 @@ def definition_of(function: Callable[..., Any]) -> ActivityDefinition:
     return found
 
 
+class ActivityDecorator(Protocol):
+    """Makes a call that is awaited of a function, async or not, with its parameters and its result."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Callable[P, Coroutine[Any, Any, R]]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Callable[P, Coroutine[Any, Any, R]]: ...
+
+
 class Activity:
     """The decorator, with what activities call on it: `activity.heartbeat(...)`, `activity.info()`."""
 
@@ -159,7 +167,7 @@ class Activity:
     is_cancelled = staticmethod(_activity_context.is_cancelled)
 
     @overload
-    def __call__(self, function: Callable[P, Awaitable[R]], /) -> Callable[P, Awaitable[R]]: ...
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Callable[P, Coroutine[Any, Any, R]]: ...
 
     @overload
     def __call__(
@@ -177,7 +185,9 @@ class Activity:
         retry_policy_maximum_interval: Duration | None = ...,
         retry_policy_non_retryable_error_types: Sequence[str] = ...,
         isolated: bool = ...,
-    ) -> Callable[[Callable[P, Any]], Callable[P, Awaitable[Any]]]: ...
+        _skip_registering: bool = ...,
+        _allow_reserved_name: bool = ...,
+    ) -> ActivityDecorator: ...
 
     def __call__(
         self,

@@ -165,7 +165,7 @@ class ActivityRunner:
 
     def _complete_cancelled(self, token: bytes, name: str, context: Context, error: BaseException) -> None:
         if context.cancelled and context.cancel_reason != _REASONS[_WORKER_SHUTDOWN]:
-            failure = (FailureKind.CANCELED, f'activity "{name}" was cancelled', "", "ostro-python", None, ([],))
+            failure: tuple[Any, ...] = (FailureKind.CANCELED, f'activity "{name}" was cancelled', "", "ostro-python", None, ([],))
             self.core.complete_activity(token, Outcome.CANCELLED, failure)
             return
         # Not asked for: the worker stops, or the code cancelled itself. Another attempt may follow.

@@ -49,9 +49,7 @@ class Execution:
 class WorkflowHandle:
     """An execution, by its id; of one run if `run_id` is given, else of the latest."""
 
-    def __init__(
-        self, client: Client, workflow_id: str, run_id: str = "", definition: WorkflowDefinition | None = None
-    ) -> None:
+    def __init__(self, client: Client, workflow_id: str, run_id: str = "", definition: WorkflowDefinition | None = None) -> None:
         self._client = client
         self._definition = definition
         self.id = workflow_id
@@ -317,16 +315,12 @@ class Client:
 
     # Schedules.
 
-    async def put_schedule(
-        self, schedule_id: str, workflow: Any, schedule: Schedule, *, task_queue: str | None = None
-    ) -> None:
+    async def put_schedule(self, schedule_id: str, workflow: Any, schedule: Schedule, *, task_queue: str | None = None) -> None:
         """Creates a schedule, or makes the one with this id like it."""
         definition = definition_of(workflow)
         args = () if schedule.input is None else (schedule.input,)
         payloads = [_failure.payload_to_json(payload) for payload in definition.encode_input(args)]
-        written = schedule.to_json(
-            definition.name, task_queue or self.task_queue, payloads, definition.execution_timeout
-        )
+        written = schedule.to_json(definition.name, task_queue or self.task_queue, payloads, definition.execution_timeout)
         request = {"scheduleId": schedule_id, "schedule": written, "requestId": str(uuid.uuid4())}
         try:
             await self._call("CreateSchedule", request)
@@ -394,9 +388,7 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _execution(info: dict[str, Any]) -> Execution:
-    memo = {
-        key: _decoded(_failure.payload_from_json(value)) for key, value in info.get("memo", {}).get("fields", {}).items()
-    }
+    memo = {key: _decoded(_failure.payload_from_json(value)) for key, value in info.get("memo", {}).get("fields", {}).items()}
     return Execution(
         id=info["execution"]["workflowId"],
         run_id=info["execution"].get("runId", ""),

@@ -42,14 +42,10 @@ class WorkerConfig:
     #: Total attempts of an activity; 0 for no limit. `RETRY_POLICY_MAX_ATTEMPTS`.
     retry_policy_max_attempts: int = field(default_factory=lambda: int(_number("RETRY_POLICY_MAX_ATTEMPTS", 3)))
     #: Factor between two waits. `RETRY_POLICY_BACKOFF_COEFFICIENT`.
-    retry_policy_backoff_coefficient: float = field(
-        default_factory=lambda: _number("RETRY_POLICY_BACKOFF_COEFFICIENT", 2.0)
-    )
+    retry_policy_backoff_coefficient: float = field(default_factory=lambda: _number("RETRY_POLICY_BACKOFF_COEFFICIENT", 2.0))
     #: A plain exception fails the execution; `false` keeps it running, and its task is tried again until the code is fixed.
     #: `DANGEROUSLY_FORCE_FAIL_WORKFLOW_ON_ERROR`.
-    fail_workflow_on_error: bool = field(
-        default_factory=lambda: _flag("DANGEROUSLY_FORCE_FAIL_WORKFLOW_ON_ERROR", True)
-    )
+    fail_workflow_on_error: bool = field(default_factory=lambda: _flag("DANGEROUSLY_FORCE_FAIL_WORKFLOW_ON_ERROR", True))
     #: Whether what breaks determinism is refused. `DEFAULT_ENFORCE_DETERMINISM`.
     enforce_determinism: bool = field(default_factory=lambda: _flag("DEFAULT_ENFORCE_DETERMINISM", True))
     #: Put before the name of every workflow. `WORKFLOW_NAME_PREFIX`.

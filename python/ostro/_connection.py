@@ -14,9 +14,7 @@ from ._bridge import Bridge, bridge
 from ._config import config
 
 #: Embedded engines hold their file alone, so all of a loop share one.
-_shared: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], Connection]] = (
-    weakref.WeakKeyDictionary()
-)
+_shared: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], Connection]] = weakref.WeakKeyDictionary()
 
 
 class Connection:

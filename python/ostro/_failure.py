@@ -51,7 +51,7 @@ def _kind_and_info(error: BaseException) -> tuple[int, tuple[Any, ...]]:
         return FailureKind.APPLICATION, (error.type or "", error.non_retryable, details, error.next_retry_delay)
     if isinstance(error, ActivityError):
         events = (error.scheduled_event_id, error.started_event_id)
-        info = (error.activity_type, error.activity_id, events, error.identity, error.retry_state)
+        info: tuple[Any, ...] = (error.activity_type, error.activity_id, events, error.identity, error.retry_state)
         return FailureKind.ACTIVITY, info
     if isinstance(error, ChildWorkflowError):
         events = (error.initiated_event_id, error.started_event_id)
@@ -85,9 +85,7 @@ def _build(kind: int, message: str, info: tuple[Any, ...]) -> Failure:
     if kind == FailureKind.APPLICATION:
         type_name, non_retryable, details, delay = info
         values = [_detail(detail) for detail in details]
-        return WorkflowError(
-            message, *values, type=type_name or None, non_retryable=non_retryable, next_retry_delay=delay
-        )
+        return WorkflowError(message, *values, type=type_name or None, non_retryable=non_retryable, next_retry_delay=delay)
     if kind == FailureKind.TIMEOUT:
         timeout_type, details = info
         values = [_detail(detail) for detail in details]

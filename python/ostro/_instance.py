@@ -82,7 +82,7 @@ class WorkflowInstance:
         self.run_id = run_id
         self.task_queue = task_queue
         self.namespace = namespace
-        self.loop = WorkflowLoop(self, run_id)
+        self.loop = WorkflowLoop(self, run_id)  # type: ignore[abstract]
         self.workflow_id = ""
         self.workflow_type = ""
         self.info: dict[str, Any] = {}

@@ -113,20 +113,20 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     def time(self) -> float:
         return self.now
 
-    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
-    def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+    def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
         if asyncio._get_running_loop() is not self:
             raise DeterminismError("call_soon_threadsafe() from another thread: workflow code has one thread; use a signal")
         return self.call_soon(callback, *args, context=context)
 
-    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:  # type: ignore[override]
         return self.call_at(self.now + delay, callback, *args, context=context)
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:
+    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:  # type: ignore[override]
         if when <= self.now:
             return self.call_soon(callback, *args, context=context)
         handle = asyncio.TimerHandle(when, callback, args, self, context)
@@ -199,7 +199,6 @@ def _make_task(coro: Any, loop: WorkflowLoop, name: str, context: contextvars.Co
     return task
 
 
-
 _INSTEAD = "do it in an activity"
 _REFUSED = {
     "run_in_executor": "run_in_executor() or asyncio.to_thread()",
@@ -238,4 +237,4 @@ def _refusal(what: str) -> Callable[..., Any]:
 
 for _method, _what in _REFUSED.items():
     setattr(WorkflowLoop, _method, _refusal(_what))
-WorkflowLoop.__abstractmethods__ = frozenset()  # type: ignore[misc]
+WorkflowLoop.__abstractmethods__ = frozenset()  # type: ignore[attr-defined]

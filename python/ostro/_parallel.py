@@ -114,9 +114,7 @@ class ParallelExecution:
                 if request.mode == "list":
                     results[at] = await self._item(request, request.items[at])
                 else:
-                    results[at : at + count] = await _batch(
-                        request.activity, request.maker or "", first, count, request.extra
-                    )
+                    results[at : at + count] = await _batch(request.activity, request.maker or "", first, count, request.extra)
 
         async with _all_or_cancel() as start:
             for first in range(request.next_index, end, step):

@@ -33,7 +33,13 @@ def run(
     killed goes on where it was when it is run again. `address`: as `OSTRO_ADDRESS`. `workflows`: more classes for the worker; it
     has all that the process has defined. `progress`: says on the terminal how a long run goes. WorkflowFailedError where it fails.
     """
-    options = {"id": id, "address": address, "namespace": namespace, "task_queue": task_queue, "workflows": workflows}
+    options: dict[str, Any] = {
+        "id": id,
+        "address": address,
+        "namespace": namespace,
+        "task_queue": task_queue,
+        "workflows": workflows,
+    }
     with contextlib.suppress(RuntimeError):
         asyncio.get_running_loop()
         raise TypeError("workflows.run() starts an event loop of its own: here one runs, so `await workflows.run_async(...)`")

@@ -150,9 +150,7 @@ class SessionState:
     def _take_lease(self) -> None:
         assert self.instance is not None
         self._lost = False
-        lease = self.instance.schedule(
-            LEASE, [], self.session.task_queue, schedule_to_start=SCHEDULE_TO_START, eager=False
-        )
+        lease = self.instance.schedule(LEASE, [], self.session.task_queue, schedule_to_start=SCHEDULE_TO_START, eager=False)
         self._lease = lease
         lease.future.add_done_callback(lambda future: self._lease_ended(lease, future))
 

@@ -127,9 +127,7 @@ class Worker:
         if any(definition.sticky for definition in activities):
             queue = session_queue(self.task_queue, uuid.uuid4().hex)
             set_own_queue(queue)
-            core = _core.Worker(
-                connection.core, settings(queue, connection.namespace, workflows=False, sessions=_SESSIONS_MAX)
-            )
+            core = _core.Worker(connection.core, settings(queue, connection.namespace, workflows=False, sessions=_SESSIONS_MAX))
             self._run_activities(core, connection, queue)
         for queue, rate in _rates(activities, self.task_queue).items():
             core = _core.Worker(connection.core, settings(queue, connection.namespace, workflows=False, rate=rate))
@@ -144,7 +142,7 @@ class Worker:
         def on_done() -> None:
             runner.close()
             with contextlib.suppress(RuntimeError):  # the loop may be closed by then
-                loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
+                loop.call_soon_threadsafe(_settle, done)
 
         core.run_workflows(runner.activate, on_done)
 
@@ -174,6 +172,11 @@ class Worker:
         return self._connection
 
 
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
 def _with_built_in(workflows: Iterable[type]) -> list[WorkflowDefinition]:
     from ._parallel import ParallelExecution
 
@@ -182,9 +185,7 @@ def _with_built_in(workflows: Iterable[type]) -> list[WorkflowDefinition]:
     for definition in found:
         if names.count(definition.name) > 1:
             classes = " and ".join(one.cls.__qualname__ for one in found if one.name == definition.name)
-            raise WorkflowsException(
-                f'two workflows are named "{definition.name}": {classes}', code=ErrorCode.WORKFLOW_DEFINITION
-            )
+            raise WorkflowsException(f'two workflows are named "{definition.name}": {classes}', code=ErrorCode.WORKFLOW_DEFINITION)
     built_in = definition_of(ParallelExecution)
     return found if built_in in found else [*found, built_in]
 

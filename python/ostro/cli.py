@@ -1,9 +1,9 @@
 """The command `ostro` of the Python package: programs in Python; everything else goes to the server's binary.
 
-    ostro run FILE [ARGUMENTS]      run a program; `import mistralai.workflows` is ours where the original is not installed
-    ostro dev FILE [ARGUMENTS]      the same, again after each change of a Python file; a file that only defines gets a worker
-    ostro replay FILE HISTORY...    replay histories (JSON) against the workflows of a program
-    ostro ...                       the binary `ostro`: serve, dev, workflow, schedule, ...
+ostro run FILE [ARGUMENTS]      run a program; `import mistralai.workflows` is ours where the original is not installed
+ostro dev FILE [ARGUMENTS]      the same, again after each change of a Python file; a file that only defines gets a worker
+ostro replay FILE HISTORY...    replay histories (JSON) against the workflows of a program
+ostro ...                       the binary `ostro`: serve, dev, workflow, schedule, ...
 """
 
 from __future__ import annotations

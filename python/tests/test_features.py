@@ -206,9 +206,7 @@ def test_interactive_input_and_tasks(program: Any) -> None:
     program([Asks], body)
 
 
-@workflow.define(
-    name="scheduled", schedules=[Schedule(input={"n": 5}, cron_expressions=["0 0 1 1 *"], schedule_id="every-year")]
-)
+@workflow.define(name="scheduled", schedules=[Schedule(input={"n": 5}, cron_expressions=["0 0 1 1 *"], schedule_id="every-year")])
 class Scheduled:
     @workflow.entrypoint
     async def execute(self, n: int) -> int:
@@ -264,7 +262,7 @@ def test_isolated_activities_have_processes_of_their_own(program: Any) -> None:
     program([Isolates], body)
 
 
-PROGRAM = '''
+PROGRAM = """
 import asyncio, sys
 import mistralai.workflows as workflows
 
@@ -288,7 +286,7 @@ class Program:
 
 if __name__ == "__main__":
     print(workflows.run(Program, int(sys.argv[1]), id="the-run"))
-'''
+"""
 
 
 def run_file(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -379,3 +377,66 @@ def test_uvloop_if_the_program_uses_it() -> None:
                 return type(asyncio.get_running_loop()).__module__, len(await client.execute(Injects))
 
     assert uvloop.run(main()) == ("uvloop", 3)
+
+
+# Programs in one call.
+
+
+@activity()
+async def half_a_second() -> str:
+    await asyncio.sleep(0.5)
+    return "done"
+
+
+@workflow.define(name="takes-a-while")
+class TakesAWhile:
+    @workflow.entrypoint
+    async def execute(self) -> str:
+        return await half_a_second()
+
+
+def test_a_long_run_says_what_it_waits_for(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ostro._run.PROGRESS_AFTER", 0.1)
+    assert workflows.run(TakesAWhile, address=":memory:", progress=True) == "done"
+    assert "waits for half_a_second" in capsys.readouterr().err
+
+
+def test_run_within_a_loop_says_what_to_call() -> None:
+    async def main() -> None:
+        workflows.run(TakesAWhile)
+
+    with pytest.raises(TypeError, match="run_async"):
+        asyncio.run(main())
+
+
+def test_an_address_where_nothing_answers_says_so() -> None:
+    async def main() -> None:
+        await workflows.Client.connect("127.0.0.1:1")
+
+    with pytest.raises(workflows.RpcError, match="nothing answers at http://127.0.0.1:1"):
+        asyncio.run(main())
+
+
+def test_an_engine_that_another_process_has_says_so(tmp_path: Path) -> None:
+    hold = "import asyncio, ostro.workflows as w\nasync def main():\n    c = await w.Client.connect('e.db'); print(1, flush=True); input()\n"
+    command = [sys.executable, "-c", f"{hold}asyncio.run(main())"]
+    holder = subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout is not None and holder.stdout.readline() == "1\n"
+
+        async def main() -> None:
+            await workflows.Client.connect(str(tmp_path / "e.db"))
+
+        with pytest.raises(workflows.RpcError, match="OSTRO_ADDRESS"):
+            asyncio.run(main())
+    finally:
+        holder.communicate("\n", timeout=30)
+
+
+def test_a_namespace_that_is_not_there_says_so(ostro_server: str) -> None:
+    async def main() -> None:
+        async with workflows.Worker([TakesAWhile], address=ostro_server, namespace="nowhere"):
+            pass
+
+    with pytest.raises(workflows.NotFoundError, match="nowhere"):
+        asyncio.run(main())

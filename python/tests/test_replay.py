@@ -16,7 +16,7 @@ from ostro.workflows import testing
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
-PROGRAM = '''
+PROGRAM = """
 import asyncio
 import ostro.workflows as workflows
 
@@ -36,7 +36,7 @@ class Changes:
 {body}
         with workflows.run_activities_locally():
             return await second(found)
-'''
+"""
 RECORDED = "        await asyncio.sleep(0.01)"
 
 
@@ -96,9 +96,7 @@ def test_what_is_no_history_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.stem)
 def test_each_example_runs_and_replays_in_a_fresh_process(example: Path, tmp_path: Path) -> None:
     environment = {"PATH": "", "PYTHONPATH": ":".join(sys.path), "OSTRO_ADDRESS": str(tmp_path / "engine.db")}
-    ran = subprocess.run(
-        [sys.executable, str(example)], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
-    )
+    ran = subprocess.run([sys.executable, str(example)], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
     files = asyncio.run(export(tmp_path / "engine.db", tmp_path))
     assert files
@@ -106,6 +104,32 @@ def test_each_example_runs_and_replays_in_a_fresh_process(example: Path, tmp_pat
     replayed = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
     assert replayed.stdout.count("as recorded") == len(files)
+
+
+def test_every_shape_of_asyncio_replays_in_another_process(tmp_path: Path) -> None:
+    from conftest import run_program
+    from test_workflows import Continues, Counter, Parent, Shapes
+    from test_workflows import Child as ChildWorkflow
+
+    engine = tmp_path / "engine.db"
+
+    async def body(running: Any) -> None:
+        for _ in range(3):
+            await running.run(Shapes)
+        await running.run(Parent, "signal")
+        await running.run(Continues, 3)
+        handle = await running.start(Counter, 3)
+        await handle.update(Counter.add_and_get, 3)
+        await handle.result()
+
+    run_program(str(engine), [Shapes, Parent, ChildWorkflow, Continues, Counter], body)
+    files = asyncio.run(export(engine, tmp_path))
+    assert len(files) == 3 + 2 + 3 + 1
+    program = Path(__file__).with_name("test_workflows.py")
+    environment = {"PATH": "", "PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": "7"}
+    command = [sys.executable, "-m", "ostro", "replay", str(program), *map(str, files)]
+    replayed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert replayed.stdout.count("as recorded") == len(files), replayed.stdout + replayed.stderr
 
 
 async def export(engine: Path, folder: Path) -> list[Path]:

@@ -1,8 +1,8 @@
 """Helpers for tests: engines of their own, workers, replay.
 
-    async with testing.environment() as env:
-        async with testing.create_test_worker(env, [MyWorkflow]):
-            assert await env.execute(MyWorkflow, "input") == "output"
+async with testing.environment() as env:
+    async with testing.create_test_worker(env, [MyWorkflow]):
+        assert await env.execute(MyWorkflow, "input") == "output"
 """
 
 from __future__ import annotations
