@@ -73,6 +73,9 @@ def _run_worker(file: str) -> None:
 
 def develop(file: str, arguments: list[str]) -> None:
     """Runs a program, and again after each change of a Python file beside or under it."""
+    # Also where a shell has told it to ignore Ctrl-C, and for who ends it with SIGTERM.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     root = Path(file).resolve().parent
     command = [sys.executable, "-m", "ostro", "_develop", file, *arguments]
     while True:

@@ -355,7 +355,7 @@ def test_dev_starts_again_when_a_file_changes(tmp_path: Path) -> None:
         app.write_text("open('log', 'a').write('two ')\n")
         wait_for_text("one two ")
     finally:
-        watcher.send_signal(2)
+        watcher.terminate()
         watcher.wait(30)
 
 
