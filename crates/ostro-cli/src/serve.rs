@@ -43,7 +43,9 @@ async fn serve_until_stopped(settings: Settings) -> Result<(), Failure> {
         server = Server::start(settings.config.clone()) => server?,
         () = &mut told_to_stop => return Ok(()),
     };
-    print_banner(&settings, server.grpc_address(), server.http_address());
+    if let Some(grpc) = server.grpc_address() {
+        print_banner(&settings, grpc, server.http_address());
+    }
     told_to_stop.await;
     tracing::info!("stopping: running calls are answered, then the store is closed");
     server.shutdown().await;
@@ -99,8 +101,8 @@ impl Settings {
 /// Flags go over the file. A flag at its default says nothing.
 fn over(config: &mut Config, flags: &ServerArguments) {
     let defaults = Config::default();
-    if flags.listen != defaults.listen {
-        config.listen = flags.listen;
+    if Some(flags.listen) != defaults.listen {
+        config.listen = Some(flags.listen);
     }
     if Some(flags.http_listen) != defaults.http_listen {
         config.http_listen = Some(flags.http_listen);

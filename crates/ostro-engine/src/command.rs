@@ -77,6 +77,7 @@ commands! {
     FailWorkflowTask(service::RespondWorkflowTaskFailedRequest) -> service::RespondWorkflowTaskFailedResponse;
     CompleteQuery(service::RespondQueryTaskCompletedRequest) -> service::RespondQueryTaskCompletedResponse;
     PollActivityTask(WithDeadline<service::PollActivityTaskQueueRequest>) -> service::PollActivityTaskQueueResponse;
+    PollNexusTask(WithDeadline<service::PollNexusTaskQueueRequest>) -> service::PollNexusTaskQueueResponse;
     HeartbeatActivity(service::RecordActivityTaskHeartbeatRequest) -> service::RecordActivityTaskHeartbeatResponse;
     HeartbeatActivityById(service::RecordActivityTaskHeartbeatByIdRequest) -> service::RecordActivityTaskHeartbeatByIdResponse;
     CompleteActivity(service::RespondActivityTaskCompletedRequest) -> service::RespondActivityTaskCompletedResponse;

@@ -13,7 +13,8 @@ pub mod shell;
 mod workers;
 
 pub use config::Config;
-pub use server::{Error, Server};
+pub use http::serve as serve_http;
+pub use server::{Error, Server, Serving};
 
 /// The version of Ostro.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

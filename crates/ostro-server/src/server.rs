@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use ostro_store::{Options, Readers, Store, Writer, abort_on_fatal};
-use ostro_wire::{Services, ServingStatus};
+use ostro_wire::{BoxError, Services, ServingStatus};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -35,6 +36,8 @@ pub enum Error {
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("cannot start the engine's thread: {0}")]
     Thread(std::io::Error),
+    #[error("cannot prepare the HTTP interface: {0}")]
+    Routes(BoxError),
     #[error("cannot prepare the namespaces: {0}")]
     Namespaces(#[from] ostro_engine::error::Error),
 }
@@ -42,7 +45,7 @@ pub enum Error {
 /// A running server. Shut it down rather than drop it: a dropped one stops as after a crash, which loses nothing
 /// acknowledged either.
 pub struct Server {
-    grpc_address: SocketAddr,
+    grpc_address: Option<SocketAddr>,
     http_address: Option<SocketAddr>,
     services: Services,
     health: Arc<ServingStatus>,
@@ -58,25 +61,46 @@ pub struct Server {
 impl Server {
     /// Starts a server on the system's clock. Needs a tokio runtime of several threads.
     pub async fn start(config: Config) -> Result<Self, Error> {
-        Self::start_with_clock(config, Arc::new(SystemClock::default())).await
+        Self::start_with_routes(config, |_| async { Ok(Router::new()) }).await
+    }
+
+    /// Starts a server whose HTTP listener serves more than its own pages: `routes` makes the rest, once there are
+    /// services that it can call.
+    pub async fn start_with_routes<F>(config: Config, routes: impl FnOnce(Serving) -> F) -> Result<Self, Error>
+    where
+        F: Future<Output = Result<Router, BoxError>>,
+    {
+        Self::start_all(config, Arc::new(SystemClock::default()), routes).await
     }
 
     /// Starts a server on another clock: tests move it, then call [`EngineHandle::wake`].
     pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        Self::start_all(config, clock, |_| async { Ok(Router::new()) }).await
+    }
+
+    async fn start_all<F>(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        routes: impl FnOnce(Serving) -> F,
+    ) -> Result<Self, Error>
+    where
+        F: Future<Output = Result<Router, BoxError>>,
+    {
         // Addresses first: nothing is written by a server that cannot be reached.
         let grpc = listen(config.listen).await?;
-        let http = match config.http_listen {
-            Some(address) => Some(listen(address).await?),
-            None => None,
-        };
+        let http = listen(config.http_listen).await?;
         let core = Core::start(&config, clock)?;
         setup::namespaces(core.engine.handle(), &config).await?;
         setup::indexes(core.engine.handle(), &core.writer).await?;
-        Ok(core.serve(&config, grpc, http))
+        let health = Arc::new(ServingStatus::default());
+        let services = core.services(&config, health.clone());
+        let grpc_address = grpc.as_ref().and_then(|listener| listener.local_addr().ok());
+        let routes = routes(Serving { services: services.clone(), grpc_address }).await.map_err(Error::Routes)?;
+        Ok(core.serve(&config, Listeners { grpc, http, routes }, services, health))
     }
 
-    /// Where the gRPC interface listens.
-    pub fn grpc_address(&self) -> SocketAddr {
+    /// Where the gRPC interface listens; `None` where it is switched off and only [`Server::services`] serves.
+    pub fn grpc_address(&self) -> Option<SocketAddr> {
         self.grpc_address
     }
 
@@ -122,6 +146,21 @@ impl Server {
     }
 }
 
+/// What routes beside the server's own pages are made from.
+pub struct Serving {
+    /// The services in process.
+    pub services: Services,
+    /// Where the gRPC interface listens; `None` where it is switched off.
+    pub grpc_address: Option<SocketAddr>,
+}
+
+/// What a server listens on, and what it serves there over HTTP.
+struct Listeners {
+    grpc: Option<TcpListener>,
+    http: Option<TcpListener>,
+    routes: Router,
+}
+
 /// What there is of a server before it listens.
 struct Core {
     store: Store,
@@ -137,9 +176,9 @@ struct Core {
 impl Core {
     fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let store = Store::open(setup::store_path(&config.data)?, Options { durable: config.durable })?;
-        let cluster_id = setup::cluster_id(&config.data)?;
         let recovery = store.recover()?;
         let writer = Arc::new(store.writer(abort_on_fatal())?);
+        let cluster_id = setup::cluster_id(&recovery, &writer);
         let readers = store.readers(config.readers)?;
         let metrics = Metrics::shared();
         let parts = Parts {
@@ -155,14 +194,20 @@ impl Core {
         Ok(Self { store, writer, readers, engine, clock, metrics, cluster_id, batch_started: Arc::default() })
     }
 
-    fn serve(self, config: &Config, grpc: TcpListener, http: Option<TcpListener>) -> Server {
+    fn serve(
+        self,
+        config: &Config,
+        listeners: Listeners,
+        services: Services,
+        health: Arc<ServingStatus>,
+    ) -> Server {
+        let Listeners { grpc, http, routes } = listeners;
         let (stop, stopped) = watch::channel(false);
-        let health = Arc::new(ServingStatus::default());
-        let services = self.services(config, health.clone());
-        let grpc_address = grpc.local_addr().unwrap_or(config.listen);
-        let http_address = http.as_ref().and_then(|listener| listener.local_addr().ok());
-        let mut tasks = vec![serve_grpc(grpc, services.clone(), stopped.clone())];
-        tasks.extend(http.map(|listener| self.serve_http(listener, stopped.clone())));
+        let address = |listener: &TcpListener| listener.local_addr().ok();
+        let (grpc_address, http_address) = (grpc.as_ref().and_then(address), http.as_ref().and_then(address));
+        let mut tasks = Vec::new();
+        tasks.extend(grpc.map(|listener| serve_grpc(listener, services.clone(), stopped.clone())));
+        tasks.extend(http.map(|listener| self.serve_http(listener, routes, stopped.clone())));
         tasks.push(until(stopped.clone(), self.retention(config).run()));
         tasks.push(until(stopped, self.batches().run()));
         let Self { store, writer, engine, metrics, .. } = self;
@@ -184,10 +229,11 @@ impl Core {
         Services::new(frontend.clone()).with_operator(frontend).with_health(health).with_observer(self.metrics.clone())
     }
 
-    fn serve_http(&self, listener: TcpListener, stopped: watch::Receiver<bool>) -> JoinHandle<()> {
+    fn serve_http(&self, listener: TcpListener, routes: Router, stopped: watch::Receiver<bool>) -> JoinHandle<()> {
         let pages = Pages { metrics: self.metrics.clone(), writer: self.writer.clone() };
+        let routes = routes.merge(http::routes(pages));
         tokio::spawn(async move {
-            if let Err(error) = http::serve(listener, pages, stop_signal(stopped)).await {
+            if let Err(error) = http::serve(listener, routes, stop_signal(stopped)).await {
                 tracing::error!(%error, "the HTTP listener ended");
             }
         })
@@ -212,8 +258,9 @@ impl Core {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })
+async fn listen(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Error> {
+    let Some(address) = address else { return Ok(None) };
+    TcpListener::bind(address).await.map(Some).map_err(|source| Error::Listen { address, source })
 }
 
 fn serve_grpc(listener: TcpListener, services: Services, stopped: watch::Receiver<bool>) -> JoinHandle<()> {

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use ostro_engine::error::{Error as EngineError, ErrorKind};
-use ostro_engine::ids::is_uuid;
+use ostro_engine::persistence::{Recovery, Write};
 use ostro_engine::time::duration;
-use ostro_store::Writer;
+use ostro_store::{Batch, Writer};
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 use temporalio_protos::temporal::api::operatorservice::v1::{AddSearchAttributesRequest, ListSearchAttributesRequest};
 use temporalio_protos::temporal::api::workflowservice::v1::{ListNamespacesRequest, RegisterNamespaceRequest};
@@ -16,28 +16,40 @@ use crate::shell::EngineHandle;
 
 /// The store's file within the data directory.
 const STORE_FILE: &str = "ostro.db";
-/// The file with the name of this data.
-const ID_FILE: &str = "cluster-id";
+/// Kind and key of the record with the name of this data.
+const CLUSTER_RECORD: &str = "cluster";
+const CLUSTER_ID_KEY: &str = "id";
 /// Namespaces whose attributes are indexed at start.
 const NAMESPACES_MAX: i32 = 10_000;
 
-/// Makes the data directory and says where the store is.
+/// Where the store is for `data`: the file itself where it is named `*.db`, else a file within the directory `data`.
+/// Makes the directories that are missing.
 pub(crate) fn store_path(data: &Path) -> Result<PathBuf, Error> {
-    std::fs::create_dir_all(data).map_err(|source| Error::Data { path: data.to_owned(), source })?;
-    Ok(data.join(STORE_FILE))
+    let store = if data.extension().is_some_and(|extension| extension == "db") && !data.is_dir() {
+        data.to_owned()
+    } else {
+        data.join(STORE_FILE)
+    };
+    match store.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => {
+            std::fs::create_dir_all(directory).map_err(|source| Error::Data { path: directory.to_owned(), source })?;
+        }
+        _ => {}
+    }
+    Ok(store)
 }
 
-/// The UUID by which this data is told from any other: made once, kept in a file.
-pub(crate) fn cluster_id(data: &Path) -> Result<String, Error> {
-    let path = data.join(ID_FILE);
-    if let Ok(id) = std::fs::read_to_string(&path)
-        && is_uuid(id.trim())
-    {
-        return Ok(id.trim().to_owned());
+/// The UUID by which this data is told from any other: made once, kept in the store.
+pub(crate) fn cluster_id(recovery: &Recovery, writer: &Writer) -> String {
+    if let Some(id) = recovery.records.iter().find(|record| record.kind == CLUSTER_RECORD) {
+        return String::from_utf8_lossy(&id.value).into_owned();
     }
     let id = uuid::Uuid::new_v4().to_string();
-    std::fs::write(&path, &id).map_err(|source| Error::Data { path, source })?;
-    Ok(id)
+    let value = id.clone().into_bytes().into();
+    let write = Write::PutRecord { kind: CLUSTER_RECORD.into(), key: CLUSTER_ID_KEY.into(), value };
+    // Nobody waits for it: whatever is acknowledged to a client is written after it.
+    writer.submit(Batch { writes: vec![write], done: Box::new(|| {}) });
+    id
 }
 
 /// Registers what the configuration names and is not there.

@@ -1,7 +1,7 @@
 //! Between executions and task queues: offering work, handing it to workers, taking it back.
 
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    PollActivityTaskQueueResponse, PollWorkflowTaskQueueResponse,
+    PollActivityTaskQueueResponse, PollNexusTaskQueueResponse, PollWorkflowTaskQueueResponse,
 };
 
 use super::Engine;
@@ -148,7 +148,8 @@ impl<L: Loader> Engine<L> {
     pub(super) fn answer_empty(&mut self, key: &QueueKey, poller: &Poller) {
         let answer = match key.kind {
             QueueKind::Activity => Answer::PollActivityTask(Box::<PollActivityTaskQueueResponse>::default()),
-            _ => Answer::PollWorkflowTask(Box::<WorkflowTaskAnswer>::default()),
+            QueueKind::Workflow => Answer::PollWorkflowTask(Box::<WorkflowTaskAnswer>::default()),
+            QueueKind::Nexus => Answer::PollNexusTask(Box::<PollNexusTaskQueueResponse>::default()),
         };
         self.reply(poller.reply, Ok(answer));
     }

@@ -18,11 +18,11 @@ pub const REFERENCE: &str = include_str!("../../ostro.toml");
 /// Everything that an operator can set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// Address of the gRPC interface. Port 0 takes a free one.
-    pub listen: SocketAddr,
+    /// Address of the gRPC interface; `None` for none. Port 0 takes a free one.
+    pub listen: Option<SocketAddr>,
     /// Address of the HTTP interface; `None` for none.
     pub http_listen: Option<SocketAddr>,
-    /// Directory of the store.
+    /// Directory of the store, or its file where the name ends in `.db`.
     pub data: PathBuf,
     /// Whether an acknowledged change survives a crash of the machine, not just of the process.
     pub durable: bool,
@@ -55,7 +55,7 @@ impl Default for Config {
     fn default() -> Self {
         let namespace = |name: &str| NamespaceConfig { name: name.to_owned(), retention: RETENTION_DEFAULT };
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 7233)),
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 7233))),
             http_listen: Some(SocketAddr::from(([127, 0, 0, 1], 8233))),
             data: PathBuf::from("./.ostro"),
             durable: true,

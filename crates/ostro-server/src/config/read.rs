@@ -27,7 +27,7 @@ const ADDRESS_WANTED: &str = "an address such as \"127.0.0.1:7233\"";
 pub(super) fn read(config: &mut Config, table: &Table) -> Result<(), Error> {
     for (key, value) in table {
         match key.as_str() {
-            "listen" => config.listen = at(key, value, address(value))?,
+            "listen" => config.listen = Some(at(key, value, address(value))?),
             "http_listen" => config.http_listen = at(key, value, address_or_off(value))?,
             "data" => config.data = at(key, value, text(value, "a directory"))?.into(),
             "durable" => config.durable = at(key, value, value.as_bool().ok_or("true or false"))?,

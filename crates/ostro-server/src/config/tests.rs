@@ -16,7 +16,7 @@ fn a_file_goes_over_the_defaults() {
          [search_attributes]\nCustomer = 'Keyword'\n[limits]\nhistory_count_suggest = 50\nblob_bytes_max = '1MiB'\npoll_timeout = '5s'",
     )
     .unwrap();
-    assert_eq!(config.listen.port(), 1);
+    assert_eq!(config.listen.map(|address| address.port()), Some(1));
     assert_eq!(config.http_listen, None);
     assert_eq!(config.namespaces[1], NamespaceConfig { name: "b".into(), retention: DAY });
     assert_eq!(config.search_attributes, [("Customer".to_owned(), IndexedValueType::Keyword)]);

@@ -77,6 +77,7 @@ methods! { WorkflowService, service:
     respond_query_task_completed(RespondQueryTaskCompletedRequest)
         -> RespondQueryTaskCompletedResponse = worker::complete_query;
     poll_activity_task_queue(PollActivityTaskQueueRequest) -> PollActivityTaskQueueResponse = worker::poll_activity_task;
+    poll_nexus_task_queue(PollNexusTaskQueueRequest) -> PollNexusTaskQueueResponse = worker::poll_nexus_task;
     shutdown_worker(ShutdownWorkerRequest) -> ShutdownWorkerResponse = workers::shut_down;
     record_worker_heartbeat(RecordWorkerHeartbeatRequest) -> RecordWorkerHeartbeatResponse = workers::heartbeat;
     list_workers(ListWorkersRequest) -> ListWorkersResponse = workers::list;

@@ -34,6 +34,16 @@ pub(super) async fn poll_activity_task(
     frontend.forward_waiting(context, request).await
 }
 
+/// `PollNexusTaskQueue`.
+pub(super) async fn poll_nexus_task(
+    frontend: &Frontend,
+    context: &CallContext,
+    request: service::PollNexusTaskQueueRequest,
+) -> Answer<service::PollNexusTaskQueueResponse> {
+    let _open = frontend.metrics.nexus_pollers.open();
+    frontend.forward_waiting(context, request).await
+}
+
 /// `RespondWorkflowTaskCompleted`, with the next task where the worker asked for it and there is one.
 pub(super) async fn complete_workflow_task(
     frontend: &Frontend,

@@ -25,6 +25,8 @@ pub struct Metrics {
     pub workflow_pollers: Gauge,
     /// Activity task polls that wait for a task.
     pub activity_pollers: Gauge,
+    /// Open polls for Nexus tasks.
+    pub nexus_pollers: Gauge,
     /// What the engine holds in memory.
     pub held: Held,
     /// Executions deleted because their retention was over.
@@ -77,6 +79,7 @@ impl Default for Metrics {
             engine_queue: Gauge::default(),
             workflow_pollers: Gauge::default(),
             activity_pollers: Gauge::default(),
+            nexus_pollers: Gauge::default(),
             held: Held::default(),
             executions_expired: Gauge::default(),
             started_seconds: started.as_secs_f64(),
@@ -121,6 +124,7 @@ impl Metrics {
         text.family("ostro_open_polls", "gauge", "Polls that wait for a task");
         text.sample("ostro_open_polls", &[("type", "workflow")], self.workflow_pollers.get() as f64);
         text.sample("ostro_open_polls", &[("type", "activity")], self.activity_pollers.get() as f64);
+        text.sample("ostro_open_polls", &[("type", "nexus")], self.nexus_pollers.get() as f64);
         text.counter(
             "ostro_executions_expired_total",
             "Closed executions deleted after their retention",

@@ -66,6 +66,7 @@ struct Open {
 enum Waits {
     WorkflowTask,
     ActivityTask,
+    NexusTask,
     Other,
 }
 
@@ -74,6 +75,7 @@ impl Waits {
         match command {
             Command::PollWorkflowTask(_) => Self::WorkflowTask,
             Command::PollActivityTask(_) => Self::ActivityTask,
+            Command::PollNexusTask(_) => Self::NexusTask,
             _ => Self::Other,
         }
     }
@@ -82,6 +84,7 @@ impl Waits {
         match self {
             Self::WorkflowTask => Ok(Answer::PollWorkflowTask(Box::default())),
             Self::ActivityTask => Ok(Answer::PollActivityTask(Box::default())),
+            Self::NexusTask => Ok(Answer::PollNexusTask(Box::default())),
             Self::Other => Err(stopped()),
         }
     }

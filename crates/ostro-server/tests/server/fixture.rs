@@ -45,7 +45,7 @@ impl Clock for Moved {
 pub fn config(directory: &TempDir) -> Config {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     Config {
-        listen: any,
+        listen: Some(any),
         http_listen: Some(any),
         data: directory.path().to_owned(),
         durable: false,

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use ostro_wire::CallContext;
 use temporalio_protos::temporal::api::enums::v1::CommandType;
+use temporalio_protos::temporal::api::taskqueue::v1::TaskQueue;
+use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
 use crate::fixture::{Fixture, ids, poll_request};
 
@@ -44,5 +46,28 @@ async fn a_worker_that_left_before_gets_nothing() {
     let task = fixture.poll("queue").await;
     assert_eq!(task.attempt, 1);
     fixture.complete(task.task_token, Some(CommandType::CompleteWorkflowExecution)).await;
+    fixture.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_says_goodbye_has_its_nexus_poll_answered() {
+    let fixture = Fixture::start().await;
+    let context = CallContext::in_process();
+    let poll = service::PollNexusTaskQueueRequest {
+        namespace: "default".into(),
+        task_queue: Some(TaskQueue { name: "queue".into(), ..Default::default() }),
+        worker_instance_key: "worker".into(),
+        ..Default::default()
+    };
+    let mut poll = pin!(fixture.workflow.poll_nexus_task_queue(&context, poll));
+    assert!(poll_once(poll.as_mut()).is_pending());
+    let goodbye = service::ShutdownWorkerRequest {
+        namespace: "default".into(),
+        worker_instance_key: "worker".into(),
+        ..Default::default()
+    };
+    fixture.workflow.shutdown_worker(&context, goodbye).await.unwrap();
+    let answered = tokio::time::timeout(Duration::from_secs(10), poll).await.expect("it waits no longer");
+    assert!(answered.unwrap().into_message().unwrap().task_token.is_empty());
     fixture.server.shutdown().await;
 }

@@ -5,6 +5,7 @@ mod activity_control;
 mod batch;
 mod history;
 mod namespace;
+mod nexus_task;
 mod options;
 mod query;
 mod reset;
@@ -58,6 +59,7 @@ impl<L: Loader> Engine<L> {
             Command::FailWorkflowTask(r) => answered!(FailWorkflowTask, self.fail_workflow_task(*r)),
             Command::CompleteQuery(r) => answered!(CompleteQuery, self.complete_query(*r)),
             Command::PollActivityTask(r) => self.poll_activity_task(id, *r),
+            Command::PollNexusTask(r) => self.poll_nexus_task(id, *r),
             Command::HeartbeatActivity(r) => answered!(HeartbeatActivity, self.heartbeat_activity(*r)),
             Command::HeartbeatActivityById(r) => answered!(HeartbeatActivityById, self.heartbeat_activity_by_id(*r)),
             Command::CompleteActivity(r) => answered!(CompleteActivity, self.complete_activity(*r)),

@@ -85,7 +85,7 @@ impl<L: Loader> Engine<L> {
         Ok(None)
     }
 
-    fn poll_deadline(&self, deadline: Time) -> Time {
+    pub(super) fn poll_deadline(&self, deadline: Time) -> Time {
         wait_until(self.now, self.config.poll_timeout, deadline, self.config.poll_deadline_margin)
     }
 
@@ -176,7 +176,7 @@ impl<L: Loader> Engine<L> {
 }
 
 /// What a worker says of its version: in the new form, in the old one, or in the one before that.
-fn worker_of(
+pub(super) fn worker_of(
     options: Option<WorkerDeploymentOptions>,
     capabilities: Option<WorkerVersionCapabilities>,
     binary_checksum: String,

@@ -25,7 +25,7 @@ macro_rules! polls {
     };
 }
 
-polls!(PollWorkflowTaskQueueRequest, PollActivityTaskQueueRequest);
+polls!(PollWorkflowTaskQueueRequest, PollActivityTaskQueueRequest, PollNexusTaskQueueRequest);
 
 fn deployment(options: &Option<WorkerDeploymentOptions>) -> Result<()> {
     let Some(options) = options else { return Ok(()) };

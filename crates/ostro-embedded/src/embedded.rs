@@ -1,0 +1,107 @@
+//! An engine in this process.
+
+use std::path::PathBuf;
+
+use ostro_server::{Config, Server};
+use ostro_wire::Services;
+use tempfile::TempDir;
+use temporalio_client::callback_based::CallbackBasedGrpcService;
+
+use crate::address::ADDRESS_VARIABLE;
+use crate::transport;
+
+/// Why an engine does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "{source}. To share one engine among processes, run `ostro dev` or `ostro serve` and set {ADDRESS_VARIABLE} to its \
+         address in each"
+    )]
+    Server { source: ostro_server::Error },
+    #[error("cannot make a temporary directory for the engine: {0}")]
+    Temporary(std::io::Error),
+}
+
+/// How to open an engine.
+#[derive(Debug, Clone, Default)]
+pub struct Builder {
+    config: Config,
+    ephemeral: bool,
+}
+
+/// A running engine: as durable as a server, without sockets.
+///
+/// Dropping it is like a crash: nothing acknowledged is lost. Workers that poll it should stop first.
+pub struct Embedded {
+    server: Server,
+    /// Deleted after the server is gone.
+    _temporary: Option<TempDir>,
+}
+
+impl Builder {
+    /// Keeps the data in this directory, or in this file where the name ends in `.db`; made where missing.
+    pub fn data(mut self, data: impl Into<PathBuf>) -> Self {
+        self.config.data = data.into();
+        self.ephemeral = false;
+        self
+    }
+
+    /// Keeps nothing: the data goes when the engine ends.
+    pub fn ephemeral(mut self) -> Self {
+        self.ephemeral = true;
+        self
+    }
+
+    /// Creates the namespace at start where it is missing. `default` and `mistral-workflows` always are there.
+    pub fn namespace(mut self, name: &str) -> Self {
+        self.config.add_namespace(name);
+        self
+    }
+
+    /// Changes whatever else the server's configuration has. Listeners stay off.
+    pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// Opens it. Needs a tokio runtime of several threads, and that one process opens the data at a time.
+    pub async fn open(self) -> Result<Embedded, Error> {
+        let Self { mut config, ephemeral } = self;
+        (config.listen, config.http_listen) = (None, None);
+        let temporary = ephemeral.then(TempDir::new).transpose().map_err(Error::Temporary)?;
+        if let Some(directory) = &temporary {
+            config.data = directory.path().to_owned();
+            config.durable = false;
+        }
+        let server = Server::start(config).await.map_err(|source| Error::Server { source })?;
+        Ok(Embedded { server, _temporary: temporary })
+    }
+}
+
+impl Embedded {
+    /// Opens the engine whose data is at `data` ([`Builder::data`]) with defaults.
+    pub async fn open(data: impl Into<PathBuf>) -> Result<Self, Error> {
+        Self::builder().data(data).open().await
+    }
+
+    /// An engine with defaults, to be changed before it opens.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Everything a server serves, called in process.
+    pub fn services(&self) -> Services {
+        self.server.services()
+    }
+
+    /// The way of a `temporalio` client to this engine: give it to `ConnectionOptions::service_override` together with
+    /// `dns_load_balancing(None)`, which the client otherwise refuses beside it.
+    pub fn service_override(&self) -> CallbackBasedGrpcService {
+        transport::service_override(self.services())
+    }
+
+    /// Answers the long polls, writes what is left and closes the file.
+    pub async fn shutdown(self) {
+        self.server.shutdown().await;
+    }
+}

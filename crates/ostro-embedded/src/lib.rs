@@ -1,0 +1,8 @@
+//! The engine within a program: what both SDKs run on when no server is named.
+
+mod address;
+mod embedded;
+mod transport;
+
+pub use address::{ADDRESS_VARIABLE, Address, AddressError, DATA_DEFAULT};
+pub use embedded::{Builder, Embedded, Error};
