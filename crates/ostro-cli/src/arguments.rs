@@ -5,14 +5,16 @@ mod schedule;
 mod search_attribute;
 mod server;
 mod task_queue;
+mod token;
 mod value;
 mod workflow;
 
 pub use namespace::{NamespaceCommand, NamespaceSettings};
 pub use schedule::{CreateArguments, OverlapPolicy, ScheduleCommand};
 pub use search_attribute::{AttributeType, SearchAttributeCommand};
-pub use server::{DevArguments, LogFormat, ServeArguments, ServerArguments, ServerCommand};
+pub use server::{DevArguments, HttpAccess, LogFormat, ServeArguments, ServerArguments, ServerCommand};
 pub use task_queue::{TaskQueueCommand, TaskQueueType};
+pub use token::{TokenArguments, TokenCommand};
 pub use workflow::{InputArguments, StartArguments, Target, UpdateArguments, WorkflowCommand};
 
 use std::time::Duration;
@@ -45,6 +47,8 @@ pub enum Command {
     Namespace(Client<NamespaceCommand>),
     /// List, add and remove search attributes
     SearchAttribute(Client<SearchAttributeCommand>),
+    /// Make, list and revoke API keys of the Workflows API
+    Token(TokenArguments),
     /// Print the completion script of a shell
     Completions {
         /// Which shell

@@ -5,6 +5,7 @@ mod namespace;
 mod schedule;
 mod search_attribute;
 mod task_queue;
+mod token;
 mod workflow;
 
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     match arguments.command {
         Command::Dev(arguments) => crate::serve::run(ServerCommand::Dev(arguments)),
         Command::Serve(arguments) => crate::serve::run(ServerCommand::Serve(arguments)),
+        Command::Token(arguments) => token::run(arguments),
         Command::Completions { shell } => {
             completions::print(shell);
             ExitCode::SUCCESS

@@ -194,13 +194,7 @@ impl Core {
         Ok(Self { store, writer, readers, engine, clock, metrics, cluster_id, batch_started: Arc::default() })
     }
 
-    fn serve(
-        self,
-        config: &Config,
-        listeners: Listeners,
-        services: Services,
-        health: Arc<ServingStatus>,
-    ) -> Server {
+    fn serve(self, config: &Config, listeners: Listeners, services: Services, health: Arc<ServingStatus>) -> Server {
         let Listeners { grpc, http, routes } = listeners;
         let (stop, stopped) = watch::channel(false);
         let address = |listener: &TcpListener| listener.local_addr().ok();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 use temporalio_protos::temporal::api::operatorservice::v1::{AddSearchAttributesRequest, AddSearchAttributesResponse};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::auth::Access;
 use crate::engine::Engine;
@@ -46,6 +46,8 @@ pub struct Api {
     pub(crate) route_tokens: RouteTokens,
     /// Held while documents are read, changed and written back.
     pub(crate) writing: Mutex<()>,
+    /// True once streams are to end.
+    pub(crate) stopping: watch::Sender<bool>,
 }
 
 impl Api {
@@ -53,14 +55,37 @@ impl Api {
     pub async fn new(engine: Arc<dyn Engine>, records: Arc<dyn Records>, settings: Settings) -> Result<Arc<Self>> {
         let route_tokens = RouteTokens::load(&*records).await?;
         let schemas = Schemas::default();
-        Ok(Arc::new(Self { engine, records, settings, schemas, route_tokens, writing: Mutex::default() }))
+        Ok(Arc::new(Self {
+            engine,
+            records,
+            settings,
+            schemas,
+            route_tokens,
+            writing: Mutex::default(),
+            stopping: watch::Sender::new(false),
+        }))
     }
 
-    /// Works until dropped: sees to it that the engine has what workers need, and tells the end of executions that no
+    /// Ends every stream, so that the listener can stop; clients come back with their last event's id.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Waits until streams are to end.
+    pub(crate) async fn stopped(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // An error says that the API is gone.
+        drop(stopping.wait_for(|stopping| *stopping).await);
+    }
+
+    /// Works until told to stop: sees to it that the engine has what workers need, and tells the end of executions that no
     /// worker tells.
     pub async fn run(self: Arc<Self>) {
-        self.prepare_engine().await;
-        crate::events::run_closings(self).await;
+        let stopping = self.clone();
+        tokio::select! {
+            () = stopping.stopped() => {}
+            () = async { self.prepare_engine().await; crate::events::run_closings(self).await } => {}
+        }
     }
 
     /// Registers the search attributes that the official worker sets; without them each of its workflow tasks fails.

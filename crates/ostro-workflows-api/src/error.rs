@@ -66,7 +66,7 @@ impl Code {
             Self::ExecutionNotFound => (StatusCode::NOT_FOUND, "WF_1200"),
             Self::ExecutionExists => (StatusCode::CONFLICT, "WF_1201"),
             Self::ExecutionClosed => (StatusCode::CONFLICT, "WF_1202"),
-            Self::ExecutionFailed => (StatusCode::UNPROCESSABLE_ENTITY, "WF_1203"),
+            Self::ExecutionFailed => (StatusCode::CONFLICT, "WF_1203"),
             Self::WaitTimedOut => (StatusCode::REQUEST_TIMEOUT, "WF_1204"),
             Self::HandlerNotFound => (StatusCode::NOT_FOUND, "WF_1205"),
             Self::QueryFailed => (StatusCode::BAD_REQUEST, "WF_1206"),

@@ -24,7 +24,7 @@ pub mod records;
 mod registry;
 mod schedules;
 mod schema;
-// mod telemetry;
+mod telemetry;
 
 pub use api::{Api, Scheduler, Settings};
 pub use openapi::{document, router};

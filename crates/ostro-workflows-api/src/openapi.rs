@@ -111,8 +111,8 @@ pub fn router(api: Arc<Api>) -> Router {
     let document = Bytes::from(document().to_json().expect("a document of plain data is JSON"));
     router
         .route(DOCUMENT_PATH, get(move || async move { ([(CONTENT_TYPE, "application/json")], document) }))
-        .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
+        .fallback(no_such_route)
         .layer(middleware::from_fn(refuse_other_sites))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(api)

@@ -6,6 +6,7 @@ mod keys;
 use serde::{Deserialize, Serialize};
 
 pub use allowed::{Admin, Caller, Operator, Reader, Worker};
+pub(crate) use keys::hex;
 pub use keys::{ApiKey, Grant, KeyFailure, create, list, revoke};
 
 /// Whether callers must have an API key.

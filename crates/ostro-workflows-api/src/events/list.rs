@@ -93,7 +93,7 @@ pub(super) fn parse(entry: &Entry) -> Result<WorkflowEvent> {
 }
 
 /// The sequence number that a client gives back; absent or empty is none.
-pub(super) fn sequence(text: Option<&str>, place: &[&str]) -> Result<Option<u64>> {
+pub(crate) fn sequence(text: Option<&str>, place: &[&str]) -> Result<Option<u64>> {
     match text {
         None | Some("") => Ok(None),
         Some(text) => {

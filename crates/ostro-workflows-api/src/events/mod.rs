@@ -18,7 +18,7 @@ use crate::api::Api;
 
 pub(crate) use closing::run_closings;
 pub(crate) use event::{EventType, WorkflowEvent};
-pub(crate) use list::events_of;
+pub(crate) use list::{events_of, sequence};
 pub(crate) use route_token::RouteTokens;
 pub(crate) use stream::{Messages, failure as stream_failure, messages};
 pub(crate) use watch::{close_event, wait_closed};

@@ -119,6 +119,7 @@ pub(super) fn stream(api: Arc<Api>, subscription: Subscription) -> Messages {
     messages(|sender| async move {
         tokio::select! {
             () = sender.closed() => {}
+            () = api.stopped() => {}
             outcome = feed(&api, subscription, &sender) => {
                 if let Err(error) = outcome {
                     drop(sender.send(Ok(failure(&error))).await);

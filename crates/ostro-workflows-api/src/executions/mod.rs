@@ -7,6 +7,7 @@ mod failure;
 mod handler;
 mod handler_routes;
 mod history;
+mod identity;
 mod metrics;
 mod register;
 mod reset;
@@ -15,8 +16,8 @@ mod search_keys;
 mod start;
 mod status;
 mod stop;
-// mod trace;
-// mod trace_routes;
+mod trace;
+mod trace_routes;
 mod view;
 mod wait;
 
@@ -40,6 +41,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(execute_routes::execute_workflow))
         .routes(routes!(execute_routes::execute_workflow_registration))
         .routes(routes!(register::register_execution))
+        .routes(routes!(identity::executor_identity))
+        .routes(routes!(identity::executor_identity_token))
         .routes(routes!(search_keys::upsert_execution_metadata, search_keys::delete_execution_metadata))
         .routes(routes!(view::get_workflow_execution))
         .routes(routes!(history::get_workflow_execution_history))
@@ -51,10 +54,10 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(stop::cancel_workflow_execution))
         .routes(routes!(stop::batch_cancel_workflow_executions))
         .routes(routes!(reset::reset_workflow))
-        // .routes(routes!(trace_routes::get_workflow_execution_trace_info))
-        // .routes(routes!(trace_routes::get_workflow_execution_trace_otel))
-        // .routes(routes!(trace_routes::get_workflow_execution_trace_summary))
-        // .routes(routes!(trace_routes::get_workflow_execution_trace_events))
+        .routes(routes!(trace_routes::get_workflow_execution_trace_info))
+        .routes(routes!(trace_routes::get_workflow_execution_trace_otel))
+        .routes(routes!(trace_routes::get_workflow_execution_trace_summary))
+        .routes(routes!(trace_routes::get_workflow_execution_trace_events))
         .routes(routes!(runs::list_runs))
         .routes(routes!(view::get_run))
         .routes(routes!(history::get_run_history))

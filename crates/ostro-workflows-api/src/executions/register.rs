@@ -100,11 +100,16 @@ pub(crate) async fn register_execution(
     };
     let changes = vec![
         execution_change(namespace, &execution_id, &execution)?,
-        put_record(Kind::Run, namespace, request.temporal_run_id, Vec::new(), &run)?,
+        put_record(Kind::Run, namespace, request.temporal_run_id, vec![token_term(&run.execution_token_hash)], &run)?,
     ];
     api.records.commit(changes).await?;
     let metadata_status = outcome.status();
     Ok(Json(RegisterExecutionResponse { execution_id, created: known_run.is_none(), metadata_status }))
+}
+
+/// The term by which a run is found by its token.
+pub(super) fn token_term(hash: &str) -> String {
+    format!("token:{hash}")
 }
 
 /// The change that keeps an execution, found by its search keys and its user.

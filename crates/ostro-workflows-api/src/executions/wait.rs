@@ -13,7 +13,7 @@ use crate::events::close_event;
 use crate::payload;
 
 /// The result of the execution that began with this run, through continue-as-new; 408 when it takes longer than
-/// `patience`, 422 with its reason when it does not complete.
+/// `patience`, 409 with its reason when it does not complete.
 pub(super) async fn result_of(
     api: &Api,
     namespace: &str,

@@ -23,6 +23,7 @@ use crate::api::Api;
 
 pub(crate) use register_request::{Handler, WorkflowSpecWithTaskQueue};
 pub(crate) use store::{Registration, WorkerRecord, Workflow, put as put_record, workflow_id};
+pub(crate) use view::namespace_id;
 pub(crate) use workflow_list::{Order, page};
 
 /// The operations of this module.
