@@ -95,7 +95,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(crate::executions::routes())
         .merge(crate::events::routes())
         .merge(crate::schedules::routes())
-    // .merge(crate::telemetry::routes())
+        .merge(crate::telemetry::routes())
 }
 
 /// The OpenAPI 3.1 document.

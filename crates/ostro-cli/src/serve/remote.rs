@@ -29,7 +29,8 @@ pub(super) async fn serve(
     }));
     told_to_stop.await;
     api.stop();
-    drop(stop.send(()));
+    // An error says that it has stopped already.
+    stop.send(()).unwrap_or(());
     match serving.await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(Failure::Runtime(error)),

@@ -36,6 +36,7 @@ pub(crate) use start::{checked_input, routed};
 pub(crate) use status::StatusName;
 
 /// The operations of this module.
+#[allow(deprecated, reason = "clients still call what the document calls deprecated")]
 pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(execute_routes::execute_workflow))
