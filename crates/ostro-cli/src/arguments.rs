@@ -1,14 +1,17 @@
 //! The command line as clap reads it. Doc comments are the help texts.
 
+mod data;
 mod namespace;
 mod schedule;
 mod search_attribute;
 mod server;
 mod task_queue;
+pub mod test_server;
 mod token;
 mod value;
 mod workflow;
 
+pub use data::{BackupArguments, DataArguments, RestoreArguments};
 pub use namespace::{NamespaceCommand, NamespaceSettings};
 pub use schedule::{CreateArguments, OverlapPolicy, ScheduleCommand};
 pub use search_attribute::{AttributeType, SearchAttributeCommand};
@@ -49,6 +52,12 @@ pub enum Command {
     SearchAttribute(Client<SearchAttributeCommand>),
     /// Make, list and revoke API keys of the Workflows API
     Token(TokenArguments),
+    /// Check the data: is the file whole, and will something wake each open execution?
+    Doctor(DataArguments),
+    /// Copy the data to a new file, also while a server serves it
+    Backup(BackupArguments),
+    /// Put a backup in the place of the data
+    Restore(RestoreArguments),
     /// Print the completion script of a shell
     Completions {
         /// Which shell

@@ -1,6 +1,7 @@
 //! One module per group of commands.
 
 mod completions;
+mod data;
 mod namespace;
 mod schedule;
 mod search_attribute;
@@ -20,6 +21,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Dev(arguments) => crate::serve::run(ServerCommand::Dev(arguments)),
         Command::Serve(arguments) => crate::serve::run(ServerCommand::Serve(arguments)),
         Command::Token(arguments) => token::run(arguments),
+        Command::Doctor(arguments) => data::doctor(arguments),
+        Command::Backup(arguments) => data::backup(arguments),
+        Command::Restore(arguments) => data::restore(arguments),
         Command::Completions { shell } => {
             completions::print(shell);
             ExitCode::SUCCESS

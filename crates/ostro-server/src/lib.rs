@@ -15,6 +15,7 @@ mod workers;
 pub use config::Config;
 pub use http::serve as serve_http;
 pub use server::{Error, Server, Serving};
+pub use setup::store_path;
 
 /// The version of Ostro.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
