@@ -374,7 +374,7 @@ def traces(lab: Lab, client) -> None:
         wait_for(
             "its spans", lambda: executions.get_workflow_execution_trace_info(execution_id=id).has_trace_data, 30
         )
-        wait_for("its logs", lambda: client.workflows.deployments.get_deployment_logs(name="lab").result.results, 30)
+        wait_for("logs", lambda: client.workflows.deployments.get_deployment_logs(name="lab").results, 30)
     info = executions.get_workflow_execution_trace_info(execution_id=id)
     otel = executions.get_workflow_execution_trace_otel(execution_id=id)
     assert otel.otel_trace_id == info.otel_trace_id is not None
@@ -383,9 +383,14 @@ def traces(lab: Lab, client) -> None:
         assert all(span.trace_id == info.otel_trace_id for span in spans) and spans
     summary = executions.get_workflow_execution_trace_summary(execution_id=id)
     assert summary.span_tree.name and summary.span_tree.children is not None
-    executions.get_workflow_execution_logs(execution_id=id)
-    with executions.stream_workflow_execution_logs(execution_id=id) as stream:
-        list(stream)
+    greeted = execute(client, "injected", {"name": "logs"}, wait_for_result=True).execution_id
+    logs = executions.get_workflow_execution_logs
+    if lab.otel:
+        found = wait_for("its log", lambda: logs(execution_id=greeted, order="desc").results, 30)
+        assert any("greeting logs" in record.body for record in found), found
+    logs(execution_id=greeted)
+    with executions.stream_workflow_execution_logs(execution_id=greeted) as stream:
+        assert not lab.otel or any("greeting logs" in message.data.body for message in stream)
 
 
 @check()

@@ -118,7 +118,7 @@ class Lab:
             "OTEL_ENABLED": "true" if self.otel else "false",
             "OTEL_EXPORT_INTERVAL_MS": "1000",
             "LOG_FORMAT": "json",
-            "LOG_LEVEL": "WARNING",
+            "LOG_LEVEL": "INFO" if self.otel else "WARNING",
             **environment,
         }
         self.processes.start(name, [sys.executable, str(HERE / "worker.py")], settings)

@@ -1,6 +1,7 @@
 """Workflows for what the seed page does not show: interaction, streaming, concurrency, children, search keys, failure."""
 
 import asyncio
+import logging
 from datetime import timedelta
 
 import mistralai.workflows as workflows
@@ -95,6 +96,7 @@ async def greeting() -> str:
 
 @workflows.activity()
 async def greet(name: str, greeting: str = Depends(greeting)) -> str:
+    logging.getLogger("lab").warning("greeting %s", name)
     return f"{greeting}, {name}"
 
 

@@ -21,4 +21,4 @@ curl -fsS "http://127.0.0.1:$http/v1/workflows/register" -H 'content-type: appli
 "$(dirname "$python")/st" --config-file "$here/schemathesis.toml" run "http://127.0.0.1:$http/openapi.json" \
     --max-examples "$examples" --seed 1 --phases examples,coverage,fuzzing --request-timeout 20 \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
-    --exclude-path-regex '/stream$'
+    --exclude-path-regex '(/stream$|^/telemetry/)'

@@ -120,6 +120,20 @@ async fn conclude_listed(api: &Api, namespace: &str, closed: &WorkflowExecutionI
     }
 }
 
+/// Puts the end of a run into the journal, if it has ended. What fails here the next look makes up for.
+pub(crate) async fn conclude_run(api: &Api, namespace: &str, execution: &str, run: &str) {
+    let run = WorkflowExecution { workflow_id: execution.to_owned(), run_id: run.to_owned() };
+    let concluded = async {
+        match close_event(api, namespace, &run, false).await? {
+            Some(event) => conclude(api, namespace, &run, &event).await,
+            None => Ok(()),
+        }
+    };
+    if let Err(error) = concluded.await {
+        tracing::debug!(%error, execution, "could not tell the end of a run yet");
+    }
+}
+
 /// Puts the end of a run into the journal, unless its worker did. The same end again changes nothing.
 pub(super) async fn conclude(api: &Api, namespace: &str, run: &WorkflowExecution, event: &HistoryEvent) -> Result<()> {
     let Some(end) = End::of(event) else { return Ok(()) };

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use crate::api::Api;
 
-pub(crate) use closing::run_closings;
+pub(crate) use closing::{conclude_run, run_closings};
 pub(crate) use event::{EventType, WorkflowEvent};
 pub(crate) use list::{events_of, sequence};
 pub(crate) use route_token::RouteTokens;

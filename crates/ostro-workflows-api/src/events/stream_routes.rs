@@ -33,6 +33,7 @@ pub(crate) enum EventSource {
 #[into_params(parameter_in = Query)]
 pub(crate) struct ExecutionStreamParams {
     #[serde(default)]
+    #[param(inline)]
     event_source: Option<EventSource>,
     /// Only what came after the message with this id.
     #[serde(default)]
@@ -54,6 +55,7 @@ pub(crate) enum Scope {
 pub(crate) struct EventStreamParams {
     /// Events of activities, of workflows, or (`*`) both.
     #[serde(default)]
+    #[param(inline)]
     scope: Option<Scope>,
     #[serde(default, deserialize_with = "unless_any")]
     activity_name: Option<String>,

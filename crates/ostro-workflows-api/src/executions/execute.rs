@@ -109,6 +109,7 @@ async fn remember_user(api: &Api, caller: &Caller, start: &Start<'_>, execution_
         parent: None,
         user_id: Some(caller.subject.clone()),
         search_keys: BTreeMap::new(),
+        run_id: None,
     };
     api.records.commit(vec![execution_change(&caller.namespace, execution_id, &record)?]).await?;
     Ok(())

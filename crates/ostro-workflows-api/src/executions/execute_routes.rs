@@ -71,6 +71,7 @@ pub(crate) enum Executed {
 
 /// A result that was waited for.
 #[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct WorkflowExecutionSyncResponse {
     workflow_name: String,
     execution_id: String,

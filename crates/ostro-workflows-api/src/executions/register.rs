@@ -12,7 +12,7 @@ use super::search_keys::{self, MetadataStatus};
 use crate::api::Api;
 use crate::auth::Worker;
 use crate::clock::Moment;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::extract::Json as Body;
 use crate::openapi::Refusals;
 use crate::records::Kind;
@@ -28,6 +28,9 @@ pub(crate) struct ExecutionRecord {
     /// The API key that started it.
     pub user_id: Option<String>,
     pub search_keys: BTreeMap<String, Option<String>>,
+    /// The run that was registered last.
+    #[serde(default)]
+    pub run_id: Option<String>,
 }
 
 /// What is kept of a run.
@@ -90,7 +93,13 @@ pub(crate) async fn register_execution(
         parent: request.temporal_parent_workflow_id.clone(),
         user_id: None,
         search_keys: BTreeMap::new(),
+        run_id: None,
     });
+    let before = execution.run_id.replace(request.temporal_run_id.clone());
+    if let Some(before) = before.filter(|before| *before != request.temporal_run_id) {
+        // The run before was continued as new, or reset: its end is told before this one's start.
+        crate::events::conclude_run(&api, namespace, &execution_id, &before).await;
+    }
     let outcome = search_keys::merge(&mut execution.search_keys, request.search_key_metadata.unwrap_or_default());
     let known_run: Option<RunRecord> = api.record(Kind::Run, namespace, &request.temporal_run_id).await?;
     let run = RunRecord {
@@ -129,11 +138,7 @@ pub(crate) async fn knows_run(api: &Api, namespace: &str, execution: &str, run: 
     }
     match super::describe(api, namespace, execution, Some(run)).await {
         Ok(_) => Ok(true),
-        Err(Error::Refused { code, .. })
-            if matches!(code, crate::error::Code::ExecutionNotFound | crate::error::Code::EngineRefused) =>
-        {
-            Ok(false)
-        }
+        Err(Error::Refused { code: Code::ExecutionNotFound | Code::EngineRefused, .. }) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -55,8 +55,10 @@ pub(crate) struct RunParams {
     deployment_name: Option<String>,
     /// By start (the default) or end. A Temporal cluster on SQL has one order only and refuses another.
     #[serde(default)]
+    #[param(inline)]
     sort_by: Option<RunSortBy>,
     #[serde(default)]
+    #[param(inline)]
     order: Option<Order>,
     #[serde(default)]
     #[param(value_type = Option<String>, format = DateTime)]

@@ -137,7 +137,7 @@ fn advance(progress: &mut Progress, event: &WorkflowEvent) {
         | E::ActivityTaskRetrying => ProgressStatus::Running,
     };
     progress.status = Some(status);
-    progress.end_time_unix_ms = (status != ProgressStatus::Running).then(|| event.event_timestamp / 1_000_000);
+    progress.end_time_unix_ms = (status != ProgressStatus::Running).then_some(event.event_timestamp / 1_000_000);
     progress.error =
         event.attributes.get("failure").and_then(|failure| Some(failure.get("message")?.as_str()?.to_owned()));
 }

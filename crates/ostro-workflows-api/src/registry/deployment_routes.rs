@@ -48,8 +48,10 @@ pub(crate) struct DeploymentListParams {
     #[serde(default)]
     search: Option<String>,
     #[serde(default)]
+    #[param(inline)]
     order_by: Option<DeploymentOrder>,
     #[serde(default)]
+    #[param(inline)]
     order: Option<Order>,
     #[serde(default)]
     limit: Option<usize>,
@@ -86,6 +88,7 @@ pub(crate) enum WorkerStatus {
 #[into_params(parameter_in = Query)]
 pub(crate) struct WorkerListParams {
     #[serde(default)]
+    #[param(inline)]
     worker_status: Option<WorkerStatus>,
     #[serde(default)]
     limit: Option<usize>,

@@ -58,6 +58,7 @@ pub(crate) struct WorkflowParams {
     deployment_name: Vec<String>,
     /// Only those that a living worker serves, or only those that none does.
     #[serde(default)]
+    #[param(inline)]
     deployment_status: Option<DeploymentStatus>,
     /// Only those in the archive, or (the default) only those that are not.
     #[serde(default)]
@@ -67,8 +68,10 @@ pub(crate) struct WorkflowParams {
     tags: Vec<String>,
     #[serde(default)]
     #[allow(dead_code, reason = "part of the contract; there is one order")]
+    #[param(inline)]
     sort_by: Option<WorkflowSortBy>,
     #[serde(default)]
+    #[param(inline)]
     order: Option<Order>,
     #[serde(default)]
     cursor: Option<String>,

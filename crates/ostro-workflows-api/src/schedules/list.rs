@@ -37,6 +37,7 @@ pub(crate) struct ScheduleListParams {
     #[serde(default)]
     user_id: Option<String>,
     #[serde(default)]
+    #[param(inline)]
     status: Option<ScheduleStatus>,
     /// Part of the id or of the workflow's name.
     #[serde(default)]

@@ -47,6 +47,7 @@ pub(crate) struct LogParams {
     #[param(value_type = Option<String>, format = DateTime)]
     before: Option<Moment>,
     #[serde(default)]
+    #[param(inline)]
     order: Option<Order>,
     #[serde(default)]
     cursor: Option<String>,
