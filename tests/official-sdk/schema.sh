@@ -18,6 +18,8 @@ for _ in $(seq 100); do curl -fs "http://127.0.0.1:$http/healthz" >/dev/null && 
 # A workflow, so that more than refusals is met.
 curl -fsS "http://127.0.0.1:$http/v1/workflows/register" -H 'content-type: application/json' -d '{"definitions": [{"name": "checked",
   "task_queue": "q", "input_schema": {"type": "object"}}], "deployment_name": "q", "worker_name": "w"}' >/dev/null
+# It writes what failed beside where it runs.
+cd "$data"
 "$(dirname "$python")/st" --config-file "$here/schemathesis.toml" run "http://127.0.0.1:$http/openapi.json" \
     --max-examples "$examples" --seed 1 --phases examples,coverage,fuzzing --request-timeout 20 \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
