@@ -133,7 +133,9 @@ fn read(written: &[Written], ident: &Ident) -> Result<Options> {
                 let value = option.duration()?;
                 quote!(options.start_to_close_timeout = #value;)
             }
-            "schedule_to_close_timeout" | "schedule_to_start_timeout" | "heartbeat_timeout"
+            "schedule_to_close_timeout"
+            | "schedule_to_start_timeout"
+            | "heartbeat_timeout"
             | "retry_policy_max_interval" => {
                 let value = option.duration()?;
                 quote!(options.#key = ::core::option::Option::Some(#value);)

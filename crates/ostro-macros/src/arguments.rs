@@ -5,7 +5,8 @@ use quote::{format_ident, quote};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{
-    Error, Expr, FnArg, GenericArgument, Ident, Pat, PathArguments, Result, ReturnType, Signature, Token, Type, parse_quote,
+    Error, Expr, FnArg, GenericArgument, Ident, Pat, PathArguments, Result, ReturnType, Signature, Token, Type,
+    parse_quote,
 };
 
 /// A parameter that is part of the input.
@@ -53,7 +54,9 @@ impl Parameters {
             if let Type::Reference(reference) = &*input.ty {
                 return Err(Error::new(
                     reference.span(),
-                    format!("`{name}` of {what} must be owned: it comes out of the history, so there is nothing to borrow from. Write `String` for `&str`, `Vec<T>` for `&[T]`"),
+                    format!(
+                        "`{name}` of {what} must be owned: it comes out of the history, so there is nothing to borrow from. Write `String` for `&str`, `Vec<T>` for `&[T]`"
+                    ),
                 ));
             }
             let argument = Argument { name: name.clone(), kind: (*input.ty).clone() };
@@ -66,7 +69,10 @@ impl Parameters {
                     parameters.dependencies.push(Dependency { argument, provider, per_call });
                 }
                 Some(attribute) => {
-                    return Err(Error::new(attribute.span(), "only activities have dependencies: a workflow replays, so it takes what it needs from activities"));
+                    return Err(Error::new(
+                        attribute.span(),
+                        "only activities have dependencies: a workflow replays, so it takes what it needs from activities",
+                    ));
                 }
             }
         }
@@ -123,7 +129,10 @@ fn dependency(input: syn::parse::ParseStream) -> Result<(Expr, bool)> {
     match (key.to_string().as_str(), scope.to_string().as_str()) {
         ("scope", "worker") => Ok((provider, false)),
         ("scope", "call") => Ok((provider, true)),
-        _ => Err(Error::new(key.span(), "write `#[depends(provider)]` for one value for each worker, or `#[depends(provider, scope = call)]` for one for each call")),
+        _ => Err(Error::new(
+            key.span(),
+            "write `#[depends(provider)]` for one value for each worker, or `#[depends(provider, scope = call)]` for one for each call",
+        )),
     }
 }
 

@@ -88,9 +88,9 @@ fn wrong_path(path: &[String], span: Span) -> Option<Error> {
     if path.len() < 2 || matches!(path[0].as_str(), "ostro" | "workflow" | "activity") {
         return None;
     }
-    let (_, instead) = REPLACEMENTS.iter().find(|(wrong, _)| {
-        path.windows(wrong.len()).any(|part| part.iter().zip(*wrong).all(|(a, b)| a == b))
-    })?;
+    let (_, instead) = REPLACEMENTS
+        .iter()
+        .find(|(wrong, _)| path.windows(wrong.len()).any(|part| part.iter().zip(*wrong).all(|(a, b)| a == b)))?;
     Some(Error::new(
         span,
         format!("`{}` gives another answer when the workflow replays: use {instead}", path.join("::")),

@@ -54,7 +54,10 @@ impl Methods {
         let entrypoints: Vec<&Marked> = marked.iter().filter(|method| method.mark == "entrypoint").collect();
         let [_] = entrypoints.as_slice() else {
             let at = entrypoints.get(1).map_or(target.span(), |second| second.method.sig.ident.span());
-            return Err(Error::new(at, format!("workflow `{target}` needs exactly one #[entrypoint], and has {}", entrypoints.len())));
+            return Err(Error::new(
+                at,
+                format!("workflow `{target}` needs exactly one #[entrypoint], and has {}", entrypoints.len()),
+            ));
         };
         let mut methods = Self {
             kept: block,
@@ -120,10 +123,16 @@ impl Methods {
             handler => {
                 needs_shared_self(&method.sig, &what)?;
                 if handler == "query" && method.sig.asyncness.is_some() {
-                    return Err(Error::new(method.sig.span(), format!("{what} cannot be async: it answers from the state as it is")));
+                    return Err(Error::new(
+                        method.sig.span(),
+                        format!("{what} cannot be async: it answers from the state as it is"),
+                    ));
                 }
                 if handler == "signal" && !matches!(kind, Type::Tuple(unit) if unit.elems.is_empty()) {
-                    return Err(Error::new(method.sig.output.span(), format!("{what} answers nothing: use #[update] where the sender waits for an answer")));
+                    return Err(Error::new(
+                        method.sig.output.span(),
+                        format!("{what} answers nothing: use #[update] where the sender waits for an answer"),
+                    ));
                 }
                 let validator = validators.iter().find(|(of, _)| *of == ident).map(|(_, validator)| validator);
                 let is_async = method.sig.asyncness.is_some();
@@ -153,7 +162,10 @@ impl Marked {
         let Some(at) = method.attrs.iter().position(is_mark) else { return Ok(Err(method)) };
         let attribute = method.attrs.remove(at);
         if let Some(second) = method.attrs.iter().find(|attribute| is_mark(attribute)) {
-            return Err(Error::new(second.span(), "a method is one of entrypoint, init, signal, query, update and validator"));
+            return Err(Error::new(
+                second.span(),
+                "a method is one of entrypoint, init, signal, query, update and validator",
+            ));
         }
         let mark = attribute.path().require_ident()?.clone();
         Ok(Ok(Self { mark, attribute, method }))
@@ -194,7 +206,9 @@ fn needs_shared_self(signature: &Signature, what: &str) -> Result<()> {
         Some(FnArg::Receiver(receiver)) if receiver.reference.is_some() && receiver.mutability.is_none() => Ok(()),
         Some(FnArg::Receiver(receiver)) => Err(Error::new(
             receiver.span(),
-            format!("{what} takes `&self`: handlers run while the entrypoint waits, so nothing can hold the state for itself. Keep what changes in fields of type `workflow::Var<T>`"),
+            format!(
+                "{what} takes `&self`: handlers run while the entrypoint waits, so nothing can hold the state for itself. Keep what changes in fields of type `workflow::Var<T>`"
+            ),
         )),
         _ => Err(Error::new(signature.ident.span(), format!("{what} takes `&self`"))),
     }
@@ -203,7 +217,10 @@ fn needs_shared_self(signature: &Signature, what: &str) -> Result<()> {
 fn needs_async(signature: &Signature, what: &str) -> Result<()> {
     match signature.asyncness {
         Some(_) => Ok(()),
-        None => Err(Error::new(signature.fn_token.span(), format!("{what} waits for what it coordinates: write `async fn`"))),
+        None => Err(Error::new(
+            signature.fn_token.span(),
+            format!("{what} waits for what it coordinates: write `async fn`"),
+        )),
     }
 }
 

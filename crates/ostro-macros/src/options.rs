@@ -42,7 +42,10 @@ impl Written {
         let Lit::Str(text) = lit else {
             return Err(Error::new(
                 lit.span(),
-                format!("`{}` takes a duration with its unit, such as \"30s\", \"10m\" or \"1h 30m\", or an expression of type Duration", self.key),
+                format!(
+                    "`{}` takes a duration with its unit, such as \"30s\", \"10m\" or \"1h 30m\", or an expression of type Duration",
+                    self.key
+                ),
             ));
         };
         let ms = milliseconds(&text.value()).map_err(|reason| Error::new(text.span(), reason))?;
@@ -56,9 +59,7 @@ pub fn parse(options: TokenStream) -> Result<Vec<Written>> {
         .into_iter()
         .map(|meta| match meta {
             Meta::Path(path) => Ok(Written { key: path.require_ident()?.clone(), value: None }),
-            Meta::NameValue(pair) => {
-                Ok(Written { key: pair.path.require_ident()?.clone(), value: Some(pair.value) })
-            }
+            Meta::NameValue(pair) => Ok(Written { key: pair.path.require_ident()?.clone(), value: Some(pair.value) }),
             Meta::List(list) => Err(Error::new(list.span(), "write options as `key = value`")),
         })
         .collect()
@@ -73,7 +74,11 @@ pub fn unknown(option: &Written, of: &str, known: &[&str]) -> Error {
 
 /// `90s`, `10m`, `1h 30m`, `250ms`, `7d` in milliseconds.
 fn milliseconds(text: &str) -> std::result::Result<u64, String> {
-    let wrong = || format!("{text:?} is no duration: write numbers with their units, such as \"250ms\", \"30s\", \"10m\", \"1h 30m\" or \"7d\"");
+    let wrong = || {
+        format!(
+            "{text:?} is no duration: write numbers with their units, such as \"250ms\", \"30s\", \"10m\", \"1h 30m\" or \"7d\""
+        )
+    };
     let mut rest = text.trim();
     let mut total: u64 = 0;
     if rest.is_empty() {
@@ -113,7 +118,9 @@ mod tests {
 
     #[test]
     fn durations_are_read_with_their_units() {
-        for (text, expected) in [("250ms", 250), ("30s", 30_000), ("10m", 600_000), ("1h 30m", 5_400_000), ("7d", 604_800_000)] {
+        for (text, expected) in
+            [("250ms", 250), ("30s", 30_000), ("10m", 600_000), ("1h 30m", 5_400_000), ("7d", 604_800_000)]
+        {
             assert_eq!(milliseconds(text), Ok(expected), "{text}");
         }
         for text in ["", "10", "ten minutes", "10 parsecs", "99999999999999999999s"] {

@@ -26,7 +26,10 @@ pub fn expand(written: TokenStream, item: TokenStream) -> Result<TokenStream> {
 fn of_function(written: &[Written], mut function: ItemFn) -> Result<TokenStream> {
     let ident = function.sig.ident.clone();
     if function.sig.asyncness.is_none() {
-        return Err(Error::new_spanned(function.sig.fn_token, "a workflow waits for what it coordinates: write `async fn`"));
+        return Err(Error::new_spanned(
+            function.sig.fn_token,
+            "a workflow waits for what it coordinates: write `async fn`",
+        ));
     }
     determinism::check(&function.block.to_token_stream())?;
     let parameters = Parameters::of(&mut function.sig, &format!("workflow `{ident}`"), false)?;
@@ -76,7 +79,10 @@ fn of_function(written: &[Written], mut function: ItemFn) -> Result<TokenStream>
 
 fn of_impl(written: &[Written], block: ItemImpl) -> Result<TokenStream> {
     if let Some((_, path, _)) = &block.trait_ {
-        return Err(Error::new_spanned(path, "#[workflow] stands on the type's own `impl` block, not on that of a trait"));
+        return Err(Error::new_spanned(
+            path,
+            "#[workflow] stands on the type's own `impl` block, not on that of a trait",
+        ));
     }
     let target = &block.self_ty;
     let ident: Ident = syn::parse2(quote!(#target))
@@ -154,7 +160,9 @@ impl Options {
                 }
                 "schedules" => {
                     let value = option.expression()?;
-                    fields.push(quote!(options.schedules = #value.into_iter().map(::std::string::String::from).collect();));
+                    fields.push(
+                        quote!(options.schedules = #value.into_iter().map(::std::string::String::from).collect();),
+                    );
                 }
                 _ => return Err(options::unknown(option, &format!("workflow `{ident}`"), OPTIONS)),
             }

@@ -225,9 +225,10 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
             causes.push(cause.to_string());
             next = cause.source();
         }
-        let cause = causes.into_iter().rev().fold(None, |cause, message| {
-            Some(Self(Box::new(Inner { message, cause, ..Inner::default() })))
-        });
+        let cause = causes
+            .into_iter()
+            .rev()
+            .fold(None, |cause, message| Some(Self(Box::new(Inner { message, cause, ..Inner::default() }))));
         Self(Box::new(Inner {
             message: source.to_string(),
             type_name: Some(type_name.to_owned()),

@@ -65,7 +65,9 @@ impl Error {
         }
         let details = (!inner.details.is_empty()).then(|| Payloads { payloads: inner.details.clone() });
         let info = match self.kind() {
-            ErrorKind::Cancelled => FailureInfo::CanceledFailureInfo(CanceledFailureInfo { details, ..Default::default() }),
+            ErrorKind::Cancelled => {
+                FailureInfo::CanceledFailureInfo(CanceledFailureInfo { details, ..Default::default() })
+            }
             ErrorKind::Timeout(kind) if kind != TimeoutKind::Future => {
                 FailureInfo::TimeoutFailureInfo(TimeoutFailureInfo {
                     timeout_type: timeout_type(kind).into(),
@@ -116,7 +118,12 @@ pub(crate) fn data_converter() -> DataConverter {
 struct Failures(DefaultFailureConverter);
 
 impl FailureConverter for Failures {
-    fn to_failure(&self, error: OutgoingError, payloads: &PayloadConverter, context: &SerializationContextData) -> Failure {
+    fn to_failure(
+        &self,
+        error: OutgoingError,
+        payloads: &PayloadConverter,
+        context: &SerializationContextData,
+    ) -> Failure {
         let application = match &error {
             OutgoingError::Activity(OutgoingActivityError::Application(application))
             | OutgoingError::Workflow(OutgoingWorkflowError::Application(application)) => Some(application),

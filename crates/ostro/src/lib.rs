@@ -66,16 +66,14 @@ pub use payload::PAYLOAD_BYTES_MAX;
 pub use rate_limit::RateLimit;
 pub use worker::{Worker, WorkerBuilder, run_worker};
 pub use workflow::local::{Locally, run_activities_locally};
-pub use workflow::session::{
-    SessionScope, StickyWorkerSession, get_sticky_worker_session, run_sticky_worker_session,
-};
+pub use workflow::session::{SessionScope, StickyWorkerSession, get_sticky_worker_session, run_sticky_worker_session};
 
 /// What most programs import.
 pub mod prelude {
     pub use crate::workflow::Var;
     pub use crate::{
-        Error, Ostro, RateLimit, Result, StickyWorkerSession, Worker, activity, get_sticky_worker_session, run_activities_locally,
-        run_sticky_worker_session, run_worker, workflow,
+        Error, Ostro, RateLimit, Result, StickyWorkerSession, Worker, activity, get_sticky_worker_session,
+        run_activities_locally, run_sticky_worker_session, run_worker, workflow,
     };
     pub use serde_json::json;
     pub use std::time::Duration;
@@ -91,4 +89,25 @@ pub mod __private {
     pub use crate::workflow::entry::{HandlerEntry, HandlerKind, WorkflowEntry, state, validation};
     pub use futures_util::future::{BoxFuture, LocalBoxFuture};
     pub use inventory;
+}
+
+/// The guides' examples, compiled with the documentation's.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../../../docs/guides/rust/README.md")]
+    mod start {}
+    #[doc = include_str!("../../../docs/guides/rust/activities.md")]
+    mod activities {}
+    #[doc = include_str!("../../../docs/guides/rust/local-activities.md")]
+    mod local_activities {}
+    #[doc = include_str!("../../../docs/guides/rust/sticky-sessions.md")]
+    mod sticky_sessions {}
+    #[doc = include_str!("../../../docs/guides/rust/rate-limits-and-dependencies.md")]
+    mod rate_limits_and_dependencies {}
+    #[doc = include_str!("../../../docs/guides/rust/workflows.md")]
+    mod workflows {}
+    #[doc = include_str!("../../../docs/guides/rust/engines-and-clients.md")]
+    mod engines_and_clients {}
+    #[doc = include_str!("../../../docs/guides/rust/testing.md")]
+    mod testing {}
 }

@@ -61,7 +61,8 @@ impl Default for Builder {
         let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned());
         Self {
             address: Address::default(),
-            namespace: variable(&["OSTRO_NAMESPACE", "TEMPORAL_NAMESPACE"]).unwrap_or_else(|| NAMESPACE_DEFAULT.to_owned()),
+            namespace: variable(&["OSTRO_NAMESPACE", "TEMPORAL_NAMESPACE"])
+                .unwrap_or_else(|| NAMESPACE_DEFAULT.to_owned()),
             task_queue: variable(&["DEPLOYMENT_NAME", "TEMPORAL_TASK_QUEUE"])
                 .unwrap_or_else(|| TASK_QUEUE_DEFAULT.to_owned()),
             api_key: variable(&["TEMPORAL_API_KEY"]),
@@ -178,7 +179,8 @@ fn connected<E: std::error::Error>(address: &Address, result: Result<Connection,
             message = format!("{message}: {cause}");
             source = cause.source();
         }
-        Error::engine(format_args!("{message}. Is a server running there? `ostro dev` starts one")).with_type("Unavailable")
+        Error::engine(format_args!("{message}. Is a server running there? `ostro dev` starts one"))
+            .with_type("Unavailable")
     })
 }
 

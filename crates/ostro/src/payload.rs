@@ -14,7 +14,10 @@ pub const PAYLOAD_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Payload> {
     let data = serde_json::to_vec(value).map_err(|error| {
-        Error::misuse("InvalidPayload", format_args!("{} cannot be written as JSON: {error}", std::any::type_name::<T>()))
+        Error::misuse(
+            "InvalidPayload",
+            format_args!("{} cannot be written as JSON: {error}", std::any::type_name::<T>()),
+        )
     })?;
     Ok(match data.as_slice() {
         b"null" => with_encoding("binary/null", Vec::new()),

@@ -51,7 +51,10 @@ impl Registry {
 }
 
 fn twice(what: &str, name: &str) -> Error {
-    Error::misuse("Duplicate", format_args!("two {what} are called `{name}`: give one of them another `name = \"...\"`"))
+    Error::misuse(
+        "Duplicate",
+        format_args!("two {what} are called `{name}`: give one of them another `name = \"...\"`"),
+    )
 }
 
 /// The names of all updates of all workflows: the SDK asks for them before it knows which workflow it asks about.

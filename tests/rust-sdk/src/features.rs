@@ -274,7 +274,9 @@ pub async fn remembers() -> Result<(Option<String>, Option<u32>)> {
 #[workflow]
 pub async fn many(items: Vec<u32>) -> Result<(Vec<String>, usize)> {
     let mut last = 0;
-    let results = workflow::in_parallel(items, 5, |item| quick_lookup(format!("a@{item}")), |progress| last = progress.done).await?;
+    let results =
+        workflow::in_parallel(items, 5, |item| quick_lookup(format!("a@{item}")), |progress| last = progress.done)
+            .await?;
     Ok((results, last))
 }
 
@@ -282,7 +284,9 @@ pub async fn many(items: Vec<u32>) -> Result<(Vec<String>, usize)> {
 #[workflow]
 pub async fn local_backoff(key: String, calls: u32) -> Result<usize> {
     let calls = (0..calls).map(|call| {
-        run_activities_locally(flaky(format!("{key}-{call}"), 1).initial_interval(Duration::from_millis(30)).max_attempts(4))
+        run_activities_locally(
+            flaky(format!("{key}-{call}"), 1).initial_interval(Duration::from_millis(30)).max_attempts(4),
+        )
     });
     Ok(workflow::try_join_all(calls).await?.len())
 }
@@ -345,7 +349,11 @@ fn clock() -> u32 {
 }
 
 #[activity]
-pub async fn uses(table: String, #[depends(database)] db: Db, #[depends(clock, scope = call)] clock: u32) -> Result<(String, u32)> {
+pub async fn uses(
+    table: String,
+    #[depends(database)] db: Db,
+    #[depends(clock, scope = call)] clock: u32,
+) -> Result<(String, u32)> {
     Ok((format!("{table} of {}", db.0), clock))
 }
 

@@ -71,7 +71,11 @@ pub async fn timeouts() -> Result<String> {
 
 // 3. Retry Policies
 
-#[activity(retry_policy_max_attempts = 5, retry_policy_backoff_coefficient = 2.0, retry_policy_initial_interval = "20ms")]
+#[activity(
+    retry_policy_max_attempts = 5,
+    retry_policy_backoff_coefficient = 2.0,
+    retry_policy_initial_interval = "20ms"
+)]
 pub async fn flaky(key: String, failures: u32) -> Result<u32> {
     let attempt = count_run(&key);
     if attempt <= failures {

@@ -1,8 +1,8 @@
 //! Every test on three engines: in this process, on an Ostro server over TCP, and on the reference server.
 
-#[path = "engines/fixture.rs"]
-mod fixture;
 #[path = "engines/features.rs"]
 mod features;
+#[path = "engines/fixture.rs"]
+mod fixture;
 #[path = "engines/seed.rs"]
 mod seed;

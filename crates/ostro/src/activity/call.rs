@@ -155,7 +155,10 @@ impl<T> ActivityCall<T> {
             Some(Ambient::ReadOnly) => {
                 return Err(Error::misuse(
                     "NotAllowed",
-                    format_args!("activity `{}` cannot be called in a query or a validator: these only look", entry.name),
+                    format_args!(
+                        "activity `{}` cannot be called in a query or a validator: these only look",
+                        entry.name
+                    ),
                 ));
             }
             None => State::Running(standalone::run(entry, options, payloads).boxed()),

@@ -49,7 +49,10 @@ struct Wire {
 impl From<&Payload> for Wire {
     fn from(payload: &Payload) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self { encoding: payload.metadata.get("encoding").map(|e| text(e)).unwrap_or_default(), data: text(&payload.data) }
+        Self {
+            encoding: payload.metadata.get("encoding").map(|e| text(e)).unwrap_or_default(),
+            data: text(&payload.data),
+        }
     }
 }
 
@@ -61,7 +64,11 @@ impl From<Wire> for Payload {
 }
 
 /// Runs an activity in a process of its own, which is killed when the future is dropped.
-pub(crate) fn run(name: &'static str, arguments: Vec<Payload>, attempt: Arc<Attempt>) -> BoxFuture<'static, Result<Payload>> {
+pub(crate) fn run(
+    name: &'static str,
+    arguments: Vec<Payload>,
+    attempt: Arc<Attempt>,
+) -> BoxFuture<'static, Result<Payload>> {
     async move {
         let prefix = format!("\u{1}ostro-{}:", uuid::Uuid::new_v4());
         let program = std::env::current_exe()?;
@@ -71,7 +78,9 @@ pub(crate) fn run(name: &'static str, arguments: Vec<Payload>, attempt: Arc<Atte
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| Error::new(format_args!("cannot start {} for activity `{name}`: {error}", program.display())))?;
+            .map_err(|error| {
+                Error::new(format_args!("cannot start {} for activity `{name}`: {error}", program.display()))
+            })?;
         let details = attempt.sdk.as_ref().and_then(|sdk| sdk.heartbeat_details().raw().first());
         let call = Call {
             name: name.to_owned(),

@@ -9,7 +9,11 @@ use crate::error::{Error, ErrorKind, Result, TimeoutKind};
 use crate::payload::Payload;
 use crate::rate_limit;
 
-pub(crate) async fn run(entry: &'static ActivityEntry, options: ActivityOptions, payloads: Vec<Payload>) -> Result<Payload> {
+pub(crate) async fn run(
+    entry: &'static ActivityEntry,
+    options: ActivityOptions,
+    payloads: Vec<Payload>,
+) -> Result<Payload> {
     let mut number = 1;
     let mut details = None;
     loop {
@@ -31,7 +35,8 @@ pub(crate) async fn run(entry: &'static ActivityEntry, options: ActivityOptions,
         };
         error.inner_mut().activity.get_or_insert_with(|| entry.name.to_owned());
         let last = options.retry_policy_max_attempts != 0 && number >= options.retry_policy_max_attempts;
-        let named = error.type_name().is_some_and(|name| options.retry_policy_non_retryable.iter().any(|one| one == name));
+        let named =
+            error.type_name().is_some_and(|name| options.retry_policy_non_retryable.iter().any(|one| one == name));
         if last || named || error.is_non_retryable() || error.is_cancelled() {
             return Err(error);
         }

@@ -188,7 +188,11 @@ impl Target {
         let request = QueryWorkflowRequest {
             namespace: self.ostro.namespace().to_owned(),
             execution: rpc::execution(&self.id, ""),
-            query: Some(WorkflowQuery { query_type: name.clone(), query_args: rpc::payloads(payloads), ..Default::default() }),
+            query: Some(WorkflowQuery {
+                query_type: name.clone(),
+                query_args: rpc::payloads(payloads),
+                ..Default::default()
+            }),
             ..Default::default()
         };
         let what = format!("query `{name}` of workflow {:?}", self.id);
@@ -220,7 +224,8 @@ impl Target {
             ..Default::default()
         };
         let what = format!("the cancellation of workflow {:?}", self.id);
-        answer(what, self.ostro.client().clone().request_cancel_workflow_execution(request.into_request()).await).map(drop)
+        answer(what, self.ostro.client().clone().request_cancel_workflow_execution(request.into_request()).await)
+            .map(drop)
     }
 
     async fn terminate(&self, reason: String) -> Result<()> {
@@ -242,7 +247,12 @@ impl Target {
         };
         let sent = self.ostro.client().clone().describe_workflow_execution(request.into_request()).await;
         if sent.as_ref().is_err_and(|status| status.code() == Code::NotFound) {
-            return Err(Error::engine(format_args!("there is no workflow {:?} in namespace {:?}", self.id, self.ostro.namespace())).with_type("NotFound"));
+            return Err(Error::engine(format_args!(
+                "there is no workflow {:?} in namespace {:?}",
+                self.id,
+                self.ostro.namespace()
+            ))
+            .with_type("NotFound"));
         }
         let answer = answer(format_args!("workflow {:?}", self.id), sent)?;
         let info = answer.workflow_execution_info.unwrap_or_default();
@@ -308,7 +318,9 @@ fn closed(id: &str, attributes: Attributes) -> Closed {
             goes_on(a.new_execution_run_id, Err(error))
         }
         Attributes::WorkflowExecutionContinuedAsNewEventAttributes(a) => Closed::GoesOnAs(a.new_execution_run_id),
-        _ => Closed::With(Err(Error::engine(format_args!("workflow {id:?} closed with an event this program does not know")))),
+        _ => Closed::With(Err(Error::engine(format_args!(
+            "workflow {id:?} closed with an event this program does not know"
+        )))),
     }
 }
 

@@ -91,7 +91,9 @@ impl Filter {
     /// Those with this search attribute.
     pub fn attribute(self, name: &str, value: impl Into<SearchAttribute>) -> Self {
         match value.into() {
-            SearchAttribute::Keyword(value) | SearchAttribute::Text(value) => self.and(format_args!("{name} = {}", quoted(&value))),
+            SearchAttribute::Keyword(value) | SearchAttribute::Text(value) => {
+                self.and(format_args!("{name} = {}", quoted(&value)))
+            }
             SearchAttribute::Int(value) => self.and(format_args!("{name} = {value}")),
             SearchAttribute::Double(value) => self.and(format_args!("{name} = {value}")),
             SearchAttribute::Bool(value) => self.and(format_args!("{name} = {value}")),
@@ -172,8 +174,7 @@ pub(crate) async fn list(ostro: &Ostro, filter: &Filter, limit: usize) -> Result
 }
 
 pub(crate) async fn count(ostro: &Ostro, filter: &Filter) -> Result<u64> {
-    let request =
-        CountWorkflowExecutionsRequest { namespace: ostro.namespace().to_owned(), query: filter.to_string() };
+    let request = CountWorkflowExecutionsRequest { namespace: ostro.namespace().to_owned(), query: filter.to_string() };
     let sent = ostro.client().clone().count_workflow_executions(request.into_request()).await;
     let counted = answer(format_args!("the count of workflows ({filter})"), sent)?;
     Ok(counted.count.try_into().unwrap_or_default())

@@ -6,8 +6,8 @@ use temporalio_client::grpc::WorkflowService;
 use temporalio_common::protos::temporal::api::common::v1::WorkflowType;
 use temporalio_common::protos::temporal::api::enums::v1::ScheduleOverlapPolicy;
 use temporalio_common::protos::temporal::api::schedule::v1::{
-    IntervalSpec, Schedule as ProtoSchedule, ScheduleAction, SchedulePatch, SchedulePolicies, ScheduleSpec, ScheduleState,
-    TriggerImmediatelyRequest, schedule_action,
+    IntervalSpec, Schedule as ProtoSchedule, ScheduleAction, SchedulePatch, SchedulePolicies, ScheduleSpec,
+    ScheduleState, TriggerImmediatelyRequest, schedule_action,
 };
 use temporalio_common::protos::temporal::api::workflow::v1::NewWorkflowExecutionInfo;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{

@@ -50,7 +50,9 @@ impl SearchAttribute {
             Self::Keyword(value) => SearchAttributeKey::keyword(name).value_set(value),
             Self::Text(value) => SearchAttributeKey::text(name).value_set(value),
             Self::Int(value) => SearchAttributeKey::int(name).value_set(value),
-            Self::Double(value) => SearchAttributeKey::float(name).value_set(if value.is_finite() { value } else { 0.0 }),
+            Self::Double(value) => {
+                SearchAttributeKey::float(name).value_set(if value.is_finite() { value } else { 0.0 })
+            }
             Self::Bool(value) => SearchAttributeKey::bool(name).value_set(value),
             Self::Datetime(value) => {
                 let value = prost_types::Timestamp::from(value);

@@ -5,10 +5,13 @@ use temporalio_common::protos::temporal::api::common::v1::{Memo, WorkflowType};
 use temporalio_common::protos::temporal::api::enums::v1::{
     UpdateWorkflowExecutionLifecycleStage as Stage, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
 };
-use temporalio_common::protos::temporal::api::update::v1::{Input, Meta, Request as UpdateRequest, WaitPolicy, outcome};
+use temporalio_common::protos::temporal::api::update::v1::{
+    Input, Meta, Request as UpdateRequest, WaitPolicy, outcome,
+};
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     ExecuteMultiOperationRequest, SignalWithStartWorkflowExecutionRequest, StartWorkflowExecutionRequest,
-    UpdateWorkflowExecutionRequest, execute_multi_operation_request as multi, execute_multi_operation_response as multi_answer,
+    UpdateWorkflowExecutionRequest, execute_multi_operation_request as multi,
+    execute_multi_operation_response as multi_answer,
 };
 use tonic::IntoRequest;
 
@@ -38,7 +41,8 @@ fn request(ostro: &Ostro, call: Call) -> Result<StartWorkflowExecutionRequest> {
     let WorkflowOptions { id, task_queue, execution_timeout, run_timeout, task_timeout, id_policy, .. } = options;
     let (reuse, conflict) = id_policies(id_policy);
     let memo = (!options.memo.is_empty()).then(|| encode_memo(&options.memo)).transpose()?;
-    let attributes = (!options.search_attributes.is_empty()).then(|| search::attributes(options.search_attributes).into_proto());
+    let attributes =
+        (!options.search_attributes.is_empty()).then(|| search::attributes(options.search_attributes).into_proto());
     Ok(StartWorkflowExecutionRequest {
         namespace: ostro.namespace().to_owned(),
         workflow_id: id.unwrap_or_else(rpc::request_id),
@@ -68,7 +72,12 @@ pub(crate) async fn start(ostro: &Ostro, call: Call) -> Result<Target> {
     Ok(Target::new(ostro.clone(), id, Some(started.run_id)))
 }
 
-pub(crate) async fn signal_with_start(ostro: &Ostro, call: Call, signal: String, payloads: Vec<Payload>) -> Result<Target> {
+pub(crate) async fn signal_with_start(
+    ostro: &Ostro,
+    call: Call,
+    signal: String,
+    payloads: Vec<Payload>,
+) -> Result<Target> {
     let start = request(ostro, call)?;
     let id = start.workflow_id.clone();
     let conflict = match start.workflow_id_conflict_policy() {
@@ -97,7 +106,8 @@ pub(crate) async fn signal_with_start(ostro: &Ostro, call: Call, signal: String,
         ..Default::default()
     };
     let what = format!("workflow {id:?} cannot be signalled with a start");
-    let started = answer(what, ostro.client().clone().signal_with_start_workflow_execution(request.into_request()).await)?;
+    let started =
+        answer(what, ostro.client().clone().signal_with_start_workflow_execution(request.into_request()).await)?;
     Ok(Target::new(ostro.clone(), id, Some(started.run_id)))
 }
 

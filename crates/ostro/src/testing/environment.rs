@@ -10,7 +10,7 @@ use crate::worker::WorkerBuilder;
 
 /// An engine that keeps nothing, with activities to replace.
 ///
-/// ```
+/// ```standalone_crate
 /// use ostro::prelude::*;
 /// use ostro::testing::TestEnvironment;
 ///

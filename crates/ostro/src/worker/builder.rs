@@ -163,7 +163,10 @@ fn rates(registry: &Registry, task_queue: &str) -> Result<BTreeMap<String, f64>>
         if rates.insert(rate_limit::queue(task_queue, key, None), rate).is_some_and(|other| other != rate) {
             return Err(Error::misuse(
                 "RateLimit",
-                format_args!("activity `{}` has another rate than the others with the rate limit key {key:?}: give them one rate, or other keys", entry.name),
+                format_args!(
+                    "activity `{}` has another rate than the others with the rate limit key {key:?}: give them one rate, or other keys",
+                    entry.name
+                ),
             ));
         }
     }

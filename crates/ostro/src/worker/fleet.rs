@@ -100,7 +100,9 @@ impl Fleet {
             });
         };
         std::thread::Builder::new().name(format!("ostro {queue}")).spawn(run)?;
-        let stop = opening.await.map_err(|_| Error::new(format_args!("the worker of queue {queue:?} ended before it began")))??;
+        let stop = opening
+            .await
+            .map_err(|_| Error::new(format_args!("the worker of queue {queue:?} ended before it began")))??;
         self.stops.insert(queue, stop);
         Ok(())
     }

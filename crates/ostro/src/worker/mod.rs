@@ -1,7 +1,7 @@
 //! Workers: what runs workflows and activities.
 
-pub(crate) mod builtin;
 mod builder;
+pub(crate) mod builtin;
 mod fleet;
 
 use std::sync::{Arc, Mutex};

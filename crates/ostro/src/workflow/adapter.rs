@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use temporalio_common::WorkflowDefinition;
 use temporalio_common::data_converters::{PayloadConverter, RawValue};
 use temporalio_common::error::ApplicationFailure;
 use temporalio_common::protos::temporal::api::common::v1::Payloads as ProtoPayloads;
-use temporalio_common::{WorkflowDefinition};
 use temporalio_workflow::workflow_interceptors::WorkflowOutputValue;
 use temporalio_workflow::workflows::{
     UpdateDefinitionDescriptor, WorkflowDefinitionDescriptor, WorkflowError, WorkflowImplementation,
@@ -154,7 +154,8 @@ impl WorkflowImplementation for Adapter {
         let payloads = Payloads::new(raw(input));
         let done = || futures_util::future::ready(Ok(())).boxed_local();
         let Some(run) = run else { return done() };
-        let (Some(HandlerKind::Signal(handle)), Some(state)) = (entry.handler(name), kept.state.borrow().clone()) else {
+        let (Some(HandlerKind::Signal(handle)), Some(state)) = (entry.handler(name), kept.state.borrow().clone())
+        else {
             kept.signals.borrow_mut().entry(name.to_owned()).or_default().push_back(payloads);
             run.progress();
             return done();
@@ -190,7 +191,8 @@ impl WorkflowImplementation for Adapter {
         input: Box<dyn Any>,
     ) -> Result<Box<dyn WorkflowOutputValue>, WorkflowError> {
         let payload = self.query(name, Payloads::new(raw(input))).map_err(execution)?;
-        payload::check(std::slice::from_ref(&payload), format_args!("the answer of query `{name}`")).map_err(execution)?;
+        payload::check(std::slice::from_ref(&payload), format_args!("the answer of query `{name}`"))
+            .map_err(execution)?;
         Ok(Box::new(RawValue::new(vec![payload])))
     }
 
@@ -209,15 +211,18 @@ impl WorkflowImplementation for Adapter {
     ) -> LocalBoxFuture<'static, Result<Box<dyn WorkflowOutputValue>, WorkflowError>> {
         let (entry, kept, run) = sdk.state(|this| (this.entry, this.kept.clone(), this.run.upgrade()));
         let state = kept.state.borrow().clone();
-        let (Some(HandlerKind::Update { handle, .. }), Some(state), Some(run)) = (entry.handler(name), state, run) else {
-            let error = sdk.state(|this| this.unknown("update", name, |kind| matches!(kind, HandlerKind::Update { .. })));
+        let (Some(HandlerKind::Update { handle, .. }), Some(state), Some(run)) = (entry.handler(name), state, run)
+        else {
+            let error =
+                sdk.state(|this| this.unknown("update", name, |kind| matches!(kind, HandlerKind::Update { .. })));
             return futures_util::future::ready(Err(execution(error))).boxed_local();
         };
         let routine = Routine::handler(Scope::of(run), handle(state, Payloads::new(raw(input))));
         let name = name.to_owned();
         async move {
             let payload = routine.await.map_err(execution)?;
-            payload::check(std::slice::from_ref(&payload), format_args!("the result of update `{name}`")).map_err(execution)?;
+            payload::check(std::slice::from_ref(&payload), format_args!("the result of update `{name}`"))
+                .map_err(execution)?;
             Ok(Box::new(RawValue::new(vec![payload])) as Box<dyn WorkflowOutputValue>)
         }
         .boxed_local()

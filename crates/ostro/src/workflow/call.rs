@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use temporalio_common::data_converters::RawValue;
 use temporalio_common::MemoValues;
+use temporalio_common::data_converters::RawValue;
 use temporalio_workflow::{ContinueAsNewOptions, MemoValue, RetryPolicy};
 
 use crate::client::search::{self, SearchAttribute};
@@ -148,7 +148,9 @@ impl<W: WorkflowFn> WorkflowCall<W> {
     /// Sends a signal; starts the workflow first where none of this id is open.
     pub async fn signal_with_start(self, ostro: &Ostro, signal: Signal<W>) -> Result<WorkflowHandle<W>> {
         let call = self.into_call()?;
-        client::start::signal_with_start(ostro, call, signal.name, signal.arguments.into_payloads()?).await.map(WorkflowHandle::of)
+        client::start::signal_with_start(ostro, call, signal.name, signal.arguments.into_payloads()?)
+            .await
+            .map(WorkflowHandle::of)
     }
 
     /// Sends an update and waits for its answer; starts the workflow first where none of this id is open.
@@ -231,6 +233,8 @@ where
 }
 
 /// Options that are the same for a call of a workflow and its schedule.
-pub(crate) fn encode_memo(memo: &std::collections::BTreeMap<String, Value>) -> Result<std::collections::HashMap<String, Payload>> {
+pub(crate) fn encode_memo(
+    memo: &std::collections::BTreeMap<String, Value>,
+) -> Result<std::collections::HashMap<String, Payload>> {
     memo.iter().map(|(key, value)| Ok((key.clone(), payload::encode(value)?))).collect()
 }

@@ -8,8 +8,8 @@ use temporalio_client::UntypedSignal;
 use temporalio_common::UntypedWorkflow;
 use temporalio_common::data_converters::RawValue;
 use temporalio_workflow::{
-    CancellableFuture, ChildWorkflowExecutionError, ChildWorkflowOptions, ChildWorkflowStartError, SignalWorkflowOptions,
-    StartedChildWorkflow, WorkflowIdReusePolicy, WorkflowSignalError,
+    CancellableFuture, ChildWorkflowExecutionError, ChildWorkflowOptions, ChildWorkflowStartError,
+    SignalWorkflowOptions, StartedChildWorkflow, WorkflowIdReusePolicy, WorkflowSignalError,
 };
 
 use crate::client::search;
@@ -67,9 +67,10 @@ fn start_error(name: &str, id: &str, error: ChildWorkflowStartError) -> Error {
     let mut ours = match (&error, error.failure()) {
         (ChildWorkflowStartError::Cancelled(_), _) => Error::cancelled("it was cancelled before it began"),
         (_, Some(failure)) => Error::from_failure(failure.clone()),
-        (ChildWorkflowStartError::StartFailed { .. }, _) => {
-            Error::misuse("AlreadyStarted", format_args!("an open workflow has the id {id:?}: give the child another, or an id_policy"))
-        }
+        (ChildWorkflowStartError::StartFailed { .. }, _) => Error::misuse(
+            "AlreadyStarted",
+            format_args!("an open workflow has the id {id:?}: give the child another, or an id_policy"),
+        ),
         _ => Error::new(&error),
     };
     ours.inner_mut().workflow.get_or_insert_with(|| name.to_owned());
@@ -207,7 +208,9 @@ async fn settle(
 ) -> Result<()> {
     CancelOnDrop::new(run, sent).await.map_err(|error| match (&error, error.as_cancelled()) {
         (_, Some(_)) => Error::cancelled(format_args!("a signal to workflow {id:?} was cancelled")),
-        (WorkflowSignalError::NotFound(_), _) => Error::misuse("NotFound", format_args!("no open workflow has the id {id:?}")),
+        (WorkflowSignalError::NotFound(_), _) => {
+            Error::misuse("NotFound", format_args!("no open workflow has the id {id:?}"))
+        }
         _ => Error::new(format_args!("workflow {id:?} could not be signalled: {error}")),
     })
 }

@@ -47,7 +47,8 @@ impl WorkflowEntry {
 
     /// The names of its handlers of one kind, for errors.
     pub fn names(&self, is: fn(&HandlerKind) -> bool) -> String {
-        let names: Vec<&str> = self.handlers.iter().filter(|handler| is(&handler.kind)).map(|handler| handler.name).collect();
+        let names: Vec<&str> =
+            self.handlers.iter().filter(|handler| is(&handler.kind)).map(|handler| handler.name).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     }
 }

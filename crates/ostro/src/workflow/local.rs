@@ -61,7 +61,8 @@ impl<F: Future> Future for Locally<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let scope = context::scope();
-        let _entered = scope.map(|scope| context::enter(Ambient::Workflow(crate::workflow::scope::Scope { local: true, ..scope })));
+        let _entered = scope
+            .map(|scope| context::enter(Ambient::Workflow(crate::workflow::scope::Scope { local: true, ..scope })));
         let polled = self.future.as_mut().poll(cx);
         self.done = polled.is_ready();
         polled

@@ -128,7 +128,10 @@ impl<T: DeserializeOwned> Signals<T> {
                 return Poll::Ready(Ok(value));
             }
             if crate::workflow::is_cancelled() {
-                return Poll::Ready(Err(Error::cancelled(format_args!("the wait for signal `{}` was cancelled", self.name))));
+                return Poll::Ready(Err(Error::cancelled(format_args!(
+                    "the wait for signal `{}` was cancelled",
+                    self.name
+                ))));
             }
             self.scope.run.wait_for_change(cx.waker());
             Poll::Pending

@@ -101,9 +101,9 @@ pub use call::{WorkflowCall, WorkflowFn};
 pub use cancel::{CancelScope, cancelled, is_cancelled, shield};
 pub use child::{ChildHandle, ExternalHandle, external};
 pub use functions::{
-    Sleep, WorkflowInfo, all_handlers_finished, continue_as_new_suggested, deprecate_patch, info, is_replaying, memo, now, patched,
-    random, search_attributes, set_current_details, sleep, timeout, upsert_memo, upsert_search_attributes, uuid4,
-    wait_condition,
+    Sleep, WorkflowInfo, all_handlers_finished, continue_as_new_suggested, deprecate_patch, info, is_replaying, memo,
+    now, patched, random, search_attributes, set_current_details, sleep, timeout, upsert_memo,
+    upsert_search_attributes, uuid4, wait_condition,
 };
 pub use futures_util::future::{join_all, try_join_all};
 pub use futures_util::{join, select_biased as select, try_join};

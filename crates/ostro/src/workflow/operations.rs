@@ -43,6 +43,12 @@ impl Operations {
         polled
     }
 
+    /// Forgets everything that is open, without cancelling it.
+    pub fn clear(&self) {
+        let open = self.open.take();
+        drop(open);
+    }
+
     fn remove(&self, key: u64) {
         let operation = self.open.borrow_mut().remove(&key);
         drop(operation);

@@ -70,7 +70,8 @@ async fn limited(
         return regular(scope, name, &options, payloads, Some(queue), HashMap::new()).await;
     }
     let waits = options.schedule_to_start_timeout;
-    let sent = ActivityOptions { schedule_to_start_timeout: waits.or(Some(TENANT_SCHEDULE_TO_START)), ..options.clone() };
+    let sent =
+        ActivityOptions { schedule_to_start_timeout: waits.or(Some(TENANT_SCHEDULE_TO_START)), ..options.clone() };
     loop {
         // Whoever runs the workflow asks for its tenants' tasks. Should it die, the time-out brings the workflow to another worker.
         scope.run.shared.open_rate_queue(&queue, limit.per_second_rate());

@@ -99,8 +99,9 @@ impl<T> Future for Routine<T> {
 
 impl<T> Drop for Routine<T> {
     fn drop(&mut self) {
-        if !self.is_main {
-            self.scope.run.handlers.set(self.scope.run.handlers.get() - 1);
+        match self.is_main {
+            true => self.scope.run.forget(),
+            false => self.scope.run.handlers.set(self.scope.run.handlers.get() - 1),
         }
     }
 }
@@ -108,6 +109,10 @@ impl<T> Drop for Routine<T> {
 /// Runs code that may look and do nothing: queries, validators.
 pub(crate) fn look<T>(workflow: &str, code: impl FnOnce() -> Result<T>) -> Result<T> {
     let _entered = context::enter(Ambient::ReadOnly);
-    catch_unwind(AssertUnwindSafe(code))
-        .unwrap_or_else(|panic| Err(Error::misuse("Panic", format_args!("a query or validator of workflow `{workflow}` panicked: {}", panic_text(&*panic)))))
+    catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|panic| {
+        Err(Error::misuse(
+            "Panic",
+            format_args!("a query or validator of workflow `{workflow}` panicked: {}", panic_text(&*panic)),
+        ))
+    })
 }

@@ -107,6 +107,13 @@ impl Run {
         self.counter.get()
     }
 
+    /// Takes apart what refers to the run itself. Nobody is in it any more: it has ended, or left the cache.
+    pub fn forget(&self) {
+        self.operations.clear();
+        let background = self.background.take();
+        drop(background);
+    }
+
     pub fn fail(&self, error: Error) {
         self.fatal.borrow_mut().get_or_insert(error);
         self.changed();

@@ -38,6 +38,9 @@ impl Scope {
 /// The scope, or an error that says where `what` belongs.
 pub(crate) fn required(what: &str) -> Result<Scope> {
     crate::context::scope().ok_or_else(|| {
-        Error::misuse("NotInWorkflow", format_args!("{what} works in a workflow: in an entrypoint, a signal handler or an update handler"))
+        Error::misuse(
+            "NotInWorkflow",
+            format_args!("{what} works in a workflow: in an entrypoint, a signal handler or an update handler"),
+        )
     })
 }

@@ -38,13 +38,19 @@ impl Trap {
 
 /// One for each thread that runs workflows, and one more after each mistake: leaked, because the guard must outlive what it guards.
 fn make() -> &'static Runtime {
-    Box::leak(Box::new(Builder::new_current_thread().build().expect("a runtime without drivers needs nothing of the system")))
+    Box::leak(Box::new(
+        Builder::new_current_thread().build().expect("a runtime without drivers needs nothing of the system"),
+    ))
 }
 
 /// A panic in workflow code, by what the program should do about it.
 pub(crate) fn of_panic(workflow: &str, text: &str) -> Error {
     if text.contains("timers are disabled") || text.contains("with timers enabled") {
-        return error(workflow, "used a timer of tokio", "ostro::workflow::sleep(duration) or ostro::workflow::timeout(duration, future)");
+        return error(
+            workflow,
+            "used a timer of tokio",
+            "ostro::workflow::sleep(duration) or ostro::workflow::timeout(duration, future)",
+        );
     }
     if text.contains("IO is disabled") || text.contains("I/O is disabled") || text.contains("with IO enabled") {
         return error(workflow, "did I/O with tokio", "an activity");
@@ -61,7 +67,11 @@ pub(crate) fn woken_from_outside(workflow: &str) -> Error {
 }
 
 pub(crate) fn spins(workflow: &str) -> Error {
-    error(workflow, "woke itself 10 000 times in a row without waiting", "ostro::workflow::wait_condition to wait for its state")
+    error(
+        workflow,
+        "woke itself 10 000 times in a row without waiting",
+        "ostro::workflow::wait_condition to wait for its state",
+    )
 }
 
 fn error(workflow: &str, did: &str, instead: &str) -> Error {

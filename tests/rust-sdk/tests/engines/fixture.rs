@@ -32,7 +32,8 @@ impl Fixture {
             Engine::Embedded => (builder.file(directory.path().join("test.db")), None),
             Engine::Tcp => {
                 let listen = Some("127.0.0.1:0".parse()?);
-                let config = Config { data: directory.path().to_owned(), listen, http_listen: None, ..Config::default() };
+                let config =
+                    Config { data: directory.path().to_owned(), listen, http_listen: None, ..Config::default() };
                 let server = Server::start(config).await?;
                 let address = server.grpc_address().expect("it listens").to_string();
                 (builder.address(&address)?, Some(server))
@@ -75,7 +76,8 @@ pub fn run<F: Future<Output = ()>>(engine: Engine, test: impl FnOnce(std::sync::
         println!("not run: set {TEMPORAL}=host:port to run it on a Temporal server");
         return;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let fixture = std::sync::Arc::new(Fixture::open(engine).await.expect("an engine"));
         let limit = std::time::Duration::from_secs(60);
@@ -111,4 +113,3 @@ macro_rules! on_every_engine {
     };
 }
 pub(crate) use on_every_engine;
-
