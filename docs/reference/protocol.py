@@ -59,6 +59,10 @@ async def main(address: str) -> None:
         "",
         *await table(client, "WorkflowService", workflow, client.workflow_service),
         *await table(client, "OperatorService", operator, client.operator_service),
+        "## TestService",
+        "",
+        "Served by `ostro dev --time-skipping`: all six RPCs. See [testing workflows](../guides/testing-workflows.md).",
+        "",
     ]
     Path(__file__).with_name("protocol.md").write_text("\n".join(lines))
 

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+from data import Data
 from load import Load, connect
 from server import Died, Server
 from verify import verify
@@ -33,6 +34,8 @@ TASK_QUEUE = "orders"
 LIFE_SECONDS = (0.010, 0.400)
 LONG_LIFE_SECONDS = (0.5, 3.0)
 LONG_LIFE_EVERY = 5
+#: After so many kills each, `ostro doctor` looks at what the kill left.
+DOCTOR_EVERY = 10
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -106,11 +109,15 @@ async def keep_ordering(load: Load, in_flight: int, enough: asyncio.Event) -> No
     await asyncio.gather(*running)
 
 
-async def keep_killing(server: Server, workers: Workers, kills: int, chance: random.Random) -> None:
+async def keep_killing(server: Server, workers: Workers, data: Data, kills: int, chance: random.Random) -> None:
     for number in range(1, kills + 1):
         long = number % LONG_LIFE_EVERY == 0
         await asyncio.sleep(chance.uniform(*(LONG_LIFE_SECONDS if long else LIFE_SECONDS)))
+        if number == kills // 2:
+            await data.back_up()
         await server.kill()
+        if number % DOCTOR_EVERY == 0:
+            await data.check_killed()
         await server.start()
         await workers.tell_restart()
         if number % 20 == 0:
@@ -123,6 +130,7 @@ async def run(arguments: argparse.Namespace, directory: Path) -> int:
     await server.start()
     load = Load(server, await connect(server), TASK_QUEUE, arguments.seed)
     workers = Workers(server, load)
+    data = Data(server)
     enough = asyncio.Event()
     began = time.monotonic()
     try:
@@ -131,7 +139,7 @@ async def run(arguments: argparse.Namespace, directory: Path) -> int:
         await workers.tell_restart()
         orders = asyncio.create_task(keep_ordering(load, arguments.in_flight, enough))
         await asyncio.sleep(2.0)  # the workers come up
-        await keep_killing(server, workers, arguments.kills, random.Random(arguments.seed))
+        await keep_killing(server, workers, data, arguments.kills, random.Random(arguments.seed))
         killed_for = time.monotonic() - began
         enough.set()
         _, unfinished = await asyncio.wait({orders}, timeout=arguments.settle_seconds)
@@ -142,7 +150,12 @@ async def run(arguments: argparse.Namespace, directory: Path) -> int:
     finally:
         await workers.stop()
         await server.stop()
+    await data.check_killed()
+    await data.check_backup()
+    wrong += data.errors
     print_counts(server, load, killed_for)
+    if server.has_tools:
+        print(f"  {data.checks:6} looks of the doctor at the data, one backup taken under load, restored and served")
     for line in wrong:
         print(f"WRONG: {line}")
     return 1 if wrong else 0

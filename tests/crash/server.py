@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, RetryConfig
@@ -31,12 +33,14 @@ class Server:
         self.kills = 0
         self.up = asyncio.Event()
         self.ready_seconds: list[float] = []
+        self.data = directory / "data"
+        self._binary = binary if kind == "ostro" else None
         self._command = self._ostro(binary) if kind == "ostro" else self._temporal(binary)
         self._process: asyncio.subprocess.Process | None = None
         self._last_kill = 0.0
 
     def _ostro(self, binary: Path) -> list[str]:
-        command = [str(binary), "serve", "--data", str(self.directory / "data"), "--namespace", "default"]
+        command = [str(binary), "serve", "--data", str(self.data), "--namespace", "default"]
         return [*command, "--listen", self.address, "--http-listen", "127.0.0.1:0"]
 
     def _temporal(self, binary: Path) -> list[str]:
@@ -44,6 +48,20 @@ class Server:
             str(binary), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.port),
             "--db-filename", str(self.directory / "temporal.db"), "--log-level", "error",
         ]  # fmt: skip
+
+    @property
+    def has_tools(self) -> bool:
+        """Whether doctor, backup and restore are there: not with the real server."""
+        return self._binary is not None
+
+    async def tool(self, *arguments: str | Path) -> tuple[int, dict[str, Any]]:
+        """Runs a command of the binary on data; its exit code and what it says as JSON."""
+        process = await asyncio.create_subprocess_exec(
+            str(self._binary), *map(str, arguments), "--json",
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        answer, error = await process.communicate()
+        return process.returncode or 0, json.loads(answer or error)
 
     async def start(self) -> None:
         began = time.monotonic()
@@ -57,6 +75,19 @@ class Server:
             await asyncio.sleep(0.005)
         self.ready_seconds.append(time.monotonic() - began)
         self.up.set()
+
+    def on(self, data: Path) -> Server:
+        """A server of the same binary on other data, at an address of its own."""
+        assert self._binary is not None
+        other = Server(self._binary, "ostro", self.directory, None)
+        other.data = data
+        other._command = other._ostro(self._binary)
+        return other
+
+    async def count(self) -> int:
+        """All executions that it lists."""
+        client = await Client.connect(self.address)
+        return (await client.count_workflows()).count
 
     async def _answers(self) -> bool:
         try:

@@ -1,13 +1,16 @@
 //! The command line as clap reads it. Doc comments are the help texts.
 
+mod data;
 mod namespace;
 mod schedule;
 mod search_attribute;
 mod server;
 mod task_queue;
+pub mod test_server;
 mod value;
 mod workflow;
 
+pub use data::{BackupArguments, DataArguments, RestoreArguments};
 pub use namespace::{NamespaceCommand, NamespaceSettings};
 pub use schedule::{CreateArguments, OverlapPolicy, ScheduleCommand};
 pub use search_attribute::{AttributeType, SearchAttributeCommand};
@@ -45,6 +48,12 @@ pub enum Command {
     Namespace(Client<NamespaceCommand>),
     /// List, add and remove search attributes
     SearchAttribute(Client<SearchAttributeCommand>),
+    /// Check the data: is the file whole, and will something wake each open execution?
+    Doctor(DataArguments),
+    /// Copy the data to a new file, also while a server serves it
+    Backup(BackupArguments),
+    /// Put a backup in the place of the data
+    Restore(RestoreArguments),
     /// Print the completion script of a shell
     Completions {
         /// Which shell

@@ -1,6 +1,7 @@
 //! One module per group of commands.
 
 mod completions;
+mod data;
 mod namespace;
 mod schedule;
 mod search_attribute;
@@ -18,6 +19,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
     match arguments.command {
         Command::Dev(arguments) => crate::serve::run(ServerCommand::Dev(arguments)),
         Command::Serve(arguments) => crate::serve::run(ServerCommand::Serve(arguments)),
+        Command::Doctor(arguments) => data::doctor(arguments),
+        Command::Backup(arguments) => data::backup(arguments),
+        Command::Restore(arguments) => data::restore(arguments),
         Command::Completions { shell } => {
             completions::print(shell);
             ExitCode::SUCCESS

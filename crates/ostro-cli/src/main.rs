@@ -18,5 +18,5 @@ use clap::Parser;
 use arguments::Arguments;
 
 fn main() -> ExitCode {
-    commands::run(Arguments::parse())
+    commands::run(Arguments::parse_from(arguments::test_server::expand(std::env::args_os())))
 }

@@ -78,10 +78,14 @@ impl Settings {
     fn of(command: ServerCommand) -> Result<Self, Failure> {
         match command {
             ServerCommand::Serve(ServeArguments { data, server }) => Self::new(data, None, server),
-            ServerCommand::Dev(DevArguments { data, ephemeral: false, server }) => Self::new(data, None, server),
-            ServerCommand::Dev(DevArguments { ephemeral: true, server, .. }) => {
+            ServerCommand::Dev(DevArguments { data, ephemeral: false, time_skipping: false, server }) => {
+                Self::new(data, None, server)
+            }
+            ServerCommand::Dev(DevArguments { time_skipping, server, .. }) => {
                 let directory = std::env::temp_dir().join(format!("ostro-{}", uuid::Uuid::new_v4()));
-                Self::new(directory.clone(), Some(directory), server)
+                let mut settings = Self::new(directory.clone(), Some(directory), server)?;
+                settings.config.time_skipping = time_skipping;
+                Ok(settings)
             }
         }
     }
@@ -147,6 +151,7 @@ fn print_banner(settings: &Settings, grpc: SocketAddr, http: Option<SocketAddr>)
         println!("  HTTP        http://{http} (/metrics, /healthz)");
     }
     match &settings.ephemeral {
+        Some(_) if settings.config.time_skipping => println!("  Data        none is kept; time skips"),
         Some(_) => println!("  Data        none is kept (--ephemeral)"),
         None => println!("  Data        {}", settings.config.data.display()),
     }

@@ -1,9 +1,13 @@
 //! A command's connection: one server, one namespace, one deadline.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use ostro_wire::{Client, operator_service, workflow_service};
+use bytes::Bytes;
+use ostro_explain::Reason;
+use ostro_explain::gather::{self, WorkflowCalls};
+use ostro_wire::{BoxFuture, Client, operator_service, workflow_service};
 use prost::Message;
+use temporalio_protos::temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::{Code, Status};
 
@@ -76,6 +80,16 @@ impl Session {
         }
     }
 
+    /// Why a described execution waits.
+    pub async fn explain(
+        &self,
+        described: &DescribeWorkflowExecutionResponse,
+        now: SystemTime,
+    ) -> Result<Vec<Reason>, Failure> {
+        let explained = gather::explain(self, &self.namespace, described, now).await;
+        explained.map_err(|status| self.failure("DescribeWorkflowExecution", &status))
+    }
+
     async fn call<Req, Resp>(&self, service: &str, method: &str, request: &Req) -> Result<Resp, Failure>
     where
         Req: Message,
@@ -111,6 +125,16 @@ impl Session {
     fn failure(&self, method: &str, status: &Status) -> Failure {
         let attempt = Attempt { address: self.client.address(), namespace: &self.namespace, method };
         Failure::of_call(attempt, status)
+    }
+}
+
+impl WorkflowCalls for Session {
+    fn call(&self, method: &'static str, request: Bytes) -> BoxFuture<Result<Bytes, Status>> {
+        let client = self.client.clone();
+        let patience = self.patience(if self.deadline.is_some() { Duration::MAX } else { CALL_TIMEOUT });
+        Box::pin(async move {
+            client.call_raw(workflow_service::SERVICE, method, request, metadata(), Some(patience)).await
+        })
     }
 }
 

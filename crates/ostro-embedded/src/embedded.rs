@@ -58,6 +58,13 @@ impl Builder {
         self
     }
 
+    /// Serves `TestService`, with which a test makes time skip. Keeps nothing, whatever [`Builder::data`] said before.
+    pub fn time_skipping(mut self, on: bool) -> Self {
+        self.config.time_skipping = on;
+        self.ephemeral |= on;
+        self
+    }
+
     /// Changes whatever else the server's configuration has. Listeners stay off.
     pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);

@@ -78,3 +78,19 @@ async fn an_ephemeral_engine_keeps_nothing() {
         engine.shutdown().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_makes_time_skip() {
+    use temporalio_client::grpc::TestService;
+    use temporalio_protos::temporal::api::testservice::v1::SleepRequest;
+    const YEAR_SECONDS: i64 = 365 * 86_400;
+
+    let engine = Embedded::builder().time_skipping(true).open().await.unwrap();
+    let mut client = connect(&engine).await;
+    let before = client.get_current_time(().into_request()).await.unwrap().into_inner().time.unwrap().seconds;
+    let duration = Some(prost_wkt_types::Duration { seconds: YEAR_SECONDS, nanos: 0 });
+    client.unlock_time_skipping_with_sleep(SleepRequest { duration }.into_request()).await.unwrap();
+    let after = client.get_current_time(().into_request()).await.unwrap().into_inner().time.unwrap().seconds;
+    assert!((YEAR_SECONDS..YEAR_SECONDS + 60).contains(&(after - before)), "{before} {after}");
+    engine.shutdown().await;
+}

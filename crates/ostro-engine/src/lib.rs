@@ -22,6 +22,7 @@ pub mod queue;
 pub mod reply;
 pub mod schedule;
 pub mod search;
+pub mod sound;
 pub mod time;
 pub mod token;
 mod zone;

@@ -1,9 +1,10 @@
 //! Where the shell reads the time.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use ostro_engine::time::Time;
+use ostro_engine::time::{Span, Time};
 
 /// The one source of time of a server. It never goes backwards.
 pub trait Clock: Send + Sync + 'static {
@@ -31,6 +32,25 @@ impl Clock for SystemClock {
         let now = advance(*last, system_time(), instant);
         *last = (now, instant);
         now
+    }
+}
+
+/// The system's clock, which a test moves forward.
+#[derive(Debug, Default)]
+pub struct SkippingClock {
+    system: SystemClock,
+    ahead: AtomicI64,
+}
+
+impl SkippingClock {
+    pub(crate) fn skip(&self, span: Span) {
+        self.ahead.fetch_add(span, Ordering::SeqCst);
+    }
+}
+
+impl Clock for SkippingClock {
+    fn now(&self) -> Time {
+        self.system.now().saturating_add(self.ahead.load(Ordering::SeqCst))
     }
 }
 

@@ -14,6 +14,7 @@ mod workers;
 
 pub use config::Config;
 pub use server::{Error, Server};
+pub use setup::store_path;
 
 /// The version of Ostro.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -12,9 +12,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::batch::Batches;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SkippingClock, SystemClock};
 use crate::config::Config;
-use crate::frontend::Frontend;
+use crate::frontend::{Frontend, TestClock};
 use crate::http::{self, Pages};
 use crate::metrics::Metrics;
 use crate::retention::Retention;
@@ -35,6 +35,8 @@ pub enum Error {
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("cannot start the engine's thread: {0}")]
     Thread(std::io::Error),
+    #[error("{} holds data already: time can be skipped only in a server that begins with nothing; name another place", path.display())]
+    NotEmpty { path: PathBuf },
     #[error("cannot prepare the namespaces: {0}")]
     Namespaces(#[from] ostro_engine::error::Error),
 }
@@ -56,17 +58,30 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server on the system's clock. Needs a tokio runtime of several threads.
+    /// Starts a server on the system's clock, or on one that `TestService` moves where the configuration says so. Needs a
+    /// tokio runtime of several threads.
     pub async fn start(config: Config) -> Result<Self, Error> {
-        Self::start_with_clock(config, Arc::new(SystemClock::default())).await
+        if !config.time_skipping {
+            return Self::start_with_clock(config, Arc::new(SystemClock::default())).await;
+        }
+        let clock = Arc::new(SkippingClock::default());
+        Self::launch(config, clock.clone(), Some(clock)).await
     }
 
     /// Starts a server on another clock: tests move it, then call [`EngineHandle::wake`].
     pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        Self::launch(config, clock, None).await
+    }
+
+    async fn launch(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        skipping: Option<Arc<SkippingClock>>,
+    ) -> Result<Self, Error> {
         // Addresses first: nothing is written by a server that cannot be reached.
         let grpc = listen(config.listen).await?;
         let http = listen(config.http_listen).await?;
-        let core = Core::start(&config, clock)?;
+        let core = Core::start(&config, clock, skipping)?;
         setup::namespaces(core.engine.handle(), &config).await?;
         setup::indexes(core.engine.handle(), &core.writer).await?;
         Ok(core.serve(&config, grpc, http))
@@ -126,15 +141,19 @@ struct Core {
     readers: Readers,
     engine: EngineThread,
     clock: Arc<dyn Clock>,
+    skipping: Option<Arc<SkippingClock>>,
     metrics: Arc<Metrics>,
     cluster_id: String,
     batch_started: Arc<Notify>,
 }
 
 impl Core {
-    fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let store = Store::open(setup::store_path(&config.data)?, Options { durable: config.durable })?;
+    fn start(config: &Config, clock: Arc<dyn Clock>, skipping: Option<Arc<SkippingClock>>) -> Result<Self, Error> {
+        let store = Store::open(setup::make_store_path(&config.data)?, Options { durable: config.durable })?;
         let recovery = store.recover()?;
+        if skipping.is_some() && recovery.next_execution > 1 {
+            return Err(Error::NotEmpty { path: config.data.clone() });
+        }
         let writer = Arc::new(store.writer(abort_on_fatal())?);
         let cluster_id = setup::cluster_id(&recovery, &writer);
         let readers = store.readers(config.readers)?;
@@ -146,10 +165,11 @@ impl Core {
             seed: uuid::Uuid::new_v4().as_u64_pair().0,
             writer: writer.clone(),
             clock: clock.clone(),
+            skipping: skipping.clone(),
             metrics: metrics.clone(),
         };
         let engine = shell::start(parts).map_err(Error::Thread)?;
-        Ok(Self { store, writer, readers, engine, clock, metrics, cluster_id, batch_started: Arc::default() })
+        Ok(Self { store, writer, readers, engine, clock, skipping, metrics, cluster_id, batch_started: Arc::default() })
     }
 
     fn serve(self, config: &Config, grpc: Option<TcpListener>, http: Option<TcpListener>) -> Server {
@@ -161,7 +181,10 @@ impl Core {
         let mut tasks = Vec::new();
         tasks.extend(grpc.map(|listener| serve_grpc(listener, services.clone(), stopped.clone())));
         tasks.extend(http.map(|listener| self.serve_http(listener, stopped.clone())));
-        tasks.push(until(stopped.clone(), self.retention(config).run()));
+        if self.skipping.is_none() {
+            // Where days pass in a moment, what a test wants to look at must not be gone.
+            tasks.push(until(stopped.clone(), self.retention(config).run()));
+        }
         tasks.push(until(stopped, self.batches().run()));
         let Self { store, writer, engine, metrics, .. } = self;
         Server { grpc_address, http_address, services, health, metrics, stop, tasks, engine, writer, store }
@@ -179,7 +202,16 @@ impl Core {
             batch_started: self.batch_started.clone(),
             workers: Arc::default(),
         });
-        Services::new(frontend.clone()).with_operator(frontend).with_health(health).with_observer(self.metrics.clone())
+        let services = Services::new(frontend.clone())
+            .with_operator(frontend)
+            .with_health(health)
+            .with_observer(self.metrics.clone());
+        match &self.skipping {
+            Some(clock) => {
+                services.with_test(Arc::new(TestClock { engine: self.engine.handle().clone(), clock: clock.clone() }))
+            }
+            None => services,
+        }
     }
 
     fn serve_http(&self, listener: TcpListener, stopped: watch::Receiver<bool>) -> JoinHandle<()> {

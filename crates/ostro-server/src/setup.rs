@@ -23,18 +23,19 @@ const CLUSTER_ID_KEY: &str = "id";
 const NAMESPACES_MAX: i32 = 10_000;
 
 /// Where the store is for `data`: the file itself where it is named `*.db`, else a file within the directory `data`.
-/// Makes the directories that are missing.
-pub(crate) fn store_path(data: &Path) -> Result<PathBuf, Error> {
-    let store = if data.extension().is_some_and(|extension| extension == "db") && !data.is_dir() {
+pub fn store_path(data: &Path) -> PathBuf {
+    if data.extension().is_some_and(|extension| extension == "db") && !data.is_dir() {
         data.to_owned()
     } else {
         data.join(STORE_FILE)
-    };
-    match store.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => {
-            std::fs::create_dir_all(directory).map_err(|source| Error::Data { path: directory.to_owned(), source })?;
-        }
-        _ => {}
+    }
+}
+
+/// The same, with the directories that are missing made.
+pub(crate) fn make_store_path(data: &Path) -> Result<PathBuf, Error> {
+    let store = store_path(data);
+    if let Some(directory) = store.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        std::fs::create_dir_all(directory).map_err(|source| Error::Data { path: directory.to_owned(), source })?;
     }
     Ok(store)
 }

@@ -17,6 +17,8 @@ pub enum Error {
          it, or restore a backup of before the upgrade", path.display()
     )]
     Newer { path: PathBuf, found: i64, supported: i64 },
+    #[error("{} exists already: name a new file, or move that one away", path.display())]
+    Exists { path: PathBuf },
     #[error("{} is a database of another program: name another file, Ostro creates it", path.display())]
     Foreign { path: PathBuf },
     #[error("cannot {doing}: {source}")]

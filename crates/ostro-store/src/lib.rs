@@ -3,12 +3,15 @@
 //! - [`Store`] opens the file and owns it.
 //! - [`Writer`] takes [`Batch`]es and says when they are on disk.
 //! - [`Reader`] answers the engine, [`Readers`] the frontend.
+//! - [`Inspector`] looks at a file without serving it, [`backup`] and [`restore`] copy it.
 //! - [`visibility`] turns Temporal's list filters into SQL.
 
 mod apply;
+mod backup;
 mod error;
 mod group;
 mod history;
+mod inspect;
 mod lock;
 mod queue;
 mod reader;
@@ -21,8 +24,10 @@ mod store;
 pub mod visibility;
 mod writer;
 
+pub use backup::{backup, restore};
 pub use error::{Error, OnFatal, Result, abort_on_fatal};
 pub use history::{HistoryPage, PageLimits};
+pub use inspect::{Found, Inspector};
 pub use reader::Reader;
 pub use readers::Readers;
 pub use schema::SCHEMA_VERSION;

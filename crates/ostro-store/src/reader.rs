@@ -68,7 +68,7 @@ pub(crate) fn run(
     connection.prepare_cached(sql)?.query_row((namespace, workflow_id, run_id), |row| row.get(0)).optional()
 }
 
-fn load(connection: &Connection, execution: ExecutionId) -> rusqlite::Result<Option<StoredExecution>> {
+pub(crate) fn load(connection: &Connection, execution: ExecutionId) -> rusqlite::Result<Option<StoredExecution>> {
     let sql = "SELECT e.namespace, s.blob FROM state s JOIN exec e ON e.id = s.exec WHERE s.exec = ?1";
     let core = |row: &Row<'_>| Ok((row.get(0)?, blob(row, 1)?));
     let Some((namespace, state)) = connection.prepare_cached(sql)?.query_row([execution], core).optional()? else {

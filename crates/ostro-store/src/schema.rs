@@ -68,12 +68,27 @@ fn refuse_foreign(connection: &Connection, path: &Path) -> Result<()> {
     if application == APPLICATION_ID || (application == 0 && tables == 0) { Ok(()) } else { Err(foreign()) }
 }
 
-fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
-    let found: i64 =
-        connection.pragma_query_value(None, "user_version", |row| row.get(0)).doing("read the version of the store")?;
+/// Refuses files that are no store of Ostro, or of a newer release.
+pub(crate) fn refuse_other(connection: &Connection, path: &Path) -> Result<()> {
+    refuse_foreign(connection, path)?;
+    refuse_newer(connection, path).map(drop)
+}
+
+/// The version of the file's schema.
+pub(crate) fn version(connection: &Connection) -> Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).doing("read the version of the store")
+}
+
+fn refuse_newer(connection: &Connection, path: &Path) -> Result<i64> {
+    let found = version(connection)?;
     if found > SCHEMA_VERSION {
         return Err(Error::Newer { path: path.to_owned(), found, supported: SCHEMA_VERSION });
     }
+    Ok(found)
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+    let found = refuse_newer(connection, path)?;
     let done = usize::try_from(found).map_err(|_| Error::Corrupt { what: format!("schema version {found}") })?;
     for (migration, version) in MIGRATIONS.iter().zip(1i64..).skip(done) {
         apply(connection, migration, version).doing("bring the schema of the store up to date")?;

@@ -26,6 +26,9 @@ pub struct DevArguments {
     /// Keep everything in a temporary directory and delete it at the end
     #[arg(long)]
     pub ephemeral: bool,
+    /// For tests: time jumps to the next timer when a client of TestService says so; keeps no data
+    #[arg(long)]
+    pub time_skipping: bool,
     #[command(flatten)]
     pub server: ServerArguments,
 }

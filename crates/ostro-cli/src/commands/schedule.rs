@@ -2,6 +2,8 @@
 
 mod create;
 
+use std::time::SystemTime;
+
 use ostro_wire::json::to_json;
 use serde_json::{Value, json};
 use temporalio_protos::temporal::api::enums::v1::{ScheduleOverlapPolicy, WorkflowExecutionStatus};
@@ -90,11 +92,19 @@ fn list_text(schedules: &[ScheduleListEntry]) -> String {
 async fn describe(session: &Session, schedule_id: String) -> Result<(), Failure> {
     let request = DescribeScheduleRequest { namespace: session.namespace.clone(), schedule_id };
     let described: DescribeScheduleResponse = session.workflow("DescribeSchedule", &request).await?;
-    session.format.print(|| to_json(&described), || describe_text(&request.schedule_id, &described));
+    let waiting = ostro_explain::schedule(&described, SystemTime::now());
+    session.format.print(
+        || {
+            let mut value = to_json(&described);
+            value["waiting"] = Value::String(waiting.clone());
+            value
+        },
+        || describe_text(&request.schedule_id, &described, &waiting),
+    );
     Ok(())
 }
 
-fn describe_text(schedule_id: &str, described: &DescribeScheduleResponse) -> String {
+fn describe_text(schedule_id: &str, described: &DescribeScheduleResponse, waiting: &str) -> String {
     let schedule = described.schedule.clone().unwrap_or_default();
     let info = described.info.clone().unwrap_or_default();
     let set = schedule.state.clone().unwrap_or_default();
@@ -105,6 +115,7 @@ fn describe_text(schedule_id: &str, described: &DescribeScheduleResponse) -> Str
     let mut text = properties(&[
         ("Schedule", schedule_id.to_owned()),
         ("State", state(set.paused)),
+        ("Waiting", waiting.to_owned()),
         ("Notes", set.notes),
         ("Workflow", workflow.workflow_id),
         ("Type", workflow.workflow_type.unwrap_or_default().name),
@@ -214,8 +225,8 @@ mod tests {
         };
         let described = DescribeScheduleResponse { schedule: Some(schedule), info: Some(info), ..Default::default() };
         assert_eq!(
-            describe_text("nightly", &described),
-            "Schedule      nightly\nState         Active\nOverlap       Unspecified\nActions       3\nActions left  2\n\
+            describe_text("nightly", &described, "Waiting for it."),
+            "Schedule      nightly\nState         Active\nWaiting       Waiting for it.\nOverlap       Unspecified\nActions       3\nActions left  2\n\
              Next\n  2026-11-22 13:01:52Z\n"
         );
     }

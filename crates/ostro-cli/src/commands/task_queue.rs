@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use ostro_explain::QueueView;
 use ostro_wire::json::to_json;
 use serde_json::{Map, Value, json};
 use temporalio_protos::temporal::api::enums::v1::TaskQueueType as WireType;
@@ -39,20 +40,31 @@ async fn describe(session: &Session, name: &str, kind: TaskQueueType) -> Result<
 }
 
 fn json_of(name: &str, halves: &[(TaskQueueType, DescribeTaskQueueResponse)]) -> Value {
-    let types: Map<String, Value> =
-        halves.iter().map(|(kind, half)| (kind_name(*kind).into(), to_json(half))).collect();
+    let types: Map<String, Value> = halves
+        .iter()
+        .map(|(kind, half)| {
+            let mut value = to_json(half);
+            value["waiting"] = Value::String(sentence(name, *kind, half));
+            (kind_name(*kind).into(), value)
+        })
+        .collect();
     json!({ "taskQueue": name, "types": types })
 }
 
 fn text_of(name: &str, halves: &[(TaskQueueType, DescribeTaskQueueResponse)], now: SystemTime) -> String {
-    let sections = halves.iter().map(|(kind, half)| section(*kind, half, now));
+    let sections = halves.iter().map(|(kind, half)| section(name, *kind, half, now));
     format!("Task queue {name}\n{}", sections.collect::<String>())
 }
 
-fn section(kind: TaskQueueType, half: &DescribeTaskQueueResponse, now: SystemTime) -> String {
+fn section(name: &str, kind: TaskQueueType, half: &DescribeTaskQueueResponse, now: SystemTime) -> String {
     let stats = half.stats.as_ref().map(stats_text).unwrap_or_default();
-    let pollers = pollers_text(kind, &half.pollers, now);
-    format!("\n{} tasks\n{}", capitalised(kind_name(kind)), indented(&format!("{stats}{pollers}")))
+    let body = format!("{}\n{stats}{}", sentence(name, kind, half), pollers_text(&half.pollers, now));
+    format!("\n{} tasks\n{}", capitalised(kind_name(kind)), indented(&body))
+}
+
+fn sentence(name: &str, kind: TaskQueueType, half: &DescribeTaskQueueResponse) -> String {
+    let view = QueueView { name: name.to_owned(), kind: kind.into(), described: half.clone() };
+    ostro_explain::task_queue(&view)
 }
 
 fn stats_text(stats: &TaskQueueStats) -> String {
@@ -65,9 +77,9 @@ fn stats_text(stats: &TaskQueueStats) -> String {
     ])
 }
 
-fn pollers_text(kind: TaskQueueType, pollers: &[PollerInfo], now: SystemTime) -> String {
+fn pollers_text(pollers: &[PollerInfo], now: SystemTime) -> String {
     if pollers.is_empty() {
-        return format!("No worker polls: start one, or its {} tasks wait\n", kind_name(kind));
+        return String::new();
     }
     let mut table = Table::new(&["POLLER", "LAST ACCESS", "RATE LIMIT"]);
     for poller in pollers {
@@ -118,6 +130,7 @@ mod tests {
 Task queue orders
 
 Workflow tasks
+  3 workflow tasks wait, the oldest for 1m 30s: its worker is busy.
   Backlog      3
   Oldest task  1m 30s
   Added        1.2 per second
@@ -126,7 +139,7 @@ Workflow tasks
   7@host  1970-01-12 13:46:40Z (5s ago)  -
 
 Activity tasks
-  No worker polls: start one, or its activity tasks wait
+  No activity task waits, and no worker polls: the first task will wait for one.
 ";
         assert_eq!(text_of("orders", &halves, now), expected);
         let value = json_of("orders", &halves);

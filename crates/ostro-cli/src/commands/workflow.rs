@@ -2,7 +2,6 @@
 
 mod describe;
 mod event;
-mod failure_text;
 mod list;
 mod message;
 mod result;

@@ -3,6 +3,7 @@
 //! A call runs to its end before the next begins: the command, everything that follows from it in other executions, and
 //! the hand-over of tasks to waiting workers are one [`Output`], hence one commit. So nothing is ever between two places.
 
+mod busy;
 mod cache;
 mod calls;
 mod describe_queue;
@@ -16,6 +17,7 @@ mod waits;
 
 use std::collections::VecDeque;
 
+use busy::Busy;
 use cache::Cache;
 use history::Unsettled;
 use schedules::Schedules;
@@ -55,6 +57,7 @@ pub struct Engine<L> {
     timers: Timers,
     schedules: Schedules,
     waits: Waits,
+    busy: Busy,
     unsettled: Unsettled,
     effects: VecDeque<Effect>,
     /// The execution whose workflow task the call in progress hands to its own caller.
@@ -77,6 +80,7 @@ impl<L: Loader> Engine<L> {
             timers: Timers::default(),
             schedules: Schedules::default(),
             waits: Waits::default(),
+            busy: Busy::default(),
             unsettled: Unsettled::default(),
             effects: VecDeque::new(),
             reserved: None,

@@ -41,6 +41,7 @@ impl<L: Loader> Engine<L> {
         }
         self.timers.set(id, execution.deadlines.next());
         self.wake_history_waiters(&mut execution);
+        self.busy.note(&execution);
         self.cache.put_back(execution, written);
         result
     }

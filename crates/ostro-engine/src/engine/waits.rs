@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::execution::update::poll_response;
 use crate::persistence::{ExecutionId, Loader};
 use crate::reply::{HistoryPosition, ReplyId};
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 /// What an open call waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,19 @@ impl Waits {
 
     pub fn next(&self) -> Option<Time> {
         self.order.first().map(|(time, _)| *time)
+    }
+
+    /// Calls of one kind.
+    pub fn count(&self, kind: WaitKind) -> usize {
+        self.calls.values().filter(|wait| wait.kind == kind).count()
+    }
+
+    /// Moves every deadline.
+    pub fn skip(&mut self, span: Span) {
+        for wait in self.calls.values_mut() {
+            wait.deadline = wait.deadline.saturating_add(span);
+        }
+        self.order = self.calls.iter().map(|(id, wait)| (wait.deadline, *id)).collect();
     }
 
     pub fn len(&self) -> usize {

@@ -15,44 +15,55 @@ use crate::token::TaskToken;
 /// The name under which memo and search attributes are stored.
 pub(super) const PROPERTIES: &str = "properties";
 
+/// A row that is not what the engine writes: what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged(pub String);
+
 impl Execution {
     /// Rebuilds an execution from its rows. Rows that do not decode are a damaged store: the process must stop.
     pub fn from_stored(stored: StoredExecution) -> Self {
-        let mut execution = Execution { id: stored.id, core: decode(&stored.state), ..Default::default() };
-        for item in stored.items {
-            execution.restore_item(item.kind, item.key, &item.value);
-        }
-        execution.refresh_all_deadlines();
-        execution
+        Self::try_from_stored(stored)
+            .expect("the store hands back what the engine wrote; anything else is a damaged file")
     }
 
-    fn restore_item(&mut self, kind: ItemKind, key: ItemKey, value: &[u8]) {
+    /// The same for rows that nobody vouches for.
+    pub fn try_from_stored(stored: StoredExecution) -> Result<Self, Damaged> {
+        let mut execution = Execution { id: stored.id, core: decode(&stored.state)?, ..Default::default() };
+        for item in stored.items {
+            execution.restore_item(item.kind, item.key, &item.value)?;
+        }
+        execution.refresh_all_deadlines();
+        Ok(execution)
+    }
+
+    fn restore_item(&mut self, kind: ItemKind, key: ItemKey, value: &[u8]) -> Result<(), Damaged> {
         match (kind, key) {
-            (ItemKind::Start, ItemKey::Name(_)) => self.properties = decode(value),
-            (ItemKind::Start, ItemKey::Id(_)) => self.start = decode(value),
-            (ItemKind::Activity, _) => self.insert_activity(decode(value)),
-            (ItemKind::Timer, _) => self.insert_timer(decode(value)),
-            (ItemKind::Child, _) => self.insert_child(decode(value)),
-            (ItemKind::SignalExternal, _) => self.insert_signal(decode(value)),
-            (ItemKind::CancelExternal, _) => self.insert_cancel(decode(value)),
-            (ItemKind::Update, _) => self.insert_update(decode(value)),
+            (ItemKind::Start, ItemKey::Name(_)) => self.properties = decode(value)?,
+            (ItemKind::Start, ItemKey::Id(_)) => self.start = decode(value)?,
+            (ItemKind::Activity, _) => self.insert_activity(decode(value)?),
+            (ItemKind::Timer, _) => self.insert_timer(decode(value)?),
+            (ItemKind::Child, _) => self.insert_child(decode(value)?),
+            (ItemKind::SignalExternal, _) => self.insert_signal(decode(value)?),
+            (ItemKind::CancelExternal, _) => self.insert_cancel(decode(value)?),
+            (ItemKind::Update, _) => self.insert_update(decode(value)?),
             (ItemKind::AdmittedUpdate, ItemKey::Name(id)) => {
-                let admitted: AdmittedUpdate = decode(value);
+                let admitted: AdmittedUpdate = decode(value)?;
                 self.live.updates.push(LiveUpdate::of_history(&admitted));
                 self.admitted_updates.insert(id, admitted);
             }
             (ItemKind::BufferedEvent, ItemKey::Id(sequence)) => {
-                self.buffered.insert(sequence, decode(value));
+                self.buffered.insert(sequence, decode(value)?);
             }
             (ItemKind::SignalRequest, ItemKey::Name(request)) => {
                 self.signal_requests.insert(request);
             }
             (ItemKind::Callback, ItemKey::Id(sequence)) => {
-                self.callbacks.insert(sequence, decode(value));
+                self.callbacks.insert(sequence, decode(value)?);
             }
-            (kind, key) => unreachable!("no item of kind {kind:?} has a key like {key:?}"),
+            (kind, key) => return Err(Damaged(format!("an item of kind {kind:?} has the key {key:?}"))),
         }
         self.changes.items.clear();
+        Ok(())
     }
 
     /// Whether the pending workflow task lives in memory only: a speculative one, unless events wait for its end.
@@ -227,6 +238,6 @@ impl Execution {
     }
 }
 
-fn decode<M: Message + Default>(bytes: &[u8]) -> M {
-    M::decode(bytes).expect("the store hands back what the engine wrote; anything else is a damaged file")
+fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, Damaged> {
+    M::decode(bytes).map_err(|error| Damaged(error.to_string()))
 }

@@ -47,6 +47,13 @@ impl PollerHistory {
         }
     }
 
+    /// Moves every last poll by `span`.
+    pub fn skip(&mut self, span: Span) {
+        for seen in self.seen.values_mut() {
+            seen.last_access += span;
+        }
+    }
+
     /// Everyone seen within `span` before `now`, the most recent first.
     pub fn list(&self, now: Time, span: Span) -> Vec<PollerSeen> {
         let mut list: Vec<_> = self

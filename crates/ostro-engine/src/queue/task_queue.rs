@@ -175,6 +175,17 @@ impl TaskQueue {
         self.history = PollerHistory::default();
     }
 
+    /// Moves the polls, and when they were last seen, by `span`.
+    pub fn skip(&mut self, span: Span) {
+        for poller in self.pollers.values_mut() {
+            poller.since += span;
+            poller.deadline = poller.deadline.saturating_add(span);
+        }
+        self.active += span;
+        self.polled = self.polled.map(|polled| polled + span);
+        self.history.skip(span);
+    }
+
     pub fn waiting(&self) -> impl Iterator<Item = &Poller> {
         self.pollers.values()
     }

@@ -26,6 +26,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Whether an acknowledged change survives a crash of the machine, not just of the process.
     pub durable: bool,
+    /// Serves `TestService`, which makes time skip. For tests: the data must be empty, and nothing is deleted by retention.
+    pub time_skipping: bool,
     /// Which log lines are written, as in `info,ostro_server=debug`.
     pub log_level: String,
     /// Time between two looks for executions whose retention is over.
@@ -59,6 +61,7 @@ impl Default for Config {
             http_listen: Some(SocketAddr::from(([127, 0, 0, 1], 8233))),
             data: PathBuf::from("./.ostro"),
             durable: true,
+            time_skipping: false,
             log_level: "info".to_owned(),
             retention_interval: 10 * SECOND,
             readers: 4,

@@ -16,6 +16,7 @@ mod splice;
 mod status;
 mod system;
 mod task;
+mod test;
 mod validate;
 mod visibility;
 mod worker;
@@ -39,6 +40,7 @@ use crate::metrics::Metrics;
 use crate::shell::EngineHandle;
 use crate::workers::Workers;
 use status::{status, store_failed};
+pub(crate) use test::TestClock;
 use validate::Check;
 
 /// Everything that the methods work with.

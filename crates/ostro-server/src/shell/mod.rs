@@ -9,6 +9,7 @@
 
 mod delivery;
 mod pending;
+mod skipper;
 mod thread;
 
 use std::sync::Arc;
@@ -24,11 +25,12 @@ use ostro_engine::reply::{Answer, ReplyId};
 use ostro_store::Writer;
 use tokio::sync::oneshot;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, SkippingClock};
 use crate::metrics::Metrics;
 
 pub(crate) use delivery::carries_task;
 use pending::Pending;
+pub(crate) use skipper::{ClockCall, Wake};
 
 /// Where the answer to one call goes.
 type Responder = oneshot::Sender<Result<Answer>>;
@@ -44,6 +46,11 @@ enum Message {
     Abandon(ReplyId),
     /// An answer with a task in it reached nobody.
     Undelivered(Answer),
+    /// For a clock that skips.
+    Clock {
+        call: ClockCall,
+        waker: oneshot::Sender<()>,
+    },
     /// The clock has jumped: look again.
     Wake,
     /// Answer all that wait, refuse new polls.
@@ -60,6 +67,8 @@ pub struct Parts<L> {
     pub seed: u64,
     pub writer: Arc<Writer>,
     pub clock: Arc<dyn Clock>,
+    /// The same clock where it is one that skips.
+    pub skipping: Option<Arc<SkippingClock>>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -122,6 +131,13 @@ impl EngineHandle {
     /// Looks at the clock and does what is due: after a clock that is not the system's has jumped.
     pub fn wake(&self) {
         self.send(Message::Wake);
+    }
+
+    /// Asks the clock of a server that skips time, and waits until it is done.
+    pub(crate) async fn clock(&self, call: ClockCall) -> Result<()> {
+        let (waker, woken) = oneshot::channel();
+        self.send(Message::Clock { call, waker });
+        woken.await.map_err(|_| stopped())
     }
 
     /// Hands back an answer that carried a task and could not be delivered.

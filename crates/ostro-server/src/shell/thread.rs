@@ -15,6 +15,7 @@ use ostro_engine::time::Time;
 use ostro_store::{Batch, Writer};
 
 use super::delivery::Delivery;
+use super::skipper::Skipper;
 use super::{Message, Parts, Responder, stopped};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
@@ -30,10 +31,15 @@ const IDLE: Duration = Duration::from_secs(3600);
 pub(super) fn run<L: Loader>(parts: Parts<L>, sender: Sender<Message>, receiver: Receiver<Message>) {
     let _guard = AbortOnPanic;
     let now = parts.clock.now();
-    let engine = Engine::new(parts.config, parts.loader, parts.recovery, parts.seed, now);
+    let mut engine = Engine::new(parts.config, parts.loader, parts.recovery, parts.seed, now);
+    let skipper = parts.skipping.map(Skipper::new);
+    if skipper.is_some() {
+        engine.count_work();
+    }
     let shell = Shell {
         engine,
         clock: parts.clock,
+        skipper,
         writer: parts.writer,
         metrics: parts.metrics,
         sender,
@@ -93,6 +99,7 @@ impl Waits {
 struct Shell<L> {
     engine: Engine<L>,
     clock: Arc<dyn Clock>,
+    skipper: Option<Skipper>,
     writer: Arc<Writer>,
     metrics: Arc<Metrics>,
     /// For answers that come back.
@@ -107,6 +114,9 @@ impl<L: Loader> Shell<L> {
     fn run(mut self, receiver: &Receiver<Message>) {
         while self.apply_waiting(receiver) {
             self.tick();
+            if self.skip() {
+                continue;
+            }
             self.metrics.held.set(self.engine.gauges());
             let goes_on = match receiver.recv_timeout(self.until_wake_up()) {
                 Ok(message) => self.apply(message),
@@ -142,6 +152,11 @@ impl<L: Loader> Shell<L> {
                 let output = self.engine.undelivered(now, answer);
                 self.submit(output);
             }
+            Message::Clock { call, waker } => {
+                if let Some(skipper) = &mut self.skipper {
+                    skipper.call(call, waker);
+                }
+            }
             Message::Wake => {}
             Message::Drain => self.drain(now),
             Message::Stop => return false,
@@ -176,6 +191,7 @@ impl<L: Loader> Shell<L> {
 
     fn drain(&mut self, now: Time) {
         self.draining = true;
+        self.skipper.iter_mut().for_each(Skipper::drain);
         let waiting: Vec<(ReplyId, Waits)> = self.open.iter().map(|(id, open)| (*id, open.waits)).collect();
         for (id, waits) in waiting {
             let mut output = self.engine.abandon(now, id);
@@ -195,8 +211,19 @@ impl<L: Loader> Shell<L> {
         }
     }
 
+    /// Jumps to what is due next, where time may skip. One jump a turn: calls that wait may lock it.
+    fn skip(&mut self) -> bool {
+        let Some(skipper) = &mut self.skipper else { return false };
+        skipper.wake();
+        let Some(span) = skipper.span(self.engine.next_event_due(), self.engine.work_under_way()) else { return false };
+        self.engine.skip(span);
+        skipper.jump(span);
+        true
+    }
+
     fn until_wake_up(&self) -> Duration {
-        let Some(due) = self.engine.next_wake_up() else { return IDLE };
+        let sleeper = self.skipper.as_ref().and_then(Skipper::next);
+        let Some(due) = self.engine.next_wake_up().into_iter().chain(sleeper).min() else { return IDLE };
         let left = due.saturating_sub(self.clock.now());
         Duration::from_nanos(u64::try_from(left).unwrap_or(0)).min(IDLE)
     }

@@ -65,8 +65,18 @@ impl Fixture {
 
     pub async fn start_with(directory: TempDir, clock: Arc<dyn Clock>) -> Self {
         let server = Server::start_with_clock(config(&directory), clock).await.unwrap();
+        Self::of(server, directory)
+    }
+
+    pub fn of(server: Server, directory: TempDir) -> Self {
         let workflow = server.services().workflow().clone();
         Self { server, workflow, directory }
+    }
+
+    /// Stops the server; its data stays as long as the directory.
+    pub async fn stop(self) -> TempDir {
+        self.server.shutdown().await;
+        self.directory
     }
 
     /// Stops the server and starts another on the same data.

@@ -8,3 +8,4 @@ mod lifecycle;
 mod refusals;
 mod retention;
 mod tasks;
+mod time_skipping;

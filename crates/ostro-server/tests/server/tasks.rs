@@ -12,7 +12,7 @@ use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
 use crate::fixture::{Fixture, ids, poll_request};
 
-fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+pub fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 

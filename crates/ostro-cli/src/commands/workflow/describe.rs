@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::SystemTime;
 
+use ostro_explain::{Reason, failure};
 use ostro_wire::json::to_json;
 use prost_wkt_types::Duration;
+use serde_json::{Value, json};
 use temporalio_protos::temporal::api::common::v1::{Payload, WorkflowExecution};
 use temporalio_protos::temporal::api::enums::v1::{PendingActivityState, PendingWorkflowTaskState};
 use temporalio_protos::temporal::api::workflow::v1::{
@@ -15,7 +17,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::{
     DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse,
 };
 
-use super::{failure_text, status_name};
+use super::status_name;
 use crate::arguments::Target;
 use crate::failure::Failure;
 use crate::session::Session;
@@ -33,11 +35,20 @@ pub async fn describe(session: &Session, target: Target) -> Result<(), Failure> 
     let request =
         DescribeWorkflowExecutionRequest { namespace: session.namespace.clone(), execution: Some(target.into()) };
     let answer: DescribeWorkflowExecutionResponse = session.workflow("DescribeWorkflowExecution", &request).await?;
-    session.format.print(|| to_json(&answer), || text(&answer, SystemTime::now()));
+    let now = SystemTime::now();
+    let waiting = session.explain(&answer, now).await?;
+    session.format.print(|| json_of(&answer, &waiting), || text(&answer, &waiting, now));
     Ok(())
 }
 
-fn text(answer: &DescribeWorkflowExecutionResponse, now: SystemTime) -> String {
+/// The answer with one field more.
+fn json_of(answer: &DescribeWorkflowExecutionResponse, waiting: &[Reason]) -> Value {
+    let mut value = to_json(answer);
+    value["waiting"] = json!(waiting);
+    value
+}
+
+fn text(answer: &DescribeWorkflowExecutionResponse, waiting: &[Reason], now: SystemTime) -> String {
     let info = answer.workflow_execution_info.clone().unwrap_or_default();
     let config = answer.execution_config.clone().unwrap_or_default();
     let extended = answer.workflow_extended_info.clone().unwrap_or_default();
@@ -45,6 +56,7 @@ fn text(answer: &DescribeWorkflowExecutionResponse, now: SystemTime) -> String {
     let attributes = info.search_attributes.as_ref().map(|attributes| &attributes.indexed_fields);
     [
         properties(&[identity(&info, &config), times(&info, &extended, now), limits(&config, &extended)].concat()),
+        section("Why it waits", Some(sentences(waiting))),
         section("Search attributes", attributes.map(fields_text)),
         section("Memo", memo.map(fields_text)),
         section("Pending workflow task", answer.pending_workflow_task.as_ref().map(|task| task_text(task, now))),
@@ -56,6 +68,10 @@ fn text(answer: &DescribeWorkflowExecutionResponse, now: SystemTime) -> String {
 
 fn section(title: &str, text: Option<String>) -> String {
     text.filter(|text| !text.is_empty()).map(|text| format!("\n{title}\n{}", indented(&text))).unwrap_or_default()
+}
+
+fn sentences(waiting: &[Reason]) -> String {
+    waiting.iter().map(|reason| format!("{}\n", reason.sentence)).collect()
 }
 
 fn identity(info: &WorkflowExecutionInfo, config: &WorkflowExecutionConfig) -> Vec<Property> {
@@ -132,7 +148,7 @@ fn activity_text(activity: &PendingActivityInfo, now: SystemTime) -> String {
         0 => activity.attempt.to_string(),
         maximum => format!("{} of {maximum}", activity.attempt),
     };
-    let failure = activity.last_failure.as_ref().map(|failure| shortened(&failure_text::line(failure), FAILURE_WIDTH));
+    let failure = activity.last_failure.as_ref().map(|failure| shortened(&failure::line(failure), FAILURE_WIDTH));
     let details = properties(&[
         ("State", if activity.paused { format!("{state:?}, paused") } else { format!("{state:?}") }),
         ("Attempt", attempts),

@@ -1,5 +1,6 @@
 //! One history event in one line: id, time, type and what matters in it.
 
+use ostro_explain::failure;
 use ostro_wire::json::{from_json, to_json};
 use serde_json::Value;
 use temporalio_protos::temporal::api::common::v1::{Payload, Payloads};
@@ -7,7 +8,6 @@ use temporalio_protos::temporal::api::enums::v1::EventType;
 use temporalio_protos::temporal::api::failure::v1::Failure;
 use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 
-use super::failure_text;
 use crate::payload;
 use crate::table::shortened;
 use crate::timestamp;
@@ -101,9 +101,7 @@ fn detail(label: &str, kind: Kind, value: &Value) -> Option<String> {
         Plain => plain(value),
         Name(prefix) => name_after(prefix, &plain(value)),
         PayloadsOf => payloads_text(value),
-        FailureOf => {
-            from_json::<Failure>(value.clone()).map(|failure| failure_text::line(&failure)).unwrap_or_default()
-        }
+        FailureOf => from_json::<Failure>(value.clone()).map(|failure| failure::line(&failure)).unwrap_or_default(),
     };
     let boring = text.is_empty() || (label == "attempt" && text == "1");
     let text = shortened(&text, VALUE_WIDTH);

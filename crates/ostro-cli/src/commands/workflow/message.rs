@@ -1,5 +1,6 @@
 //! `ostro workflow signal`, `query` and `update`: talking to a running workflow.
 
+use ostro_explain::failure;
 use ostro_wire::json::to_json;
 use serde_json::{Value, json};
 use temporalio_protos::temporal::api::enums::v1::UpdateWorkflowExecutionLifecycleStage as Stage;
@@ -12,7 +13,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::{
 };
 use uuid::Uuid;
 
-use super::{failure_text, input_payloads, status_name};
+use super::{input_payloads, status_name};
 use crate::arguments::{InputArguments, Target, UpdateArguments};
 use crate::failure::Failure;
 use crate::payload;
@@ -76,7 +77,7 @@ pub async fn update(session: &Session, arguments: UpdateArguments) -> Result<(),
     print_update(session, &reference, progress.outcome.as_ref());
     match progress.outcome.and_then(|outcome| outcome.value) {
         Some(outcome::Value::Failure(failure)) => {
-            let words = format!("update \"{}\" failed: {}", reference.update_id, failure_text::line(&failure));
+            let words = format!("update \"{}\" failed: {}", reference.update_id, failure::line(&failure));
             Err(Failure::new("update_failed", words))
         }
         _ => Ok(()),

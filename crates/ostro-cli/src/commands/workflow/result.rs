@@ -1,5 +1,6 @@
 //! `ostro workflow result`: waiting for the end of an execution.
 
+use ostro_explain::failure;
 use ostro_wire::json::to_json;
 use serde_json::{Value, json};
 use temporalio_protos::temporal::api::common::v1::Payloads;
@@ -12,7 +13,6 @@ use temporalio_protos::temporal::api::workflowservice::v1::{
     GetWorkflowExecutionHistoryResponse,
 };
 
-use super::failure_text;
 use crate::arguments::Target;
 use crate::failure::Failure;
 use crate::payload;
@@ -143,7 +143,7 @@ impl Outcome {
     fn into_failure(self, workflow_id: &str) -> Result<(), Failure> {
         let (code, what) = match self {
             Self::Completed(_) => return Ok(()),
-            Self::Failed(failure) => ("workflow_failed", format!("failed: {}", failure_text::line(&failure))),
+            Self::Failed(failure) => ("workflow_failed", format!("failed: {}", failure::line(&failure))),
             Self::TimedOut => ("workflow_timed_out", "timed out".to_owned()),
             Self::Canceled(_) => ("workflow_canceled", "was canceled".to_owned()),
             Self::Terminated(reason) if reason.is_empty() => ("workflow_terminated", "was terminated".to_owned()),

@@ -46,6 +46,12 @@ fn answer() -> DescribeWorkflowExecutionResponse {
     }
 }
 
+fn waiting(now: SystemTime) -> Vec<Reason> {
+    let outstanding = ostro_explain::Outstanding::default();
+    let evidence = ostro_explain::Evidence { described: &answer(), outstanding: &outstanding, queues: &[], now };
+    ostro_explain::reasons(&evidence)
+}
+
 #[test]
 fn an_execution_that_waits_for_an_activity_and_a_child() {
     let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(120);
@@ -57,6 +63,10 @@ Status       Running
 Task queue   shop
 History      5 events, 700 bytes
 Started      1970-01-01 00:01:40Z (20s ago)
+
+Why it waits
+  Waiting for activity `charge`: attempt 3 of 10, next try in 10s, last error `card declined`.
+  Waiting for child workflow `ship-1` (Ship).
 
 Memo
   note  \"gift\"
@@ -73,5 +83,5 @@ Pending children
   WORKFLOW ID  TYPE  RUN ID
   ship-1       Ship  r2
 ";
-    assert_eq!(text(&answer(), now), expected);
+    assert_eq!(text(&answer(), &waiting(now), now), expected);
 }

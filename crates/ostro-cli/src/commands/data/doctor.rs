@@ -1,0 +1,145 @@
+//! What `ostro doctor` finds: damage of the file, and runs that nothing would ever wake.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use ostro_engine::sound::{self, WakeUp};
+use ostro_engine::time::Time;
+use ostro_explain::duration;
+use ostro_store::{Found, Inspector, Result};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// Faults that are printed; all are counted.
+const FAULTS_SHOWN: usize = 50;
+
+/// Something that is wrong with one run.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fault {
+    namespace: String,
+    workflow_id: String,
+    run_id: String,
+    what: String,
+}
+
+/// What was found in one file.
+#[derive(Debug, Default)]
+pub struct Report {
+    store: PathBuf,
+    bytes: u64,
+    schema: i64,
+    damage: Vec<String>,
+    faults: Vec<Fault>,
+    closed: u64,
+    worker: u64,
+    other_execution: u64,
+    message: u64,
+    /// When the runs that the engine itself will look at fall due.
+    due: u64,
+    next_due: Option<Time>,
+}
+
+/// Reads all of the store at `path`, as of one moment.
+pub fn examine(path: &Path) -> Result<Report> {
+    let inspector = Inspector::open(path)?;
+    let mut report = Report {
+        store: inspector.path().to_owned(),
+        bytes: std::fs::metadata(path).map_or(0, |file| file.len()),
+        schema: inspector.schema_version()?,
+        damage: inspector.integrity()?,
+        ..Default::default()
+    };
+    let namespaces: BTreeMap<_, _> = inspector.namespaces()?.into_iter().collect();
+    inspector.runs(|found| report.add(found, &namespaces))?;
+    Ok(report)
+}
+
+impl Report {
+    fn add(&mut self, found: Found, namespaces: &BTreeMap<i64, String>) {
+        let Found { namespace, workflow_id, run_id, content, .. } = found;
+        match content.and_then(|(run, told)| sound::check(&run, &told)) {
+            Ok(WakeUp::Closed) => self.closed += 1,
+            Ok(WakeUp::Worker) => self.worker += 1,
+            Ok(WakeUp::OtherExecution) => self.other_execution += 1,
+            Ok(WakeUp::Message) => self.message += 1,
+            Ok(WakeUp::Due(due)) => {
+                self.due += 1;
+                self.next_due = Some(self.next_due.map_or(due, |earlier| earlier.min(due)));
+            }
+            Err(what) => {
+                let namespace =
+                    namespaces.get(&namespace).cloned().unwrap_or_else(|| format!("(unknown namespace {namespace})"));
+                self.faults.push(Fault { namespace, workflow_id, run_id, what });
+            }
+        }
+    }
+
+    pub fn is_sound(&self) -> bool {
+        self.damage.is_empty() && self.faults.is_empty()
+    }
+
+    fn open(&self) -> u64 {
+        self.worker + self.due + self.other_execution + self.message
+    }
+
+    pub fn to_json(&self) -> Value {
+        json!({
+            "store": self.store,
+            "bytes": self.bytes,
+            "schemaVersion": self.schema,
+            "sound": self.is_sound(),
+            "damage": self.damage,
+            "faults": self.faults,
+            "closed": self.closed,
+            "open": {
+                "waitForWorker": self.worker,
+                "wakeByTime": self.due,
+                "waitForOtherExecution": self.other_execution,
+                "waitForMessage": self.message,
+            },
+        })
+    }
+
+    pub fn to_text(&self, now: SystemTime) -> String {
+        let mut text = format!("Store {} ({} bytes, schema {})\n", self.store.display(), self.bytes, self.schema);
+        text.push_str(&format!("{} closed, {} open executions, of which\n", self.closed, self.open()));
+        let next = self.next_due.map(|due| format!(", the next {}", distance(due, now))).unwrap_or_default();
+        for (count, what) in [
+            (self.worker, "wait for a worker".to_owned()),
+            (self.due, format!("wake by a timer or time-out{next}")),
+            (self.other_execution, "wait for another execution".to_owned()),
+            (self.message, "wait for a signal, an update or a cancellation".to_owned()),
+        ] {
+            text.push_str(&format!("  {count} {what}\n"));
+        }
+        self.damage.iter().for_each(|line| text.push_str(&format!("DAMAGED  {line}\n")));
+        for Fault { namespace, workflow_id, run_id, what } in self.faults.iter().take(FAULTS_SHOWN) {
+            text.push_str(&format!("FAULT    {namespace}/{workflow_id} (run {run_id}): {what}\n"));
+        }
+        text.push_str(&self.conclusion());
+        text
+    }
+
+    fn conclusion(&self) -> String {
+        if self.is_sound() {
+            return "Sound: the file is whole, and each open execution has something that will wake it.\n".to_owned();
+        }
+        let faults = match self.faults.len() {
+            0 => String::new(),
+            count => format!(" {count} executions are not as they must be: keep a copy of the file and report it."),
+        };
+        let damage =
+            if self.damage.is_empty() { "" } else { " The file is damaged: restore a backup (ostro restore)." };
+        format!("Not sound.{damage}{faults}\n")
+    }
+}
+
+fn distance(due: Time, now: SystemTime) -> String {
+    let due = SystemTime::UNIX_EPOCH + Duration::from_nanos(u64::try_from(due).unwrap_or_default());
+    match due.duration_since(now) {
+        Ok(left) if left.as_secs() > 0 => format!("in {}", duration::text(Duration::from_secs(left.as_secs()))),
+        _ => "now".to_owned(),
+    }
+}

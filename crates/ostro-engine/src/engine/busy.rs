@@ -1,0 +1,72 @@
+//! What is being worked on. While nothing is, a clock that skips may jump to the next thing that is due.
+
+use std::collections::HashMap;
+
+use super::Engine;
+use super::waits::WaitKind;
+use crate::execution::Execution;
+use crate::persistence::{ExecutionId, Loader};
+use crate::time::{Span, Time};
+
+/// Pieces of work with workers, or on their way to one. Counted only where somebody asks: it costs a look at every
+/// part of an execution at each of its steps.
+#[derive(Debug, Default)]
+pub struct Busy {
+    counted: bool,
+    pieces: HashMap<ExecutionId, usize>,
+    total: usize,
+}
+
+impl Busy {
+    /// Notes how much work there is in an execution now.
+    pub fn note(&mut self, execution: &Execution) {
+        if self.counted {
+            self.set(execution.id, execution.work_under_way());
+        }
+    }
+
+    /// The execution is gone.
+    pub fn forget(&mut self, id: ExecutionId) {
+        self.set(id, 0);
+    }
+
+    fn set(&mut self, id: ExecutionId, pieces: usize) {
+        let before = if pieces == 0 { self.pieces.remove(&id) } else { self.pieces.insert(id, pieces) };
+        self.total = self.total - before.unwrap_or(0) + pieces;
+    }
+}
+
+impl Execution {
+    /// Workflow tasks and attempts of activities that wait for a worker or are with one.
+    fn work_under_way(&self) -> usize {
+        if !self.is_open() {
+            return 0;
+        }
+        let activities = self.activities.values().filter(|activity| activity.is_started() || activity.is_waiting());
+        usize::from(self.has_workflow_task()) + activities.count()
+    }
+}
+
+impl<L: Loader> Engine<L> {
+    /// Counts work from now on, for [`work_under_way`](Self::work_under_way). The store must be empty: what it holds is
+    /// not counted.
+    pub fn count_work(&mut self) {
+        self.busy.counted = true;
+    }
+
+    /// Workflow tasks, activities and queries that wait for a worker or are with one.
+    pub fn work_under_way(&self) -> usize {
+        self.busy.total + self.waits.count(WaitKind::Query)
+    }
+
+    /// When a workflow or a schedule goes on by itself next; polls and waiting clients do not count.
+    pub fn next_event_due(&self) -> Option<Time> {
+        self.timers.next().into_iter().chain(self.schedules.next_due()).min()
+    }
+
+    /// Time is about to jump by `span`, which nobody who waits for an answer has waited: their deadlines move along.
+    pub fn skip(&mut self, span: Span) {
+        self.queues.skip(span);
+        self.waits.skip(span);
+    }
+}

@@ -1,0 +1,115 @@
+//! What must hold of every run between two commits: that it is whole, and that something will wake it.
+//!
+//! Pure: the rows come in, what is wrong with them goes out. `ostro doctor` checks a file with it.
+
+mod told;
+
+use crate::execution::Execution;
+use crate::persistence::{ItemKey, ItemKind, StoredExecution};
+use crate::time::Time;
+
+pub use told::Told;
+
+/// A run as it is stored.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub stored: StoredExecution,
+    /// The moment for which recovery sets a timer.
+    pub next_due: Option<Time>,
+    /// The queue into which recovery puts its workflow task.
+    pub waiting_queue: Option<String>,
+    /// The parts that recovery puts into a queue.
+    pub waiting_items: Vec<(ItemKind, ItemKey)>,
+    /// As lists show it.
+    pub status: i32,
+    pub is_listed_open: bool,
+}
+
+/// What will move a run next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WakeUp {
+    /// Nothing: it is closed.
+    Closed,
+    /// A worker that takes one of its tasks.
+    Worker,
+    /// The engine itself, when a timer or a time-out falls due.
+    Due(Time),
+    /// Another execution: a child, or one that it signals or cancels.
+    OtherExecution,
+    /// Someone outside: a signal, an update, a cancellation, whoever unpauses it.
+    Message,
+}
+
+/// Checks one run against its history.
+///
+/// # Errors
+/// What does not hold, in words.
+pub fn check(run: &Run, told: &Told) -> Result<WakeUp, String> {
+    let execution = Execution::try_from_stored(run.stored.clone()).map_err(|damaged| damaged.0)?;
+    let core = &execution.core;
+    let open = core.close_time == 0;
+    require(core.next_event_id == told.next_event_id(), || {
+        format!("its state expects event {} next, its history ends before {}", core.next_event_id, told.next_event_id())
+    })?;
+    require(run.status == core.status && run.is_listed_open == open && open != told.is_closed(), || {
+        format!(
+            "lists show status {}, its state has {}, its history says closed: {}",
+            run.status,
+            core.status,
+            told.is_closed()
+        )
+    })?;
+    if !open {
+        let wakes = run.next_due.is_some() || run.waiting_queue.is_some() || !run.waiting_items.is_empty();
+        return require(!wakes, || "it is closed, and recovery would wake it".to_owned()).map(|()| WakeUp::Closed);
+    }
+    check_tasks(run, &execution, told)?;
+    let due = execution.deadlines.next();
+    require(due.is_none_or(|due| run.next_due.is_some_and(|at| at <= due)), || {
+        format!("something falls due at {due:?}, and recovery would look at {:?}", run.next_due)
+    })?;
+    Ok(wake_up(run, &execution))
+}
+
+/// Nothing that the workflow must be told may lie there without a task that tells it.
+fn check_tasks(run: &Run, execution: &Execution, told: &Told) -> Result<(), String> {
+    let core = &execution.core;
+    let task = core.workflow_task.as_ref();
+    let in_flight = task.is_some_and(|task| task.is_started());
+    require(execution.buffered.is_empty() || in_flight, || {
+        "events are buffered and no workflow task is in flight: nobody will ever see them".to_owned()
+    })?;
+    let to_come = task.is_some() || core.first_task_due != 0 || core.pause.is_some();
+    require(!told.has_news() || to_come, || {
+        "its workflow has not been told of the newest events, and no workflow task is to come".to_owned()
+    })?;
+    let waits = execution.waiting_workflow_task().is_some();
+    require(waits == run.waiting_queue.is_some(), || {
+        format!("a workflow task waits: {waits}, and recovery would put one into queue {:?}", run.waiting_queue)
+    })?;
+    for (id, activity) in &execution.activities {
+        let recovered = run.waiting_items.contains(&(ItemKind::Activity, ItemKey::Id(*id)));
+        require(activity.is_waiting() == recovered, || {
+            format!(
+                "activity {id} waits for a worker: {}, and recovery would queue it: {recovered}",
+                activity.is_waiting()
+            )
+        })?;
+    }
+    Ok(())
+}
+
+fn wake_up(run: &Run, execution: &Execution) -> WakeUp {
+    if run.waiting_queue.is_some() || !run.waiting_items.is_empty() {
+        return WakeUp::Worker;
+    }
+    if let Some(due) = run.next_due {
+        return WakeUp::Due(due);
+    }
+    let others = execution.children.len() + execution.signals.len() + execution.cancels.len();
+    if others > 0 { WakeUp::OtherExecution } else { WakeUp::Message }
+}
+
+fn require(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise()) }
+}

@@ -1,0 +1,162 @@
+//! What an execution waits for.
+
+use std::time::SystemTime;
+
+use temporalio_protos::temporal::api::enums::v1::{TaskQueueType, WorkflowExecutionStatus};
+use temporalio_protos::temporal::api::workflow::v1::{PendingActivityInfo, WorkflowExecutionInfo};
+use temporalio_protos::temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse;
+
+use crate::outstanding::Outstanding;
+use crate::reason::{Kind, Reason};
+use crate::task_queue::QueueView;
+use crate::{activity, closed, failure, moment, workflow_task};
+
+/// What is known of an execution.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence<'a> {
+    pub described: &'a DescribeWorkflowExecutionResponse,
+    /// Of the run's whole history.
+    pub outstanding: &'a Outstanding,
+    /// The queues in which its tasks wait, as far as they are known.
+    pub queues: &'a [QueueView],
+    pub now: SystemTime,
+}
+
+impl<'a> Evidence<'a> {
+    fn info(&self) -> Option<&'a WorkflowExecutionInfo> {
+        self.described.workflow_execution_info.as_ref()
+    }
+
+    pub(crate) fn task_queue(&self) -> &'a str {
+        let configured = self.described.execution_config.as_ref().and_then(|config| config.task_queue.as_ref());
+        configured.map_or_else(|| self.info().map_or("", |info| &info.task_queue), |queue| &queue.name)
+    }
+
+    /// The queue of an activity: its own, else that of the workflow.
+    pub(crate) fn activity_queue(&self, activity: &'a PendingActivityInfo) -> &'a str {
+        let options = activity.activity_options.as_ref().and_then(|options| options.task_queue.as_ref());
+        options.map(|queue| queue.name.as_str()).filter(|name| !name.is_empty()).unwrap_or_else(|| self.task_queue())
+    }
+
+    /// What a task in the queue waits for, to follow "waiting"; whether it waits for good.
+    pub(crate) fn queue_why(&self, name: &str, activity: bool) -> (String, bool) {
+        let kind = if activity { TaskQueueType::Activity } else { TaskQueueType::Workflow };
+        match self.queues.iter().find(|queue| queue.name == name && queue.kind == kind) {
+            Some(queue) => queue.why(self.now),
+            None => (format!("for a worker of task queue `{name}`"), false),
+        }
+    }
+}
+
+/// Everything that the execution waits for, what blocks it first; one reason at least.
+pub fn reasons(evidence: &Evidence<'_>) -> Vec<Reason> {
+    let Evidence { described, now, .. } = *evidence;
+    let info = evidence.info().cloned().unwrap_or_default();
+    if info.status() != WorkflowExecutionStatus::Running {
+        return vec![closed::reason(&info, now)];
+    }
+    let mut reasons = Vec::new();
+    reasons.extend(paused(evidence));
+    reasons.extend(described.pending_workflow_task.as_ref().map(|task| workflow_task::reason(task, evidence)));
+    reasons.extend(described.pending_activities.iter().map(|pending| activity::reason(pending, evidence)));
+    reasons.extend(children(evidence));
+    reasons.extend(nexus_operations(evidence));
+    reasons.extend(externals(evidence));
+    reasons.extend(updates(evidence));
+    reasons.extend(timers(evidence));
+    if reasons.is_empty() {
+        reasons.push(start(&info, now).unwrap_or_else(|| message(evidence)));
+    }
+    // A stable sort: within each half the order above stays.
+    reasons.sort_by_key(|reason| !reason.blocked);
+    reasons
+}
+
+fn paused(evidence: &Evidence<'_>) -> Option<Reason> {
+    let extended = evidence.described.workflow_extended_info.as_ref()?;
+    let pause = extended.pause_info.as_ref()?;
+    let since = moment::of(pause.paused_time.as_ref());
+    let mut by = if pause.identity.is_empty() { String::new() } else { format!(" by `{}`", pause.identity) };
+    if !pause.reason.is_empty() {
+        by.push_str(&format!(" ({})", pause.reason));
+    }
+    let sentence = format!("Paused{}{by}, until somebody unpauses it.", moment::for_time(since, evidence.now));
+    Some(Reason::new(Kind::Paused, "", sentence).blocked(true))
+}
+
+fn start(info: &WorkflowExecutionInfo, now: SystemTime) -> Option<Reason> {
+    let begins = moment::of(info.execution_time.as_ref()).filter(|begins| *begins > now)?;
+    let sentence = format!(
+        "Waiting for its beginning, {} (a start delay, a retry's back-off or cron).",
+        moment::until(begins, now)
+    );
+    Some(Reason::new(Kind::Start, "", sentence))
+}
+
+fn message(evidence: &Evidence<'_>) -> Reason {
+    let canceled = evidence.described.workflow_extended_info.as_ref().is_some_and(|info| info.cancel_requested);
+    let asked = if canceled { " Its cancellation was requested, and its code has not ended." } else { "" };
+    let sentence =
+        format!("Waiting for a signal, an update or a cancellation: its code has nothing else scheduled.{asked}");
+    Reason::new(Kind::Message, "", sentence)
+}
+
+fn children(evidence: &Evidence<'_>) -> impl Iterator<Item = Reason> {
+    evidence.described.pending_children.iter().map(|child| {
+        let name = &child.workflow_type_name;
+        let state = if child.run_id.is_empty() { ", which has not started" } else { "" };
+        let sentence = format!("Waiting for child workflow `{}` ({name}){state}.", child.workflow_id);
+        Reason::new(Kind::ChildWorkflow, child.workflow_id.clone(), sentence)
+    })
+}
+
+fn nexus_operations(evidence: &Evidence<'_>) -> impl Iterator<Item = Reason> {
+    let now = evidence.now;
+    evidence.described.pending_nexus_operations.iter().map(move |operation| {
+        let since = moment::of(operation.scheduled_time.as_ref());
+        let next = moment::of(operation.next_attempt_schedule_time.as_ref()).filter(|due| *due > now);
+        let next = next.map(|due| format!(", next try {}", moment::until(due, now))).unwrap_or_default();
+        let error = operation.last_attempt_failure.as_ref();
+        let error = error.map(|error| format!(", last error `{}`", failure::line(error))).unwrap_or_default();
+        let blocked =
+            (!operation.blocked_reason.is_empty()).then(|| format!(", blocked: {}", operation.blocked_reason));
+        let sentence = format!(
+            "Waiting{} for Nexus operation `{}` of service `{}` at endpoint `{}`: attempt {}{next}{error}{}.",
+            moment::for_time(since, now),
+            operation.operation,
+            operation.service,
+            operation.endpoint,
+            operation.attempt,
+            blocked.clone().unwrap_or_default(),
+        );
+        let subject = operation.scheduled_event_id.to_string();
+        Reason::new(Kind::NexusOperation, subject, sentence).blocked(blocked.is_some())
+    })
+}
+
+fn externals(evidence: &Evidence<'_>) -> impl Iterator<Item = Reason> {
+    let now = evidence.now;
+    evidence.outstanding.externals().map(move |external| {
+        let since = moment::for_time(external.since, now);
+        let sentence =
+            format!("Waiting{since} for its {} to reach workflow `{}`.", external.what, external.workflow_id);
+        Reason::new(Kind::ExternalWorkflow, external.workflow_id.clone(), sentence)
+    })
+}
+
+fn updates(evidence: &Evidence<'_>) -> impl Iterator<Item = Reason> {
+    let now = evidence.now;
+    evidence.outstanding.updates().map(move |update| {
+        let since = moment::for_time(update.since, now);
+        let sentence = format!("Waiting{since} for the handler of update `{}` (id `{}`).", update.name, update.id);
+        Reason::new(Kind::Update, update.id.clone(), sentence)
+    })
+}
+
+fn timers(evidence: &Evidence<'_>) -> impl Iterator<Item = Reason> {
+    let now = evidence.now;
+    evidence.outstanding.timers().map(move |timer| {
+        let fires = timer.fires.map(|fires| moment::until(fires, now)).unwrap_or_default();
+        Reason::new(Kind::Timer, timer.id.clone(), format!("Waiting for timer `{}`, which fires {fires}.", timer.id))
+    })
+}

@@ -1,0 +1,26 @@
+//! Why it waits: one sentence for each thing that an execution, a task queue or a schedule waits for.
+//!
+//! Pure functions over answers of the plain protocol, so that they hold on any Temporal server; [`gather`] asks for the
+//! answers. No other part of Ostro makes such sentences.
+
+mod activity;
+mod closed;
+pub mod duration;
+mod execution;
+pub mod failure;
+pub mod gather;
+mod moment;
+mod outstanding;
+mod reason;
+mod schedule;
+mod task_queue;
+mod workflow_task;
+
+pub use execution::{Evidence, reasons};
+pub use outstanding::Outstanding;
+pub use reason::{Kind, Reason};
+pub use schedule::schedule;
+pub use task_queue::{QueueView, task_queue};
+
+#[cfg(test)]
+mod tests;

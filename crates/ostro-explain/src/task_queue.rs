@@ -1,0 +1,88 @@
+//! What the tasks of a queue wait for.
+
+use std::time::SystemTime;
+
+use temporalio_protos::temporal::api::enums::v1::TaskQueueType;
+use temporalio_protos::temporal::api::workflowservice::v1::DescribeTaskQueueResponse;
+
+use crate::{duration, moment};
+
+/// A queue with what `DescribeTaskQueue` says of it; `report_stats` must have been set.
+#[derive(Debug, Clone)]
+pub struct QueueView {
+    pub name: String,
+    pub kind: TaskQueueType,
+    pub described: DescribeTaskQueueResponse,
+}
+
+impl QueueView {
+    pub(crate) fn has_pollers(&self) -> bool {
+        !self.described.pollers.is_empty()
+    }
+
+    fn backlog(&self) -> i64 {
+        self.described.stats.as_ref().map_or(0, |stats| stats.approximate_backlog_count)
+    }
+
+    /// Tasks per second, where somebody limits them.
+    fn rate_limit(&self) -> Option<f64> {
+        let effective = self.described.effective_rate_limit.as_ref();
+        let limit = effective.map(|limit| f64::from(limit.requests_per_second));
+        limit.filter(|limit| (0.0..UNLIMITED).contains(limit))
+    }
+
+    /// What a task in it waits for, to follow "waits"; whether it waits for good.
+    pub(crate) fn why(&self, now: SystemTime) -> (String, bool) {
+        let word = kind_word(self.kind);
+        if !self.has_pollers() {
+            return (format!("for a worker: none polls the {word} tasks of task queue `{}`", self.name), true);
+        }
+        let waiting = match self.backlog() {
+            0 | 1 => String::new(),
+            tasks => format!(", where {tasks} tasks wait"),
+        };
+        let limit = self.rate_limit().map(|limit| format!(", limited to {limit} per second")).unwrap_or_default();
+        let seen =
+            self.described.pollers.iter().filter_map(|poller| moment::of(poller.last_access_time.as_ref())).max();
+        let seen = seen.map(|seen| format!(" (last poll {})", moment::ago(seen, now))).unwrap_or_default();
+        (format!("for a free worker of task queue `{}`{waiting}{limit}{seen}", self.name), false)
+    }
+}
+
+/// A rate from which on there is no limit, as servers report it.
+const UNLIMITED: f64 = 100_000.0;
+
+/// One sentence on a task queue: what its tasks wait for, or that none does.
+pub fn task_queue(view: &QueueView) -> String {
+    let word = kind_word(view.kind);
+    let tasks = match view.backlog() {
+        0 if view.has_pollers() => return format!("No {word} task waits: {} free.", workers(view)),
+        0 => return format!("No {word} task waits, and no worker polls: the first task will wait for one."),
+        1 => format!("1 {word} task waits"),
+        tasks => format!("{tasks} {word} tasks wait"),
+    };
+    let age = view.described.stats.as_ref().and_then(|stats| stats.approximate_backlog_age.as_ref());
+    let age = age.map(duration::from_proto).filter(|age| !age.is_zero());
+    let age = age.map(|age| format!(", the oldest for {}", duration::text(age))).unwrap_or_default();
+    let why = match (view.has_pollers(), view.rate_limit()) {
+        (false, _) => "no worker polls; start one".to_owned(),
+        (true, Some(limit)) => format!("the queue is limited to {limit} per second"),
+        (true, None) => format!("{} busy", workers(view)),
+    };
+    format!("{tasks}{age}: {why}.")
+}
+
+fn workers(view: &QueueView) -> String {
+    match view.described.pollers.len() {
+        1 => "its worker is".to_owned(),
+        count => format!("its {count} workers are"),
+    }
+}
+
+fn kind_word(kind: TaskQueueType) -> &'static str {
+    match kind {
+        TaskQueueType::Activity => "activity",
+        TaskQueueType::Nexus => "Nexus",
+        TaskQueueType::Workflow | TaskQueueType::Unspecified => "workflow",
+    }
+}

@@ -1,0 +1,176 @@
+//! Looks at a file without serving it: for checks, also beside the server that serves it.
+
+use std::path::{Path, PathBuf};
+
+use ostro_engine::persistence::{ExecutionId, ItemKey, ItemKind, NamespaceId};
+use ostro_engine::sound::{Run, Told};
+use prost::Message;
+use rusqlite::{Connection, OpenFlags, Transaction};
+use temporalio_protos::temporal::api::history::v1::History;
+
+use crate::error::{Doing, Error, Result};
+use crate::history;
+use crate::reader;
+use crate::row::item_key;
+use crate::schema;
+
+/// Lines that SQLite may say of a damaged file.
+const INTEGRITY_LINES: i64 = 20;
+
+/// A file opened for reading.
+pub struct Inspector {
+    path: PathBuf,
+    connection: Connection,
+}
+
+/// A run with its history, read at one moment.
+pub struct Found {
+    pub id: ExecutionId,
+    pub namespace: NamespaceId,
+    pub workflow_id: String,
+    pub run_id: String,
+    /// What was read, or why that could not be.
+    pub content: std::result::Result<(Run, Told), String>,
+}
+
+impl Inspector {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    /// If it is not there, is no store of Ostro, or was written by a newer release.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref().to_owned();
+        std::fs::metadata(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let connection =
+            Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).doing("open the store")?;
+        schema::refuse_other(&connection, &path)?;
+        Ok(Self { path, connection })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The version of its schema; an older one than [`SCHEMA_VERSION`](crate::SCHEMA_VERSION) is brought up to date when it is served.
+    pub fn schema_version(&self) -> Result<i64> {
+        schema::version(&self.connection)
+    }
+
+    /// What is damaged in the file itself: pages, indexes, and rows without what they belong to. Reads all of it.
+    pub fn integrity(&self) -> Result<Vec<String>> {
+        let mut said = self.integrity_check().doing("check the file")?;
+        said.extend(self.orphans().doing("look for rows that belong to nothing")?);
+        Ok(said)
+    }
+
+    fn integrity_check(&self) -> rusqlite::Result<Vec<String>> {
+        let sql = format!("PRAGMA integrity_check({INTEGRITY_LINES})");
+        let lines = self
+            .connection
+            .prepare(&sql)?
+            .query_map([], |row| row.get(0))?
+            .collect::<rusqlite::Result<Vec<String>>>()?;
+        Ok(lines.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    fn orphans(&self) -> rusqlite::Result<Vec<String>> {
+        let mut said = Vec::new();
+        for table in ["state", "wake", "item", "history"] {
+            let sql = format!("SELECT count(*) FROM {table} WHERE exec NOT IN (SELECT id FROM exec)");
+            let count: i64 = self.connection.query_row(&sql, [], |row| row.get(0))?;
+            if count > 0 {
+                said.push(format!("{count} rows of table {table} belong to no execution"));
+            }
+        }
+        let twice = "SELECT count(*) FROM (SELECT 1 FROM exec WHERE close_time IS NULL GROUP BY namespace, workflow_id \
+                     HAVING count(*) > 1)";
+        let count: i64 = self.connection.query_row(twice, [], |row| row.get(0))?;
+        if count > 0 {
+            said.push(format!("{count} workflow ids have more than one open run"));
+        }
+        Ok(said)
+    }
+
+    /// Names of the namespaces.
+    pub fn namespaces(&self) -> Result<Vec<(NamespaceId, String)>> {
+        let read = || -> rusqlite::Result<Vec<(NamespaceId, String)>> {
+            let mut statement = self.connection.prepare("SELECT id, name FROM namespace ORDER BY name")?;
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        read().doing("read the namespaces")
+    }
+
+    /// Hands every run to `look`, in the order in which they began, all as of one moment.
+    pub fn runs(&self, mut look: impl FnMut(Found)) -> Result<()> {
+        let transaction = self.connection.unchecked_transaction().doing("begin to read")?;
+        let sql = "SELECT id, namespace, workflow_id, run_id, status, close_time IS NULL FROM exec ORDER BY id";
+        let mut statement = transaction.prepare(sql).doing("list the executions")?;
+        let mut rows = statement.query([]).doing("list the executions")?;
+        while let Some(row) = rows.next().doing("list the executions")? {
+            let read = || -> rusqlite::Result<Found> {
+                let id = row.get(0)?;
+                let content = content(&transaction, id, row.get(4)?, row.get(5)?);
+                let content = content.unwrap_or_else(|error| Err(error.to_string()));
+                Ok(Found { id, namespace: row.get(1)?, workflow_id: row.get(2)?, run_id: row.get(3)?, content })
+            };
+            look(read().doing("read an execution")?);
+        }
+        Ok(())
+    }
+}
+
+type Content = std::result::Result<(Run, Told), String>;
+
+fn content(
+    transaction: &Transaction<'_>,
+    id: ExecutionId,
+    status: i32,
+    is_listed_open: bool,
+) -> rusqlite::Result<Content> {
+    let Some(stored) = reader::load(transaction, id)? else {
+        return Ok(Err("it is listed and has no state".to_owned()));
+    };
+    let told = match told(transaction, id)? {
+        Ok(told) => told,
+        Err(wrong) => return Ok(Err(wrong)),
+    };
+    let wake = "SELECT next_due, waiting_queue FROM wake WHERE exec = ?1";
+    let mut wake = transaction.prepare_cached(wake)?;
+    let mut wake = wake.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (next_due, waiting_queue) = wake.next().transpose()?.unwrap_or_default();
+    let waiting_items = waiting_items(transaction, id)?;
+    Ok(Ok((Run { stored, next_due, waiting_queue, waiting_items, status, is_listed_open }, told)))
+}
+
+fn waiting_items(transaction: &Transaction<'_>, id: ExecutionId) -> rusqlite::Result<Vec<(ItemKind, ItemKey)>> {
+    let sql = "SELECT kind, key FROM item WHERE exec = ?1 AND waiting_queue IS NOT NULL";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let read = |row: &rusqlite::Row<'_>| {
+        let kind: u8 = row.get(0)?;
+        let kind = ItemKind::from_u8(kind).ok_or(rusqlite::Error::IntegralValueOutOfRange(0, i64::from(kind)))?;
+        Ok((kind, item_key(row.get_ref(1)?)?))
+    };
+    statement.query_map([id], read)?.collect()
+}
+
+fn told(transaction: &Transaction<'_>, id: ExecutionId) -> rusqlite::Result<std::result::Result<Told, String>> {
+    let mut told = Told::default();
+    for batch in history::batches(transaction, id, 1, i64::MAX)? {
+        let Ok(history) = History::decode(batch.events) else {
+            return Ok(Err(format!("its history does not decode from event {} on", batch.first)));
+        };
+        for event in &history.events {
+            if let Err(wrong) = told.push(event) {
+                return Ok(Err(format!("its history is broken: {wrong}")));
+            }
+        }
+        if told.next_event_id() != batch.next {
+            return Ok(Err(format!("its history has a batch {}..{} that ends elsewhere", batch.first, batch.next)));
+        }
+    }
+    Ok(Ok(told))
+}
