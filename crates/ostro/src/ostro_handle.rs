@@ -35,6 +35,9 @@ pub struct Ostro(Arc<Inner>);
 
 struct Inner {
     client: Client,
+    /// How to connect once more: each worker has a connection of its own.
+    connection: ConnectionOptions,
+    time_skipping: bool,
     namespace: String,
     task_queue: String,
     embedded: Mutex<Option<Embedded>>,
@@ -128,10 +131,10 @@ impl Builder {
     /// # Errors
     /// The file belongs to another process or cannot be read; the server cannot be reached.
     pub async fn open(self) -> Result<Ostro> {
-        let (connection, embedded) = match &self.address {
-            Address::Server(url) => (self.connect(url).await?, None),
+        let (options, embedded) = match &self.address {
+            Address::Server(url) => (self.server(url), None),
             local => {
-                let builder = Embedded::builder().namespace(&self.namespace);
+                let builder = Embedded::builder().namespace(&self.namespace).time_skipping(self.time_skipping);
                 let builder = match local {
                     Address::Embedded(path) => builder.data(path),
                     _ => builder.ephemeral(),
@@ -142,13 +145,14 @@ impl Builder {
                     .service_override(embedded.service_override())
                     .dns_load_balancing(None)
                     .build();
-                (connected(&self.address, Connection::connect(options).await)?, Some(embedded))
+                (options, Some(embedded))
             }
         };
-        let options = ClientOptions::new(self.namespace.clone()).data_converter(failure::data_converter()).build();
-        let client = Client::new(connection, options).map_err(|error| Error::engine(error.to_string()))?;
+        let client = connect(&self.address.to_string(), &self.namespace, options.clone()).await?;
         Ok(Ostro(Arc::new(Inner {
             client,
+            connection: options,
+            time_skipping: self.time_skipping,
             namespace: self.namespace,
             task_queue: self.task_queue,
             embedded: Mutex::new(embedded),
@@ -156,14 +160,14 @@ impl Builder {
         })))
     }
 
-    async fn connect(&self, url: &Url) -> Result<Connection> {
+    fn server(&self, url: &Url) -> ConnectionOptions {
         // Compression costs a quarter of a worker's time, and the bytes are few.
-        let options = ConnectionOptions::new(url.clone())
+        ConnectionOptions::new(url.clone())
             .identity(self.identity.clone())
             .maybe_api_key(self.api_key.clone())
             .connect_timeout(std::time::Duration::from_secs(10))
-            .grpc_compression(GrpcCompression::None);
-        connected(&self.address, Connection::connect(options.build()).await)
+            .grpc_compression(GrpcCompression::None)
+            .build()
     }
 }
 
@@ -171,17 +175,20 @@ fn in_process() -> Url {
     Url::parse("http://in-process.invalid").expect("a constant")
 }
 
-fn connected<E: std::error::Error>(address: &Address, result: Result<Connection, E>) -> Result<Connection> {
-    result.map_err(|error| {
-        let mut message = format!("cannot connect to {address}: {error}");
-        let mut source = error.source();
-        while let Some(cause) = source {
-            message = format!("{message}: {cause}");
-            source = cause.source();
-        }
-        Error::engine(format_args!("{message}. Is a server running there? `ostro dev` starts one"))
-            .with_type("Unavailable")
-    })
+async fn connect(address: &str, namespace: &str, options: ConnectionOptions) -> Result<Client> {
+    let connection = Connection::connect(options).await.map_err(|error| cannot_connect(address, &error))?;
+    let options = ClientOptions::new(namespace).data_converter(failure::data_converter()).build();
+    Client::new(connection, options).map_err(|error| Error::engine(error.to_string()))
+}
+
+fn cannot_connect(address: &str, error: &dyn std::error::Error) -> Error {
+    let mut message = format!("cannot connect to {address}: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
+    }
+    Error::engine(format_args!("{message}. Is a server running there? `ostro dev` starts one")).with_type("Unavailable")
 }
 
 impl Ostro {
@@ -231,6 +238,16 @@ impl Ostro {
 
     pub(crate) fn client(&self) -> &Client {
         &self.0.client
+    }
+
+    /// A client for one worker: the SDK has at most one worker of a queue on a connection.
+    pub(crate) async fn worker_client(&self) -> Result<Client> {
+        connect("the engine", self.namespace(), self.0.connection.clone()).await
+    }
+
+    /// Whether the engine's clock skips while results are waited for.
+    pub(crate) fn skips_time(&self) -> bool {
+        self.0.time_skipping
     }
 
     pub(crate) fn runtime(&self) -> Result<Arc<Runtime>> {

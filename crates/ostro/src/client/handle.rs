@@ -9,6 +9,7 @@ use temporalio_client::grpc::WorkflowService;
 use temporalio_common::protos::temporal::api::enums::v1::{HistoryEventFilterType, WorkflowExecutionStatus};
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_common::protos::temporal::api::query::v1::WorkflowQuery;
+use temporalio_common::protos::temporal::api::testservice::v1::{LockTimeSkippingRequest, UnlockTimeSkippingRequest};
 use temporalio_common::protos::temporal::api::workflow::v1::WorkflowExecutionInfo;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     DescribeWorkflowExecutionRequest, GetWorkflowExecutionHistoryRequest, QueryWorkflowRequest,
@@ -143,7 +144,20 @@ impl Target {
         self.run_id.as_deref().unwrap_or_default()
     }
 
+    /// Waits for the result; on a clock that skips, time may jump meanwhile.
     async fn result(&self) -> Result<Payload> {
+        if !self.ostro.skips_time() {
+            return self.wait().await;
+        }
+        let mut clock = self.ostro.client().connection().test_service();
+        let unlocked = clock.unlock_time_skipping(UnlockTimeSkippingRequest {}.into_request()).await;
+        answer("the clock", unlocked)?;
+        let result = self.wait().await;
+        answer("the clock", clock.lock_time_skipping(LockTimeSkippingRequest {}.into_request()).await)?;
+        result
+    }
+
+    async fn wait(&self) -> Result<Payload> {
         let mut run_id = self.run().to_owned();
         let mut token = Vec::new();
         loop {
@@ -168,11 +182,11 @@ impl Target {
         }
     }
 
-    async fn signal(&self, name: String, payloads: Vec<Payload>) -> Result<()> {
+    pub async fn signal(&self, name: String, payloads: Vec<Payload>) -> Result<()> {
         payload::check(&payloads, format_args!("the input of signal `{name}`"))?;
         let request = SignalWorkflowExecutionRequest {
             namespace: self.ostro.namespace().to_owned(),
-            workflow_execution: rpc::execution(&self.id, ""),
+            workflow_execution: rpc::execution(&self.id, if name.starts_with("ostro:") { self.run() } else { "" }),
             signal_name: name.clone(),
             input: rpc::payloads(payloads),
             identity: rpc::identity(self.ostro.client()),

@@ -1,14 +1,21 @@
 //! An engine for a test.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use temporalio_common::protos::temporal::api::testservice::v1::SleepRequest;
+use tonic::IntoRequest;
 
 use crate::activity::ActivityFn;
-use crate::error::Result;
+use crate::client::rpc::{self, answer};
+use crate::error::{Error, Result};
 use crate::ostro_handle::Ostro;
 use crate::testing::mocks::{self, Mock, MockCalls, Mocks};
 use crate::worker::WorkerBuilder;
 
-/// An engine that keeps nothing, with activities to replace.
+/// An engine that keeps nothing, with activities to replace and a clock to turn.
+///
+/// While a test waits for a result, time jumps to the next timer whenever nothing is being worked on: days pass in milliseconds.
 ///
 /// ```standalone_crate
 /// use ostro::prelude::*;
@@ -21,6 +28,7 @@ use crate::worker::WorkerBuilder;
 ///
 /// #[workflow]
 /// async fn order(cents: u32) -> Result<String> {
+///     workflow::sleep(Duration::from_secs(30 * 24 * 3600)).await?;
 ///     charge(cents).await
 /// }
 ///
@@ -46,7 +54,7 @@ impl TestEnvironment {
         Ok(Self { ostro, mocks: Arc::default() })
     }
 
-    /// Replaced activities on another engine: a server, a cluster.
+    /// Replaced activities on another engine, with its own clock: a server, a cluster.
     pub fn on(ostro: Ostro) -> Self {
         Self { ostro, mocks: Arc::default() }
     }
@@ -66,5 +74,25 @@ impl TestEnvironment {
     /// A worker with the replaced activities.
     pub fn worker(&self) -> WorkerBuilder {
         self.ostro.worker().mocks(self.mocks.clone())
+    }
+
+    /// The engine's time.
+    pub async fn now(&self) -> Result<SystemTime> {
+        let asked = self.ostro.client().connection().test_service().get_current_time(().into_request()).await;
+        let now = rpc::time(answer("the clock", asked)?.time);
+        now.ok_or_else(|| Error::engine("the engine has no time"))
+    }
+
+    /// Lets this much of the engine's time pass: what is due in it happens, in its order.
+    pub async fn sleep(&self, duration: Duration) -> Result<()> {
+        let request = SleepRequest { duration: rpc::duration(Some(duration)) };
+        let slept = self
+            .ostro
+            .client()
+            .connection()
+            .test_service()
+            .unlock_time_skipping_with_sleep(request.into_request())
+            .await;
+        answer("the clock", slept).map(drop)
     }
 }

@@ -37,6 +37,7 @@ pub async fn replay(history: History) -> Result<()> {
         session_queue: "replay".into(),
         stopping,
         wanted: Mutex::new(None),
+        ostro: None,
     });
     let mut options = WorkflowReplayerOptions::new()
         .data_converter(failure::data_converter())

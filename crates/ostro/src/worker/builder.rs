@@ -201,9 +201,10 @@ impl Worker {
             session_queue: session_queue.as_str().into(),
             stopping,
             wanted: Mutex::new(Some(wanted)),
+            ostro: Some(ostro.clone()),
         });
         let sticky = registry.activities.values().any(|entry| (entry.options)().sticky_to_worker);
-        let (mut fleet, mut ends) = Fleet::new(ostro, registry, settings, shared)?;
+        let (mut fleet, mut ends) = Fleet::new(ostro, registry, settings, shared).await?;
         let opened = async {
             if sticky {
                 fleet.open(session_queue, Purpose::Sessions).await?;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use temporalio_client::Client;
 use temporalio_sdk::runtime::PollerBehavior;
 use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder};
 use temporalio_sdk::{Runtime, Worker as SdkWorker, WorkerOptions};
@@ -34,7 +35,7 @@ pub(crate) enum Purpose {
 }
 
 pub(crate) struct Fleet {
-    ostro: Ostro,
+    client: Client,
     runtime: Arc<Runtime>,
     registry: Registry,
     settings: Settings,
@@ -44,7 +45,7 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    pub fn new(
+    pub async fn new(
         ostro: Ostro,
         registry: Registry,
         settings: Settings,
@@ -52,7 +53,8 @@ impl Fleet {
     ) -> Result<(Self, mpsc::UnboundedReceiver<(String, Result<()>)>)> {
         let (ended, ends) = mpsc::unbounded_channel();
         let runtime = ostro.runtime()?;
-        Ok((Self { ostro, runtime, registry, settings, shared, ended, stops: HashMap::new() }, ends))
+        let client = ostro.worker_client().await?;
+        Ok((Self { client, runtime, registry, settings, shared, ended, stops: HashMap::new() }, ends))
     }
 
     pub fn len(&self) -> usize {
@@ -79,13 +81,13 @@ impl Fleet {
     /// Starts the worker of one queue.
     pub async fn open(&mut self, queue: String, purpose: Purpose) -> Result<()> {
         let (opened, opening) = oneshot::channel();
-        let (ostro, runtime, registry) = (self.ostro.clone(), self.runtime.clone(), self.registry.clone());
+        let (client, runtime, registry) = (self.client.clone(), self.runtime.clone(), self.registry.clone());
         let (settings, shared, ended) = (self.settings.clone(), self.shared.clone(), self.ended.clone());
         let (handle, name) = (Handle::current(), queue.clone());
         let run = move || {
             handle.block_on(async move {
                 let made = options(&name, &purpose, &registry, &settings, &shared)
-                    .and_then(|options| Ok(SdkWorker::new(&runtime, ostro.client().clone(), options)?));
+                    .and_then(|options| Ok(SdkWorker::new(&runtime, client, options)?));
                 let mut worker = match made {
                     Ok(worker) => worker,
                     Err(error) => {

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use builder::{Running, Worker, WorkerBuilder};
 
+use crate::client;
 use crate::depends::Dependencies;
 use crate::error::Result;
 use crate::ostro_handle::Ostro;
@@ -25,6 +26,8 @@ pub(crate) struct Shared {
     pub stopping: watch::Receiver<bool>,
     /// Rate queues that are wanted, to whoever opens them.
     pub wanted: Mutex<Option<mpsc::UnboundedSender<WantedQueue>>>,
+    /// `None` in a replay.
+    pub ostro: Option<Ostro>,
 }
 
 /// A queue of a rate limit that the worker should ask for tasks.
@@ -33,7 +36,21 @@ pub(crate) struct WantedQueue {
     pub per_second: f64,
 }
 
+/// Sent to a workflow that something outside of its history woke, so that it gets a workflow task, and fails in it.
+const WOKEN: &str = "ostro:woken_from_outside";
+
 impl Shared {
+    /// Has the engine give a workflow a task, from any thread.
+    pub fn wake_workflow(&self, runtime: &tokio::runtime::Handle, workflow_id: String, run_id: String) {
+        let Some(ostro) = self.ostro.clone() else { return };
+        runtime.spawn(async move {
+            let target = client::Target::new(ostro, workflow_id, Some(run_id));
+            if let Err(error) = target.signal(WOKEN.to_owned(), Vec::new()).await {
+                tracing::debug!(%error, "a workflow that was woken from outside is gone");
+            }
+        });
+    }
+
     /// Has the worker ask for tasks of this queue, from now on until none came for a while.
     pub fn open_rate_queue(&self, name: &str, per_second: f64) {
         let wanted = self.wanted.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -70,7 +70,7 @@ impl<T> Future for Routine<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let run = self.scope.run.clone();
-        if run.wakes.take_outside() {
+        if run.wakes.is_from_outside() {
             return Poll::Ready(Err(trap::woken_from_outside(run.entry.name)));
         }
         if self.is_main

@@ -60,6 +60,9 @@ impl Run {
         shared: Arc<Shared>,
         kept: Rc<Kept>,
     ) -> Rc<Self> {
+        let runtime = tokio::runtime::Handle::current();
+        let (worker, id, run_id) = (shared.clone(), sdk.workflow_id().to_owned(), sdk.run_id().to_owned());
+        let wakes = Wakes::new(move || worker.wake_workflow(&runtime, id.clone(), run_id.clone()));
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         Rc::new(Self {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
@@ -68,7 +71,7 @@ impl Run {
             shared,
             kept,
             operations: Operations::default(),
-            wakes: Wakes::new(),
+            wakes,
             background: RefCell::default(),
             conditions: RefCell::default(),
             fatal: RefCell::new(None),
@@ -109,6 +112,7 @@ impl Run {
 
     /// Takes apart what refers to the run itself. Nobody is in it any more: it has ended, or left the cache.
     pub fn forget(&self) {
+        self.wakes.close();
         self.operations.clear();
         let background = self.background.take();
         drop(background);

@@ -17,16 +17,22 @@ pub(crate) struct Wakes {
     from_inside: AtomicBool,
     from_outside: AtomicBool,
     sdk: Mutex<Option<Waker>>,
+    /// Nobody is in the run any more: what is dropped may wake whom it likes.
+    closed: AtomicBool,
+    /// Called at the first wake from outside.
+    on_outside: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Wakes {
-    pub fn new() -> Arc<Self> {
+    pub fn new(on_outside: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
             thread: std::thread::current().id(),
             polling: AtomicBool::new(false),
             from_inside: AtomicBool::new(false),
             from_outside: AtomicBool::new(false),
             sdk: Mutex::new(None),
+            closed: AtomicBool::new(false),
+            on_outside: Box::new(on_outside),
         })
     }
 
@@ -51,8 +57,12 @@ impl Wakes {
         self.from_inside.store(false, SeqCst);
     }
 
-    pub fn take_outside(&self) -> bool {
-        self.from_outside.swap(false, SeqCst)
+    pub fn is_from_outside(&self) -> bool {
+        self.from_outside.load(SeqCst)
+    }
+
+    pub fn close(&self) {
+        self.closed.store(true, SeqCst);
     }
 }
 
@@ -62,13 +72,19 @@ impl Wake for Wakes {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
+        if self.closed.load(SeqCst) {
+            return;
+        }
         let here = std::thread::current().id() == self.thread;
         if here && self.polling.load(SeqCst) {
             self.from_inside.store(true, SeqCst);
             return;
         }
         if !(here && is_sdk_wake()) {
-            self.from_outside.store(true, SeqCst);
+            if !self.from_outside.swap(true, SeqCst) {
+                (self.on_outside)();
+            }
+            return;
         }
         let sdk = self.sdk.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         if let Some(sdk) = sdk {
