@@ -51,6 +51,34 @@
 //!
 //! run on a thread of their own, so they may block. Everything here works in them.
 //!
+//! # What is refused while compiling
+//!
+//! Arguments and results that are not JSON:
+//!
+//! ```compile_fail,E0277
+//! # use ostro::prelude::*;
+//! struct NotJson;
+//!
+//! #[activity]
+//! async fn takes(value: NotJson) {
+//!     drop(value);
+//! }
+//! ```
+//!
+//! Providers of dependencies that take arguments:
+//!
+//! ```compile_fail
+//! # use ostro::prelude::*;
+//! fn needs_an_argument(number: u32) -> u32 {
+//!     number
+//! }
+//!
+//! #[activity]
+//! async fn depends_on_it(#[depends(needs_an_argument)] number: u32) -> u32 {
+//!     number
+//! }
+//! ```
+//!
 //! # Panics
 //!
 //! A panic fails the attempt with the type name `Panic`, and is retried like any error. The worker goes on.

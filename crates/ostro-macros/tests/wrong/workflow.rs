@@ -1,4 +1,4 @@
-use ostro::prelude::*;
+use ostro_macros::workflow;
 
 #[workflow]
 async fn sleeps() -> Result<()> {

@@ -1,4 +1,4 @@
-use ostro::prelude::*;
+use ostro_macros::activity;
 
 #[activity(start_to_close = "10m")]
 async fn unknown_option() {}
