@@ -1,4 +1,5 @@
 //! Worker processes killed in the middle of things. The engine is a server in this process, over TCP.
+#![allow(clippy::unwrap_used)]
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};

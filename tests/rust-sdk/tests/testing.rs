@@ -1,4 +1,5 @@
 //! The testing module: a clock to turn, activities replaced, histories replayed; and activities called directly.
+#![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
 

@@ -51,7 +51,7 @@ pub async fn replay(history: History) -> Result<()> {
     let handle = tokio::runtime::Handle::current();
     let replayed = tokio::task::spawn_blocking(move || {
         handle.block_on(async move {
-            let replayer = WorkflowReplayer::new(options).map_err(|error| Error::new(&chain(&error)))?;
+            let replayer = WorkflowReplayer::new(options).map_err(|error| Error::new(chain(&error)))?;
             replayer.replay_workflow(history.into_sdk()).await.map_err(|error| {
                 let message = format!("the history cannot be replayed by this code: {}", chain(&error));
                 Error::misuse("NonDeterminism", message)
