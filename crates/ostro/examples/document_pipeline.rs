@@ -108,14 +108,18 @@ async fn main() -> Result<()> {
     let report = call.execute(&ostro).await?;
     println!("{} documents with {} words are in {DATA}/documents.db", report.documents, report.words);
 
-    let database = database()?.0;
-    let database = database.lock().map_err(|_| Error::new("the database is poisoned"))?;
+    print_longest()?;
+    worker.shutdown().await?;
+    ostro.shutdown().await;
+    Ok(())
+}
+
+fn print_longest() -> Result<()> {
+    let database = Connection::open(Path::new(DATA).join("documents.db"))?;
     let mut longest = database.prepare("SELECT words, title FROM document ORDER BY words DESC LIMIT 3")?;
     for row in longest.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))? {
         let (words, title) = row?;
         println!("{words:>6}  {title}");
     }
-    worker.shutdown().await?;
-    ostro.shutdown().await;
     Ok(())
 }
