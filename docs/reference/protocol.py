@@ -18,8 +18,10 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 NOTES = {
-    "StartWorkflowExecution": "completion callbacks, a pinned versioning override and time skipping are refused",
+    "StartWorkflowExecution": "callbacks to other servers, a pinned versioning override and time skipping are refused",
     "UpdateWorkflowExecutionOptions": "priority and auto-upgrade; no pinned version",
+    "CreateNexusEndpoint": "worker targets only, no external URL",
+    "UpdateNexusEndpoint": "worker targets only, no external URL",
     "DescribeTaskQueue": "without worker versions",
 }
 

@@ -10,6 +10,7 @@ mod describe_queue;
 mod dispatch;
 mod effects;
 mod history;
+mod nexus;
 mod schedules;
 mod step;
 mod timers;
@@ -31,6 +32,7 @@ use crate::error::Result;
 use crate::execution::Effect;
 use crate::ids::Ids;
 use crate::namespace::Namespaces;
+use crate::nexus::Endpoints;
 use crate::persistence::{ExecutionId, Loader, QueueKind, Recovery, WaitingTask, Write};
 use crate::queue::{QueueKey, Task, TaskQueues, Work};
 use crate::reply::{Answer, Reply, ReplyId};
@@ -51,6 +53,7 @@ pub struct Engine<L> {
     loader: L,
     namespaces: Namespaces,
     batches: Batches,
+    endpoints: Endpoints,
     ids: Ids,
     queues: TaskQueues,
     cache: Cache,
@@ -74,6 +77,7 @@ impl<L: Loader> Engine<L> {
         let mut engine = Self {
             namespaces: Namespaces::restore(recovery.namespaces),
             batches: Batches::restore(&recovery.records),
+            endpoints: Endpoints::restore(&recovery.records),
             ids: Ids::new(seed),
             queues: TaskQueues::new(&config),
             cache: Cache::new(config.cache_bytes_max),

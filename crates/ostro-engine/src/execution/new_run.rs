@@ -120,7 +120,7 @@ impl Transition<'_> {
             memo: self.exec.properties.memo.clone(),
             search_attributes: self.exec.properties.search_attributes.clone(),
             root_workflow_execution: old.root_workflow_execution.clone(),
-            completion_callbacks: old.completion_callbacks.clone(),
+            completion_callbacks: self.exec.waiting_callbacks(),
             priority: old.priority.clone(),
             ..Default::default()
         }

@@ -10,6 +10,7 @@ use temporalio_protos::temporal::api::{
 use super::history::Extras;
 use super::{Execution, Transition};
 use crate::error::{Error, Result};
+use crate::time::Time;
 
 /// The most specific paths that a mask of options may have.
 const PATHS: [&str; 8] = [
@@ -34,7 +35,8 @@ impl Execution {
     }
 
     /// What the event of id `id` (below 0 while it is buffered) changes.
-    pub(super) fn apply_options(&mut self, id: i64, a: &WorkflowExecutionOptionsUpdatedEventAttributes) {
+    pub(super) fn apply_options(&mut self, id: i64, a: &WorkflowExecutionOptionsUpdatedEventAttributes, time: Time) {
+        self.add_callbacks(&a.attached_completion_callbacks, &a.attached_request_id, time);
         if a.unset_versioning_override {
             if let Some(info) = self.core.versioning.as_mut() {
                 info.versioning_override = None;
@@ -75,8 +77,10 @@ fn merged(
 impl Transition<'_> {
     /// Writes the event and does what it says.
     pub fn record_options(&mut self, attributes: WorkflowExecutionOptionsUpdatedEventAttributes, links: Vec<Link>) {
-        let id = self.record_with(attributes.clone(), Extras { links, ..Default::default() });
-        self.exec.apply_options(id, &attributes);
+        // SDKs that do not know the event must not stumble over it.
+        let extras = Extras { links, worker_may_ignore: true, ..Default::default() };
+        let id = self.record_with(attributes.clone(), extras);
+        self.exec.apply_options(id, &attributes, self.now);
     }
 
     /// Sets the options that `mask` names; answers with all of them. Writes nothing where nothing changes.

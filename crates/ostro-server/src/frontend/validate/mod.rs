@@ -6,6 +6,7 @@ mod batch;
 mod common;
 pub(super) mod legacy_list;
 mod namespace;
+mod nexus;
 mod options;
 mod schedule;
 mod start;
