@@ -29,13 +29,17 @@ from workloads import TASK_QUEUE, WORKLOADS, Workload, connect, wait_until_worke
 
 HERE = Path(__file__).resolve().parent
 
+#: A server settles for so long before its idling is measured for so long.
+IDLE_SECONDS_BEFORE = 2.0
+IDLE_SECONDS = 3.0
+
 #: One round's figures of one server: metric name -> value.
 Figures = dict[str, float]
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--temporal", default=shutil.which("temporal"), help="the temporal CLI; none: not measured")
+    parser.add_argument("--temporal", default=temporal(), help="the temporal CLI; an empty text: not measured")
     parser.add_argument("--temporal-kinds", nargs="+", choices=TEMPORAL_KINDS, default=TEMPORAL_KINDS[:3])
     parser.add_argument("--ostro-binary", type=Path, default=None)
     parser.add_argument("--rounds", type=int, default=3)
@@ -43,6 +47,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--work", default="", help="only workloads whose name contains this")
     parser.add_argument("--output", type=Path, default=HERE / "results" / "latest.json")
     return parser.parse_args()
+
+
+def temporal() -> str | None:
+    """The CLI that came with this environment, else the one on the path."""
+    own = Path(sys.executable).with_name("temporal")
+    return str(own) if own.exists() else shutil.which("temporal")
 
 
 def kinds_of(arguments: argparse.Namespace) -> list[Kind]:
@@ -59,14 +69,16 @@ async def measure(kind: Kind, workloads: list[Workload], scale: float) -> Figure
     """One round of one server: started on an empty directory, measured, stopped."""
     directory = Path(tempfile.mkdtemp(prefix="ostro-bench-"))
     address = free_address()
+    began = time.monotonic()
     server = Process(kind.command(address, directory), directory / "server.log")
     try:
         wait_until_listening(address, server)
         client = await connect(address)
+        figures: Figures = {"start until it answers, ms": 1000 * (time.monotonic() - began)}
+        figures |= await idle(server)
         worker = Process([sys.executable, str(HERE / "worker.py"), address, TASK_QUEUE], directory / "worker.log")
         try:
             await wait_until_worked(client)
-            figures: Figures = {}
             for workload in workloads:
                 figures |= await measure_one(
                     client, workload, max(1, round(workload.operations * scale)), server, worker
@@ -83,18 +95,28 @@ async def measure(kind: Kind, workloads: list[Workload], scale: float) -> Figure
     return figures
 
 
+async def idle(server: Process) -> Figures:
+    """What a server costs that nobody uses."""
+    await asyncio.sleep(IDLE_SECONDS_BEFORE)
+    before = server.cpu_seconds()
+    await asyncio.sleep(IDLE_SECONDS)
+    cpu = server.cpu_seconds() - before
+    return {"idle, RSS, MiB": server.rss_mib(), "idle, CPU ms per second": 1000 * cpu / IDLE_SECONDS}
+
+
 async def measure_one(client: Client, workload: Workload, operations: int, server: Process, worker: Process) -> Figures:
     before = server.cpu_seconds(), worker.cpu_seconds()
     began = time.perf_counter()
-    await workload.run(client, operations)
+    seen = await workload.run(client, operations) or {}
     seconds = time.perf_counter() - began
     after = server.cpu_seconds(), worker.cpu_seconds()
     per = f"per {workload.operation}"
-    return {
+    figures = {
         f"{workload.name}: ms {per}": 1000 * seconds / operations,
         f"{workload.name}: server CPU ms {per}": 1000 * (after[0] - before[0]) / operations,
         f"{workload.name}: worker CPU ms {per}": 1000 * (after[1] - before[1]) / operations,
     }
+    return figures | {f"{workload.name}: {name}": value for name, value in seen.items()}
 
 
 def table(rounds: dict[str, list[Figures]]) -> str:
@@ -136,6 +158,8 @@ async def main() -> int:
     arguments = parse_arguments()
     kinds = kinds_of(arguments)
     workloads = [workload for workload in WORKLOADS if arguments.work in workload.name]
+    if not arguments.work:
+        workloads = [workload for workload in workloads if not workload.long]
     if not kinds or not workloads:
         print("nothing to measure: give --temporal or --ostro-binary", file=sys.stderr)
         return 2

@@ -64,11 +64,17 @@ class Process:
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def rss_mib(self) -> float:
+        return self._status_mib("VmRSS")
+
     def rss_mib_max(self) -> float:
+        return self._status_mib("VmHWM")
+
+    def _status_mib(self, field: str) -> float:
         for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
+            if line.startswith(f"{field}:"):
                 return int(line.split()[1]) / 1024
-        raise RuntimeError("no VmHWM in /proc")
+        raise RuntimeError(f"no {field} in /proc")
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)

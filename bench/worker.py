@@ -42,6 +42,29 @@ class Local:
 
 
 @workflow.defn
+class FanOut:
+    """`number` regular activities at once."""
+
+    @workflow.run
+    async def run(self, number: int) -> int:
+        calls = (
+            workflow.execute_activity(double, index, start_to_close_timeout=timedelta(seconds=60))
+            for index in range(number)
+        )
+        return sum(await asyncio.gather(*calls))
+
+
+@workflow.defn
+class Timers:
+    """`number` timers of one second at once."""
+
+    @workflow.run
+    async def run(self, number: int) -> int:
+        await asyncio.gather(*(asyncio.sleep(1) for _ in range(number)))
+        return number
+
+
+@workflow.defn
 class Receive:
     """Waits for `number` signals."""
 
@@ -63,7 +86,7 @@ async def main() -> None:
     worker = Worker(
         await Client.connect(address),
         task_queue=task_queue,
-        workflows=[Regular, Local, Receive],
+        workflows=[Regular, Local, FanOut, Timers, Receive],
         activities=[double],
         workflow_runner=UnsandboxedWorkflowRunner(),
         max_concurrent_workflow_task_polls=8,

@@ -7,21 +7,32 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
-from worker import Local, Receive, Regular
+from worker import FanOut, Local, Receive, Regular, Timers
 
 TASK_QUEUE = "bench"
 
 
+#: Figures by their names.
+Figures = dict[str, float]
+
+#: Timers and activities that one workflow may have pending at once, on the real server too, with room to spare.
+PENDING_MAX = 1000
+
+
 @dataclass(frozen=True)
 class Workload:
-    """`run(client, operations)` does that many operations."""
+    """`run(client, operations)` does that many operations, and tells what else it saw."""
 
     name: str
     operation: str
     operations: int
-    run: Callable[[Client, int], Awaitable[None]]
+    run: Callable[[Client, int], Awaitable[Figures | None]]
+    #: Measured only when `--work` names it: it takes minutes.
+    long: bool = False
 
 
 async def execute(client: Client, workflow: object, number: int) -> None:
@@ -49,6 +60,34 @@ def workflows(in_flight: int) -> Callable[[Client, int], Awaitable[None]]:
     return run
 
 
+def together(workflow: object) -> Callable[[Client, int], Awaitable[None]]:
+    """As few workflows as may have that many operations pending, all at once."""
+
+    async def run(client: Client, operations: int) -> None:
+        full, rest = divmod(operations, PENDING_MAX)
+        numbers = [PENDING_MAX] * full + [rest] * (rest > 0)
+        await asyncio.gather(*(execute(client, workflow, number) for number in numbers))
+
+    return run
+
+
+async def long_history(client: Client, operations: int) -> Figures:
+    """One workflow of many activities: what the last ones cost beside the first, by the times in its history."""
+    handle = await client.start_workflow(
+        Regular.run, operations, id=f"bench-{uuid.uuid4()}", task_queue=TASK_QUEUE, task_timeout=timedelta(minutes=2)
+    )
+    await handle.result()
+    completed = [
+        event.event_time.ToMilliseconds()
+        async for event in handle.fetch_history_events()
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED
+    ]
+    span = max(1, min(200, len(completed) // 4))
+    first = (completed[span] - completed[0]) / span
+    last = (completed[-1] - completed[-1 - span]) / span
+    return {"ms per activity at its begin": first, "ms per activity at its end": last}
+
+
 async def signals(client: Client, operations: int) -> None:
     """16 signals under way at once, until the workflow has seen them all."""
     handle = await client.start_workflow(Receive.run, operations, id=f"bench-{uuid.uuid4()}", task_queue=TASK_QUEUE)
@@ -68,7 +107,10 @@ WORKLOADS = [
     Workload("1-activity workflows, 1 in flight", "workflow", 20, workflows(1)),
     Workload("1-activity workflows, 16 in flight", "workflow", 160, workflows(16)),
     Workload("1-activity workflows, 256 in flight", "workflow", 512, workflows(256)),
+    Workload("fan-out of activities", "activity", 1000, together(FanOut.run)),
+    Workload("timers of 1 s", "timer", 10_000, together(Timers.run)),
     Workload("signals to one workflow", "signal", 500, signals),
+    Workload("long history", "activity", 10_000, long_history, long=True),
 ]
 
 
