@@ -42,6 +42,12 @@ impl Execution {
         self.register(&request.completion_callbacks, when, &request.request_id, time);
     }
 
+    /// Whether this callback is registered: the request that brings it came before.
+    pub(super) fn has_callback(&self, callback: Option<&Callback>) -> bool {
+        let known = |state: &CallbackState| state.info.as_ref().is_some_and(|info| info.callback.as_ref() == callback);
+        callback.is_none() || self.callbacks.values().any(known)
+    }
+
     fn register(&mut self, callbacks: &[Callback], when: When, request_id: &str, time: Time) {
         for callback in callbacks {
             let id = self.callbacks.keys().last().map_or(1, |last| last + 1);

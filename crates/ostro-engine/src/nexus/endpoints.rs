@@ -104,8 +104,9 @@ impl Endpoints {
             issues.push("endpoint version is non-positive".to_owned());
         }
         refuse(&issues)?;
-        self.get(&request.id)?;
-        self.all.remove(&request.id);
+        if self.all.remove(&request.id).is_none() {
+            return Err(Error::not_found(format!("error deleting nexus endpoint with ID: {}", request.id)));
+        }
         let write = Write::DeleteRecord { kind: KIND.to_owned(), key: request.id.clone() };
         Ok((DeleteNexusEndpointResponse {}, write))
     }
@@ -146,7 +147,7 @@ impl Endpoints {
     }
 
     fn get(&self, id: &str) -> Result<&Endpoint> {
-        self.all.get(id).ok_or_else(|| Error::not_found(format!("could not find Nexus endpoint with ID: {id}")))
+        self.all.get(id).ok_or_else(|| Error::not_found(format!("Nexus endpoint with ID `{id}` not found")))
     }
 
     fn put(&mut self, endpoint: Endpoint) -> Write {
