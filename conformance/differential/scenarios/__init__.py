@@ -1,16 +1,35 @@
 """Importing this registers every scenario."""
 
-from . import activities, bad_input, batches, messages, nexus, operators, relations, resets, starts, update_with_starts
+from . import (
+    activities,
+    bad_input,
+    batches,
+    deployments,
+    generated,
+    messages,
+    nexus,
+    operators,
+    relations,
+    resets,
+    settings,
+    standalone,
+    starts,
+    update_with_starts,
+)
 
 __all__ = [
     "activities",
     "bad_input",
     "batches",
+    "deployments",
+    "generated",
     "messages",
     "nexus",
     "operators",
     "relations",
     "resets",
+    "settings",
+    "standalone",
     "starts",
     "update_with_starts",
 ]

@@ -7,7 +7,9 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use prost::{Message, Name};
-use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, SerializeOptions};
+use prost_reflect::{
+    DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, ReflectMessage, SerializeOptions,
+};
 use serde_json::Value;
 
 use crate::DESCRIPTORS;
@@ -19,7 +21,7 @@ static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
 
 /// The canonical JSON of `message`.
 pub fn to_json<M: Message + Name>(message: &M) -> Value {
-    serialize(&M::full_name(), &message.encode_to_vec())
+    decode(&M::full_name(), &message.encode_to_vec())
 }
 
 /// The message that `value` is the canonical JSON of; fields that the message does not have are ignored.
@@ -49,12 +51,28 @@ impl From<serde_json::Error> for Error {
     }
 }
 
-fn serialize(name: &str, encoded: &[u8]) -> Value {
-    let dynamic =
-        DynamicMessage::decode(descriptor(name), encoded).expect("prost encoded it after the same descriptors");
-    dynamic
-        .serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new())
-        .unwrap_or_else(|error| Value::String(format!("{name} cannot be written as JSON: {error}")))
+/// The canonical JSON of an encoded message of the type `name` (full protobuf name); null for bytes that do not decode.
+pub fn decode(name: &str, encoded: &[u8]) -> Value {
+    DynamicMessage::decode(descriptor(name), encoded).map_or(Value::Null, |message| write(&message))
+}
+
+/// The encoded message of the type `name` (full protobuf name) whose canonical JSON is `value`.
+///
+/// An unknown field is an error here: it is a caller's slip, not a newer server's field.
+pub fn encode(name: &str, value: Value) -> Result<Vec<u8>, Error> {
+    Ok(DynamicMessage::deserialize(descriptor(name), value)?.encode_to_vec())
+}
+
+/// The full names of the request and the response of `method` of `service` (full protobuf name).
+pub fn method_types(service: &str, method: &str) -> Option<(String, String)> {
+    let method = POOL.get_service_by_name(service)?.methods().find(|found| found.name() == method)?;
+    Some((method.input().full_name().to_owned(), method.output().full_name().to_owned()))
+}
+
+fn write(message: &DynamicMessage) -> Value {
+    message.serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new()).unwrap_or_else(|error| {
+        Value::String(format!("{} cannot be written as JSON: {error}", message.descriptor().name()))
+    })
 }
 
 fn descriptor(name: &str) -> MessageDescriptor {

@@ -11,6 +11,7 @@ mod dispatch;
 mod effects;
 mod history;
 mod nexus;
+mod route;
 mod schedules;
 mod step;
 mod timers;
@@ -21,6 +22,7 @@ use std::collections::VecDeque;
 use busy::Busy;
 use cache::Cache;
 use history::Unsettled;
+use prost::Message;
 use schedules::Schedules;
 use timers::Timers;
 use waits::Waits;
@@ -28,14 +30,16 @@ use waits::Waits;
 use crate::batch::Batches;
 use crate::command::Command;
 use crate::config::Config;
+use crate::deployment::{Deployments, ramp_hash};
 use crate::error::Result;
-use crate::execution::Effect;
+use crate::execution::{Effect, Place};
 use crate::ids::Ids;
 use crate::namespace::Namespaces;
 use crate::nexus::Endpoints;
 use crate::persistence::{ExecutionId, Loader, QueueKind, Recovery, WaitingTask, Write};
-use crate::queue::{QueueKey, Task, TaskQueues, Work};
+use crate::queue::{QueueKey, TaskQueues, Work};
 use crate::reply::{Answer, Reply, ReplyId};
+use crate::settings::Settings;
 use crate::time::Time;
 
 /// What one call produced: commit all `writes` as one unit, then send the `replies`.
@@ -54,6 +58,8 @@ pub struct Engine<L> {
     namespaces: Namespaces,
     batches: Batches,
     endpoints: Endpoints,
+    deployments: Deployments,
+    settings: Settings,
     ids: Ids,
     queues: TaskQueues,
     cache: Cache,
@@ -78,6 +84,8 @@ impl<L: Loader> Engine<L> {
             namespaces: Namespaces::restore(recovery.namespaces),
             batches: Batches::restore(&recovery.records),
             endpoints: Endpoints::restore(&recovery.records),
+            deployments: Deployments::restore(&recovery.records),
+            settings: Settings::restore(&recovery.records),
             ids: Ids::new(seed),
             queues: TaskQueues::new(&config),
             cache: Cache::new(config.cache_bytes_max),
@@ -98,6 +106,9 @@ impl<L: Loader> Engine<L> {
         for (execution, due) in recovery.due {
             engine.timers.set(execution, Some(due));
         }
+        for (queue, rate) in engine.settings.limits() {
+            engine.queues.set_rate(&queue, Some(rate));
+        }
         engine.restore_schedules(recovery.records);
         engine.restore_tasks(recovery.workflow_tasks, QueueKind::Workflow);
         engine.restore_tasks(recovery.activity_tasks, QueueKind::Activity);
@@ -110,8 +121,11 @@ impl<L: Loader> Engine<L> {
                 QueueKind::Activity => Work::Activity(task.event_id),
                 _ => Work::WorkflowTask,
             };
-            let key = QueueKey { namespace: task.namespace, kind, name: task.queue };
-            self.queues.add_task(&key, Task::new(task.execution, work, self.now));
+            let place = Place::decode(&task.waiting.place[..])
+                .expect("the store hands back what the engine wrote; anything else is a damaged file");
+            let key = QueueKey::new(task.namespace, kind, task.waiting.queue);
+            let (key, task) = self.placed(key, task.execution, work, &place, ramp_hash(&task.workflow_id));
+            self.queues.add_task(&key, task);
         }
     }
 

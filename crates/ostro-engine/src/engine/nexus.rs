@@ -4,10 +4,10 @@ use temporalio_protos::temporal::api::{nexus::v1::endpoint_target, workflowservi
 
 use super::Engine;
 use crate::execution::callback::CalledBack;
-use crate::execution::nexus::{RequestState, What};
+use crate::execution::nexus::What;
 use crate::nexus::callback;
 use crate::persistence::{ExecutionId, Loader, QueueKind};
-use crate::queue::{QueueKey, Task, Work};
+use crate::queue::{QueueKey, Work};
 use crate::token::TaskToken;
 
 impl<L: Loader> Engine<L> {
@@ -15,7 +15,7 @@ impl<L: Loader> Engine<L> {
     pub(super) fn offer_nexus(&mut self, id: ExecutionId, event: i64, what: What) {
         let Some(execution) = self.cache.get(id) else { return };
         let Some(operation) = execution.nexus.get(&event) else { return };
-        if operation.request(what).state() != RequestState::Offered {
+        if !execution.nexus_is_offered(event, what) {
             return;
         }
         let Some(key) = self.nexus_queue(&operation.attributes().endpoint_id, &operation.attributes().endpoint) else {
@@ -23,14 +23,14 @@ impl<L: Loader> Engine<L> {
         };
         let (namespace, queue) = (key.namespace, key.name.clone());
         self.step(id, |t| t.nexus_request_queued(event, what, namespace, queue));
-        self.queues.add_task(&key, Task::new(id, nexus_work(event, what), self.now));
+        self.add_task(key, id, nexus_work(event, what));
     }
 
     fn nexus_queue(&self, endpoint_id: &str, endpoint: &str) -> Option<QueueKey> {
         let spec = self.endpoints.find(endpoint_id, endpoint)?.spec.as_ref()?;
         let Some(endpoint_target::Variant::Worker(worker)) = &spec.target.as_ref()?.variant else { return None };
         let namespace = self.namespaces.get(&worker.namespace).ok()?.id;
-        Some(QueueKey { namespace, kind: QueueKind::Nexus, name: worker.task_queue.clone() })
+        Some(QueueKey::new(namespace, QueueKind::Nexus, worker.task_queue.clone()))
     }
 
     /// Hands a request to the worker that was found for it; `None` where it is not offered any more.
@@ -40,8 +40,7 @@ impl<L: Loader> Engine<L> {
         event: i64,
         what: What,
     ) -> Option<PollNexusTaskQueueResponse> {
-        let request = self.execution(id).nexus.get(&event)?.request(what);
-        (request.state() == RequestState::Offered).then(|| self.step(id, |t| t.start_nexus_request(event, what)))
+        self.execution(id).nexus_is_offered(event, what).then(|| self.step(id, |t| t.start_nexus_request(event, what)))
     }
 
     /// A request did not reach its worker.

@@ -28,6 +28,7 @@ impl<L: Loader> Engine<L> {
             config: &self.config,
             namespace,
             endpoints: &self.endpoints,
+            deployments: &self.deployments,
             ids: &mut self.ids,
             effects: &mut self.effects,
         });

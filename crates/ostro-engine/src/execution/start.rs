@@ -37,6 +37,7 @@ impl Transition<'_> {
         self.record_with(started.clone(), extras);
         let request_id = self.exec.core.start_request_id.clone();
         self.exec.add_callbacks(&started.completion_callbacks, &request_id, self.now);
+        self.exec.start_versioning(&started);
         self.exec.start = Start { event: Some(started), links };
         self.exec.touch_start();
         if let Some((signal, links)) = signal {

@@ -8,6 +8,7 @@ use super::close::Closed;
 use super::new_run::NewRun;
 use super::nexus::What;
 use crate::config::Config;
+use crate::deployment::Deployments;
 use crate::error::Result;
 use crate::ids::Ids;
 use crate::namespace::Namespace;
@@ -52,6 +53,7 @@ pub struct Transition<'a> {
     pub config: &'a Config,
     pub namespace: &'a Namespace,
     pub endpoints: &'a Endpoints,
+    pub deployments: &'a Deployments,
     pub ids: &'a mut Ids,
     pub effects: &'a mut VecDeque<Effect>,
 }

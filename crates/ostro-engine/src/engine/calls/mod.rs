@@ -3,6 +3,7 @@
 mod activity;
 mod activity_control;
 mod batch;
+mod deployment;
 mod history;
 mod namespace;
 mod nexus_endpoint;
@@ -11,7 +12,9 @@ mod options;
 mod query;
 mod reset;
 mod schedule;
+mod settings;
 mod signal;
+mod standalone;
 mod start;
 mod stop;
 mod update;

@@ -232,6 +232,11 @@ impl Transition<'_> {
 }
 
 impl crate::execution::Execution {
+    /// Whether the request waits for a worker.
+    pub fn nexus_is_offered(&self, event: i64, what: What) -> bool {
+        self.nexus.get(&event).is_some_and(|operation| operation.request(what).state() == RequestState::Offered)
+    }
+
     /// Whether the token is that of a request which a worker has now.
     pub fn has_nexus_request(&self, token: &TaskToken, what: What) -> bool {
         self.nexus.get(&token.scheduled_event_id).is_some_and(|operation| {

@@ -4,11 +4,14 @@
 mod activity;
 mod batch;
 mod common;
+mod deployment;
 pub(super) mod legacy_list;
 mod namespace;
 mod nexus;
 mod options;
 mod schedule;
+mod settings;
+mod standalone;
 mod start;
 mod worker;
 mod workflow;

@@ -1,0 +1,182 @@
+//! The way to an engine: in this process, or at an address.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ostro_embedded::{Address, Embedded};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use temporalio_client::{ClientTlsOptions, Connection as Client, ConnectionOptions, GrpcCompression, TlsOptions};
+use tokio::sync::Mutex;
+use tonic::Status;
+use url::Url;
+
+use crate::mailbox::{Answer, Mailbox, Sender};
+use crate::rpc;
+use crate::runtime::runtime;
+
+const CLIENT_NAME: &str = "ostro-python";
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A connection, and the engine behind it where that runs in this process. Cheap to clone.
+#[pyclass(frozen, module = "ostro._core", from_py_object)]
+#[derive(Clone)]
+pub struct Connection {
+    client: Client,
+    engine: Arc<Mutex<Option<Embedded>>>,
+}
+
+/// Whether `address` names a server; false for an engine in this process. ValueError for what is no address.
+#[pyfunction]
+pub fn is_server(address: &str) -> PyResult<bool> {
+    let address: Address = address.parse().map_err(|error| PyValueError::new_err(format!("{error}")))?;
+    Ok(matches!(address, Address::Server(_)))
+}
+
+/// How to connect.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Target {
+    address: String,
+    identity: String,
+    namespace: String,
+    api_key: Option<String>,
+    tls: bool,
+    server_root_ca_cert: Option<Vec<u8>>,
+    client_cert: Option<Vec<u8>>,
+    client_key: Option<Vec<u8>>,
+    time_skipping: bool,
+}
+
+/// Answers a [`Connection`] to `mailbox`.
+#[pyfunction]
+pub fn connect(mailbox: &Mailbox, id: u64, target: Target) -> PyResult<()> {
+    let address: Address = target.address.parse().map_err(|error| PyValueError::new_err(format!("{error}")))?;
+    answer(mailbox.sender(), id, async move {
+        let (client, engine) = match address {
+            Address::Server(url) => (to_server(url, target).await?, None),
+            embedded => in_process(embedded, target).await?,
+        };
+        Ok(Answer::Connection(Connection { client, engine: Arc::new(Mutex::new(engine)) }))
+    })
+}
+
+/// Runs `work` on the runtime; its answer goes to the mailbox.
+pub fn answer(
+    sender: Sender,
+    id: u64,
+    work: impl Future<Output = Result<Answer, Status>> + Send + 'static,
+) -> PyResult<()> {
+    runtime()?.tokio_handle().spawn(async move {
+        let answer = match work.await {
+            Ok(answer) => answer,
+            Err(status) => Answer::Refused(status.code().into(), status.message().to_owned()),
+        };
+        sender.send(id, answer);
+    });
+    Ok(())
+}
+
+async fn to_server(url: Url, target: Target) -> Result<Client, Status> {
+    let certificates = target.client_cert.zip(target.client_key);
+    let tls = target.tls || url.scheme() == "https" || certificates.is_some();
+    let client_tls = certificates
+        .map(|(certificate, key)| ClientTlsOptions::builder().client_cert(certificate).client_private_key(key).build());
+    let tls = tls.then(|| {
+        TlsOptions::builder()
+            .maybe_server_root_ca_cert(target.server_root_ca_cert)
+            .maybe_client_tls_options(client_tls)
+            .build()
+    });
+    let text = url.to_string();
+    let options = ConnectionOptions::new(url)
+        .identity(target.identity)
+        .maybe_api_key(target.api_key)
+        .maybe_tls_options(tls)
+        .connect_timeout(CONNECT_TIMEOUT)
+        // A quarter of a worker's CPU for bytes that are few.
+        .grpc_compression(GrpcCompression::None)
+        .client_name(CLIENT_NAME)
+        .client_version(env!("CARGO_PKG_VERSION"))
+        .build();
+    Client::connect(options).await.map_err(|error| {
+        Status::unavailable(format!(
+            "nothing answers at {text} ({}): start a server there, or unset OSTRO_ADDRESS to run \
+            the engine in this process",
+            chain(&error)
+        ))
+    })
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        text = format!("{text}: {deeper}");
+        cause = deeper.source();
+    }
+    text
+}
+
+async fn in_process(address: Address, target: Target) -> Result<(Client, Option<Embedded>), Status> {
+    let builder = Embedded::builder().namespace(&target.namespace).time_skipping(target.time_skipping);
+    let builder = match address {
+        Address::Embedded(path) => builder.data(path),
+        _ => builder.ephemeral(),
+    };
+    let engine = builder.open().await.map_err(|error| Status::failed_precondition(error.to_string()))?;
+    let nowhere = Url::parse("http://in-process").map_err(|error| Status::internal(error.to_string()))?;
+    let options = ConnectionOptions::new(nowhere)
+        .identity(target.identity)
+        .service_override(engine.service_override())
+        .dns_load_balancing(None)
+        .keep_alive(None)
+        .client_name(CLIENT_NAME)
+        .client_version(env!("CARGO_PKG_VERSION"))
+        .build();
+    let client = Client::connect(options).await.map_err(|error| Status::internal(chain(&error)))?;
+    Ok((client, Some(engine)))
+}
+
+impl Connection {
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+}
+
+#[pymethods]
+impl Connection {
+    /// Calls `method` of `service` (`workflow`, `operator`, `test`) with JSON; the answer is JSON.
+    fn call(
+        &self,
+        mailbox: &Mailbox,
+        id: u64,
+        service: String,
+        method: String,
+        request: Vec<u8>,
+        timeout: Option<f64>,
+    ) -> PyResult<()> {
+        let client = self.client.clone();
+        let timeout = timeout.map(Duration::from_secs_f64);
+        answer(mailbox.sender(), id, async move {
+            rpc::call(&client, &service, &method, &request, timeout).await.map(Answer::Json)
+        })
+    }
+
+    /// Whether the engine runs in this process.
+    fn is_embedded(&self) -> bool {
+        self.engine.try_lock().map_or(true, |engine| engine.is_some())
+    }
+
+    /// Ends the engine where it runs in this process: what is acknowledged is in its file.
+    fn close(&self, mailbox: &Mailbox, id: u64) -> PyResult<()> {
+        let engine = Arc::clone(&self.engine);
+        answer(mailbox.sender(), id, async move {
+            if let Some(engine) = engine.lock().await.take() {
+                engine.shutdown().await;
+            }
+            Ok(Answer::Nothing)
+        })
+    }
+}

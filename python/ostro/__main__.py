@@ -1,0 +1,5 @@
+"""`python -m ostro`."""
+
+from .cli import main
+
+main()

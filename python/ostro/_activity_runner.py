@@ -1,0 +1,174 @@
+"""Activity tasks of one queue, on the program's own event loop; sync activities in threads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import sys
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from . import _convert, _failure
+from ._activity import registered_activities
+from ._activity_context import ActivityContext, ActivityInfo
+from ._bridge import Bridge, FailureKind, Outcome
+from ._context import current_activity
+from ._errors import WorkflowError
+from ._session import COLD_START_HEADER, LEASE
+
+_log = logging.getLogger("ostro.activity")
+
+_REASONS = ("not found", "cancelled", "timed out", "worker shutdown", "paused", "reset")
+_WORKER_SHUTDOWN = 3
+_EAGER = sys.version_info >= (3, 12)
+
+
+def _start_task(coroutine: Any, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+    """A task; where Python can, its first step runs now, so a short activity costs no turn of the loop."""
+    if _EAGER:
+        return asyncio.Task(coroutine, loop=loop, eager_start=True, context=contextvars.copy_context())  # type: ignore[call-arg]
+    return loop.create_task(coroutine)
+
+
+class Context(ActivityContext):
+    """Of an attempt that a worker runs; says what it is when it is asked."""
+
+    def __init__(self, runner: ActivityRunner, token: bytes, start: tuple[Any, ...]) -> None:
+        # One of these is made for each attempt: what is not said here is the class's.
+        self._start = start
+        self._runner = runner
+        self._token = token
+        self.last_details = start[3]
+        if not start[6]:
+            self.beat = self._beat
+
+    def _beat(self, details: Any) -> None:
+        self._runner.core.heartbeat(self._token, details)
+        if self.cancelled and asyncio._get_running_loop() is None:
+            # A thread cannot be interrupted: this is where a sync activity learns it.
+            raise asyncio.CancelledError(self.cancel_reason)
+
+    @property
+    def name(self) -> str:
+        """The activity's."""
+        return self._start[0][0]
+
+    @property
+    def info(self) -> ActivityInfo | None:  # type: ignore[override]
+        identity, namespace, _input, _details, headers, attempt, is_local, times = self._start
+        name, activity_id, workflow_type, workflow_id, run_id = identity
+        scheduled, _attempt_scheduled, started, _to_close, start_to_close, heartbeat = times
+        return ActivityInfo(
+            activity_type=name,
+            activity_id=activity_id,
+            attempt=attempt,
+            is_local=is_local,
+            workflow_id=workflow_id,
+            workflow_run_id=run_id,
+            workflow_type=workflow_type,
+            namespace=namespace,
+            task_queue=self._runner.task_queue,
+            scheduled_time=_time(scheduled),
+            started_time=_time(started),
+            start_to_close_timeout=_span(start_to_close),
+            heartbeat_timeout=_span(heartbeat),
+            cold_start=COLD_START_HEADER in headers,
+        )
+
+    @info.setter
+    def info(self, value: Any) -> None:
+        """The attempt says it; see above."""
+
+
+def _time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
+
+
+def _span(seconds: float | None) -> timedelta | None:
+    return timedelta(seconds=seconds) if seconds else None
+
+
+class ActivityRunner:
+    """Runs what one core worker polls."""
+
+    def __init__(self, core: Any, task_queue: str) -> None:
+        self.core = core
+        self.task_queue = task_queue
+        self._loop = asyncio.get_running_loop()
+        self._running: dict[bytes, tuple[asyncio.Task[None], Context]] = {}
+        #: Done when no more tasks will come.
+        self.finished: asyncio.Future[None] = self._loop.create_future()
+
+    async def stop(self) -> None:
+        """Stops polling; returns when everything that runs has been answered."""
+        self.core.initiate_shutdown()
+        for token, (_task, context) in list(self._running.items()):
+            if context.name == LEASE.name:
+                # Sessions learn at once that this worker leaves.
+                self._cancel(token, _WORKER_SHUTDOWN)
+        await self.finished
+        await self._bridge.call(self.core.shutdown)
+
+    def start(self, bridge: Bridge) -> None:
+        """Begins to poll."""
+        self._bridge = bridge
+        self._subscription = bridge.subscribe(self.core.poll_activities, self._on_task)
+        self.finished.add_done_callback(lambda _future: bridge.unsubscribe(self._subscription))
+
+    def _on_task(self, value: tuple[Any, ...]) -> None:
+        token, start, reason = value
+        if token is None:
+            if not self.finished.done():
+                self.finished.set_result(None)
+        elif start is not None:
+            context = Context(self, token, start)
+            task = _start_task(self._run(token, start, context), self._loop)
+            if not task.done():
+                self._running[token] = (task, context)
+        else:
+            self._cancel(token, reason)
+
+    def _cancel(self, token: bytes, reason: int) -> None:
+        found = self._running.get(token)
+        if found is None:
+            return
+        task, context = found
+        context.cancel_reason = _REASONS[reason] if reason < len(_REASONS) else "cancelled"
+        context.cancelled = True
+        task.cancel(context.cancel_reason)
+
+    async def _run(self, token: bytes, start: tuple[Any, ...], context: Context) -> None:
+        current_activity.set(context)
+        name = start[0][0]
+        try:
+            definition = registered_activities().get(name)
+            if definition is None:
+                raise WorkflowError(
+                    f'no activity "{name}" in this worker: import the module that defines it', type="ActivityNotRegistered"
+                )
+            args, kwargs = definition.signature.decode(start[2])
+            result = await definition.run(args, kwargs)
+            payload = _convert.encode_one(result, f'the result of activity "{name}"')
+            self.core.complete_activity(token, Outcome.COMPLETED, payload)
+        except asyncio.CancelledError as error:
+            self._complete_cancelled(token, name, context, error)
+        except Exception as error:
+            _log.warning("activity %s failed (attempt %d): %s", name, start[5], error, exc_info=_log.isEnabledFor(logging.DEBUG))
+            self.core.complete_activity(token, Outcome.FAILED, _failure.from_exception(error))
+        except BaseException as error:
+            # SystemExit and its like end the attempt, never the worker.
+            self.core.complete_activity(token, Outcome.FAILED, _failure.from_exception(error))
+            _log.error("activity %s raised %r", name, error)
+        finally:
+            self._running.pop(token, None)
+
+    def _complete_cancelled(self, token: bytes, name: str, context: Context, error: BaseException) -> None:
+        if context.cancelled and context.cancel_reason != _REASONS[_WORKER_SHUTDOWN]:
+            failure: tuple[Any, ...] = (FailureKind.CANCELED, f'activity "{name}" was cancelled', "", "ostro-python", None, ([],))
+            self.core.complete_activity(token, Outcome.CANCELLED, failure)
+            return
+        # Not asked for: the worker stops, or the code cancelled itself. Another attempt may follow.
+        why = "the worker stopped" if context.cancelled else "it cancelled itself"
+        lost = WorkflowError(f'activity "{name}" ended early: {why}', type="Cancelled")
+        self.core.complete_activity(token, Outcome.FAILED, _failure.from_exception(lost))

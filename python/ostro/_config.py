@@ -1,0 +1,88 @@
+"""Settings, from the environment: the names and defaults of the original SDK, and `OSTRO_ADDRESS`."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, field
+
+
+def _text(*names: str, default: str = "") -> str:
+    for name in names:
+        if value := os.environ.get(name):
+            return value
+    return default
+
+
+def _number(name: str, default: float) -> float:
+    text = os.environ.get(name)
+    if not text or text == "null":
+        return default
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{name}={text!r} is no number") from None
+
+
+def _flag(name: str, default: bool) -> bool:
+    text = os.environ.get(name, "").lower()
+    if not text:
+        return default
+    if text in ("1", "true", "yes", "on"):
+        return True
+    if text in ("0", "false", "no", "off"):
+        return False
+    raise ValueError(f"{name}={text!r} is neither true nor false")
+
+
+@dataclass
+class WorkerConfig:
+    """What a worker and its activities take where they say nothing themselves."""
+
+    #: Total attempts of an activity; 0 for no limit. `RETRY_POLICY_MAX_ATTEMPTS`.
+    retry_policy_max_attempts: int = field(default_factory=lambda: int(_number("RETRY_POLICY_MAX_ATTEMPTS", 3)))
+    #: Factor between two waits. `RETRY_POLICY_BACKOFF_COEFFICIENT`.
+    retry_policy_backoff_coefficient: float = field(default_factory=lambda: _number("RETRY_POLICY_BACKOFF_COEFFICIENT", 2.0))
+    #: A plain exception fails the execution; `false` keeps it running, and its task is tried again until the code is fixed.
+    #: `DANGEROUSLY_FORCE_FAIL_WORKFLOW_ON_ERROR`.
+    fail_workflow_on_error: bool = field(default_factory=lambda: _flag("DANGEROUSLY_FORCE_FAIL_WORKFLOW_ON_ERROR", True))
+    #: Whether what breaks determinism is refused. `DEFAULT_ENFORCE_DETERMINISM`.
+    enforce_determinism: bool = field(default_factory=lambda: _flag("DEFAULT_ENFORCE_DETERMINISM", True))
+    #: Put before the name of every workflow. `WORKFLOW_NAME_PREFIX`.
+    workflow_name_prefix: str = field(default_factory=lambda: _text("WORKFLOW_NAME_PREFIX"))
+    #: Calls that wait for workflow tasks, and for activity tasks. `MAX_WORKFLOW_TASK_POLLERS`, `MAX_ACTIVITY_TASK_POLLERS`.
+    max_workflow_task_pollers: int = field(default_factory=lambda: int(_number("MAX_WORKFLOW_TASK_POLLERS", 5)))
+    max_activity_task_pollers: int = field(default_factory=lambda: int(_number("MAX_ACTIVITY_TASK_POLLERS", 5)))
+    #: Activities at a time, on each queue that the worker polls. `MAX_CONCURRENT_ACTIVITIES`.
+    max_concurrent_activities: int = field(default_factory=lambda: int(_number("MAX_CONCURRENT_ACTIVITIES", 100)))
+    #: Executions kept in memory between their tasks.
+    max_cached_workflows: int = field(default_factory=lambda: int(_number("MAX_CACHED_WORKFLOWS", 1000)))
+    #: How long activities may go on when the worker is told to stop, in seconds.
+    graceful_shutdown_timeout: float = field(default_factory=lambda: _number("GRACEFUL_SHUTDOWN_TIMEOUT", 10.0))
+
+
+@dataclass
+class WorkflowsConfig:
+    """All settings. Changing a field of `config` changes what is started after."""
+
+    #: host:port of an Ostro server or a Temporal cluster, else the file of an engine in this process. `OSTRO_ADDRESS`.
+    address: str = field(default_factory=lambda: _text("OSTRO_ADDRESS", "TEMPORAL_SERVER_URL"))
+    #: `OSTRO_NAMESPACE`, `TEMPORAL_NAMESPACE`.
+    namespace: str = field(default_factory=lambda: _text("OSTRO_NAMESPACE", "TEMPORAL_NAMESPACE", default="default"))
+    #: `DEPLOYMENT_NAME`, `TEMPORAL_TASK_QUEUE`.
+    task_queue: str = field(default_factory=lambda: _text("DEPLOYMENT_NAME", "TEMPORAL_TASK_QUEUE", default="default"))
+    #: `TEMPORAL_API_KEY`, `TEMPORAL_TLS`, `TEMPORAL_TLS_SERVER_ROOT_CA_CERT_PATH`.
+    api_key: str = field(default_factory=lambda: _text("TEMPORAL_API_KEY"))
+    tls: bool = field(default_factory=lambda: _flag("TEMPORAL_TLS", False))
+    tls_server_root_ca_cert_path: str = field(default_factory=lambda: _text("TEMPORAL_TLS_SERVER_ROOT_CA_CERT_PATH"))
+    #: Who this process is, to the engine. `WORKER_NAME`.
+    worker_name: str = field(default_factory=lambda: _text("WORKER_NAME", default=socket.gethostname()))
+    worker: WorkerConfig = field(default_factory=WorkerConfig)
+
+    def identity(self) -> str:
+        """Who this process is: process id and worker name."""
+        return f"{os.getpid()}@{self.worker_name}"
+
+
+#: The settings of this process.
+config = WorkflowsConfig()

@@ -1,0 +1,71 @@
+"""`import mistralai.workflows` gives `ostro.workflows`, where the original is not installed.
+
+`import ostro.compat` first, or run the program with `ostro run FILE`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from types import ModuleType
+from typing import Any, Sequence
+
+_PACKAGE = "mistralai"
+_ORIGINAL = "mistralai.workflows"
+_OURS = "ostro.workflows"
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds `mistralai.workflows...` in `ostro.workflows...`."""
+
+    def __init__(self) -> None:
+        self._specs: dict[str, Any] = {}
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
+        if name == _PACKAGE and importlib.machinery.PathFinder.find_spec(name, path) is None:
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+        if name == _ORIGINAL or name.startswith(f"{_ORIGINAL}."):
+            ours = _OURS + name.removeprefix(_ORIGINAL)
+            if importlib.util.find_spec(ours) is not None:
+                return importlib.machinery.ModuleSpec(name, self, is_package=True)
+        return None
+
+    def create_module(self, spec: Any) -> ModuleType:
+        if spec.name == _PACKAGE:
+            return ModuleType(spec.name)
+        ours = importlib.import_module(_OURS + spec.name.removeprefix(_ORIGINAL))
+        self._specs[ours.__name__] = ours.__spec__
+        return ours
+
+    def exec_module(self, module: ModuleType) -> None:
+        if module.__name__ == _PACKAGE:
+            module.__path__ = []
+        else:
+            # A module of ours has run already; it keeps its own name and place.
+            module.__spec__ = self._specs.pop(module.__name__)
+
+
+def is_original_installed() -> bool:
+    """Whether the original package is here: then it is left alone."""
+    for finder in sys.meta_path:
+        if isinstance(finder, _Finder) or not hasattr(finder, "find_spec"):
+            continue
+        package = finder.find_spec(_PACKAGE, None)
+        if package is not None:
+            places = package.submodule_search_locations
+            found = [other.find_spec(_ORIGINAL, places) for other in sys.meta_path if not isinstance(other, _Finder)]
+            return any(spec is not None for spec in found)
+    return False
+
+
+def install() -> None:
+    """Makes `import mistralai.workflows` work. Does nothing where the original is installed."""
+    if not is_original_installed() and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        # First: the finder of files would load our submodules a second time under the other name.
+        sys.meta_path.insert(0, _Finder())
+
+
+install()

@@ -1,0 +1,115 @@
+"""The authoring API.
+
+An activity is a function that does the work, a workflow a class that coordinates; one call of an activity is durable in a workflow,
+inline in an activity, and a direct run with retries elsewhere.
+"""
+
+from .. import __version__
+from .._activity import activity
+from .._activity_context import ActivityInfo
+from .._activity_context import heartbeat as activity_heartbeat
+from .._child import ParentClosePolicy
+from .._client import Client, Execution, WorkflowHandle
+from .._config import WorkflowsConfig, config
+from .._depends import DependencyInjector, Depends
+from .._errors import (
+    ActivityError,
+    AlreadyStartedError,
+    CanceledFailure,
+    ChildWorkflowError,
+    DeterminismError,
+    ErrorCode,
+    Failure,
+    NotFoundError,
+    NotInTemporalContextError,
+    RpcError,
+    TerminatedFailure,
+    TimeoutFailure,
+    TimeoutType,
+    WorkflowError,
+    WorkflowFailedError,
+    WorkflowsException,
+)
+from .._interactive import InteractiveWorkflow
+from .._introspection import (
+    discover_all_workflows_in_package,
+    get_registered_workflow_names,
+    get_workflow_definition,
+    get_workflow_registration_ref,
+)
+from .._local import run_activities_locally
+from .._parallel import ExtraItemParams, GetItemFromIndexParams, execute_activities_in_parallel
+from .._rate_limit import RateLimit
+from .._run import run, run_async
+from .._schedule import (
+    Schedule,
+    ScheduleCalendar,
+    ScheduleInterval,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleRange,
+)
+from .._session import StickyWorkerSession, get_sticky_worker_session, run_sticky_worker_session
+from .._task import Task, task, task_from
+from .._worker import Worker, run_worker
+from .._workflow import execute_workflow, get_execution_id, workflow
+
+__all__ = [
+    "ActivityError",
+    "ActivityInfo",
+    "AlreadyStartedError",
+    "CanceledFailure",
+    "ChildWorkflowError",
+    "Client",
+    "DependencyInjector",
+    "Depends",
+    "DeterminismError",
+    "ErrorCode",
+    "Execution",
+    "ExtraItemParams",
+    "Failure",
+    "GetItemFromIndexParams",
+    "InteractiveWorkflow",
+    "NotFoundError",
+    "NotInTemporalContextError",
+    "ParentClosePolicy",
+    "RateLimit",
+    "RpcError",
+    "Schedule",
+    "ScheduleCalendar",
+    "ScheduleInterval",
+    "ScheduleOverlapPolicy",
+    "SchedulePolicy",
+    "ScheduleRange",
+    "StickyWorkerSession",
+    "Task",
+    "TerminatedFailure",
+    "TimeoutFailure",
+    "TimeoutType",
+    "Worker",
+    "WorkflowError",
+    "WorkflowFailedError",
+    "WorkflowHandle",
+    "WorkflowsConfig",
+    "WorkflowsException",
+    "__version__",
+    "activity",
+    "activity_heartbeat",
+    "config",
+    "discover_all_workflows_in_package",
+    "execute_activities_in_parallel",
+    "execute_workflow",
+    "get_execution_id",
+    "get_registered_workflow_names",
+    "get_sticky_worker_session",
+    "get_workflow_definition",
+    "get_workflow_registration_ref",
+    "run",
+    "run_activities_locally",
+    "run_async",
+    "run_sticky_worker_session",
+    "run_worker",
+    "task",
+    "task_from",
+    "workflow",
+]
