@@ -108,7 +108,7 @@ fn wake_up(run: &Run, execution: &Execution) -> WakeUp {
     if let Some(due) = run.next_due {
         return WakeUp::Due(due);
     }
-    let others = execution.children.len() + execution.signals.len() + execution.cancels.len();
+    let others = execution.children.len() + execution.signals.len() + execution.cancels.len() + execution.nexus.len();
     if others > 0 { WakeUp::OtherExecution } else { WakeUp::Message }
 }
 
