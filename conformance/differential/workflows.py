@@ -183,6 +183,104 @@ class Attributes:
             await workflow.execute_local_activity(echo, "local", schedule_to_close_timeout=timedelta(seconds=5))
 
 
+@workflow.defn
+class Scripted:
+    """Does what it is told, step by step; see `scenarios/generated.py`."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.waits = 0
+        self.waiting = 0
+        self.gone = 0
+
+    @workflow.run
+    async def run(self, steps: list[list[Any]], again: bool) -> str:
+        for number, (kind, value) in enumerate(steps):
+            if kind == "end":
+                return self.end(value, steps, again)
+            await getattr(self, kind)(number, value)
+        return "done"
+
+    def end(self, how: str, steps: list[list[Any]], again: bool) -> str:
+        if how == "fail":
+            raise ApplicationError("as told", type="Told")
+        if how == "again" and not again:
+            workflow.continue_as_new(args=[[["timer", 1], ["end", "again"]], True])
+        return "ended"
+
+    async def activity(self, number: int, value: int) -> None:
+        await workflow.execute_activity(echo, f"step {number}", start_to_close_timeout=timedelta(seconds=20 + value))
+
+    async def parallel(self, number: int, value: int) -> None:
+        timeout = timedelta(seconds=20)
+        # One result at a time: which of two comes first is nobody's promise.
+        for part in range(value):
+            await workflow.execute_activity(echo, f"part {part}", schedule_to_close_timeout=timeout)
+
+    async def failing(self, number: int, value: int) -> None:
+        retry = RetryPolicy(initial_interval=timedelta(milliseconds=20), maximum_attempts=2)
+        timeout = timedelta(seconds=20)
+        try:
+            await workflow.execute_activity(
+                fail_until, str(value), start_to_close_timeout=timeout, retry_policy=retry
+            )
+        except Exception as error:
+            self.said.append(type(error).__name__)
+
+    async def timer(self, number: int, value: int) -> None:
+        await workflow.sleep(0.01 * (value + 1))
+
+    async def wait(self, number: int, value: int) -> None:
+        self.waits += 1
+        self.waiting = self.waits
+        await workflow.wait_condition(lambda: self.gone >= self.waits)
+
+    async def memo(self, number: int, value: int) -> None:
+        workflow.upsert_memo({f"step-{number}": value})
+
+    async def search(self, number: int, value: int) -> None:
+        workflow.upsert_search_attributes([CUSTOM.value_set(f"value-{value}")])
+
+    async def patch(self, number: int, value: int) -> None:
+        workflow.patched(f"patch-{value}")
+
+    async def local(self, number: int, value: int) -> None:
+        await workflow.execute_local_activity(echo, f"local {value}", schedule_to_close_timeout=timedelta(seconds=5))
+
+    async def child(self, number: int, value: list[list[Any]]) -> None:
+        child_id = f"{workflow.info().workflow_id}-child-{number}"
+        try:
+            await workflow.execute_child_workflow(Scripted.run, args=[value, True], id=child_id)
+        except Exception as error:
+            self.said.append(type(error).__name__)
+
+    @workflow.signal
+    def say(self, word: str) -> None:
+        self.said.append(word)
+
+    @workflow.signal
+    def go(self) -> None:
+        self.gone += 1
+
+    @workflow.query
+    def at(self) -> int:
+        return self.waiting
+
+    @workflow.query
+    def words(self) -> list[str]:
+        return self.said
+
+    @workflow.update
+    async def add(self, word: str) -> int:
+        self.said.append(word)
+        return len(self.said)
+
+    @add.validator
+    def check(self, word: str) -> None:
+        if not word:
+            raise ApplicationError("an empty word", type="Empty")
+
+
 @activity.defn
 async def echo(word: str) -> str:
     return word
@@ -227,5 +325,5 @@ async def later(word: str) -> str:
     activity.raise_complete_async()
 
 
-WORKFLOWS = [Wait, Act, CancelActivity, Timers, Fail, Parent, ParentOfFailing, External, Again, Attributes]
+WORKFLOWS = [Wait, Act, CancelActivity, Timers, Fail, Parent, ParentOfFailing, External, Again, Attributes, Scripted]
 ACTIVITIES = [echo, fail_until, fail_fatally, hang, resume, until_cancelled, later]

@@ -18,13 +18,36 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 NOTES = {
-    "StartWorkflowExecution": "completion callbacks, a pinned versioning override and time skipping are refused",
-    "UpdateWorkflowExecutionOptions": "priority and auto-upgrade; no pinned version",
-    "DescribeTaskQueue": "without worker versions",
+    "StartWorkflowExecution": "completion callbacks and time skipping are refused",
+    "StartActivityExecution": "completion callbacks are refused",
+    "CreateWorkerDeploymentVersion": "a compute configuration is refused: this server starts no workers",
+    "UpdateTaskQueueConfig": "a rate limit for each fairness key is refused; a limit counts for each worker version by itself",
+    "UpdateWorkerBuildIdCompatibility": "the sets are kept and shown; tasks are not routed by them",
+    "GetWorkerTaskReachability": "new workflows only",
 }
 
+SUPERSEDED = "declined in the reference server's words: superseded by worker deployments"
+OFF = "declined in the reference server's words: switched off there as it comes"
 
-
+#: What the reference server declines as it comes; it is declined here as well.
+DECLINED = {
+    "CreateWorkflowRule": OFF,
+    "DeleteWorkflowRule": OFF,
+    "DescribeDeployment": SUPERSEDED,
+    "DescribeWorkflowRule": OFF,
+    "FetchWorkerConfig": OFF,
+    "GetCurrentDeployment": SUPERSEDED,
+    "GetDeploymentReachability": SUPERSEDED,
+    "GetWorkerVersioningRules": SUPERSEDED,
+    "ListDeployments": SUPERSEDED,
+    "ListWorkflowRules": OFF,
+    "PauseWorkflowExecution": OFF,
+    "SetCurrentDeployment": SUPERSEDED,
+    "TriggerWorkflowRule": OFF,
+    "UnpauseWorkflowExecution": OFF,
+    "UpdateWorkerConfig": OFF,
+    "UpdateWorkerVersioningRules": SUPERSEDED,
+}
 
 def methods(messages: object) -> list[str]:
     names = messages.DESCRIPTOR.message_types_by_name
@@ -43,7 +66,8 @@ async def table(client: Client, title: str, messages: object, service: object) -
             known = True
         except RPCError as error:
             known = error.status is not RPCStatusCode.UNIMPLEMENTED
-        state = ("partly: " + NOTES[method] if NOTES.get(method) else "complete") if known else "absent"
+        served = "partly: " + NOTES[method] if NOTES.get(method) else "complete"
+        state = DECLINED.get(method) or (served if known else "absent")
         lines.append(f"| {method} | {state} |")
     return [*lines, ""]
 

@@ -46,8 +46,11 @@ impl World {
         let slow = worker % 2 == 1;
         let task_queue = queue(QUEUES[usize::from(slow)]);
         let task_queue_metadata = slow.then_some(TaskQueueMetadata { max_tasks_per_second: Some(SLOW_RATE) });
+        // Each version of a limited queue has the whole rate: its workers have none.
+        let deployment_options = self.versions.of_worker(worker / 2).filter(|_| !slow);
         let request: Request = Rc::new(move || {
             let request = PollActivityTaskQueueRequest {
+                deployment_options: deployment_options.clone(),
                 namespace: NAMESPACE.to_owned(),
                 task_queue: task_queue.clone(),
                 task_queue_metadata,

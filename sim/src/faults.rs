@@ -65,6 +65,7 @@ impl World {
         self.checker.restarted();
         self.healed = self.now;
         self.plan_tick();
+        self.route_again();
         Ok(())
     }
 

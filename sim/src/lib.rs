@@ -19,6 +19,7 @@ mod rows;
 mod server;
 mod shrink;
 mod store;
+mod versions;
 mod words;
 mod worker;
 mod world;

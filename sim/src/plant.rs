@@ -78,7 +78,7 @@ impl Planted {
     fn change(&mut self, plant: Plant, write: &mut Write) {
         match (plant, write) {
             (Plant::LoseWakeUp, Write::PutState { next_due: due @ Some(_), .. }) if self.strikes() => *due = None,
-            (Plant::LoseWaitingTask, Write::PutState { waiting_queue: queue @ Some(_), .. }) if self.strikes() => {
+            (Plant::LoseWaitingTask, Write::PutState { waiting: queue @ Some(_), .. }) if self.strikes() => {
                 *queue = None;
             }
             (Plant::ForgetAttempt, Write::PutItem { kind: ItemKind::Activity, value, .. }) => {
@@ -88,11 +88,11 @@ impl Planted {
                     *value = activity.encode_to_vec().into();
                 }
             }
-            (Plant::ForgetStarted, Write::PutItem { kind: ItemKind::Activity, value, waiting_queue, .. }) => {
+            (Plant::ForgetStarted, Write::PutItem { kind: ItemKind::Activity, value, waiting, .. }) => {
                 let mut activity = decode_activity(value);
                 if activity.started_time != 0 && self.strikes() {
                     activity.started_time = 0;
-                    *waiting_queue = Some(activity.queue().to_owned());
+                    *waiting = Some(activity.queue().into());
                     *value = activity.encode_to_vec().into();
                 }
             }

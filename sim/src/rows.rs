@@ -30,11 +30,8 @@ pub fn check(rows: &Rows, id: ExecutionId, grammar: &Grammar) -> Result<(), Stri
     let of = |kind: ItemKind| items.into_iter().flatten().filter(move |((k, _), _)| *k == kind);
     let counts = [ItemKind::Activity, ItemKind::Timer, ItemKind::Child, ItemKind::BufferedEvent].map(|k| of(k).count());
     if !open {
-        if state.next_due.is_some() || state.waiting_queue.is_some() || counts != [0; 4] {
-            return wrong(format!(
-                "closed, but due {:?}, queue {:?}, parts {counts:?}",
-                state.next_due, state.waiting_queue
-            ));
+        if state.next_due.is_some() || state.waiting.is_some() || counts != [0; 4] {
+            return wrong(format!("closed, but due {:?}, queue {:?}, parts {counts:?}", state.next_due, state.waiting));
         }
         return Ok(());
     }
@@ -54,10 +51,10 @@ pub fn check(rows: &Rows, id: ExecutionId, grammar: &Grammar) -> Result<(), Stri
             "the workflow has not been told of the newest events, and no workflow task is to come".to_owned(),
         );
     }
-    if task.is_some_and(|t| !t.is_started()) != state.waiting_queue.is_some() {
-        return wrong(format!("the waiting workflow task {task:?} is recovered from queue {:?}", state.waiting_queue));
+    if task.is_some_and(|t| !t.is_started()) != state.waiting.is_some() {
+        return wrong(format!("the waiting workflow task {task:?} is recovered from queue {:?}", state.waiting));
     }
-    let mut waiting = state.waiting_queue.is_some();
+    let mut waiting = state.waiting.is_some();
     for ((_, key), (value, queue)) in of(ItemKind::Activity) {
         let activity = decode_activity(value);
         if *key != ItemKey::Id(activity.scheduled_event_id) {

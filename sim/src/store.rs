@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
+use ostro_engine::execution::state::Properties;
 use ostro_engine::persistence::*;
 use ostro_engine::time::Time;
 use prost::Message;
@@ -21,14 +22,15 @@ pub struct Store(pub Rc<RefCell<Rows>>);
 pub struct StateRow {
     pub state: Bytes,
     pub next_due: Option<Time>,
-    pub waiting_queue: Option<String>,
+    pub waiting: Option<Waiting>,
 }
 
-type ItemRow = (Bytes, Option<String>);
+type ItemRow = (Bytes, Option<Waiting>);
 
 #[derive(Debug, Default)]
 pub struct Rows {
     pub namespaces: BTreeMap<NamespaceId, NamespaceRow>,
+    pub records: BTreeMap<(String, String), Bytes>,
     pub visibility: BTreeMap<ExecutionId, VisibilityRow>,
     pub states: BTreeMap<ExecutionId, StateRow>,
     pub items: BTreeMap<ExecutionId, BTreeMap<(ItemKind, ItemKey), ItemRow>>,
@@ -58,12 +60,23 @@ impl Store {
         let rows = self.0.borrow();
         let mut recovery = Recovery { next_execution: rows.next_execution, ..Default::default() };
         recovery.namespaces = rows.namespaces.values().cloned().collect();
+        let record = |((kind, key), value): (&(String, String), &Bytes)| StoredRecord {
+            kind: kind.clone(),
+            key: key.clone(),
+            value: value.clone(),
+        };
+        recovery.records = rows.records.iter().map(record).collect();
         for (id, row) in &rows.states {
-            let namespace = rows.visibility[id].namespace;
-            let task =
-                |queue: &String, event_id| WaitingTask { execution: *id, namespace, queue: queue.clone(), event_id };
+            let run = &rows.visibility[id];
+            let task = |waiting: &Waiting, event_id| WaitingTask {
+                execution: *id,
+                namespace: run.namespace,
+                workflow_id: run.workflow_id.clone(),
+                waiting: waiting.clone(),
+                event_id,
+            };
             recovery.due.extend(row.next_due.map(|due| (*id, due)));
-            recovery.workflow_tasks.extend(row.waiting_queue.as_ref().map(|queue| task(queue, 0)));
+            recovery.workflow_tasks.extend(row.waiting.as_ref().map(|waiting| task(waiting, 0)));
             for ((kind, key), (_, queue)) in rows.items.get(id).into_iter().flatten() {
                 if let (ItemKind::Activity, ItemKey::Id(event_id), Some(queue)) = (kind, key, queue) {
                     recovery.activity_tasks.push(task(queue, *event_id));
@@ -98,18 +111,19 @@ impl Rows {
                 }
                 self.visibility.insert(row.id, *row);
             }
-            Write::PutState { execution, state, next_due, waiting_queue } => {
-                self.states.insert(execution, StateRow { state, next_due, waiting_queue });
+            Write::PutState { execution, state, next_due, waiting } => {
+                self.states.insert(execution, StateRow { state, next_due, waiting });
             }
-            Write::PutItem { execution, kind, key, value, waiting_queue } => {
-                self.items.entry(execution).or_default().insert((kind, key), (value, waiting_queue));
+            Write::PutItem { execution, kind, key, value, waiting } => {
+                self.items.entry(execution).or_default().insert((kind, key), (value, waiting));
             }
             Write::DeleteItem { execution, kind, key } => {
                 self.items.entry(execution).or_default().remove(&(kind, key));
             }
             Write::AppendHistory { execution, first, next, events } => self.append(execution, first, next, &events)?,
             Write::DeleteExecution(id) => self.delete(id),
-            Write::PutRecord { .. } | Write::DeleteRecord { .. } => {}
+            Write::PutRecord { kind, key, value } => drop(self.records.insert((kind, key), value)),
+            Write::DeleteRecord { kind, key } => drop(self.records.remove(&(kind, key))),
         }
         Ok(())
     }
@@ -163,18 +177,30 @@ impl Rows {
                 add(&[row.status as u8]);
                 add(&row.close_time.to_le_bytes());
                 add(&row.memo);
-                add(&row.search_attributes);
+                // Their encoded form is a map's, in whatever order; the values are the same.
+                add(format!("{:?}", row.search_values).as_bytes());
             }
-            Write::PutState { execution, state, next_due, waiting_queue } => {
+            Write::PutState { execution, state, next_due, waiting } => {
                 add(&execution.to_le_bytes());
                 add(state);
                 add(&next_due.unwrap_or(0).to_le_bytes());
-                add(waiting_queue.as_deref().unwrap_or("").as_bytes());
+                add(waiting.as_ref().map_or("", |waiting| &waiting.queue).as_bytes());
+                add(waiting.as_ref().map_or(&[], |waiting| &waiting.place[..]));
             }
-            Write::PutItem { kind, value, waiting_queue, .. } => {
+            Write::PutItem { kind: ItemKind::Start, key: ItemKey::Name(_), value, .. } => {
+                let properties = Properties::decode(&value[..]).unwrap_or_default();
+                let memo = properties.memo.unwrap_or_default().fields;
+                let attributes = properties.search_attributes.unwrap_or_default().indexed_fields;
+                for (name, payload) in memo.into_iter().chain(attributes).collect::<BTreeMap<_, _>>() {
+                    add(name.as_bytes());
+                    add(&payload.data);
+                }
+            }
+            Write::PutItem { kind, value, waiting, .. } => {
                 add(&[*kind as u8]);
                 add(value);
-                add(waiting_queue.as_deref().unwrap_or("").as_bytes());
+                add(waiting.as_ref().map_or("", |waiting| &waiting.queue).as_bytes());
+                add(waiting.as_ref().map_or(&[], |waiting| &waiting.place[..]));
             }
             Write::AppendHistory { first, events, .. } => {
                 add(&first.to_le_bytes());
@@ -219,5 +245,17 @@ impl Loader for Store {
             return Vec::new();
         };
         vec![HistoryBatch { first, next: last + 1, events: History { events }.encode_to_vec().into() }]
+    }
+
+    fn is_pinned(&self, namespace: NamespaceId, version: &str) -> bool {
+        let is = |row: &VisibilityRow, name: &str, value: &str| {
+            row.search_values.get(name) == Some(&SearchValue::String(value.to_owned()))
+        };
+        self.0.borrow().visibility.values().any(|row| {
+            row.namespace == namespace
+                && row.close_time == 0
+                && is(row, "TemporalWorkerDeploymentVersion", version)
+                && is(row, "TemporalWorkflowVersioningBehavior", "Pinned")
+        })
     }
 }

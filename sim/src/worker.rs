@@ -109,8 +109,10 @@ impl World {
         }
         let queue = if sticky { self::sticky(&self.sticky_queue(worker)) } else { queue(QUEUE) };
         let identity = self.workers[worker].name.clone();
+        let deployment_options = self.versions.of_worker(worker);
         let request: Request = Rc::new(move || {
             let request = PollWorkflowTaskQueueRequest {
+                deployment_options: deployment_options.clone(),
                 namespace: NAMESPACE.to_owned(),
                 task_queue: queue.clone(),
                 identity: identity.clone(),
@@ -144,6 +146,7 @@ impl World {
             return Ok(());
         }
         let events = self.history_of(worker, &answer)?;
+        self.is_of_build(worker, &events)?;
         let generation = self.workers[worker].generation;
         let delay = match self.rng.below(100) {
             0..4 if self.faulty && self.options.faults => {
@@ -255,6 +258,8 @@ impl World {
             identity: self.workers[worker].name.clone(),
             commands: decisions.commands,
             messages: decisions.messages,
+            deployment_options: self.versions.of_worker(worker),
+            versioning_behavior: self.versions.behavior(&task.token.workflow_id),
             sticky_attributes,
             query_results: queries.collect(),
             force_create_new_workflow_task: heartbeat,

@@ -15,6 +15,7 @@ use crate::client::Client;
 use crate::options::{Options, Report};
 use crate::rng::Rng;
 use crate::server::{After, Server, commit_delay};
+use crate::versions::Versions;
 use crate::worker::{Task, Worker};
 
 /// A request that can be sent again, the same each time.
@@ -53,6 +54,7 @@ pub enum Event {
     Decide { worker: usize, generation: u64, task: Rc<Task> },
     Activity { running: u64 },
     Client { client: usize },
+    Route,
 }
 
 /// Trouble on the network, in percent.
@@ -77,6 +79,7 @@ pub struct World {
     pub workers: Vec<Worker>,
     pub activities: Activities,
     pub clients: Vec<Client>,
+    pub versions: Versions,
     pub checker: Checker,
     pub trouble: Trouble,
     pub faulty: bool,
@@ -115,6 +118,7 @@ impl World {
             workers: Vec::new(),
             activities: Activities::default(),
             clients: Vec::new(),
+            versions: Versions::new(options.seed),
             checker: Checker::default(),
             trouble: Trouble::default(),
             faulty: true,
@@ -136,6 +140,7 @@ impl World {
         self.note_commit(&done.writes)?;
         self.set_up_workers();
         self.set_up_clients();
+        self.set_up_versions();
         if self.options.faults {
             self.at(SECOND, Event::Fault);
         }
@@ -248,6 +253,7 @@ impl World {
             Event::PollActivity { worker } => self.poll_activity(worker),
             Event::Decide { worker, generation, task } => self.decide(worker, generation, task)?,
             Event::Activity { running } => self.activity_step(running),
+            Event::Route => self.route(),
             Event::Client { client } => self.client_step(client),
         }
         Ok(())

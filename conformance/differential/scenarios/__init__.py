@@ -1,15 +1,33 @@
 """Importing this registers every scenario."""
 
-from . import activities, bad_input, batches, messages, operators, relations, resets, starts, update_with_starts
+from . import (
+    activities,
+    bad_input,
+    batches,
+    deployments,
+    generated,
+    messages,
+    operators,
+    relations,
+    resets,
+    settings,
+    standalone,
+    starts,
+    update_with_starts,
+)
 
 __all__ = [
     "activities",
     "bad_input",
     "batches",
+    "deployments",
+    "generated",
     "messages",
     "operators",
     "relations",
     "resets",
+    "settings",
+    "standalone",
     "starts",
     "update_with_starts",
 ]

@@ -132,6 +132,20 @@ pub enum QueueKind {
     Nexus = 3,
 }
 
+/// A task queue on which a task waits, and the task's place there.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Waiting {
+    pub queue: String,
+    /// Its order and whose it is, in the engine's own encoding; mostly empty.
+    pub place: Bytes,
+}
+
+impl From<&str> for Waiting {
+    fn from(queue: &str) -> Self {
+        Self { queue: queue.to_owned(), place: Bytes::new() }
+    }
+}
+
 /// One write of a commit, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
@@ -146,7 +160,7 @@ pub enum Write {
         /// The earliest moment at which the engine must look at the execution by itself.
         next_due: Option<Time>,
         /// The queue on which a workflow task waits for a worker, if one does.
-        waiting_queue: Option<String>,
+        waiting: Option<Waiting>,
     },
     /// Inserts or replaces one part of the execution.
     PutItem {
@@ -155,7 +169,7 @@ pub enum Write {
         key: ItemKey,
         value: Bytes,
         /// The queue on which an activity task waits for a worker, if one does.
-        waiting_queue: Option<String>,
+        waiting: Option<Waiting>,
     },
     DeleteItem {
         execution: ExecutionId,
@@ -237,7 +251,8 @@ pub struct Recovery {
 pub struct WaitingTask {
     pub execution: ExecutionId,
     pub namespace: NamespaceId,
-    pub queue: String,
+    pub workflow_id: String,
+    pub waiting: Waiting,
     /// The activity's scheduled event id; 0 for a workflow task.
     pub event_id: i64,
 }
@@ -253,4 +268,7 @@ pub trait Loader {
     fn load(&self, execution: ExecutionId) -> Option<StoredExecution>;
     /// Batches that overlap event ids `from..to`, in order.
     fn history(&self, execution: ExecutionId, from: i64, to: i64) -> Vec<HistoryBatch>;
+    /// Whether an open execution of the namespace is pinned to the version of that name (`deployment:build`), as its search
+    /// attributes tell.
+    fn is_pinned(&self, namespace: NamespaceId, version: &str) -> bool;
 }

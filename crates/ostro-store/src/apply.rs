@@ -1,6 +1,6 @@
 //! A commit group as SQL: one transaction.
 
-use ostro_engine::persistence::{ExecutionId, VisibilityRow, Write};
+use ostro_engine::persistence::{ExecutionId, VisibilityRow, Waiting, Write};
 use rusqlite::{Connection, Result, params};
 
 use crate::group::Group;
@@ -19,9 +19,10 @@ const PUT_VISIBILITY: &str = "INSERT INTO exec (id, namespace, workflow_id, run_
      search_values = ?21, search_attributes = ?22, memo = ?23";
 
 const PUT_STATE: &str = "REPLACE INTO state (exec, blob) VALUES (?1, ?2)";
-const PUT_WAKE: &str = "REPLACE INTO wake (exec, next_due, waiting_queue) VALUES (?1, ?2, ?3)";
+const PUT_WAKE: &str = "REPLACE INTO wake (exec, next_due, waiting_queue, waiting_place) VALUES (?1, ?2, ?3, ?4)";
 const DELETE_WAKE: &str = "DELETE FROM wake WHERE exec = ?1";
-const PUT_ITEM: &str = "REPLACE INTO item (exec, kind, key, waiting_queue, value) VALUES (?1, ?2, ?3, ?4, ?5)";
+const PUT_ITEM: &str =
+    "REPLACE INTO item (exec, kind, key, waiting_queue, waiting_place, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const DELETE_ITEM: &str = "DELETE FROM item WHERE exec = ?1 AND kind = ?2 AND key = ?3";
 const APPEND_HISTORY: &str = "INSERT INTO history (exec, first, next, blob) VALUES (?1, ?2, ?3, ?4)";
 const DELETE_EXECUTION: [&str; 5] = [
@@ -110,8 +111,9 @@ fn put_state(connection: &Connection, group: &Group) -> Result<()> {
     let mut delete_wake = connection.prepare_cached(DELETE_WAKE)?;
     for (execution, state) in &group.state {
         put.execute(params![execution, &state.blob[..]])?;
-        if state.next_due.is_some() || state.waiting_queue.is_some() {
-            put_wake.execute(params![execution, state.next_due, state.waiting_queue])?;
+        if state.next_due.is_some() || state.waiting.is_some() {
+            let (queue, place) = waiting(&state.waiting);
+            put_wake.execute(params![execution, state.next_due, queue, place])?;
         } else {
             delete_wake.execute([execution])?;
         }
@@ -128,7 +130,10 @@ fn put_items(connection: &Connection, group: &Group) -> Result<()> {
     for ((execution, kind, key), item) in &group.items {
         let (kind, key) = (*kind as u8, SqlKey(key));
         match item {
-            Some(item) => put.execute(params![execution, kind, key, item.waiting_queue, &item.value[..]])?,
+            Some(item) => {
+                let (queue, place) = waiting(&item.waiting);
+                put.execute(params![execution, kind, key, queue, place, &item.value[..]])?
+            }
             None => delete.execute(params![execution, kind, key])?,
         };
     }
@@ -187,4 +192,10 @@ pub(crate) fn remembered_id(connection: &Connection) -> Result<ExecutionId> {
     use rusqlite::OptionalExtension;
     let sql = "SELECT value FROM meta WHERE key = 'next_execution'";
     Ok(connection.query_row(sql, [], |row| row.get(0)).optional()?.unwrap_or(0))
+}
+
+/// The columns of a waiting task.
+fn waiting(waiting: &Option<Waiting>) -> (Option<&str>, Option<&[u8]>) {
+    let place = waiting.as_ref().map(|waiting| &waiting.place[..]).filter(|place| !place.is_empty());
+    (waiting.as_ref().map(|waiting| waiting.queue.as_str()), place)
 }

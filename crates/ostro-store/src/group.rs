@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use ostro_engine::persistence::{ExecutionId, ItemKey, ItemKind, VisibilityRow, Write};
+use ostro_engine::persistence::{ExecutionId, ItemKey, ItemKind, VisibilityRow, Waiting, Write};
 use ostro_engine::time::Time;
 
 pub(crate) type ItemAddress = (ExecutionId, ItemKind, ItemKey);
@@ -11,12 +11,12 @@ pub(crate) type ItemAddress = (ExecutionId, ItemKind, ItemKey);
 pub(crate) struct State {
     pub blob: Bytes,
     pub next_due: Option<Time>,
-    pub waiting_queue: Option<String>,
+    pub waiting: Option<Waiting>,
 }
 
 pub(crate) struct Item {
     pub value: Bytes,
-    pub waiting_queue: Option<String>,
+    pub waiting: Option<Waiting>,
 }
 
 pub(crate) struct History {
@@ -45,11 +45,11 @@ impl Group {
     pub(crate) fn add(&mut self, write: Write) {
         match write {
             Write::PutVisibility(row) => drop(self.visibility.insert(row.id, row)),
-            Write::PutState { execution, state: blob, next_due, waiting_queue } => {
-                self.state.insert(execution, State { blob, next_due, waiting_queue });
+            Write::PutState { execution, state: blob, next_due, waiting } => {
+                self.state.insert(execution, State { blob, next_due, waiting });
             }
-            Write::PutItem { execution, kind, key, value, waiting_queue } => {
-                self.items.insert((execution, kind, key), Some(Item { value, waiting_queue }));
+            Write::PutItem { execution, kind, key, value, waiting } => {
+                self.items.insert((execution, kind, key), Some(Item { value, waiting }));
             }
             Write::DeleteItem { execution, kind, key } => drop(self.items.insert((execution, kind, key), None)),
             Write::AppendHistory { execution, first, next, events } => {
@@ -114,12 +114,12 @@ mod tests {
     }
 
     fn state(execution: ExecutionId, state: &'static str) -> Write {
-        Write::PutState { execution, state: state.into(), next_due: None, waiting_queue: None }
+        Write::PutState { execution, state: state.into(), next_due: None, waiting: None }
     }
 
     fn put(execution: ExecutionId, id: i64) -> Write {
         let key = ItemKey::Id(id);
-        Write::PutItem { execution, kind: ItemKind::Activity, key, value: Bytes::new(), waiting_queue: None }
+        Write::PutItem { execution, kind: ItemKind::Activity, key, value: Bytes::new(), waiting: None }
     }
 
     fn delete(execution: ExecutionId, id: i64) -> Write {

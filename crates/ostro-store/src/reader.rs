@@ -5,6 +5,7 @@ use ostro_engine::persistence::{
     ExecutionId, HistoryBatch, ItemKind, Loader, NamespaceId, StoredExecution, StoredItem,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
+use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 
 use crate::error::{Doing, Error, OnFatal};
 use crate::history;
@@ -46,6 +47,19 @@ impl Loader for Reader {
     fn history(&self, execution: ExecutionId, from: i64, to: i64) -> Vec<HistoryBatch> {
         self.must("read history", history::batches(&self.connection, execution, from, to))
     }
+
+    fn is_pinned(&self, namespace: NamespaceId, version: &str) -> bool {
+        self.must("look for runs pinned to a version", is_pinned(&self.connection, namespace, version))
+    }
+}
+
+/// Reads open runs until it finds one.
+fn is_pinned(connection: &Connection, namespace: NamespaceId, version: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM exec INDEXED BY exec_status WHERE namespace = ?1 AND status IN (?3, ?4) \
+         AND division IS NULL AND search_values ->> 'TemporalWorkerDeploymentVersion' = ?2 \
+         AND search_values ->> 'TemporalWorkflowVersioningBehavior' = 'Pinned')";
+    let (running, paused) = (WorkflowExecutionStatus::Running as i32, WorkflowExecutionStatus::Paused as i32);
+    connection.prepare_cached(sql)?.query_row((namespace, version, running, paused), |row| row.get(0))
 }
 
 pub(crate) fn newest_run(

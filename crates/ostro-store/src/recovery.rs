@@ -1,6 +1,8 @@
 //! What the engine must know before it serves: read once at start.
 
-use ostro_engine::persistence::{ExecutionId, ItemKey, ItemKind, NamespaceRow, Recovery, StoredRecord, WaitingTask};
+use ostro_engine::persistence::{
+    ExecutionId, ItemKey, ItemKind, NamespaceRow, Recovery, StoredRecord, Waiting, WaitingTask,
+};
 use rusqlite::{Connection, Result, Row};
 
 use crate::apply::remembered_id;
@@ -24,12 +26,14 @@ pub(crate) fn recover(connection: &Connection) -> Result<Recovery> {
 }
 
 /// Both tables are walked in the order of their ids.
-const WORKFLOW_TASKS: &str = "SELECT w.exec, e.namespace, w.waiting_queue FROM wake w CROSS JOIN exec e ON e.id = w.exec \
+const WORKFLOW_TASKS: &str = "SELECT w.exec, e.namespace, e.workflow_id, w.waiting_queue, w.waiting_place FROM wake w \
+     CROSS JOIN exec e ON e.id = w.exec \
      WHERE w.waiting_queue IS NOT NULL ORDER BY w.exec";
 
 fn activity_tasks() -> String {
     format!(
-        "SELECT i.exec, e.namespace, i.waiting_queue, i.key FROM item i INDEXED BY item_waiting \
+        "SELECT i.exec, e.namespace, e.workflow_id, i.waiting_queue, i.waiting_place, i.key \
+         FROM item i INDEXED BY item_waiting \
          CROSS JOIN exec e ON e.id = i.exec WHERE i.waiting_queue IS NOT NULL AND i.kind = {} ORDER BY i.exec, i.key",
         ItemKind::Activity as u8
     )
@@ -54,12 +58,23 @@ fn next_execution(connection: &Connection) -> Result<ExecutionId> {
 }
 
 fn workflow_task(row: &Row<'_>) -> Result<WaitingTask> {
-    Ok(WaitingTask { execution: row.get(0)?, namespace: row.get(1)?, queue: row.get(2)?, event_id: 0 })
+    waiting_task(row, 0)
 }
 
 fn activity_task(row: &Row<'_>) -> Result<WaitingTask> {
-    let ItemKey::Id(event_id) = item_key(row.get_ref(3)?)? else {
-        return Err(rusqlite::Error::InvalidColumnType(3, "key".to_owned(), rusqlite::types::Type::Text));
+    let ItemKey::Id(event_id) = item_key(row.get_ref(5)?)? else {
+        return Err(rusqlite::Error::InvalidColumnType(5, "key".to_owned(), rusqlite::types::Type::Text));
     };
-    Ok(WaitingTask { execution: row.get(0)?, namespace: row.get(1)?, queue: row.get(2)?, event_id })
+    waiting_task(row, event_id)
+}
+
+fn waiting_task(row: &Row<'_>, event_id: i64) -> Result<WaitingTask> {
+    let place: Option<Vec<u8>> = row.get(4)?;
+    Ok(WaitingTask {
+        execution: row.get(0)?,
+        namespace: row.get(1)?,
+        workflow_id: row.get(2)?,
+        waiting: Waiting { queue: row.get(3)?, place: place.unwrap_or_default().into() },
+        event_id,
+    })
 }

@@ -10,7 +10,8 @@ use crate::error::{Doing, Error, Result};
 const APPLICATION_ID: i64 = 0x4f73_7472;
 
 /// Each entry lifts the file by one version; the version is `PRAGMA user_version`. Entries are never edited once released.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_waiting_place.sql")];
 
 /// The schema version that this program writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;

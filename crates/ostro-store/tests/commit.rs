@@ -6,7 +6,7 @@ mod common;
 use std::sync::{Arc, Mutex};
 
 use common::*;
-use ostro_engine::persistence::{ItemKey, ItemKind, Loader, NamespaceRow, StoredItem, WaitingTask, Write};
+use ostro_engine::persistence::{ItemKey, ItemKind, Loader, NamespaceRow, StoredItem, Waiting, WaitingTask, Write};
 use ostro_store::{Batch, Options, Store};
 
 #[test]
@@ -135,14 +135,14 @@ fn recovery_tells_what_is_open() {
         execution,
         state: "s".into(),
         next_due,
-        waiting_queue: queue.map(str::to_owned),
+        waiting: queue.map(Waiting::from),
     };
     let activity = |execution, id, queue: Option<&str>| Write::PutItem {
         execution,
         kind: ItemKind::Activity,
         key: ItemKey::Id(id),
         value: "a".into(),
-        waiting_queue: queue.map(str::to_owned),
+        waiting: queue.map(Waiting::from),
     };
     let namespace = |id, name: &str| NamespaceRow { id, name: name.to_owned(), blob: "n".into() };
     let record = |key: &str, value: &'static str| Write::PutRecord {
@@ -186,7 +186,8 @@ fn recovery_tells_what_is_open() {
     let waiting = |execution, namespace, queue: &str, event_id| WaitingTask {
         execution,
         namespace,
-        queue: queue.to_owned(),
+        workflow_id: "w".to_owned(),
+        waiting: queue.into(),
         event_id,
     };
     assert_eq!(recovery.workflow_tasks, [waiting(2, 1, "q", 0), waiting(3, 2, "q2", 0)]);
@@ -205,7 +206,7 @@ fn a_deleted_execution_leaves_no_row() {
     let opened = Opened::new();
     opened.write(vec![
         put(row(1, 1, "w")),
-        Write::PutState { execution: 1, state: "s".into(), next_due: Some(1), waiting_queue: Some("q".into()) },
+        Write::PutState { execution: 1, state: "s".into(), next_due: Some(1), waiting: Some("q".into()) },
         item(1, ItemKind::Timer, ItemKey::Id(1), "t"),
         history(1, 1, 4),
         put(row(2, 1, "w")),

@@ -21,7 +21,7 @@ fn contents() -> Vec<Write> {
         Write::PutNamespace(NamespaceRow { id: 1, name: "default".into(), blob: "blob".into() }),
         Write::PutRecord { kind: "schedule".into(), key: "nightly".into(), value: "record".into() },
         put(row(1, 1, "open")),
-        Write::PutState { execution: 1, state: "state".into(), next_due: Some(7), waiting_queue: Some("queue".into()) },
+        Write::PutState { execution: 1, state: "state".into(), next_due: Some(7), waiting: Some("queue".into()) },
         item(1, ItemKind::Activity, ItemKey::Id(5), "activity"),
         item(1, ItemKind::Update, ItemKey::Name("u".into()), "update"),
         history(1, 1, 4),

@@ -155,12 +155,7 @@ fn transition(batch: i64) -> Vec<Write> {
     };
     let mut writes = vec![
         Write::AppendHistory { execution, first: step * 4, next: step * 4 + 4, events: vec![7; 600].into() },
-        Write::PutState {
-            execution,
-            state: vec![7; 1_500].into(),
-            next_due: Some(batch),
-            waiting_queue: Some("q".into()),
-        },
+        Write::PutState { execution, state: vec![7; 1_500].into(), next_due: Some(batch), waiting: Some("q".into()) },
         activity,
     ];
     match step {

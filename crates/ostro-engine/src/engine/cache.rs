@@ -61,6 +61,11 @@ impl Cache {
         self.entries.get(&id)?.execution.as_deref()
     }
 
+    /// Whether any execution in memory is like that. Looks at all of them.
+    pub fn any(&self, like: impl Fn(&Execution) -> bool) -> bool {
+        self.entries.values().filter_map(|entry| entry.execution.as_deref()).any(like)
+    }
+
     pub fn get_mut(&mut self, id: ExecutionId) -> Option<&mut Execution> {
         self.entries.get_mut(&id)?.execution.as_deref_mut()
     }

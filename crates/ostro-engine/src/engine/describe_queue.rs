@@ -1,7 +1,9 @@
 //! DescribeTaskQueue.
 
+use std::collections::HashMap;
+
 use temporalio_protos::temporal::api::{
-    enums::v1::{DescribeTaskQueueMode, TaskQueueType},
+    enums::v1::{DescribeTaskQueueMode, RateLimitSource, TaskQueueKind, TaskQueueType},
     taskqueue::v1::{PollerInfo, TaskQueueStats, TaskQueueStatus, TaskQueueTypeInfo, TaskQueueVersionInfo},
     workflowservice::v1::{
         DescribeTaskQueueRequest, DescribeTaskQueueResponse, describe_task_queue_response::EffectiveRateLimit,
@@ -9,6 +11,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::Engine;
+use crate::deployment::Version;
 use crate::error::Result;
 use crate::persistence::{Loader, QueueKind};
 use crate::queue::{Description, Flow, PollerSeen, QueueKey};
@@ -21,15 +24,24 @@ impl<L: Loader> Engine<L> {
     ) -> Result<DescribeTaskQueueResponse> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let name = request.task_queue.clone().unwrap_or_default().name;
-        let describe = |kind| self.queues.describe(&QueueKey { namespace, kind, name: name.clone() }, self.now);
         if request.api_mode() == DescribeTaskQueueMode::Enhanced {
+            let describe = |kind, version: Option<Version>| {
+                self.queues.describe(&QueueKey::new(namespace, kind, name.clone()).of_version(version), self.now)
+            };
             return Ok(by_version(&request, describe, self.now));
         }
-        Ok(response(&request, describe(queue_kind(request.task_queue_type())), self.now))
+        let key = QueueKey::new(namespace, queue_kind(request.task_queue_type()), name.clone());
+        let mut response = response(&request, self.queues.describe_all(&key, self.now), self.now);
+        let sticky = request.task_queue.as_ref().is_some_and(|queue| queue.kind() == TaskQueueKind::Sticky);
+        response.versioning_info = (!sticky).then(|| self.deployments.queue_info(&key));
+        if request.report_config {
+            response.config = Some(self.settings.config(&key).cloned().unwrap_or_default());
+        }
+        Ok(response)
     }
 }
 
-fn queue_kind(kind: TaskQueueType) -> QueueKind {
+pub(super) fn queue_kind(kind: TaskQueueType) -> QueueKind {
     match kind {
         TaskQueueType::Activity => QueueKind::Activity,
         TaskQueueType::Nexus => QueueKind::Nexus,
@@ -37,10 +49,10 @@ fn queue_kind(kind: TaskQueueType) -> QueueKind {
     }
 }
 
-/// The older form, with every asked type under the one version that there is: the unversioned one.
+/// The older form, with every asked type under each of the asked versions, or under the unversioned one.
 fn by_version(
     request: &DescribeTaskQueueRequest,
-    describe: impl Fn(QueueKind) -> Description,
+    describe: impl Fn(QueueKind, Option<Version>) -> Description,
     now: Time,
 ) -> DescribeTaskQueueResponse {
     let all = [TaskQueueType::Workflow, TaskQueueType::Activity, TaskQueueType::Nexus];
@@ -48,20 +60,27 @@ fn by_version(
         true => all.to_vec(),
         false => request.task_queue_types().collect(),
     };
-    let type_info = |kind: TaskQueueType| {
-        let description = describe(queue_kind(kind));
+    let type_info = |kind: TaskQueueType, version: Option<Version>| {
+        let description = describe(queue_kind(kind), version);
         let stats = request.report_stats.then(|| stats(&description.total, description.rate_limited_now, now));
         let pollers = if request.report_pollers { description.pollers } else { Vec::new() };
         (kind as i32, TaskQueueTypeInfo { pollers: pollers.into_iter().map(poller).collect(), stats })
     };
-    let types_info = asked.into_iter().map(type_info).collect();
-    let version = TaskQueueVersionInfo { types_info, ..Default::default() };
-    DescribeTaskQueueResponse { versions_info: [(String::new(), version)].into(), ..Default::default() }
+    let builds = request.versions.as_ref().map(|versions| versions.build_ids.clone()).unwrap_or_default();
+    let builds = if builds.is_empty() { vec![String::new()] } else { builds };
+    let info = |build: String| {
+        // A build id of the form `deployment:build` is a version; no other build has queues of its own.
+        let version = Version::parse(&build).ok().flatten();
+        let types_info = asked.iter().map(|kind| type_info(*kind, version.clone())).collect();
+        (build, TaskQueueVersionInfo { types_info, ..Default::default() })
+    };
+    DescribeTaskQueueResponse { versions_info: builds.into_iter().map(info).collect(), ..Default::default() }
 }
 
 fn response(request: &DescribeTaskQueueRequest, description: Description, now: Time) -> DescribeTaskQueueResponse {
     let with_status = request.include_task_queue_status;
     let rate = description.rate_limit;
+    let source = if description.rate_limit_is_set { RateLimitSource::Api } else { RateLimitSource::Worker };
     DescribeTaskQueueResponse {
         pollers: description.pollers.into_iter().map(poller).collect(),
         stats: request.report_stats.then(|| stats(&description.total, description.rate_limited_now, now)),
@@ -70,7 +89,7 @@ fn response(request: &DescribeTaskQueueRequest, description: Description, now: T
             false => Default::default(),
         },
         effective_rate_limit: rate
-            .map(|rate| EffectiveRateLimit { requests_per_second: rate as f32, ..Default::default() }),
+            .map(|rate| EffectiveRateLimit { requests_per_second: rate as f32, rate_limit_source: source as i32 }),
         task_queue_status: with_status.then(|| TaskQueueStatus {
             backlog_count_hint: description.total.backlog,
             rate_per_second: rate.unwrap_or(100_000.0),
@@ -78,6 +97,12 @@ fn response(request: &DescribeTaskQueueRequest, description: Description, now: T
         }),
         ..Default::default()
     }
+}
+
+/// A queue's counts, as a whole and by priority.
+pub(super) fn all_stats(description: &Description, now: Time) -> (TaskQueueStats, HashMap<i32, TaskQueueStats>) {
+    let total = stats(&description.total, description.rate_limited_now, now);
+    (total, description.by_priority.iter().map(|(key, flow)| (*key, stats(flow, false, now))).collect())
 }
 
 fn stats(flow: &Flow, rate_limiting_active: bool, now: Time) -> TaskQueueStats {

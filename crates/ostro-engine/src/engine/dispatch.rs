@@ -23,34 +23,31 @@ impl<L: Loader> Engine<L> {
             self.step(id, |t| t.unstick_workflow_task());
             return;
         }
-        let work = self.task(id, Work::WorkflowTask, None);
-        self.queues.add_task(&key, work);
+        match task.sticky {
+            true if self.sticky_worker_is_left(id) => self.step(id, |t| t.unstick_workflow_task()),
+            true => self.add_sticky_task(key, id, Work::WorkflowTask),
+            false => self.add_task(key, id, Work::WorkflowTask),
+        }
     }
 
     fn waiting_workflow_task(&self, id: ExecutionId) -> Option<(QueueKey, WorkflowTask)> {
         let execution = self.cache.get(id)?;
         let task = execution.core.workflow_task.clone().filter(|t| !t.is_started())?;
-        let key = QueueKey { namespace: execution.core.namespace, kind: QueueKind::Workflow, name: task.queue.clone() };
+        let key = QueueKey::new(execution.core.namespace, QueueKind::Workflow, task.queue.clone());
         Some((key, task))
     }
 
     pub(super) fn withdraw(&mut self, id: ExecutionId, kind: QueueKind, name: String, work: Work) {
         let Some(execution) = self.cache.get(id) else { return };
-        let key = QueueKey { namespace: execution.core.namespace, kind, name };
+        let key = QueueKey::new(execution.core.namespace, kind, name);
         self.queues.withdraw(&key, id, work);
     }
 
     pub(super) fn offer_activity(&mut self, id: ExecutionId, event: i64) {
         let Some(execution) = self.cache.get(id) else { return };
         let Some(activity) = execution.activities.get(&event).filter(|a| a.is_waiting()) else { return };
-        let key = QueueKey {
-            namespace: execution.core.namespace,
-            kind: QueueKind::Activity,
-            name: activity.queue().to_owned(),
-        };
-        let priority = activity.attributes().priority.clone();
-        let task = self.task(id, Work::Activity(event), priority);
-        self.queues.add_task(&key, task);
+        let key = QueueKey::new(execution.core.namespace, QueueKind::Activity, activity.queue().to_owned());
+        self.add_task(key, id, Work::Activity(event));
     }
 
     /// A query goes to the worker that has the execution cached, if it waits for work right now, else to any: a query
@@ -58,32 +55,14 @@ impl<L: Loader> Engine<L> {
     pub(super) fn offer_query(&mut self, id: ExecutionId, number: u64) {
         let Some(execution) = self.cache.get(id) else { return };
         let namespace = execution.core.namespace;
-        let normal = QueueKey { namespace, kind: QueueKind::Workflow, name: execution.core.task_queue.clone() };
+        let normal = QueueKey::new(namespace, QueueKind::Workflow, execution.core.task_queue.clone());
         let sticky = execution.core.sticky.as_ref().map(|s| QueueKey { name: s.queue.clone(), ..normal.clone() });
         let sticky = sticky.filter(|key| self.queues.has_recent_poller(key, self.now, 0));
-        let task = self.task(id, Work::Query(number), None);
-        self.queues.add_task(&sticky.unwrap_or(normal), task);
-    }
-
-    fn task(
-        &self,
-        id: ExecutionId,
-        work: Work,
-        own: Option<temporalio_protos::temporal::api::common::v1::Priority>,
-    ) -> Task {
-        let inherited = self.cache.get(id).and_then(|e| e.core.priority.clone()).unwrap_or_default();
-        let own = own.unwrap_or_default();
-        let mut task = Task::new(id, work, self.now);
-        let priority = if own.priority_key != 0 { own.priority_key } else { inherited.priority_key };
-        if priority != 0 {
-            task.priority = priority;
+        let sticky = sticky.filter(|_| !self.sticky_worker_is_left(id));
+        match sticky {
+            Some(sticky) => self.add_sticky_task(sticky, id, Work::Query(number)),
+            None => self.add_task(normal, id, Work::Query(number)),
         }
-        task.fairness_key = if own.fairness_key.is_empty() { inherited.fairness_key } else { own.fairness_key };
-        let weight = if own.fairness_weight != 0.0 { own.fairness_weight } else { inherited.fairness_weight };
-        if weight != 0.0 {
-            task.fairness_weight = weight;
-        }
-        task
     }
 
     /// Hands a task to a worker that waits for it; a stale one is dropped and the worker waits on.
@@ -101,11 +80,14 @@ impl<L: Loader> Engine<L> {
     fn hand_over(&mut self, key: &QueueKey, task: &Task, poller: &Poller) -> Option<Answer> {
         let id = task.execution;
         let sticky = !poller.sticky_of.is_empty();
+        if !self.belongs(key, task, sticky) {
+            return None;
+        }
         let by = StartedBy { identity: poller.identity.clone(), deployment: poller.deployment.clone(), sticky };
         match task.work {
             Work::WorkflowTask => {
                 let (waiting, _) = self.waiting_workflow_task(id)?;
-                if waiting != *key {
+                if waiting.name != key.name {
                     return None;
                 }
                 let answer = self.start_workflow_task(id, by);
@@ -115,6 +97,9 @@ impl<L: Loader> Engine<L> {
                 let execution = self.execution(id);
                 let activity = execution.activities.get(&event).filter(|a| a.is_waiting() && a.queue() == key.name)?;
                 let event = activity.scheduled_event_id;
+                if !self.may_start_activity(id, key) {
+                    return None;
+                }
                 let response = self.step(id, |t| t.start_activity(event, by));
                 Some(Answer::PollActivityTask(Box::new(response)))
             }

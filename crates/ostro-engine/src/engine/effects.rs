@@ -121,6 +121,8 @@ impl<L: Loader> Engine<L> {
         child: &Child,
         initiated: &Initiated,
     ) -> NewRun {
+        let queue = initiated.task_queue.as_ref().map_or("", |queue| &queue.name);
+        let inherited = self.look(parent, |t| t.inherited_by_child(namespace, queue));
         let execution = self.cache.get(parent).expect("the parent is in memory");
         let parent_namespace = self.namespaces.by_id(execution.core.namespace).expect("it has a namespace");
         let parent_execution = WorkflowExecution {
@@ -129,32 +131,34 @@ impl<L: Loader> Engine<L> {
         };
         let initiated = initiated.clone();
         let backoff = crate::cron::first_wait(&initiated.cron_schedule, self.now);
+        let mut started = WorkflowExecutionStartedEventAttributes {
+            workflow_type: initiated.workflow_type,
+            parent_workflow_namespace: parent_namespace.name.clone(),
+            parent_workflow_namespace_id: parent_namespace.uuid.clone(),
+            parent_workflow_execution: Some(parent_execution),
+            parent_initiated_event_id: child.initiated_event_id,
+            task_queue: initiated.task_queue,
+            input: initiated.input,
+            workflow_execution_timeout: initiated.workflow_execution_timeout,
+            workflow_run_timeout: initiated.workflow_run_timeout,
+            workflow_task_timeout: initiated.workflow_task_timeout,
+            retry_policy: initiated.retry_policy,
+            initiator: crate::cron::initiator(&initiated.cron_schedule),
+            cron_schedule: initiated.cron_schedule,
+            header: initiated.header,
+            memo: initiated.memo,
+            search_attributes: initiated.search_attributes,
+            root_workflow_execution: Some(execution.root()),
+            priority: initiated.priority,
+            ..Default::default()
+        };
+        inherited.give(&mut started);
         NewRun {
             namespace,
             workflow_id: initiated.workflow_id,
             run_id: self.ids.run_id(self.now),
             request_id: child.request_id.clone(),
-            started: WorkflowExecutionStartedEventAttributes {
-                workflow_type: initiated.workflow_type,
-                parent_workflow_namespace: parent_namespace.name.clone(),
-                parent_workflow_namespace_id: parent_namespace.uuid.clone(),
-                parent_workflow_execution: Some(parent_execution),
-                parent_initiated_event_id: child.initiated_event_id,
-                task_queue: initiated.task_queue,
-                input: initiated.input,
-                workflow_execution_timeout: initiated.workflow_execution_timeout,
-                workflow_run_timeout: initiated.workflow_run_timeout,
-                workflow_task_timeout: initiated.workflow_task_timeout,
-                retry_policy: initiated.retry_policy,
-                initiator: crate::cron::initiator(&initiated.cron_schedule),
-                cron_schedule: initiated.cron_schedule,
-                header: initiated.header,
-                memo: initiated.memo,
-                search_attributes: initiated.search_attributes,
-                root_workflow_execution: Some(execution.root()),
-                priority: initiated.priority,
-                ..Default::default()
-            },
+            started,
             backoff,
             user_metadata: child.user_metadata.clone(),
             parent_execution: parent,

@@ -10,6 +10,7 @@ mod describe_queue;
 mod dispatch;
 mod effects;
 mod history;
+mod route;
 mod schedules;
 mod step;
 mod timers;
@@ -20,6 +21,7 @@ use std::collections::VecDeque;
 use busy::Busy;
 use cache::Cache;
 use history::Unsettled;
+use prost::Message;
 use schedules::Schedules;
 use timers::Timers;
 use waits::Waits;
@@ -27,13 +29,15 @@ use waits::Waits;
 use crate::batch::Batches;
 use crate::command::Command;
 use crate::config::Config;
+use crate::deployment::{Deployments, ramp_hash};
 use crate::error::Result;
-use crate::execution::Effect;
+use crate::execution::{Effect, Place};
 use crate::ids::Ids;
 use crate::namespace::Namespaces;
 use crate::persistence::{ExecutionId, Loader, QueueKind, Recovery, WaitingTask, Write};
-use crate::queue::{QueueKey, Task, TaskQueues, Work};
+use crate::queue::{QueueKey, TaskQueues, Work};
 use crate::reply::{Answer, Reply, ReplyId};
+use crate::settings::Settings;
 use crate::time::Time;
 
 /// What one call produced: commit all `writes` as one unit, then send the `replies`.
@@ -51,6 +55,8 @@ pub struct Engine<L> {
     loader: L,
     namespaces: Namespaces,
     batches: Batches,
+    deployments: Deployments,
+    settings: Settings,
     ids: Ids,
     queues: TaskQueues,
     cache: Cache,
@@ -74,6 +80,8 @@ impl<L: Loader> Engine<L> {
         let mut engine = Self {
             namespaces: Namespaces::restore(recovery.namespaces),
             batches: Batches::restore(&recovery.records),
+            deployments: Deployments::restore(&recovery.records),
+            settings: Settings::restore(&recovery.records),
             ids: Ids::new(seed),
             queues: TaskQueues::new(&config),
             cache: Cache::new(config.cache_bytes_max),
@@ -94,6 +102,9 @@ impl<L: Loader> Engine<L> {
         for (execution, due) in recovery.due {
             engine.timers.set(execution, Some(due));
         }
+        for (queue, rate) in engine.settings.limits() {
+            engine.queues.set_rate(&queue, Some(rate));
+        }
         engine.restore_schedules(recovery.records);
         engine.restore_tasks(recovery.workflow_tasks, QueueKind::Workflow);
         engine.restore_tasks(recovery.activity_tasks, QueueKind::Activity);
@@ -106,8 +117,11 @@ impl<L: Loader> Engine<L> {
                 QueueKind::Activity => Work::Activity(task.event_id),
                 _ => Work::WorkflowTask,
             };
-            let key = QueueKey { namespace: task.namespace, kind, name: task.queue };
-            self.queues.add_task(&key, Task::new(task.execution, work, self.now));
+            let place = Place::decode(&task.waiting.place[..])
+                .expect("the store hands back what the engine wrote; anything else is a damaged file");
+            let key = QueueKey::new(task.namespace, kind, task.waiting.queue);
+            let (key, task) = self.placed(key, task.execution, work, &place, ramp_hash(&task.workflow_id));
+            self.queues.add_task(&key, task);
         }
     }
 

@@ -27,6 +27,7 @@ impl<L: Loader> Engine<L> {
             now: self.now,
             config: &self.config,
             namespace,
+            deployments: &self.deployments,
             ids: &mut self.ids,
             effects: &mut self.effects,
         });

@@ -64,7 +64,7 @@ impl Execution {
             execution_duration: if closed { duration(core.close_time - core.execution_time) } else { None },
             root_execution: Some(self.root()),
             first_run_id: core.first_run_id.clone(),
-            versioning_info: core.versioning.clone(),
+            versioning_info: core.versioning.as_ref().map(super::versioning::with_older_forms),
             worker_deployment_name: core.deployment_name.clone(),
             priority: core.priority.clone(),
             ..Default::default()
@@ -87,19 +87,24 @@ impl Execution {
     }
 }
 
+impl Activity {
+    pub(super) fn run_state(&self) -> PendingActivityState {
+        match (self.is_started(), self.cancel_requested, self.paused) {
+            (true, true, _) => PendingActivityState::CancelRequested,
+            (true, _, true) => PendingActivityState::PauseRequested,
+            (true, _, _) => PendingActivityState::Started,
+            (false, _, true) => PendingActivityState::Paused,
+            (false, _, _) => PendingActivityState::Scheduled,
+        }
+    }
+}
+
 fn pending_activity(activity: &Activity) -> PendingActivityInfo {
     let a = activity.attributes();
-    let state = match (activity.is_started(), activity.cancel_requested, activity.paused) {
-        (true, true, _) => PendingActivityState::CancelRequested,
-        (true, _, true) => PendingActivityState::PauseRequested,
-        (true, _, _) => PendingActivityState::Started,
-        (false, _, true) => PendingActivityState::Paused,
-        (false, _, _) => PendingActivityState::Scheduled,
-    };
     PendingActivityInfo {
         activity_id: a.activity_id.clone(),
         activity_type: a.activity_type.clone(),
-        state: state as i32,
+        state: activity.run_state() as i32,
         heartbeat_details: activity.heartbeat_details.clone(),
         last_heartbeat_time: timestamp(activity.last_heartbeat_time),
         last_started_time: timestamp(activity.started_time),

@@ -32,9 +32,13 @@ impl Transition<'_> {
     }
 
     pub fn record_with(&mut self, attributes: impl Into<Attributes>, extras: Extras) -> i64 {
+        let attributes = attributes.into();
+        if self.exec.is_standalone() {
+            self.note_standalone(attributes);
+            return BUFFERED;
+        }
         // What enters history must find a task that a restart knows of.
         self.materialise_speculative();
-        let attributes = attributes.into();
         let event_type = attributes.event_type();
         let event = HistoryEvent {
             event_id: BUFFERED,

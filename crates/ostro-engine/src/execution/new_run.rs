@@ -47,6 +47,11 @@ impl Transition<'_> {
         started.header = self.exec.started().header.clone();
         started.continued_failure = Some(failure);
         started.last_completion_result = self.exec.started().last_completion_result.clone();
+        // What the run was given, not what it has made of it.
+        started.memo = self.exec.started().memo.clone();
+        started.search_attributes = self.exec.started().search_attributes.clone();
+        self.inherited_by_retry().give(&mut started);
+        started.declined_target_version_upgrade = self.exec.started().declined_target_version_upgrade.clone();
         self.next(started, wait)
     }
 
@@ -63,6 +68,7 @@ impl Transition<'_> {
             None => result,
         };
         started.continued_failure = failure;
+        started.versioning_override = self.inherited_by_retry().versioning_override;
         started.memo = self.exec.started().memo.clone();
         started.search_attributes = self.exec.started().search_attributes.clone();
         Some(self.next(started, wait))
@@ -85,14 +91,17 @@ impl Transition<'_> {
         if a.retry_policy.is_some() {
             started.retry_policy = a.retry_policy.clone();
         }
-        if a.memo.is_some() {
-            started.memo = a.memo.clone();
-        }
-        if a.search_attributes.is_some() {
-            started.search_attributes = a.search_attributes.clone();
-        }
+        // As on the reference server, the command says all of both.
+        started.memo = a.memo.clone();
+        started.search_attributes = a.search_attributes.clone();
         // As on the reference server, a workflow that continues by its own command keeps its schedule only if it says so.
         started.cron_schedule = a.cron_schedule.clone();
+        let queue = a.task_queue.as_ref().map_or("", |queue| &queue.name).to_owned();
+        let queue = if queue.is_empty() { self.exec.core.task_queue.clone() } else { queue };
+        self.inherited_by_next(&queue, a.initial_versioning_behavior()).give(&mut started);
+        if started.inherited_pinned_version.is_some() {
+            started.declined_target_version_upgrade = self.declined_upgrade();
+        }
         let wait = from_duration(&a.backoff_start_interval).max(0);
         self.next(started, wait.max(self.config.continue_as_new_interval_min))
     }
@@ -117,8 +126,6 @@ impl Transition<'_> {
             attempt: 1,
             workflow_execution_expiration_time: old.workflow_execution_expiration_time,
             cron_schedule: old.cron_schedule.clone(),
-            memo: self.exec.properties.memo.clone(),
-            search_attributes: self.exec.properties.search_attributes.clone(),
             root_workflow_execution: old.root_workflow_execution.clone(),
             completion_callbacks: old.completion_callbacks.clone(),
             priority: old.priority.clone(),

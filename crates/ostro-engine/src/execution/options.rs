@@ -8,6 +8,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::history::Extras;
+use super::versioning::override_target;
 use super::{Execution, Transition};
 use crate::error::{Error, Result};
 
@@ -35,13 +36,7 @@ impl Execution {
 
     /// What the event of id `id` (below 0 while it is buffered) changes.
     pub(super) fn apply_options(&mut self, id: i64, a: &WorkflowExecutionOptionsUpdatedEventAttributes) {
-        if a.unset_versioning_override {
-            if let Some(info) = self.core.versioning.as_mut() {
-                info.versioning_override = None;
-            }
-        } else if let Some(versioning) = &a.versioning_override {
-            self.core.versioning.get_or_insert_default().versioning_override = Some(versioning.clone());
-        }
+        self.apply_override(a);
         if a.priority.is_some() {
             self.core.priority.clone_from(&a.priority);
         }
@@ -53,6 +48,34 @@ impl Execution {
             };
             self.core.request_ids.insert(a.attached_request_id.clone(), info);
         }
+    }
+}
+
+impl Execution {
+    /// An override puts an end to a transition: the run is to be where the override says.
+    fn apply_override(&mut self, a: &WorkflowExecutionOptionsUpdatedEventAttributes) {
+        let before = (self.behavior(), self.version());
+        if a.unset_versioning_override {
+            if let Some(info) = self.core.versioning.as_mut() {
+                info.versioning_override = None;
+            }
+        } else if let Some(versioning) = &a.versioning_override {
+            self.core.versioning.get_or_insert_default().versioning_override = Some(versioning.clone());
+        } else {
+            return;
+        }
+        if before != (self.behavior(), self.version())
+            && let Some(info) = self.core.versioning.as_mut()
+        {
+            info.version_transition = None;
+        }
+        let pinned = override_target(a.versioning_override.as_ref());
+        let own = self.core.versioning.as_ref().and_then(|info| info.deployment_version.as_ref());
+        let deployment = pinned.map(|v| v.deployment).or_else(|| own.map(|v| v.deployment_name.clone()));
+        if a.unset_versioning_override || a.versioning_override.is_some() {
+            self.core.deployment_name = deployment.unwrap_or_default();
+        }
+        self.note_versioning(None);
     }
 }
 
@@ -76,7 +99,12 @@ impl Transition<'_> {
     /// Writes the event and does what it says.
     pub fn record_options(&mut self, attributes: WorkflowExecutionOptionsUpdatedEventAttributes, links: Vec<Link>) {
         let id = self.record_with(attributes.clone(), Extras { links, ..Default::default() });
+        let before = (self.exec.behavior(), self.exec.version(), self.exec.core.priority.clone());
         self.exec.apply_options(id, &attributes);
+        if before != (self.exec.behavior(), self.exec.version(), self.exec.core.priority.clone()) {
+            self.reroute_workflow_task();
+            self.reroute_activities();
+        }
     }
 
     /// Sets the options that `mask` names; answers with all of them. Writes nothing where nothing changes.

@@ -35,6 +35,7 @@ impl Transition<'_> {
             Properties { memo: started.memo.clone(), search_attributes: started.search_attributes.clone() };
         let extras = Extras { user_metadata, links: links.clone(), ..Default::default() };
         self.record_with(started.clone(), extras);
+        self.exec.start_versioning(&started);
         self.exec.start = Start { event: Some(started), links };
         self.exec.touch_start();
         if let Some((signal, links)) = signal {

@@ -117,6 +117,15 @@ pub struct Core {
     /// The request of the reset that made this run.
     #[prost(string, tag = "48")]
     pub reset_request_id: String,
+    /// The upgrade that the run before was told of and did not take.
+    #[prost(message, optional, tag = "49")]
+    pub declined: Option<history::DeclinedTargetVersionUpgrade>,
+    /// The upgrade that this run was told of last.
+    #[prost(message, optional, tag = "50")]
+    pub notified: Option<history::DeclinedTargetVersionUpgrade>,
+    /// Set where the execution is one activity without a workflow.
+    #[prost(message, optional, tag = "60")]
+    pub standalone: Option<Standalone>,
 }
 
 /// The workflow task that is scheduled or started.
@@ -163,6 +172,9 @@ pub struct WorkflowTask {
     pub schedule_to_start_due: i64,
     #[prost(message, optional, tag = "17")]
     pub started_by: Option<deployment::WorkerDeploymentOptions>,
+    /// The queue of a pinned run has gone on to another version.
+    #[prost(bool, tag = "18")]
+    pub target_changed: bool,
 }
 
 impl WorkflowTask {
@@ -270,6 +282,29 @@ pub struct Activity {
     /// The request that paused it.
     #[prost(string, tag = "27")]
     pub pause_request_id: String,
+}
+
+/// What an activity without a workflow has beside the activity.
+#[derive(Clone, PartialEq, Message)]
+pub struct Standalone {
+    #[prost(message, optional, tag = "1")]
+    pub result: Option<common::Payloads>,
+    #[prost(message, optional, tag = "2")]
+    pub failure: Option<failure::Failure>,
+    /// `RetryState` of the failure.
+    #[prost(int32, tag = "3")]
+    pub retry_state: i32,
+    #[prost(string, tag = "4")]
+    pub cancel_request_id: String,
+    #[prost(string, tag = "5")]
+    pub cancel_reason: String,
+    #[prost(string, tag = "6")]
+    pub terminate_request_id: String,
+    #[prost(int64, tag = "7")]
+    pub start_delay: i64,
+    /// The activity as it was when it ended.
+    #[prost(message, optional, tag = "8")]
+    pub ended: Option<Activity>,
 }
 
 /// A timer that runs.

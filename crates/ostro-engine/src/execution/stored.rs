@@ -97,7 +97,7 @@ impl Execution {
             execution: self.id,
             state: self.stored_core(),
             next_due: self.deadlines.next(),
-            waiting_queue: self.waiting_workflow_task().map(|task| task.queue.clone()),
+            waiting: self.waiting_place(),
         });
         writes
     }
@@ -130,13 +130,11 @@ impl Execution {
         let Some(value) = self.item_value(kind, &key) else {
             return Write::DeleteItem { execution, kind, key };
         };
-        let waiting_queue = match (kind, &key) {
-            (ItemKind::Activity, ItemKey::Id(id)) => {
-                self.activities.get(id).filter(|a| a.is_waiting()).map(|a| a.queue().to_owned())
-            }
+        let waiting = match (kind, &key) {
+            (ItemKind::Activity, ItemKey::Id(id)) => self.waiting_activity(*id),
             _ => None,
         };
-        Write::PutItem { execution, kind, key, value: Bytes::from(value), waiting_queue }
+        Write::PutItem { execution, kind, key, value: Bytes::from(value), waiting }
     }
 
     fn item_value(&self, kind: ItemKind, key: &ItemKey) -> Option<Vec<u8>> {
@@ -231,7 +229,8 @@ impl Execution {
         HistoryPosition {
             execution: self.id,
             run_id: self.core.run_id.clone(),
-            next_event_id: self.core.next_event_id,
+            // One without history counts its transitions: who waits for news of it waits for the next.
+            next_event_id: if self.is_standalone() { self.core.transitions + 1 } else { self.core.next_event_id },
             open: self.is_open(),
             extra: Vec::new(),
         }

@@ -6,6 +6,7 @@ use super::Execution;
 use super::close::Closed;
 use super::new_run::NewRun;
 use crate::config::Config;
+use crate::deployment::Deployments;
 use crate::error::Result;
 use crate::ids::Ids;
 use crate::namespace::Namespace;
@@ -42,6 +43,7 @@ pub struct Transition<'a> {
     pub now: Time,
     pub config: &'a Config,
     pub namespace: &'a Namespace,
+    pub deployments: &'a Deployments,
     pub ids: &'a mut Ids,
     pub effects: &'a mut VecDeque<Effect>,
 }

@@ -53,6 +53,7 @@ struct Entry {
     execution: ExecutionId,
     work: PackedWork,
     added: Time,
+    follows: Option<u32>,
 }
 
 /// The tasks of one fairness key of one priority.
@@ -137,12 +138,23 @@ impl Backlog {
             priority: lane.priority,
             fairness_key: lane.key.to_string(),
             fairness_weight: lane.weight,
+            follows: entry.follows,
         };
         if let Some(level) = self.levels.get_mut(&task.priority) {
             level.now = level.now.max(pass);
         }
         self.settle(id);
         Some(task)
+    }
+
+    /// Takes out the tasks that follow their queue's routing, in their order.
+    pub fn take_followers(&mut self) -> Vec<Task> {
+        let all: Vec<Task> = std::iter::from_fn(|| self.pop()).collect();
+        let (followers, staying): (Vec<_>, Vec<_>) = all.into_iter().partition(|task| task.follows.is_some());
+        for task in staying {
+            self.push(task);
+        }
+        followers
     }
 
     /// Takes a task out wherever it is; `false` when it is not here.
@@ -179,7 +191,8 @@ impl Backlog {
         if returned {
             lane.pass = lane.pass.saturating_sub(lane.stride());
         }
-        lane.tasks.insert(sequence, Entry { execution: task.execution, work, added: task.added });
+        lane.tasks
+            .insert(sequence, Entry { execution: task.execution, work, added: task.added, follows: task.follows });
         self.settle(id);
         true
     }

@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 
 use temporalio_protos::temporal::api::deployment::v1::WorkerDeploymentOptions;
 
+use crate::deployment::Version;
 use crate::persistence::{ExecutionId, NamespaceId, QueueKind};
 use crate::reply::ReplyId;
 use crate::time::Time;
@@ -37,12 +38,30 @@ pub use task_queues::TaskQueues;
 /// The priority of tasks that ask for none, as on the reference server: the middle of 1 (first) to 5 (last).
 pub const DEFAULT_PRIORITY: i32 = 3;
 
-/// What a task queue is known by.
+/// What a task queue is known by: queues of one name are apart for each version of the workers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueueKey {
     pub namespace: NamespaceId,
     pub kind: QueueKind,
     pub name: String,
+    /// `None` for workers without a version, and for sticky queues.
+    pub version: Option<Box<Version>>,
+}
+
+impl QueueKey {
+    /// The queue of workers without a version.
+    pub fn new(namespace: NamespaceId, kind: QueueKind, name: String) -> Self {
+        Self { namespace, kind, name, version: None }
+    }
+
+    /// The same queue for another version.
+    pub fn of_version(&self, version: Option<Version>) -> Self {
+        Self { version: version.map(Box::new), ..self.clone() }
+    }
+
+    fn is_named(&self, other: &Self) -> bool {
+        (self.namespace, self.kind, &self.name) == (other.namespace, other.kind, &other.name)
+    }
 }
 
 /// What a worker is to do for an execution.
@@ -68,12 +87,23 @@ pub struct Task {
     pub fairness_key: String,
     /// 0.001 to 1000, values beyond are cut to it; 0 means 1. The newest task of a key decides.
     pub fairness_weight: f32,
+    /// Follows its queue's routing, which wants to know the workflow id's [`ramp_hash`](crate::deployment::ramp_hash);
+    /// `None`: belongs to the version that it waits for.
+    pub follows: Option<u32>,
 }
 
 impl Task {
     /// A task of default priority and fairness.
     pub fn new(execution: ExecutionId, work: Work, added: Time) -> Self {
-        Self { execution, work, added, priority: DEFAULT_PRIORITY, fairness_key: String::new(), fairness_weight: 1.0 }
+        Self {
+            execution,
+            work,
+            added,
+            priority: DEFAULT_PRIORITY,
+            fairness_key: String::new(),
+            fairness_weight: 1.0,
+            follows: None,
+        }
     }
 }
 
@@ -135,6 +165,39 @@ pub struct Description {
     pub by_priority: BTreeMap<i32, Flow>,
     /// Tasks per second, where a worker asked for a limit.
     pub rate_limit: Option<f64>,
+    /// Whether an operator has set it.
+    pub rate_limit_is_set: bool,
     /// Whether tasks and pollers wait for the rate limit now.
     pub rate_limited_now: bool,
+}
+
+impl Flow {
+    fn plus(self, other: &Self) -> Self {
+        Self {
+            backlog: self.backlog + other.backlog,
+            oldest: match (self.oldest, other.oldest) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            },
+            add_rate: self.add_rate + other.add_rate,
+            dispatch_rate: self.dispatch_rate + other.dispatch_rate,
+        }
+    }
+}
+
+impl Description {
+    /// Two queues of one name as one.
+    fn merge(mut self, other: Self) -> Self {
+        self.pollers.extend(other.pollers);
+        self.pollers.sort_by_key(|seen| std::cmp::Reverse(seen.last_access));
+        self.total = self.total.plus(&other.total);
+        for (priority, flow) in other.by_priority {
+            let sum = self.by_priority.entry(priority).or_default();
+            *sum = sum.plus(&flow);
+        }
+        self.rate_limit = self.rate_limit.or(other.rate_limit);
+        self.rate_limit_is_set |= other.rate_limit_is_set;
+        self.rate_limited_now |= other.rate_limited_now;
+        self
+    }
 }

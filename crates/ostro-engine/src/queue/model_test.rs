@@ -117,6 +117,7 @@ impl Run {
             priority: 1 + self.below(3) as i32,
             fairness_key: ["", "a", "b", "c"][key].to_owned(),
             fairness_weight: [1.0, 1.0, 2.0, 0.5][key],
+            follows: None,
         }
     }
 
@@ -198,7 +199,7 @@ impl Run {
 }
 
 fn key(queue: usize) -> QueueKey {
-    QueueKey { namespace: 1, kind: QueueKind::Workflow, name: queue.to_string() }
+    QueueKey::new(1, QueueKind::Workflow, queue.to_string())
 }
 
 #[test]

@@ -9,7 +9,10 @@ const CATCH_UP: Span = 10 * MILLISECOND;
 /// At most `rate` tasks per second, burst 1.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RateLimit {
-    rate: Option<f64>,
+    /// As a worker wants it.
+    asked: Option<f64>,
+    /// As an operator has set it, which goes before.
+    set: Option<f64>,
     /// The slot of the last task.
     last: Option<Time>,
 }
@@ -22,21 +25,31 @@ pub(super) struct Grant {
 
 impl RateLimit {
     pub fn rate(&self) -> Option<f64> {
-        self.rate
+        self.set.or(self.asked)
     }
 
-    /// Sets the limit; negative and not-a-number say nothing, infinite lifts it.
-    pub fn set(&mut self, rate: f64) {
+    /// Whether it is an operator's.
+    pub fn is_set(&self) -> bool {
+        self.set.is_some()
+    }
+
+    /// Sets the limit that an operator wants; `None` leaves it to the workers.
+    pub fn set(&mut self, rate: Option<f64>) {
+        self.set = rate;
+    }
+
+    /// Sets the limit that a worker wants; negative and not-a-number say nothing, infinite lifts it.
+    pub fn ask(&mut self, rate: f64) {
         if rate == f64::INFINITY {
-            self.rate = None;
+            self.asked = None;
         } else if rate >= 0.0 {
-            self.rate = Some(rate);
+            self.asked = Some(rate);
         }
     }
 
     /// The earliest moment of the next task: `Time::MIN` for any, `Time::MAX` for never.
     pub fn next(&self) -> Time {
-        match (self.rate, self.last) {
+        match (self.rate(), self.last) {
             (None, _) => Time::MIN,
             (Some(0.0), _) => Time::MAX,
             (Some(_), None) => Time::MIN,
@@ -47,7 +60,7 @@ impl RateLimit {
     /// Takes the slot of a task that leaves at `now`, which is not before [`Self::next`].
     pub fn grant(&mut self, now: Time) -> Grant {
         let before = self.last;
-        let catch_up = self.rate.is_some_and(|rate| interval(rate) < CATCH_UP);
+        let catch_up = self.rate().is_some_and(|rate| interval(rate) < CATCH_UP);
         let earliest = if catch_up { now.saturating_sub(CATCH_UP) } else { now };
         self.last = Some(self.next().clamp(earliest, now));
         Grant { before }

@@ -98,6 +98,13 @@ impl TaskQueue {
         tasks
     }
 
+    /// Takes out the tasks that follow the queue's routing: it has changed.
+    pub fn take_followers(&mut self) -> Vec<Task> {
+        let mut tasks = self.queries.take_followers();
+        tasks.extend(self.tasks.take_followers());
+        tasks
+    }
+
     pub fn withdraw(&mut self, execution: i64, work: Work) -> bool {
         match work {
             Work::Query(_) => self.queries.remove(execution, work),
@@ -109,7 +116,7 @@ impl TaskQueue {
         self.history.note(&poller, now);
         self.seen(now);
         if let (Some(rate), true) = (poller.max_tasks_per_second, poller.sticky_of.is_empty()) {
-            self.limit.set(rate);
+            self.limit.ask(rate);
         }
         self.back += 1;
         self.pollers.insert(self.back, poller);
@@ -121,6 +128,11 @@ impl TaskQueue {
         self.front -= 1;
         self.pollers.insert(self.front, poller);
         self.front
+    }
+
+    /// Sets the limit that an operator wants.
+    pub fn set_rate(&mut self, rate: Option<f64>) {
+        self.limit.set(rate);
     }
 
     /// Takes a poller out before it got a task. `waited_until` is known when the poll was there until then.
@@ -202,9 +214,10 @@ impl TaskQueue {
         }
         Description {
             pollers: self.history.list(now, poller_history),
-            total: by_priority.values().fold(Flow::default(), sum),
+            total: by_priority.values().fold(Flow::default(), |total, flow| total.plus(flow)),
             by_priority,
             rate_limit: self.limit.rate(),
+            rate_limit_is_set: self.limit.is_set(),
             rate_limited_now: !self.tasks.is_empty() && !self.pollers.is_empty() && self.limit.next() > now,
         }
     }
@@ -228,17 +241,5 @@ impl TaskQueue {
     fn seen(&mut self, now: Time) {
         self.active = self.active.max(now);
         self.polled = Some(self.polled.map_or(now, |polled| polled.max(now)));
-    }
-}
-
-fn sum(total: Flow, flow: &Flow) -> Flow {
-    Flow {
-        backlog: total.backlog + flow.backlog,
-        oldest: match (total.oldest, flow.oldest) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        },
-        add_rate: total.add_rate + flow.add_rate,
-        dispatch_rate: total.dispatch_rate + flow.dispatch_rate,
     }
 }

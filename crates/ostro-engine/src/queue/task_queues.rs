@@ -27,6 +27,8 @@ pub struct TaskQueues {
     poller_history: Span,
     names: BTreeMap<QueueKey, QueueId>,
     queues: BTreeMap<QueueId, TaskQueue>,
+    /// Limits that operators have set, by queue without version.
+    rates: BTreeMap<QueueKey, f64>,
     next_queue: QueueId,
     /// Queues with both a task and a poller, by the moment from which the rate limit lets one go.
     matchable: BTreeSet<(Time, QueueId)>,
@@ -47,6 +49,7 @@ impl TaskQueues {
             poller_history: config.poller_history,
             names: BTreeMap::new(),
             queues: BTreeMap::new(),
+            rates: BTreeMap::new(),
             next_queue: 0,
             matchable: BTreeSet::new(),
             forgettable: BTreeSet::new(),
@@ -76,10 +79,34 @@ impl TaskQueues {
         self.place(reply, id, sequence, deadline);
     }
 
-    /// Takes a waiting task back; `false` when it is not in the queue.
+    /// Takes a waiting task back, whatever version it waits for; `false` when it is not in the queue.
     pub fn withdraw(&mut self, key: &QueueKey, execution: ExecutionId, work: Work) -> bool {
-        let Some(&id) = self.names.get(key) else { return false };
-        self.change_by_id(id, |queue| queue.withdraw(execution, work)).unwrap_or(false)
+        let ids: Vec<QueueId> = self.versions(key).map(|(_, id)| id).collect();
+        ids.into_iter().any(|id| self.change_by_id(id, |queue| queue.withdraw(execution, work)).unwrap_or(false))
+    }
+
+    /// Takes out the tasks of that name that follow the queue's routing: it has changed.
+    pub fn take_followers(&mut self, key: &QueueKey) -> Vec<Task> {
+        let ids: Vec<QueueId> = self.versions(key).map(|(_, id)| id).collect();
+        ids.into_iter().flat_map(|id| self.change_by_id(id, TaskQueue::take_followers).unwrap_or_default()).collect()
+    }
+
+    /// Sets the limit of the queues of that name, in tasks per second for each version; `None` leaves it to the workers.
+    pub fn set_rate(&mut self, key: &QueueKey, rate: Option<f64>) {
+        match rate {
+            Some(rate) => drop(self.rates.insert(key.of_version(None), rate)),
+            None => drop(self.rates.remove(&key.of_version(None))),
+        }
+        let ids: Vec<QueueId> = self.versions(key).map(|(_, id)| id).collect();
+        for id in ids {
+            self.change_by_id(id, |queue| queue.set_rate(rate));
+        }
+    }
+
+    /// The queues of one name, for whatever version.
+    fn versions(&self, key: &QueueKey) -> impl Iterator<Item = (&QueueKey, QueueId)> {
+        let first = key.of_version(None);
+        self.names.range(first.clone()..).take_while(move |(key, _)| key.is_named(&first)).map(|(key, id)| (key, *id))
     }
 
     /// Takes out everything that waits on a queue: its workers are gone for good.
@@ -149,7 +176,7 @@ impl TaskQueues {
         sticky_queue: &str,
         now: Time,
     ) -> Vec<(QueueKey, Poller)> {
-        let sticky = QueueKey { namespace, kind: QueueKind::Workflow, name: sticky_queue.to_owned() };
+        let sticky = QueueKey::new(namespace, QueueKind::Workflow, sticky_queue.to_owned());
         let mut replies = Vec::new();
         for queue in self.queues.values().filter(|queue| queue.key.namespace == namespace) {
             let is_sticky = !sticky_queue.is_empty() && queue.key == sticky;
@@ -184,6 +211,18 @@ impl TaskQueues {
         self.queue(key).map_or_else(Description::default, |queue| queue.describe(now, self.poller_history))
     }
 
+    /// Whether tasks wait on the queues of that name, or came within half a minute.
+    pub fn has_work(&self, key: &QueueKey, now: Time) -> bool {
+        let total = self.describe_all(key, now).total;
+        total.backlog > 0 || total.add_rate > 0.0
+    }
+
+    /// All queues of that name as one.
+    pub fn describe_all(&self, key: &QueueKey, now: Time) -> Description {
+        let all = self.versions(key).map(|(key, _)| self.describe(key, now));
+        all.reduce(Description::merge).unwrap_or_default()
+    }
+
     /// Queues in memory.
     pub fn len(&self) -> usize {
         self.queues.len()
@@ -210,7 +249,9 @@ impl TaskQueues {
     fn make(&mut self, key: &QueueKey) -> QueueId {
         self.next_queue += 1;
         self.names.insert(key.clone(), self.next_queue);
-        self.queues.insert(self.next_queue, TaskQueue::new(key.clone()));
+        let mut queue = TaskQueue::new(key.clone());
+        queue.set_rate(self.rates.get(&key.of_version(None)).copied());
+        self.queues.insert(self.next_queue, queue);
         self.next_queue
     }
 

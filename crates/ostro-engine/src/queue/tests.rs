@@ -11,7 +11,7 @@ fn queues() -> TaskQueues {
 }
 
 fn key(name: &str) -> QueueKey {
-    QueueKey { namespace: 1, kind: QueueKind::Activity, name: name.to_owned() }
+    QueueKey::new(1, QueueKind::Activity, name.to_owned())
 }
 
 fn poller(reply: ReplyId) -> Poller {

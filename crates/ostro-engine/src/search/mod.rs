@@ -4,6 +4,7 @@
 //! server, so that readers of histories can decode it, and [`typed`] needs no namespace.
 
 mod names;
+mod own;
 mod value;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ use crate::namespace::Namespace;
 use crate::persistence::SearchValue;
 
 pub use names::{INITIAL_CUSTOM, SYSTEM, SystemAttribute, Type, is_reserved, system};
+pub use own::{SystemValues, keyword_of};
 use value::Decoded;
 
 /// Attributes in one request.

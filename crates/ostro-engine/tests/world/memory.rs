@@ -15,8 +15,8 @@ pub struct Rows {
     pub namespaces: BTreeMap<NamespaceId, NamespaceRow>,
     pub records: BTreeMap<(String, String), Bytes>,
     pub visibility: BTreeMap<ExecutionId, VisibilityRow>,
-    pub states: BTreeMap<ExecutionId, (Bytes, Option<i64>, Option<String>)>,
-    pub items: BTreeMap<(ExecutionId, ItemKind, ItemKey), (Bytes, Option<String>)>,
+    pub states: BTreeMap<ExecutionId, (Bytes, Option<i64>, Option<Waiting>)>,
+    pub items: BTreeMap<(ExecutionId, ItemKind, ItemKey), (Bytes, Option<Waiting>)>,
     pub history: BTreeMap<(ExecutionId, i64), HistoryBatch>,
     pub next_execution: ExecutionId,
 }
@@ -40,30 +40,24 @@ impl Memory {
         };
         recovery.records = rows.records.iter().map(record).collect();
         for (id, (_, due, queue)) in &rows.states {
-            let namespace = rows.visibility[id].namespace;
             recovery.due.extend(due.map(|due| (*id, due)));
-            recovery.workflow_tasks.extend(queue.clone().map(|queue| WaitingTask {
-                execution: *id,
-                namespace,
-                queue,
-                event_id: 0,
-            }));
+            recovery.workflow_tasks.extend(queue.clone().map(|waiting| rows.waiting(*id, waiting, 0)));
         }
         for ((id, kind, key), (_, queue)) in &rows.items {
             let (ItemKind::Activity, ItemKey::Id(event_id), Some(queue)) = (kind, key, queue) else { continue };
-            let namespace = rows.visibility[id].namespace;
-            recovery.activity_tasks.push(WaitingTask {
-                execution: *id,
-                namespace,
-                queue: queue.clone(),
-                event_id: *event_id,
-            });
+            recovery.activity_tasks.push(rows.waiting(*id, queue.clone(), *event_id));
         }
         recovery
     }
 }
 
 impl Rows {
+    fn waiting(&self, execution: ExecutionId, waiting: Waiting, event_id: i64) -> WaitingTask {
+        let run = &self.visibility[&execution];
+        let (namespace, workflow_id) = (run.namespace, run.workflow_id.clone());
+        WaitingTask { execution, namespace, workflow_id, waiting, event_id }
+    }
+
     fn apply(&mut self, write: Write) {
         match write {
             Write::PutNamespace(row) => drop(self.namespaces.insert(row.id, row)),
@@ -72,11 +66,11 @@ impl Rows {
                 self.next_execution = self.next_execution.max(row.id + 1);
                 self.visibility.insert(row.id, *row);
             }
-            Write::PutState { execution, state, next_due, waiting_queue } => {
-                self.states.insert(execution, (state, next_due, waiting_queue));
+            Write::PutState { execution, state, next_due, waiting } => {
+                self.states.insert(execution, (state, next_due, waiting));
             }
-            Write::PutItem { execution, kind, key, value, waiting_queue } => {
-                self.items.insert((execution, kind, key), (value, waiting_queue));
+            Write::PutItem { execution, kind, key, value, waiting } => {
+                self.items.insert((execution, kind, key), (value, waiting));
             }
             Write::DeleteItem { execution, kind, key } => drop(self.items.remove(&(execution, kind, key))),
             Write::AppendHistory { execution, first, next, events } => {
@@ -127,5 +121,17 @@ impl Loader for Memory {
         let rows = self.0.borrow();
         let batches = rows.history.range((execution, 0)..(execution, to));
         batches.filter(|(_, b)| b.next > from).map(|(_, b)| b.clone()).collect()
+    }
+
+    fn is_pinned(&self, namespace: NamespaceId, version: &str) -> bool {
+        let is = |row: &VisibilityRow, name: &str, value: &str| {
+            row.search_values.get(name) == Some(&SearchValue::String(value.to_owned()))
+        };
+        self.0.borrow().visibility.values().any(|row| {
+            row.namespace == namespace
+                && row.close_time == 0
+                && is(row, "TemporalWorkerDeploymentVersion", version)
+                && is(row, "TemporalWorkflowVersioningBehavior", "Pinned")
+        })
     }
 }

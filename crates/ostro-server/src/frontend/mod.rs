@@ -4,6 +4,7 @@
 
 mod activity;
 mod batch;
+mod declined;
 mod history;
 mod multi_operation;
 mod namespace;
@@ -13,6 +14,7 @@ mod schedule;
 mod service;
 mod slice;
 mod splice;
+mod standalone;
 mod status;
 mod system;
 mod task;

@@ -4,8 +4,8 @@ use ostro_wire::{Answer, CallContext, OperatorService, WorkflowService};
 use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflowservice::v1 as service};
 
 use super::{
-    Frontend, activity, batch, history, multi_operation, namespace, operator as attributes, schedule, system,
-    visibility, worker, workers, workflow,
+    Frontend, activity, batch, declined, history, multi_operation, namespace, operator as attributes, schedule,
+    standalone, system, visibility, worker, workers, workflow,
 };
 
 /// `forward`: checked, then answered by the engine. `wait`: the same with the client's deadline. A path: a function.
@@ -104,6 +104,75 @@ methods! { WorkflowService, service:
     unpause_activity(UnpauseActivityRequest) -> UnpauseActivityResponse = forward;
     reset_activity(ResetActivityRequest) -> ResetActivityResponse = forward;
     update_activity_options(UpdateActivityOptionsRequest) -> UpdateActivityOptionsResponse = forward;
+
+    start_activity_execution(StartActivityExecutionRequest) -> StartActivityExecutionResponse = forward;
+    describe_activity_execution(DescribeActivityExecutionRequest)
+        -> DescribeActivityExecutionResponse = standalone::describe;
+    poll_activity_execution(PollActivityExecutionRequest) -> PollActivityExecutionResponse = standalone::poll;
+    list_activity_executions(ListActivityExecutionsRequest) -> ListActivityExecutionsResponse = standalone::list;
+    count_activity_executions(CountActivityExecutionsRequest) -> CountActivityExecutionsResponse = standalone::count;
+    request_cancel_activity_execution(RequestCancelActivityExecutionRequest)
+        -> RequestCancelActivityExecutionResponse = forward;
+    terminate_activity_execution(TerminateActivityExecutionRequest) -> TerminateActivityExecutionResponse = forward;
+    delete_activity_execution(DeleteActivityExecutionRequest) -> DeleteActivityExecutionResponse = forward;
+    pause_activity_execution(PauseActivityExecutionRequest) -> PauseActivityExecutionResponse = forward;
+    unpause_activity_execution(UnpauseActivityExecutionRequest) -> UnpauseActivityExecutionResponse = forward;
+    reset_activity_execution(ResetActivityExecutionRequest) -> ResetActivityExecutionResponse = forward;
+    update_activity_execution_options(UpdateActivityExecutionOptionsRequest)
+        -> UpdateActivityExecutionOptionsResponse = forward;
+
+    describe_deployment(DescribeDeploymentRequest) -> DescribeDeploymentResponse = declined::describe_deployment;
+    get_current_deployment(GetCurrentDeploymentRequest)
+        -> GetCurrentDeploymentResponse = declined::get_current_deployment;
+    get_deployment_reachability(GetDeploymentReachabilityRequest)
+        -> GetDeploymentReachabilityResponse = declined::get_deployment_reachability;
+    list_deployments(ListDeploymentsRequest) -> ListDeploymentsResponse = declined::list_deployments;
+    set_current_deployment(SetCurrentDeploymentRequest)
+        -> SetCurrentDeploymentResponse = declined::set_current_deployment;
+    get_worker_versioning_rules(GetWorkerVersioningRulesRequest)
+        -> GetWorkerVersioningRulesResponse = declined::get_worker_versioning_rules;
+    update_worker_versioning_rules(UpdateWorkerVersioningRulesRequest)
+        -> UpdateWorkerVersioningRulesResponse = declined::update_worker_versioning_rules;
+    create_workflow_rule(CreateWorkflowRuleRequest) -> CreateWorkflowRuleResponse = declined::create_workflow_rule;
+    describe_workflow_rule(DescribeWorkflowRuleRequest)
+        -> DescribeWorkflowRuleResponse = declined::describe_workflow_rule;
+    delete_workflow_rule(DeleteWorkflowRuleRequest) -> DeleteWorkflowRuleResponse = declined::delete_workflow_rule;
+    list_workflow_rules(ListWorkflowRulesRequest) -> ListWorkflowRulesResponse = declined::list_workflow_rules;
+    trigger_workflow_rule(TriggerWorkflowRuleRequest) -> TriggerWorkflowRuleResponse = declined::trigger_workflow_rule;
+    fetch_worker_config(FetchWorkerConfigRequest) -> FetchWorkerConfigResponse = declined::fetch_worker_config;
+    update_worker_config(UpdateWorkerConfigRequest) -> UpdateWorkerConfigResponse = declined::update_worker_config;
+    pause_workflow_execution(PauseWorkflowExecutionRequest)
+        -> PauseWorkflowExecutionResponse = declined::pause_workflow;
+    unpause_workflow_execution(UnpauseWorkflowExecutionRequest)
+        -> UnpauseWorkflowExecutionResponse = declined::unpause_workflow;
+
+    update_task_queue_config(UpdateTaskQueueConfigRequest) -> UpdateTaskQueueConfigResponse = forward;
+    list_task_queue_partitions(ListTaskQueuePartitionsRequest)
+        -> ListTaskQueuePartitionsResponse = worker::list_partitions;
+    count_workers(CountWorkersRequest) -> CountWorkersResponse = workers::count;
+    update_worker_build_id_compatibility(UpdateWorkerBuildIdCompatibilityRequest)
+        -> UpdateWorkerBuildIdCompatibilityResponse = forward;
+    get_worker_build_id_compatibility(GetWorkerBuildIdCompatibilityRequest)
+        -> GetWorkerBuildIdCompatibilityResponse = forward;
+    get_worker_task_reachability(GetWorkerTaskReachabilityRequest) -> GetWorkerTaskReachabilityResponse = forward;
+
+    create_worker_deployment(CreateWorkerDeploymentRequest) -> CreateWorkerDeploymentResponse = forward;
+    create_worker_deployment_version(CreateWorkerDeploymentVersionRequest)
+        -> CreateWorkerDeploymentVersionResponse = forward;
+    describe_worker_deployment(DescribeWorkerDeploymentRequest) -> DescribeWorkerDeploymentResponse = forward;
+    describe_worker_deployment_version(DescribeWorkerDeploymentVersionRequest)
+        -> DescribeWorkerDeploymentVersionResponse = forward;
+    list_worker_deployments(ListWorkerDeploymentsRequest) -> ListWorkerDeploymentsResponse = forward;
+    set_worker_deployment_current_version(SetWorkerDeploymentCurrentVersionRequest)
+        -> SetWorkerDeploymentCurrentVersionResponse = forward;
+    set_worker_deployment_ramping_version(SetWorkerDeploymentRampingVersionRequest)
+        -> SetWorkerDeploymentRampingVersionResponse = forward;
+    set_worker_deployment_manager(SetWorkerDeploymentManagerRequest) -> SetWorkerDeploymentManagerResponse = forward;
+    update_worker_deployment_version_metadata(UpdateWorkerDeploymentVersionMetadataRequest)
+        -> UpdateWorkerDeploymentVersionMetadataResponse = forward;
+    delete_worker_deployment_version(DeleteWorkerDeploymentVersionRequest)
+        -> DeleteWorkerDeploymentVersionResponse = forward;
+    delete_worker_deployment(DeleteWorkerDeploymentRequest) -> DeleteWorkerDeploymentResponse = forward;
 
     start_batch_operation(StartBatchOperationRequest) -> StartBatchOperationResponse = batch::start;
     stop_batch_operation(StopBatchOperationRequest) -> StopBatchOperationResponse = forward;

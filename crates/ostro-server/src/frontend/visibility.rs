@@ -115,7 +115,7 @@ fn count_response(count: Count) -> service::CountWorkflowExecutionsResponse {
 }
 
 /// A value as a search attribute's payload.
-fn group_value(value: SearchValue) -> Payload {
+pub(super) fn group_value(value: SearchValue) -> Payload {
     let (json, kind) = match value {
         SearchValue::Bool(value) => (value.into(), "Bool"),
         SearchValue::Int(value) => (value.into(), "Int"),

@@ -93,3 +93,16 @@ fn list_info(worker: &WorkerHeartbeat) -> WorkerListInfo {
         drivers: worker.drivers.clone(),
     }
 }
+
+/// `CountWorkers`.
+pub(super) async fn count(
+    frontend: &Frontend,
+    _context: &CallContext,
+    request: service::CountWorkersRequest,
+) -> Answer<service::CountWorkersResponse> {
+    namespace(&request.namespace).map_err(status)?;
+    let id = frontend.namespace(&request.namespace).await?.id;
+    let filter = Filter::parse(&request.query).map_err(status)?;
+    let (workers, _) = frontend.workers.list(id, &filter, "", usize::MAX, frontend.clock.now());
+    Ok(service::CountWorkersResponse { count: workers.len() as i64 }.into())
+}

@@ -58,6 +58,13 @@ const SYSTEM: [(&str, IndexedValueType, Source); 17] = [
     (DIVISION, Keyword, Source::Division),
 ];
 
+/// What activities without a workflow are looked for by; a registered attribute of the same name goes before. Their ids
+/// stand behind the ten characters that keep them apart from those of workflows.
+const OF_ACTIVITIES: [(&str, IndexedValueType, Source); 2] = [
+    ("ActivityId", Keyword, Source::Column("substr(workflow_id, 11)", true)),
+    ("ActivityType", Keyword, Source::Column("workflow_type", true)),
+];
+
 /// Attributes that are there without being registered, set by the server or an SDK on some runs.
 const PREDEFINED: [(&str, IndexedValueType); 16] = [
     ("BatcherNamespace", Keyword),
@@ -119,8 +126,12 @@ fn find(types: &SearchAttributeTypes, name: &str) -> Option<(Source, IndexedValu
         return Some((source, kind, expression));
     }
     let predefined = || PREDEFINED.iter().find(|(predefined, _)| *predefined == name).map(|(_, kind)| *kind);
-    let kind = types.get(name).copied().or_else(predefined)?;
-    Some((Source::Json, kind, json_expression(name)))
+    if let Some(kind) = types.get(name).copied().or_else(predefined) {
+        return Some((Source::Json, kind, json_expression(name)));
+    }
+    let (_, kind, source) = OF_ACTIVITIES.into_iter().find(|(own, ..)| *own == name)?;
+    let expression = column(&source).to_owned();
+    Some((source, kind, expression))
 }
 
 fn column(source: &Source) -> &'static str {

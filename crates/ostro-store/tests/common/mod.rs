@@ -109,11 +109,11 @@ pub fn put(row: VisibilityRow) -> Write {
 }
 
 pub fn state(execution: ExecutionId, state: &'static str) -> Write {
-    Write::PutState { execution, state: state.into(), next_due: None, waiting_queue: None }
+    Write::PutState { execution, state: state.into(), next_due: None, waiting: None }
 }
 
 pub fn item(execution: ExecutionId, kind: ItemKind, key: ItemKey, value: &'static str) -> Write {
-    Write::PutItem { execution, kind, key, value: value.into(), waiting_queue: None }
+    Write::PutItem { execution, kind, key, value: value.into(), waiting: None }
 }
 
 pub fn history(execution: ExecutionId, first: i64, next: i64) -> Write {

@@ -37,7 +37,10 @@ impl<L: Loader> Engine<L> {
         if activity_id.is_empty() {
             return Err(Error::invalid("ActivityId is not set on request."));
         }
-        let id = self.find(namespace, workflow_id, run_id)?;
+        let id = match workflow_id.is_empty() {
+            true => self.find_standalone(namespace, activity_id, run_id)?,
+            false => self.find(namespace, workflow_id, run_id)?,
+        };
         Ok((id, ActivityRef::Id(activity_id.to_owned())))
     }
 

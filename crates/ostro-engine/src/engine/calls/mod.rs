@@ -3,6 +3,7 @@
 mod activity;
 mod activity_control;
 mod batch;
+mod deployment;
 mod history;
 mod namespace;
 mod nexus_task;
@@ -10,7 +11,9 @@ mod options;
 mod query;
 mod reset;
 mod schedule;
+mod settings;
 mod signal;
+mod standalone;
 mod start;
 mod stop;
 mod update;

@@ -33,6 +33,10 @@ impl<L: Loader> Engine<L> {
                 self.keep(writes);
                 if let Some(id) = self.namespaces.by_name(&response.deleted_namespace).map(|namespace| namespace.id) {
                     self.drop_schedules(id);
+                    let writes = self.deployments.drop_namespace(id);
+                    self.keep(writes);
+                    let writes = self.settings.drop_namespace(id);
+                    self.keep(writes);
                 }
                 Answer::DeleteNamespace(Box::new(response))
             }
@@ -56,7 +60,7 @@ impl<L: Loader> Engine<L> {
     }
 
     /// Adds writes to the output in progress.
-    pub(super) fn keep(&mut self, writes: Vec<Write>) {
+    pub(in crate::engine) fn keep(&mut self, writes: Vec<Write>) {
         self.out.writes.extend(writes);
     }
 }

@@ -32,7 +32,7 @@ impl<L: Loader> Engine<L> {
             ..Default::default()
         };
         let name = request.task_queue.map(|queue| queue.name).unwrap_or_default();
-        self.queues.add_poller(&QueueKey { namespace, kind: QueueKind::Nexus, name }, poller, self.now);
+        self.add_poller(QueueKey::new(namespace, QueueKind::Nexus, name), poller)?;
         Ok(None)
     }
 }

@@ -39,7 +39,7 @@ impl<L: Loader> Engine<L> {
             }
             Command::ScheduleRows(r) => Answer::ScheduleRows(Box::new(self.schedule_rows(&r)?)),
             Command::ScheduleEntries(r) => Answer::ScheduleEntries(Box::new(self.schedule_entries(*r)?)),
-            command => return self.namespace_call(command),
+            command => return self.standalone_call(command),
         };
         Ok(Some(answer))
     }

@@ -107,7 +107,7 @@ impl<L: Loader> Engine<L> {
                 (self.execution(existing).core.start_request_id == request.request_id, existing)
             }
             found => {
-                let mut run = self.requested_run(id, start_part(&request), attributes);
+                let mut run = self.requested_run(id, start_part(&request), attributes)?;
                 if let InTheWay::Terminate(existing) = found {
                     self.terminate_for_reuse(existing, &run.run_id);
                 }

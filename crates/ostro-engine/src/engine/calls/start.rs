@@ -52,7 +52,7 @@ impl<L: Loader> Engine<L> {
         };
         let eager = request.request_eager_execution;
         let link_namespace = request.namespace.clone();
-        let run = self.requested_run(id, request, attributes);
+        let run = self.requested_run(id, request, attributes)?;
         if let InTheWay::Terminate(existing) = found {
             self.terminate_for_reuse(existing, &run.run_id);
         }
@@ -66,7 +66,7 @@ impl<L: Loader> Engine<L> {
         eager: bool,
         by: StartedBy,
     ) -> (ExecutionId, Option<Box<crate::reply::WorkflowTaskAnswer>>) {
-        let eager = eager && run.backoff == 0;
+        let eager = eager && run.backoff == 0 && self.may_start_eagerly(&run, &by);
         run.started.eager_execution_accepted = eager;
         if !eager {
             return (self.start_run(run), None);
@@ -206,16 +206,21 @@ impl<L: Loader> Engine<L> {
     }
 
     /// What a start asks for; a signal-with-start asks the same.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION for an override to a version that does not have the queue.
     pub(super) fn requested_run(
         &mut self,
         namespace: NamespaceId,
         request: StartWorkflowExecutionRequest,
         search_attributes: Option<temporalio_protos::temporal::api::common::v1::SearchAttributes>,
-    ) -> NewRun {
+    ) -> Result<NewRun> {
+        let queue = request.task_queue.as_ref().map_or("", |queue| &queue.name);
+        self.check_override(namespace, queue, request.versioning_override.as_ref())?;
         let delay = from_duration(&request.workflow_start_delay).max(0);
         let cron = crate::cron::first_wait(&request.cron_schedule, self.now);
         let request_id = if request.request_id.is_empty() { self.ids.uuid() } else { request.request_id };
-        NewRun {
+        Ok(NewRun {
             namespace,
             workflow_id: request.workflow_id,
             run_id: self.ids.run_id(self.now),
@@ -245,6 +250,6 @@ impl<L: Loader> Engine<L> {
             user_metadata: request.user_metadata,
             links: request.links,
             ..Default::default()
-        }
+        })
     }
 }

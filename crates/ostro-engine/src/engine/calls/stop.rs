@@ -45,7 +45,7 @@ impl<L: Loader> Engine<L> {
         Ok(DeleteWorkflowExecutionResponse::default())
     }
 
-    fn delete_execution(&mut self, id: ExecutionId) {
+    pub(super) fn delete_execution(&mut self, id: ExecutionId) {
         self.out.writes.push(Write::DeleteExecution(id));
         self.busy.forget(id);
         self.timers.set(id, None);

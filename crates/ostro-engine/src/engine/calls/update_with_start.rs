@@ -91,7 +91,7 @@ impl<L: Loader> Engine<L> {
             let message = "Workflow was not started: its run of the same request id has closed";
             return Err(Error::new(ErrorKind::Unavailable, message));
         }
-        let run = self.requested_run(namespace, request, attributes);
+        let run = self.requested_run(namespace, request, attributes)?;
         if let InTheWay::Terminate(existing) = found {
             self.terminate_for_reuse(existing, &run.run_id);
         }

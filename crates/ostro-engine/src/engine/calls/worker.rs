@@ -13,6 +13,7 @@ use temporalio_protos::temporal::api::{
 
 use super::super::Engine;
 use crate::command::{Answer, WithDeadline};
+use crate::deployment::Version;
 use crate::error::{Error, Result};
 use crate::execution::update::wait_until;
 use crate::execution::workflow_task::{Completion, StartedBy};
@@ -54,8 +55,8 @@ impl<L: Loader> Engine<L> {
             ),
             sticky_of,
         };
-        let key = QueueKey { namespace, kind: QueueKind::Workflow, name: queue.name };
-        self.queues.add_poller(&key, poller, self.now);
+        let key = QueueKey::new(namespace, QueueKind::Workflow, queue.name);
+        self.add_poller(key, poller)?;
         Ok(None)
     }
 
@@ -81,7 +82,7 @@ impl<L: Loader> Engine<L> {
             sticky_of: String::new(),
         };
         let name = request.task_queue.map(|q| q.name).unwrap_or_default();
-        self.queues.add_poller(&QueueKey { namespace, kind: QueueKind::Activity, name }, poller, self.now);
+        self.add_poller(QueueKey::new(namespace, QueueKind::Activity, name), poller)?;
         Ok(None)
     }
 
@@ -121,7 +122,16 @@ impl<L: Loader> Engine<L> {
 
     /// The execution's next workflow task, if one waits already: the same worker goes on at once.
     fn next_workflow_task(&mut self, id: ExecutionId, by: StartedBy) -> Option<WorkflowTaskAnswer> {
-        let waits = self.execution(id).core.workflow_task.as_ref().is_some_and(|t| !t.is_started());
+        let execution = self.execution(id);
+        let waits = execution.core.workflow_task.as_ref().is_some_and(|t| !t.is_started());
+        // A run that is to move, or is pinned elsewhere, goes on with other workers.
+        let stays = execution.version() == Version::of_worker(by.deployment.as_ref());
+        if waits && !stays {
+            self.reserved = None;
+            self.offer_workflow_task(id);
+            self.settle();
+            return None;
+        }
         waits.then(|| self.start_workflow_task(id, by))
     }
 
@@ -157,7 +167,7 @@ impl<L: Loader> Engine<L> {
         for (key, poller) in polls {
             self.answer_empty(&key, &poller);
         }
-        let sticky = QueueKey { namespace, kind: QueueKind::Workflow, name: request.sticky_task_queue };
+        let sticky = QueueKey::new(namespace, QueueKind::Workflow, request.sticky_task_queue);
         for task in self.queues.drain(&sticky) {
             self.move_to_normal_queue(task);
         }

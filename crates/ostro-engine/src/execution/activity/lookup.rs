@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::execution::Execution;
+use crate::execution::standalone::activity_id;
 use crate::token::TaskToken;
 
 /// How a worker names an activity.
@@ -20,7 +21,10 @@ impl Execution {
     /// NOT_FOUND, in the reference server's words, where there is none such.
     pub fn running_activity(&self, activity: &ActivityRef) -> Result<i64> {
         if !self.is_open() {
-            return Err(Error::not_found("workflow execution already completed"));
+            return Err(Error::not_found(match self.is_standalone() {
+                true => format!("activity not found for ID: {}", activity_id(&self.core.workflow_id)),
+                false => "workflow execution already completed".to_owned(),
+            }));
         }
         let found = match activity {
             ActivityRef::Token(token) => self

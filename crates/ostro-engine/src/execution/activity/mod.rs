@@ -159,8 +159,11 @@ impl Execution {
 impl Transition<'_> {
     /// Takes the activity out of the pending ones and writes the started event of its last attempt; returns it with
     /// that event's id (0 if no attempt ever ran).
-    fn end_activity(&mut self, scheduled_event_id: i64) -> Option<(Activity, i64)> {
+    pub(super) fn end_activity(&mut self, scheduled_event_id: i64) -> Option<(Activity, i64)> {
         let activity = self.exec.remove_activity(scheduled_event_id)?;
+        if let Some(standalone) = self.exec.core.standalone.as_mut() {
+            standalone.ended = Some(activity.clone());
+        }
         let started = if activity.is_started() { self.record_activity_started(&activity) } else { 0 };
         Some((activity, started))
     }

@@ -42,14 +42,21 @@ impl Transition<'_> {
         let activity = &self.exec.activities[&scheduled_event_id];
         let core = &self.exec.core;
         let a = activity.attributes();
+        // One that stands alone has a run of its own and no workflow.
+        let (workflow_type, workflow_execution, activity_run_id) = match self.exec.is_standalone() {
+            true => (None, WorkflowExecution::default(), core.run_id.clone()),
+            false => (
+                Some(WorkflowType { name: core.workflow_type.clone() }),
+                WorkflowExecution { workflow_id: core.workflow_id.clone(), run_id: core.run_id.clone() },
+                String::new(),
+            ),
+        };
         PollActivityTaskQueueResponse {
             task_token: self.activity_token(activity).to_bytes(),
             workflow_namespace: self.namespace.name.clone(),
-            workflow_type: Some(WorkflowType { name: core.workflow_type.clone() }),
-            workflow_execution: Some(WorkflowExecution {
-                workflow_id: core.workflow_id.clone(),
-                run_id: core.run_id.clone(),
-            }),
+            workflow_type,
+            workflow_execution: Some(workflow_execution),
+            activity_run_id,
             activity_type: a.activity_type.clone(),
             activity_id: a.activity_id.clone(),
             header: a.header.clone(),

@@ -37,6 +37,7 @@ impl Rebuild<'_> {
         task.suggest_continue_as_new = a.suggest_continue_as_new;
         task.suggest_reasons.clone_from(&a.suggest_continue_as_new_reasons);
         task.history_bytes = a.history_size_bytes;
+        task.target_changed = a.target_worker_deployment_version_changed;
     }
 
     pub(super) fn workflow_task_completed(&mut self, a: &WorkflowTaskCompletedEventAttributes) {
@@ -46,6 +47,7 @@ impl Rebuild<'_> {
         core.workflow_task_attempt = 1;
         core.workflow_task_failure = None;
         core.workflow_task_failed_cause = 0;
+        self.exec.complete_versioning(a);
     }
 
     pub(super) fn workflow_task_failed(&mut self, a: &WorkflowTaskFailedEventAttributes) {

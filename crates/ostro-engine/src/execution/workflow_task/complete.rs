@@ -38,7 +38,9 @@ impl Transition<'_> {
         }
         self.write_workflow_task_events();
         let task = self.end_workflow_task(&request);
-        let completed = self.record(completed_attributes(&task, &request));
+        let attributes = completed_attributes(&task, &request);
+        let completed = self.record(attributes.clone());
+        self.move_to_version(&attributes);
         let heartbeat = request.force_create_new_workflow_task;
         let applied = self.apply_commands(&request, completed);
         self.reject_unprocessed_updates();
@@ -104,6 +106,15 @@ impl Transition<'_> {
         task
     }
 
+    /// The version that completed the task is the run's; what waits goes there with it.
+    fn move_to_version(&mut self, attributes: &WorkflowTaskCompletedEventAttributes) {
+        let before = (self.exec.in_transition(), self.exec.behavior(), self.exec.version());
+        self.exec.complete_versioning(attributes);
+        if before != (self.exec.in_transition(), self.exec.behavior(), self.exec.version()) {
+            self.reroute_activities();
+        }
+    }
+
     fn set_sticky(&mut self, request: &RespondWorkflowTaskCompletedRequest) {
         self.exec.core.sticky = request.sticky_attributes.as_ref().and_then(|sticky| {
             let queue = sticky.worker_task_queue.as_ref().filter(|q| !q.name.is_empty())?;
@@ -119,9 +130,14 @@ impl Transition<'_> {
         if !self.exec.is_open() {
             return;
         }
+        let moving_on = self.exec.in_transition();
+        if moving_on {
+            // The run has begun to move while this task ran: the next one is for the new version.
+            self.exec.core.sticky = None;
+        }
         if heartbeat && self.now - task.original_scheduled_time < self.config.workflow_task_heartbeat_max {
             self.schedule_heartbeat(task.original_scheduled_time);
-        } else if heartbeat || news {
+        } else if heartbeat || news || moving_on {
             self.schedule_workflow_task();
         } else if self.exec.has_unsent_updates() {
             self.schedule_speculative_workflow_task();
@@ -150,17 +166,20 @@ fn completed_attributes(
     request: &RespondWorkflowTaskCompletedRequest,
 ) -> WorkflowTaskCompletedEventAttributes {
     let versioned = request.deployment_options.as_ref().filter(|d| is_versioned(d));
+    // Some SDKs send a behaviour though versioning is off.
+    let unversioned = request.deployment_options.is_some() && versioned.is_none();
+    let name = request.deployment_options.as_ref().map(|d| d.deployment_name.clone());
     WorkflowTaskCompletedEventAttributes {
         scheduled_event_id: task.scheduled_event_id,
         started_event_id: task.started_event_id,
         identity: request.identity.clone(),
         worker_version: build_of(request),
-        worker_deployment_name: versioned.map(|d| d.deployment_name.clone()).unwrap_or_default(),
+        worker_deployment_name: name.unwrap_or_default(),
         deployment_version: versioned.map(|d| WorkerDeploymentVersion {
             deployment_name: d.deployment_name.clone(),
             build_id: d.build_id.clone(),
         }),
-        versioning_behavior: request.versioning_behavior,
+        versioning_behavior: if unversioned { 0 } else { request.versioning_behavior },
         sdk_metadata: request.sdk_metadata.clone(),
         metering_metadata: Some(request.metering_metadata.unwrap_or_default()),
         ..Default::default()

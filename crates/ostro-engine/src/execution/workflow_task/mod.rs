@@ -92,6 +92,7 @@ fn started_attributes(task: &WorkflowTask) -> WorkflowTaskStartedEventAttributes
         suggest_continue_as_new: task.suggest_continue_as_new,
         suggest_continue_as_new_reasons: task.suggest_reasons.clone(),
         history_size_bytes: task.history_bytes,
+        target_worker_deployment_version_changed: task.target_changed,
         ..Default::default()
     }
 }

@@ -32,7 +32,10 @@ impl Transition<'_> {
     }
 
     fn may_schedule(&self) -> bool {
-        self.exec.is_open() && !self.exec.has_workflow_task() && self.exec.core.first_task_due == 0
+        self.exec.is_open()
+            && !self.exec.is_standalone()
+            && !self.exec.has_workflow_task()
+            && self.exec.core.first_task_due == 0
     }
 
     fn schedule(&mut self, speculative: bool, original_scheduled_time: Time) {

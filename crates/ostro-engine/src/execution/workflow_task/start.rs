@@ -9,6 +9,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::started_attributes;
+use crate::deployment::Version;
 use crate::execution::{Execution, Transition};
 use crate::reply::{HistorySlice, WorkflowTaskAnswer};
 use crate::time::timestamp;
@@ -27,6 +28,12 @@ impl Transition<'_> {
     /// Hands the scheduled workflow task to a worker.
     pub fn start_workflow_task(&mut self, by: StartedBy) -> WorkflowTaskAnswer {
         self.materialise_stale_schedule();
+        // A worker without a version leaves a run without one as it is.
+        let version = Version::of_worker(by.deployment.as_ref());
+        if version != self.exec.version() {
+            self.start_transition(version);
+        }
+        let target_changed = self.notice_target();
         let (suggest, reasons) = self.suggest_continue_as_new();
         let request_id = self.ids.uuid();
         let history_bytes = self.exec.core.history_bytes;
@@ -40,6 +47,7 @@ impl Transition<'_> {
         task.suggest_reasons = reasons;
         task.history_bytes = history_bytes;
         task.started_by = by.deployment;
+        task.target_changed = target_changed;
         if task.speculative || task.is_transient() {
             task.started_event_id = task.scheduled_event_id + 1;
         } else {

@@ -14,8 +14,7 @@ macro_rules! by_id {
                 namespace(&self.namespace)?;
                 present(&self.activity_id, "ActivityId is not set on request.")?;
                 run_id(&self.run_id)?;
-                length(&self.identity, "Identity", limits)?;
-                of_workflow(&self.workflow_id, &self.activity_id)
+                length(&self.identity, "Identity", limits)
             }
         })*
     };
@@ -27,8 +26,7 @@ impl Check for service::RecordActivityTaskHeartbeatByIdRequest {
     fn check(&mut self, _limits: &Config) -> Result<()> {
         namespace(&self.namespace)?;
         present(&self.activity_id, "ActivityId is not set on request.")?;
-        run_id(&self.run_id)?;
-        of_workflow(&self.workflow_id, &self.activity_id)
+        run_id(&self.run_id)
     }
 }
 
@@ -38,8 +36,7 @@ impl Check for service::RespondActivityTaskFailedByIdRequest {
         present(&self.activity_id, "ActivityId is not set on request.")?;
         run_id(&self.run_id)?;
         application_failure(&self.failure)?;
-        length(&self.identity, "Identity", limits)?;
-        of_workflow(&self.workflow_id, &self.activity_id)
+        length(&self.identity, "Identity", limits)
     }
 }
 
@@ -74,14 +71,4 @@ impl Check for service::UpdateActivityOptionsRequest {
         options::priority(&self.activity_options.as_ref().and_then(|options| options.priority.clone()))?;
         run_id(self.execution.as_ref().map_or("", |execution| &execution.run_id))
     }
-}
-
-/// Without a workflow id an activity would stand alone, and none does here.
-fn of_workflow(workflow_id: &str, activity_id: &str) -> Result<()> {
-    if workflow_id.is_empty() {
-        return Err(Error::not_found(format!(
-            "activity not found for ID: {activity_id}; name its workflow: activities without one are not served"
-        )));
-    }
-    Ok(())
 }

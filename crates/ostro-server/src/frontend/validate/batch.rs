@@ -7,8 +7,8 @@ use temporalio_protos::temporal::api::enums::v1::{ExecutionType, ResetType};
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 use temporalio_protos::temporal::api::workflowservice::v1::start_batch_operation_request::Operation;
 
-use super::Check;
 use super::common::{invalid, length, present};
+use super::{Check, options};
 
 const NAMESPACE: &str = "Namespace is not set on request.";
 const JOB_ID: &str = "JobId is not set on request.";
@@ -21,7 +21,7 @@ impl Check for service::StartBatchOperationRequest {
             [!self.visibility_query.is_empty(), !self.executions.is_empty(), !self.target_executions.is_empty()];
         let selectors = selectors.into_iter().filter(|is| *is).count();
         let Some(operation) =
-            self.operation.as_ref().filter(|_| !self.reason.is_empty() && !self.namespace.is_empty() && selectors > 0)
+            self.operation.as_mut().filter(|_| !self.reason.is_empty() && !self.namespace.is_empty() && selectors > 0)
         else {
             return invalid(
                 "must provide required parameters: BatchType,Reason,Namespace, AND one of (Query OR Executions OR TargetExecutions)",
@@ -39,13 +39,17 @@ impl Check for service::StartBatchOperationRequest {
     }
 }
 
-fn check_operation(operation: &Operation) -> Result<()> {
+fn check_operation(operation: &mut Operation) -> Result<()> {
     match operation {
         Operation::SignalOperation(o) => present(&o.signal, "must provide signal name"),
         Operation::UpdateWorkflowOptionsOperation(o) if o.workflow_execution_options.is_none() => {
             invalid("must provide UpdateOptions")
         }
         Operation::UpdateWorkflowOptionsOperation(o) if o.update_mask.is_none() => invalid("must provide UpdateMask"),
+        Operation::UpdateWorkflowOptionsOperation(o) => match o.workflow_execution_options.as_mut() {
+            Some(given) => options::versioning_override(&mut given.versioning_override),
+            None => Ok(()),
+        },
         Operation::ResetOperation(o) => check_reset(o),
         Operation::UnpauseActivitiesOperation(o) => match &o.activity {
             None => invalid("activity filter must be set"),

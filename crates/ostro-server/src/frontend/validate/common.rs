@@ -2,6 +2,7 @@
 
 use ostro_engine::config::Config;
 use ostro_engine::error::{Error, Result};
+use ostro_engine::execution::standalone::ID_PREFIX;
 use ostro_engine::ids::is_uuid;
 use ostro_engine::token::TaskToken;
 use prost_wkt_types::Duration;
@@ -43,8 +44,17 @@ pub(super) fn execution(run: &Option<WorkflowExecution>) -> Result<()> {
     if run.workflow_id.is_empty() {
         return invalid("WorkflowId is not set on request.");
     }
+    workflow_id(&run.workflow_id)?;
     if !run.run_id.is_empty() && !is_uuid(&run.run_id) {
         return invalid(format!("Invalid RunId. \"{}\" is no UUID.", run.run_id));
+    }
+    Ok(())
+}
+
+/// Refuses the ids under which activities without a workflow are kept.
+pub(super) fn workflow_id(id: &str) -> Result<()> {
+    if id.starts_with(ID_PREFIX) {
+        return invalid("WorkflowId begins with a character that is kept for the server: leave it out");
     }
     Ok(())
 }

@@ -4,10 +4,13 @@
 mod activity;
 mod batch;
 mod common;
+mod deployment;
 pub(super) mod legacy_list;
 mod namespace;
 mod options;
 mod schedule;
+mod settings;
+mod standalone;
 mod start;
 mod worker;
 mod workflow;

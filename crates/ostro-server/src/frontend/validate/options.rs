@@ -2,12 +2,16 @@
 
 use ostro_engine::config::Config;
 use ostro_engine::error::{Error, ErrorKind, Result};
+use ostro_engine::execution::versioning::newest_form;
 use prost_wkt_types::Duration;
 use temporalio_protos::temporal::api::common::v1::{Link, Priority, RetryPolicy};
-use temporalio_protos::temporal::api::enums::v1::{TimeoutType, WorkflowIdConflictPolicy, WorkflowIdReusePolicy};
+use temporalio_protos::temporal::api::enums::v1::{
+    TimeoutType, VersioningBehavior, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
+};
 use temporalio_protos::temporal::api::workflow::v1::{VersioningOverride, versioning_override};
 
 use super::common::{duration_fault, invalid};
+use super::deployment;
 
 const LINKS_MAX: usize = 10;
 const FAIRNESS_KEY_BYTES_MAX: usize = 64;
@@ -100,21 +104,48 @@ pub(super) fn priority(priority: &Option<Priority>) -> Result<()> {
     Ok(())
 }
 
-/// Worker versioning is not served yet: a pinned run must not go to any worker there is.
-pub(super) fn versioning_override(versioning: &Option<VersioningOverride>) -> Result<()> {
-    let Some(versioning) = versioning else { return Ok(()) };
-    let pinned = temporalio_protos::temporal::api::enums::v1::VersioningBehavior::Pinned as i32;
-    #[allow(deprecated)]
-    let named = versioning.deployment.is_some() || !versioning.pinned_version.is_empty();
-    #[allow(deprecated)]
-    if versioning.behavior == pinned && !named {
-        return invalid("must provide deployment (deprecated) or pinned version if behavior is 'PINNED'");
+/// An override of the version: checked, then brought into the newest of its forms.
+#[allow(deprecated)]
+pub(super) fn versioning_override(versioning: &mut Option<VersioningOverride>) -> Result<()> {
+    use versioning_override::Override;
+    let Some(given) = versioning.as_mut() else { return Ok(()) };
+    match &given.r#override {
+        Some(Override::AutoUpgrade(false)) => return invalid("auto-upgrade override must be true"),
+        Some(Override::AutoUpgrade(true)) => {}
+        Some(Override::Pinned(pinned)) => {
+            let Some(version) = &pinned.version else {
+                return invalid("must provide version if override is pinned.");
+            };
+            if pinned.behavior == 0 {
+                return invalid("must specify pinned override behavior if override is pinned.");
+            }
+            deployment::version(version)?;
+        }
+        Some(Override::OneTime(one_time)) => match &one_time.target_deployment_version {
+            None => return invalid("must provide target deployment version if override is one-time."),
+            Some(version) => deployment::version(version)?,
+        },
+        None => older_override(given)?,
     }
-    let automatic = matches!(versioning.r#override, Some(versioning_override::Override::AutoUpgrade(true)));
-    if automatic {
-        return Ok(());
+    *given = newest_form(given)?;
+    Ok(())
+}
+
+#[allow(deprecated)]
+fn older_override(given: &VersioningOverride) -> Result<()> {
+    match VersioningBehavior::try_from(given.behavior) {
+        Ok(VersioningBehavior::Pinned) if given.deployment.is_none() && given.pinned_version.is_empty() => {
+            invalid("must provide deployment (deprecated) or pinned version if behavior is 'PINNED'")
+        }
+        Ok(VersioningBehavior::AutoUpgrade) if given.deployment.is_some() => {
+            invalid("only provide deployment if behavior is 'PINNED'")
+        }
+        Ok(VersioningBehavior::AutoUpgrade) if !given.pinned_version.is_empty() => {
+            invalid("only provide pinned version if behavior is 'PINNED'")
+        }
+        Ok(VersioningBehavior::Pinned | VersioningBehavior::AutoUpgrade) => Ok(()),
+        _ => invalid("override behavior is required"),
     }
-    unimplemented("versioning_override: leave it out, this Ostro server does not route tasks by worker version yet")
 }
 
 /// UNIMPLEMENTED for an option that must not be ignored.

@@ -111,7 +111,7 @@ fn start(workflow: &mut NewWorkflowExecutionInfo, limits: &Config) -> Result<()>
     if !matches!(reuse, WorkflowIdReusePolicy::Unspecified | WorkflowIdReusePolicy::AllowDuplicate) {
         return invalid("Scheduled workflow must not contain WorkflowIDReusePolicy");
     }
-    options::versioning_override(&workflow.versioning_override)?;
+    options::versioning_override(&mut workflow.versioning_override)?;
     options::retry_policy(&workflow.retry_policy)?;
     options::priority(&workflow.priority)?;
     options::memo(workflow.memo.as_ref().map_or(0, Message::encoded_len), limits)?;

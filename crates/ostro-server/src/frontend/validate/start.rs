@@ -15,10 +15,11 @@ use super::{Check, options};
 /// What both requests hold under the same names.
 macro_rules! check_common {
     ($request:expr, $limits:expr) => {{
-        let request = &$request;
+        let request = &mut *$request;
         common::namespace(&request.namespace)?;
         present(&request.workflow_id, "WorkflowId is not set on request.")?;
         allowed_length(&request.workflow_id, "WorkflowId", $limits)?;
+        common::workflow_id(&request.workflow_id)?;
         common::timeout(&request.workflow_execution_timeout, "WorkflowExecutionTimeoutSeconds")?;
         common::timeout(&request.workflow_run_timeout, "WorkflowRunTimeoutSeconds")?;
         common::timeout(&request.workflow_task_timeout, "WorkflowTaskTimeoutSeconds")?;
@@ -27,7 +28,7 @@ macro_rules! check_common {
         options::id_policies(request.workflow_id_reuse_policy, request.workflow_id_conflict_policy)?;
         options::priority(&request.priority)?;
         options::links(&request.links)?;
-        options::versioning_override(&request.versioning_override)?;
+        options::versioning_override(&mut request.versioning_override)?;
         if request.time_skipping_config.is_some() {
             options::unimplemented::<()>("time_skipping_config: leave it out")?;
         }

@@ -44,9 +44,9 @@ impl Check for service::UpdateWorkflowExecutionOptionsRequest {
     fn check(&mut self, _limits: &Config) -> Result<()> {
         namespace(&self.namespace)?;
         execution(&self.workflow_execution)?;
-        let options = self.workflow_execution_options.clone().unwrap_or_default();
+        let Some(options) = self.workflow_execution_options.as_mut() else { return Ok(()) };
         options::priority(&options.priority)?;
-        options::versioning_override(&options.versioning_override)
+        options::versioning_override(&mut options.versioning_override)
     }
 }
 

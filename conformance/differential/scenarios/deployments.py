@@ -1,0 +1,229 @@
+"""Worker deployments: their life, and what they do to executions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from temporalio.api.workflowservice import v1
+from temporalio.client import WorkflowHandle
+from temporalio.common import PinnedVersioningOverride, VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import WorkerDeploymentConfig
+from tracing import Trace, scenario
+from workflows import Act, Again, Parent, Wait
+
+NAMESPACE = "default"
+PINNED, AUTO = VersioningBehavior.PINNED, VersioningBehavior.AUTO_UPGRADE
+
+
+def name(trace: Trace) -> str:
+    return trace.id("deployment")
+
+
+def version(trace: Trace, build: str) -> WorkerDeploymentVersion:
+    return WorkerDeploymentVersion(deployment_name=name(trace), build_id=build)
+
+
+@asynccontextmanager
+async def worker(trace: Trace, build: str, behavior: VersioningBehavior) -> AsyncIterator[None]:
+    """A worker of a build, known to the server."""
+    config = WorkerDeploymentConfig(
+        version=version(trace, build), use_worker_versioning=True, default_versioning_behavior=behavior
+    )
+    async with trace.worker(deployment_config=config):
+        for _ in range(200):
+            try:
+                info = (await describe(trace)).worker_deployment_info
+                if any(found.deployment_version.build_id == build for found in info.version_summaries):
+                    break
+            except Exception:
+                pass
+            await asyncio.sleep(0.1)
+        yield
+
+
+async def describe(trace: Trace) -> v1.DescribeWorkerDeploymentResponse:
+    return await trace.client.workflow_service.describe_worker_deployment(
+        v1.DescribeWorkerDeploymentRequest(namespace=NAMESPACE, deployment_name=name(trace))
+    )
+
+
+async def note(trace: Trace, label: str) -> None:
+    info = (await describe(trace)).worker_deployment_info
+    routing = info.routing_config
+    versions = {found.deployment_version.build_id: found.status for found in info.version_summaries}
+    ramp = [routing.ramping_deployment_version.build_id, routing.ramping_version_percentage]
+    who = [info.last_modifier_identity, info.manager_identity]
+    trace.note(label, [routing.current_deployment_version.build_id, ramp, sorted(versions.items()), *who])
+
+
+async def set_current(trace: Trace, build: str, **more: Any) -> None:
+    await trace.client.workflow_service.set_worker_deployment_current_version(
+        v1.SetWorkerDeploymentCurrentVersionRequest(
+            namespace=NAMESPACE, deployment_name=name(trace), build_id=build, identity="me", **more
+        )
+    )
+    await propagated(trace)
+
+
+async def set_ramping(trace: Trace, build: str, percentage: float, **more: Any) -> None:
+    await trace.client.workflow_service.set_worker_deployment_ramping_version(
+        v1.SetWorkerDeploymentRampingVersionRequest(
+            namespace=NAMESPACE, deployment_name=name(trace), build_id=build, percentage=percentage, identity="me", **more
+        )
+    )
+    await propagated(trace)
+
+
+async def propagated(trace: Trace) -> None:
+    """The reference server tells its task queues of it one by one."""
+    for _ in range(200):
+        info = (await describe(trace)).worker_deployment_info
+        if info.routing_config_update_state != 1:
+            break
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.2)
+
+
+async def versioning(trace: Trace, label: str, handle: WorkflowHandle) -> None:
+    described = (await handle.describe()).raw_description
+    info = described.workflow_execution_info.versioning_info
+    trace.note(label, [info.behavior, info.deployment_version.build_id, info.HasField("version_transition")])
+
+
+@scenario
+async def deployment_life(trace: Trace) -> None:
+    async with worker(trace, "1", PINNED), worker(trace, "2", PINNED):
+        await note(trace, "registered")
+        await set_current(trace, "1")
+        await note(trace, "current 1")
+        await set_ramping(trace, "2", 30)
+        await note(trace, "ramping 2")
+        await trace.refusal("ramp the current one", set_ramping(trace, "1", 10))
+        await set_ramping(trace, "2", 60)
+        await note(trace, "ramping 2 more")
+        await set_current(trace, "2")
+        await note(trace, "current 2")
+        await trace.refusal("unknown build", set_current(trace, "9"))
+        await trace.refusal("stale token", set_current(trace, "1", conflict_token=b"stale"))
+        await trace.refusal("delete the current one", delete(trace, "2"))
+
+
+async def delete(trace: Trace, build: str) -> None:
+    await trace.client.workflow_service.delete_worker_deployment_version(
+        v1.DeleteWorkerDeploymentVersionRequest(
+            namespace=NAMESPACE,
+            deployment_version={"deployment_name": name(trace), "build_id": build},
+            identity="me",
+        )
+    )
+
+
+@scenario
+async def deployment_refusals(trace: Trace) -> None:
+    service = trace.client.workflow_service
+    await trace.refusal("describe unknown", describe(trace))
+    await trace.refusal("set current of unknown", set_current(trace, "1"))
+    await trace.refusal("ramp of unknown", set_ramping(trace, "1", 10))
+    await trace.refusal("share over 100", set_ramping(trace, "1", 101))
+    await trace.refusal("share below 0", set_ramping(trace, "1", -1))
+    for label, request in {
+        "no name": v1.DescribeWorkerDeploymentRequest(namespace=NAMESPACE),
+        "dotted name": v1.DescribeWorkerDeploymentRequest(namespace=NAMESPACE, deployment_name="a.b"),
+        "name with a colon": v1.DescribeWorkerDeploymentRequest(namespace=NAMESPACE, deployment_name="a:b"),
+    }.items():
+        await trace.refusal(label, service.describe_worker_deployment(request))
+    unknown = {"deployment_name": name(trace), "build_id": "1"}
+    describe_version = v1.DescribeWorkerDeploymentVersionRequest(namespace=NAMESPACE, deployment_version=unknown)
+    await trace.refusal("describe unknown version", service.describe_worker_deployment_version(describe_version))
+    metadata = v1.UpdateWorkerDeploymentVersionMetadataRequest(namespace=NAMESPACE, deployment_version=unknown)
+    await trace.refusal("no metadata", service.update_worker_deployment_version_metadata(metadata))
+
+
+@scenario
+async def deployment_created(trace: Trace) -> None:
+    service = trace.client.workflow_service
+    request = v1.CreateWorkerDeploymentRequest(
+        namespace=NAMESPACE, deployment_name=name(trace), identity="me", request_id="one"
+    )
+    await trace.refusal("create", service.create_worker_deployment(request))
+    await note(trace, "created")
+    await trace.refusal("same request", service.create_worker_deployment(request))
+    request.request_id = "two"
+    await trace.refusal("another request", service.create_worker_deployment(request))
+    manager = v1.SetWorkerDeploymentManagerRequest(
+        namespace=NAMESPACE, deployment_name=name(trace), manager_identity="boss", identity="me"
+    )
+    await trace.refusal("set manager", service.set_worker_deployment_manager(manager))
+    await note(trace, "managed")
+    delete_request = v1.DeleteWorkerDeploymentRequest(namespace=NAMESPACE, deployment_name=name(trace), identity="me")
+    await trace.refusal("delete", service.delete_worker_deployment(delete_request))
+
+
+@scenario
+async def pinned_run_stays(trace: Trace) -> None:
+    async with worker(trace, "1", PINNED), worker(trace, "2", PINNED):
+        await set_current(trace, "1")
+        handle = await trace.start(Wait.run)
+        await trace.until_event(handle, "workflow_task_completed")
+        await versioning(trace, "on 1", handle)
+        await set_current(trace, "2")
+        await handle.signal(Wait.go)
+        await trace.outcome("result", handle.result())
+        await versioning(trace, "still on 1", handle)
+        await trace.history("history", handle)
+
+
+@scenario
+async def auto_upgraded_run_moves(trace: Trace) -> None:
+    async with worker(trace, "1", AUTO), worker(trace, "2", AUTO):
+        await set_current(trace, "1")
+        handle = await trace.start(Wait.run)
+        await trace.until_event(handle, "workflow_task_completed")
+        await versioning(trace, "on 1", handle)
+        await set_current(trace, "2")
+        await handle.signal(Wait.go)
+        await trace.outcome("result", handle.result())
+        await versioning(trace, "on 2", handle)
+        await trace.history("history", handle)
+
+
+@scenario
+async def pinned_by_override(trace: Trace) -> None:
+    async with worker(trace, "1", AUTO), worker(trace, "2", AUTO):
+        await set_current(trace, "1")
+        override = PinnedVersioningOverride(version(trace, "2"))
+        handle = await trace.start(Wait.run, versioning_override=override)
+        await handle.signal(Wait.go)
+        await trace.outcome("result", handle.result())
+        await versioning(trace, "where", handle)
+        await trace.history("history", handle)
+        unknown = PinnedVersioningOverride(version(trace, "9"))
+        await trace.refusal("unknown", trace.start(Wait.run, id=trace.id("unknown"), versioning_override=unknown))
+
+
+@scenario
+async def child_and_next_run_of_pinned(trace: Trace) -> None:
+    async with worker(trace, "1", PINNED):
+        await set_current(trace, "1")
+        parent = await trace.start(Parent.run, trace.id("child"), "ABANDON", False)
+        await trace.outcome("parent", parent.result())
+        child = trace.client.get_workflow_handle(trace.id("child"))
+        await trace.until_event(child, "workflow_task_completed")
+        await child.signal(Wait.go)
+        await trace.outcome("child", child.result())
+        await trace.history("child's history", child)
+        again = await trace.start(Again.run, 1, id=trace.id("again"))
+        await trace.outcome("landed", again.result())
+        await trace.history("last run", trace.client.get_workflow_handle(again.id))
+
+
+@scenario
+async def activities_of_versions(trace: Trace) -> None:
+    async with worker(trace, "1", PINNED), worker(trace, "2", PINNED):
+        await set_current(trace, "1")
+        handle = await trace.start(Act.run, "echo", "word", {"start_to_close_timeout": 10})
+        await trace.outcome("result", handle.result())
+        await trace.history("history", handle)

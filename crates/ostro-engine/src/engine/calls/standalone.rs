@@ -1,0 +1,220 @@
+//! Activities without a workflow.
+
+use temporalio_protos::temporal::api::{
+    common::v1::{Link, WorkflowExecution, link},
+    enums::v1::{WorkflowIdConflictPolicy, WorkflowIdReusePolicy},
+    errordetails::v1::ActivityExecutionAlreadyStartedFailure,
+    history::v1::{ActivityTaskScheduledEventAttributes, WorkflowExecutionStartedEventAttributes},
+    workflowservice::v1 as service,
+};
+
+use super::super::Engine;
+use super::start::InTheWay;
+use crate::command::{Answer, Command};
+use crate::error::{Error, ErrorKind, Result};
+use crate::execution::Execution;
+use crate::execution::backoff::with_defaults;
+use crate::execution::new_run::NewRun;
+use crate::execution::standalone::execution_id;
+use crate::persistence::{ExecutionId, Loader, NamespaceId};
+use crate::search;
+use crate::time::from_duration;
+
+impl<L: Loader> Engine<L> {
+    /// A call on standalone activities, or on what comes after them.
+    pub(super) fn standalone_call(&mut self, command: Command) -> Result<Option<Answer>> {
+        let answer = match command {
+            Command::StartActivityExecution(r) => Answer::StartActivityExecution(Box::new(self.start_standalone(*r)?)),
+            Command::DescribeActivityExecution(r) => {
+                let id = self.standalone(&r.namespace, &r.activity_id, &r.run_id)?;
+                Answer::DescribeActivityExecution(Box::new(self.execution(id).describe_standalone(&r)))
+            }
+            Command::RequestCancelActivityExecution(r) => {
+                let id = self.standalone(&r.namespace, &r.activity_id, &r.run_id)?;
+                self.look(id, |t| t.request_standalone_cancel(&r.request_id, &r.reason, &r.identity))?;
+                Answer::RequestCancelActivityExecution(Box::default())
+            }
+            Command::TerminateActivityExecution(r) => {
+                let id = self.standalone(&r.namespace, &r.activity_id, &r.run_id)?;
+                self.look(id, |t| t.terminate_standalone(&r.request_id, &r.reason, &r.identity))?;
+                Answer::TerminateActivityExecution(Box::default())
+            }
+            Command::DeleteActivityExecution(r) => {
+                let id = self.standalone(&r.namespace, &r.activity_id, &r.run_id)?;
+                if self.execution(id).is_open() {
+                    self.step(id, |t| t.terminate_standalone("", "Delete activity execution", ""))?;
+                    self.settle();
+                }
+                self.delete_execution(id);
+                Answer::DeleteActivityExecution(Box::default())
+            }
+            Command::PauseActivityExecution(r) => {
+                let request = service::PauseActivityRequest {
+                    execution: owner(&r.workflow_id, &r.activity_id, &r.run_id),
+                    namespace: r.namespace,
+                    identity: r.identity,
+                    activity: Some(service::pause_activity_request::Activity::Id(r.activity_id)),
+                    reason: r.reason,
+                    request_id: r.request_id,
+                };
+                self.pause_activity(request)?;
+                Answer::PauseActivityExecution(Box::default())
+            }
+            Command::UnpauseActivityExecution(r) => {
+                let request = service::UnpauseActivityRequest {
+                    execution: owner(&r.workflow_id, &r.activity_id, &r.run_id),
+                    namespace: r.namespace,
+                    identity: r.identity,
+                    activity: Some(service::unpause_activity_request::Activity::Id(r.activity_id)),
+                    jitter: r.jitter,
+                    ..Default::default()
+                };
+                self.unpause_activity(request)?;
+                Answer::UnpauseActivityExecution(Box::default())
+            }
+            Command::ResetActivityExecution(r) => {
+                let request = service::ResetActivityRequest {
+                    execution: owner(&r.workflow_id, &r.activity_id, &r.run_id),
+                    namespace: r.namespace,
+                    identity: r.identity,
+                    activity: Some(service::reset_activity_request::Activity::Id(r.activity_id)),
+                    reset_heartbeat: r.reset_heartbeat,
+                    keep_paused: r.keep_paused,
+                    jitter: r.jitter,
+                    restore_original_options: r.restore_original_options,
+                };
+                self.reset_activity(request)?;
+                Answer::ResetActivityExecution(Box::default())
+            }
+            Command::UpdateActivityExecutionOptions(r) => {
+                let request = service::UpdateActivityOptionsRequest {
+                    execution: owner(&r.workflow_id, &r.activity_id, &r.run_id),
+                    namespace: r.namespace,
+                    identity: r.identity,
+                    activity_options: r.activity_options,
+                    update_mask: r.update_mask,
+                    activity: Some(service::update_activity_options_request::Activity::Id(r.activity_id)),
+                    restore_original: r.restore_original,
+                };
+                let updated = self.update_activity_options(request)?;
+                Answer::UpdateActivityExecutionOptions(Box::new(service::UpdateActivityExecutionOptionsResponse {
+                    activity_options: updated.activity_options,
+                }))
+            }
+            command => return self.settings_call(command),
+        };
+        Ok(Some(answer))
+    }
+
+    fn start_standalone(
+        &mut self,
+        r: service::StartActivityExecutionRequest,
+    ) -> Result<service::StartActivityExecutionResponse> {
+        let namespace = self.namespaces.get(&r.namespace)?;
+        let id = namespace.id;
+        let attributes = r.search_attributes.as_ref().map(|a| search::validate(namespace, a)).transpose()?;
+        let execution = execution_id(&r.activity_id);
+        // Both policies count as those of workflows do.
+        let reuse = WorkflowIdReusePolicy::try_from(r.id_reuse_policy).unwrap_or_default();
+        let conflict = WorkflowIdConflictPolicy::try_from(r.id_conflict_policy).unwrap_or_default();
+        let found = self.in_the_way(id, &execution, &r.request_id, reuse, conflict);
+        let found = found.map_err(|_| self.already_running(id, &execution))?;
+        let (activity, started) = match found {
+            InTheWay::Use(existing) => (existing, false),
+            _ => (self.begin_standalone(id, execution, &r, attributes), true),
+        };
+        let core = &self.execution(activity).core;
+        let link = link::Activity { namespace: r.namespace, activity_id: r.activity_id, run_id: core.run_id.clone() };
+        Ok(service::StartActivityExecutionResponse {
+            run_id: core.run_id.clone(),
+            started,
+            link: Some(Link { variant: Some(link::Variant::Activity(link)) }),
+        })
+    }
+
+    fn begin_standalone(
+        &mut self,
+        namespace: NamespaceId,
+        workflow_id: String,
+        r: &service::StartActivityExecutionRequest,
+        search_attributes: Option<temporalio_protos::temporal::api::common::v1::SearchAttributes>,
+    ) -> ExecutionId {
+        let name = r.activity_type.as_ref().map(|kind| kind.name.clone()).unwrap_or_default();
+        let run = NewRun {
+            namespace,
+            workflow_id,
+            run_id: self.ids.run_id(self.now),
+            request_id: r.request_id.clone(),
+            started: WorkflowExecutionStartedEventAttributes {
+                workflow_type: Some(temporalio_protos::temporal::api::common::v1::WorkflowType { name }),
+                task_queue: r.task_queue.clone(),
+                search_attributes,
+                priority: r.priority.clone(),
+                identity: r.identity.clone(),
+                ..Default::default()
+            },
+            user_metadata: r.user_metadata.clone(),
+            links: r.links.clone(),
+            ..Default::default()
+        };
+        let scheduled = ActivityTaskScheduledEventAttributes {
+            activity_id: r.activity_id.clone(),
+            activity_type: r.activity_type.clone(),
+            task_queue: r.task_queue.clone(),
+            header: r.header.clone(),
+            input: r.input.clone(),
+            schedule_to_close_timeout: r.schedule_to_close_timeout,
+            schedule_to_start_timeout: r.schedule_to_start_timeout,
+            start_to_close_timeout: r.start_to_close_timeout,
+            heartbeat_timeout: r.heartbeat_timeout,
+            retry_policy: Some(with_defaults(&r.retry_policy.clone().unwrap_or_default(), &self.config)),
+            priority: r.priority.clone(),
+            ..Default::default()
+        };
+        let delay = from_duration(&r.start_delay).max(0);
+        let id = self.next_execution;
+        self.next_execution += 1;
+        let mut execution = Box::new(Execution::new(id));
+        execution.core.namespace = namespace;
+        execution.core.workflow_id.clone_from(&run.workflow_id);
+        execution.core.run_id.clone_from(&run.run_id);
+        self.cache.insert(execution, true);
+        self.step(id, |t| t.start_standalone(run, scheduled, delay));
+        id
+    }
+
+    fn already_running(&mut self, namespace: NamespaceId, execution: &str) -> Error {
+        let core = self.newest(namespace, execution).map(|id| &self.execution(id).core);
+        let detail = ActivityExecutionAlreadyStartedFailure {
+            start_request_id: core.map(|core| core.start_request_id.clone()).unwrap_or_default(),
+            run_id: core.map(|core| core.run_id.clone()).unwrap_or_default(),
+        };
+        Error::new(ErrorKind::AlreadyExists, "activity execution already started")
+            .with("temporal.api.errordetails.v1.ActivityExecutionAlreadyStartedFailure", &detail)
+    }
+
+    fn standalone(&mut self, namespace: &str, activity_id: &str, run_id: &str) -> Result<ExecutionId> {
+        let namespace = self.namespaces.get(namespace)?.id;
+        self.find_standalone(namespace, activity_id, run_id)
+    }
+
+    /// The standalone activity that a client names.
+    ///
+    /// # Errors
+    /// NOT_FOUND.
+    pub(super) fn find_standalone(
+        &mut self,
+        namespace: NamespaceId,
+        activity_id: &str,
+        run_id: &str,
+    ) -> Result<ExecutionId> {
+        let found = self.find(namespace, &execution_id(activity_id), run_id);
+        found.map_err(|_| Error::not_found(format!("activity not found for ID: {activity_id}")))
+    }
+}
+
+/// The execution that an activity belongs to: its workflow, or itself.
+fn owner(workflow_id: &str, activity_id: &str, run_id: &str) -> Option<WorkflowExecution> {
+    let workflow_id = if workflow_id.is_empty() { execution_id(activity_id) } else { workflow_id.to_owned() };
+    Some(WorkflowExecution { workflow_id, run_id: run_id.to_owned() })
+}

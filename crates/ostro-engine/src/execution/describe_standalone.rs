@@ -1,0 +1,100 @@
+//! What a standalone activity looks like to those who ask.
+
+use temporalio_protos::temporal::api::{
+    activity::v1::ActivityExecutionInfo,
+    deployment::v1::WorkerDeploymentVersion,
+    enums::v1::{ActivityExecutionStatus, PendingActivityState, WorkflowExecutionStatus},
+    workflowservice::v1::{DescribeActivityExecutionRequest, DescribeActivityExecutionResponse},
+};
+
+use super::Execution;
+use super::standalone::{activity_id, without_division};
+use super::state::Activity;
+use crate::time::{duration, timestamp};
+
+/// The status of an activity, which is kept as that of an execution.
+pub fn activity_status(status: i32) -> ActivityExecutionStatus {
+    match WorkflowExecutionStatus::try_from(status) {
+        Ok(WorkflowExecutionStatus::Running) => ActivityExecutionStatus::Running,
+        Ok(WorkflowExecutionStatus::Completed) => ActivityExecutionStatus::Completed,
+        Ok(WorkflowExecutionStatus::Failed) => ActivityExecutionStatus::Failed,
+        Ok(WorkflowExecutionStatus::Canceled) => ActivityExecutionStatus::Canceled,
+        Ok(WorkflowExecutionStatus::Terminated) => ActivityExecutionStatus::Terminated,
+        Ok(WorkflowExecutionStatus::TimedOut) => ActivityExecutionStatus::TimedOut,
+        _ => ActivityExecutionStatus::Unspecified,
+    }
+}
+
+impl Execution {
+    /// The description with the parts that the request wants.
+    pub fn describe_standalone(&self, request: &DescribeActivityExecutionRequest) -> DescribeActivityExecutionResponse {
+        let activity = self.standalone_activity().cloned().unwrap_or_default();
+        let mut info = self.standalone_info(&activity);
+        if request.include_heartbeat_details {
+            info.heartbeat_details = activity.heartbeat_details.clone();
+        }
+        if request.include_last_failure {
+            info.last_failure = activity.last_failure.clone();
+        }
+        DescribeActivityExecutionResponse {
+            run_id: self.core.run_id.clone(),
+            info: Some(info),
+            input: activity.attributes().input.clone().filter(|_| request.include_input),
+            outcome: self.outcome().filter(|_| request.include_outcome),
+            long_poll_token: self.core.transitions.to_be_bytes().to_vec(),
+            ..Default::default()
+        }
+    }
+
+    fn standalone_info(&self, activity: &Activity) -> ActivityExecutionInfo {
+        let (core, a) = (&self.core, activity.attributes());
+        let standalone = core.standalone.clone().unwrap_or_default();
+        let closed = core.close_time != 0;
+        let paused = activity.paused && !activity.is_started();
+        let status = if !closed && paused { ActivityExecutionStatus::Paused } else { activity_status(core.status) };
+        let attributes = self.properties.search_attributes.clone().unwrap_or_default();
+        let worker = activity.worker.as_ref().filter(|worker| super::workflow_task::is_versioned(worker));
+        ActivityExecutionInfo {
+            activity_id: activity_id(&core.workflow_id).to_owned(),
+            run_id: core.run_id.clone(),
+            activity_type: a.activity_type.clone(),
+            status: status as i32,
+            run_state: if closed { PendingActivityState::Unspecified as i32 } else { activity.run_state() as i32 },
+            task_queue: activity.queue().to_owned(),
+            schedule_to_close_timeout: a.schedule_to_close_timeout,
+            schedule_to_start_timeout: a.schedule_to_start_timeout,
+            start_to_close_timeout: a.start_to_close_timeout,
+            heartbeat_timeout: a.heartbeat_timeout,
+            retry_policy: a.retry_policy.clone(),
+            last_heartbeat_time: timestamp(activity.last_heartbeat_time),
+            last_started_time: timestamp(activity.last_started_time),
+            attempt: activity.attempt,
+            execution_duration: if closed { duration(core.close_time - core.start_time) } else { None },
+            schedule_time: timestamp(core.start_time),
+            expiration_time: timestamp(activity.expiration()),
+            close_time: timestamp(core.close_time),
+            last_worker_identity: activity.last_worker_identity.clone(),
+            current_retry_interval: match activity.backoff_due() {
+                0 => None,
+                _ if activity.attempt == 1 => None,
+                _ => duration(activity.current_retry_interval),
+            },
+            last_attempt_complete_time: timestamp(activity.last_attempt_complete_time),
+            next_attempt_schedule_time: timestamp(if closed { 0 } else { activity.backoff_due() }),
+            last_deployment_version: worker.map(|worker| WorkerDeploymentVersion {
+                deployment_name: worker.deployment_name.clone(),
+                build_id: worker.build_id.clone(),
+            }),
+            priority: a.priority.clone(),
+            state_transition_count: core.transitions,
+            search_attributes: Some(without_division(attributes)),
+            header: a.header.clone(),
+            user_metadata: core.user_metadata.clone(),
+            canceled_reason: standalone.cancel_reason,
+            links: self.start.links.clone(),
+            start_delay: if standalone.start_delay > 0 { duration(standalone.start_delay) } else { None },
+            execution_time: timestamp(core.execution_time),
+            ..Default::default()
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Limits and weights of a task queue, as UpdateTaskQueueConfig sets them.
+
+use temporalio_protos::temporal::api::{
+    taskqueue::v1::{ConfigMetadata, RateLimitConfig, TaskQueueConfig},
+    workflowservice::v1::UpdateTaskQueueConfigRequest,
+};
+
+use super::{CONFIG_KIND, Settings, config_key, put};
+use crate::error::{Error, Result};
+use crate::persistence::Write;
+use crate::queue::QueueKey;
+use crate::time::{Time, timestamp};
+
+/// Fairness keys whose weight one queue may override.
+const WEIGHTS_MAX: usize = 1000;
+
+impl Settings {
+    /// What is set on the queue.
+    pub fn config(&self, queue: &QueueKey) -> Option<&TaskQueueConfig> {
+        self.configs.get(&(queue.namespace, queue.kind, queue.name.clone()))
+    }
+
+    /// The weight that is set for a fairness key of the queue, before any that a task brings.
+    pub fn weight(&self, queue: &QueueKey, fairness_key: &str) -> Option<f32> {
+        if self.configs.is_empty() {
+            return None;
+        }
+        self.config(queue)?.fairness_weight_overrides.get(fairness_key).copied()
+    }
+
+    /// The limit that is set on the queue, in tasks per second.
+    pub fn rate(&self, queue: &QueueKey) -> Option<f64> {
+        self.config(queue).and_then(rate_of)
+    }
+
+    /// Changes what the request names; returns all that is set.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT for more weights than may be.
+    pub fn update_config(
+        &mut self,
+        queue: &QueueKey,
+        request: UpdateTaskQueueConfigRequest,
+        now: Time,
+    ) -> Result<(TaskQueueConfig, Vec<Write>)> {
+        let key = (queue.namespace, queue.kind, queue.name.clone());
+        let mut config = self.configs.get(&key).cloned().unwrap_or_default();
+        if let Some(update) = request.update_queue_rate_limit {
+            let metadata = ConfigMetadata {
+                reason: update.reason,
+                update_identity: request.identity.clone(),
+                update_time: timestamp(now),
+            };
+            config.queue_rate_limit = Some(RateLimitConfig { rate_limit: update.rate_limit, metadata: Some(metadata) });
+        }
+        config.fairness_weight_overrides.extend(request.set_fairness_weight_overrides);
+        config.fairness_weight_overrides.retain(|key, _| !request.unset_fairness_weight_overrides.contains(key));
+        if config.fairness_weight_overrides.len() > WEIGHTS_MAX {
+            return Err(Error::invalid(format!(
+                "fairness weight overrides update is over the limit of {WEIGHTS_MAX}: unset some first"
+            )));
+        }
+        let write = put(CONFIG_KIND, config_key(&key), &config);
+        self.configs.insert(key, config.clone());
+        Ok((config, vec![write]))
+    }
+}
+
+pub(super) fn rate_of(config: &TaskQueueConfig) -> Option<f64> {
+    let limit = config.queue_rate_limit.as_ref()?.rate_limit.as_ref()?;
+    Some(f64::from(limit.requests_per_second))
+}

@@ -1,0 +1,79 @@
+//! Methods that the reference server has and does not serve as it comes: superseded ones, and those behind a switch that is
+//! off. Its answers are given here too.
+
+use ostro_engine::error::{Error, ErrorKind};
+use ostro_wire::{Answer, CallContext};
+use temporalio_protos::temporal::api::workflowservice::v1 as service;
+
+use super::Frontend;
+use super::status::status;
+use super::validate::namespace;
+
+const DEPLOYMENTS: &str = "Deployments are deprecated and no longer supported, use Worker Deployments instead";
+const RULES: &str = "Worker versioning v0.2 (Rules-based, deprecated) is disabled on this namespace.";
+
+macro_rules! declined {
+    ($($name:ident($request:ident) -> $response:ident = $kind:ident, $message:expr;)*) => {
+        $(pub(super) async fn $name(_: &Frontend, _: &CallContext, _: service::$request) -> Answer<service::$response> {
+            Err(status(Error::new(ErrorKind::$kind, $message)))
+        })*
+    };
+}
+
+declined! {
+    describe_deployment(DescribeDeploymentRequest) -> DescribeDeploymentResponse = Unimplemented, DEPLOYMENTS;
+    get_current_deployment(GetCurrentDeploymentRequest) -> GetCurrentDeploymentResponse = Unimplemented, DEPLOYMENTS;
+    get_deployment_reachability(GetDeploymentReachabilityRequest) -> GetDeploymentReachabilityResponse
+        = Unimplemented, DEPLOYMENTS;
+    list_deployments(ListDeploymentsRequest) -> ListDeploymentsResponse = Unimplemented, DEPLOYMENTS;
+    set_current_deployment(SetCurrentDeploymentRequest) -> SetCurrentDeploymentResponse = Unimplemented, DEPLOYMENTS;
+    get_worker_versioning_rules(GetWorkerVersioningRulesRequest) -> GetWorkerVersioningRulesResponse
+        = PermissionDenied, RULES;
+    update_worker_versioning_rules(UpdateWorkerVersioningRulesRequest) -> UpdateWorkerVersioningRulesResponse
+        = PermissionDenied, RULES;
+    create_workflow_rule(CreateWorkflowRuleRequest) -> CreateWorkflowRuleResponse
+        = Unimplemented, "method CreateWorkflowRule not supported";
+    describe_workflow_rule(DescribeWorkflowRuleRequest) -> DescribeWorkflowRuleResponse
+        = Unimplemented, "method DescribeWorkflowRule not supported";
+    delete_workflow_rule(DeleteWorkflowRuleRequest) -> DeleteWorkflowRuleResponse
+        = Unimplemented, "method DeleteWorkflowRule not supported";
+    list_workflow_rules(ListWorkflowRulesRequest) -> ListWorkflowRulesResponse
+        = Unimplemented, "method ListWorkflowRules not supported";
+    trigger_workflow_rule(TriggerWorkflowRuleRequest) -> TriggerWorkflowRuleResponse
+        = Unimplemented, "method TriggerWorkflowRule not supported";
+    fetch_worker_config(FetchWorkerConfigRequest) -> FetchWorkerConfigResponse
+        = Unimplemented, "FetchWorkerConfig command is not enabled.";
+    update_worker_config(UpdateWorkerConfigRequest) -> UpdateWorkerConfigResponse
+        = Unimplemented, "UpdateWorkerConfig command is not enabled.";
+}
+
+/// `PauseWorkflowExecution`: off.
+pub(super) async fn pause_workflow(
+    _: &Frontend,
+    _: &CallContext,
+    request: service::PauseWorkflowExecutionRequest,
+) -> Answer<service::PauseWorkflowExecutionResponse> {
+    namespace(&request.namespace).map_err(status)?;
+    let message = format!("workflow pause is not enabled for namespace: {}", request.namespace);
+    Err(status(Error::new(ErrorKind::Unimplemented, message)))
+}
+
+/// `UnpauseWorkflowExecution`: nothing is ever paused.
+pub(super) async fn unpause_workflow(
+    frontend: &Frontend,
+    _: &CallContext,
+    request: service::UnpauseWorkflowExecutionRequest,
+) -> Answer<service::UnpauseWorkflowExecutionResponse> {
+    namespace(&request.namespace).map_err(status)?;
+    let execution = temporalio_protos::temporal::api::common::v1::WorkflowExecution {
+        workflow_id: request.workflow_id,
+        run_id: request.run_id,
+    };
+    let describe =
+        service::DescribeWorkflowExecutionRequest { namespace: request.namespace, execution: Some(execution) };
+    let described = frontend.ask(describe).await?;
+    match described.workflow_execution_info.is_some_and(|info| info.close_time.is_some()) {
+        true => Err(status(Error::not_found("workflow execution already completed"))),
+        false => Err(status(Error::failed_precondition("workflow is not paused."))),
+    }
+}
