@@ -25,6 +25,7 @@ test: lint unit demo crash conformance-local python-test official-sdk-quick ## R
 
 unit: nextest ## Run the Rust tests
 	cargo nextest run --locked --workspace
+	cargo test --locked --doc -p ostro
 
 crash: build ## Kill the server KILLS times under load and look for losses
 	$(PYTHON) tests/crash/run.py --binary $(OSTRO) --kills $(KILLS) --seed $(SEED)
