@@ -100,12 +100,12 @@ class ActivityRunner:
         #: Done when no more tasks will come.
         self.finished: asyncio.Future[None] = self._loop.create_future()
 
-    async def stop(self) -> None:
-        """Stops polling; returns when everything that runs has been answered."""
+    async def stop(self, now: bool) -> None:
+        """Stops polling; returns when everything that runs has been answered. `now`: it is not let go on."""
         self.core.initiate_shutdown()
         for token, (_task, context) in list(self._running.items()):
-            if context.name == LEASE.name:
-                # Sessions learn at once that this worker leaves.
+            # Sessions learn at once that this worker leaves.
+            if now or context.name == LEASE.name:
                 self._cancel(token, _WORKER_SHUTDOWN)
         await self.finished
         await self._bridge.call(self.core.shutdown)

@@ -16,6 +16,13 @@ from ._config import config
 #: Embedded engines hold their file alone, so all of a loop share one.
 _shared: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], Connection]] = weakref.WeakKeyDictionary()
 
+#: Engines of a loop open and close one after the other: the next must find the file free, or the engine that has it.
+_locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = weakref.WeakKeyDictionary()
+
+
+def _lock() -> asyncio.Lock:
+    return _locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+
 
 class Connection:
     """An engine, in this process or at an address."""
@@ -39,6 +46,11 @@ class Connection:
 
         RpcError where nothing answers, or another process has the engine's file.
         """
+        async with _lock():
+            return await Connection._open(address, namespace, api_key, time_skipping)
+
+    @staticmethod
+    async def _open(address: str | None, namespace: str | None, api_key: str | None, time_skipping: bool) -> Connection:
         address = config.address if address is None else address
         namespace = namespace or config.namespace
         loop = asyncio.get_running_loop()
@@ -92,11 +104,12 @@ class Connection:
 
     async def close(self) -> None:
         """Ends the engine where it runs in this process and nobody else uses it."""
-        self._users -= 1
-        if self._users > 0:
-            return
-        shared = _shared.get(asyncio.get_running_loop(), {})
-        for key, connection in list(shared.items()):
-            if connection is self:
-                del shared[key]
-        await self.bridge.call(self.core.close)
+        async with _lock():
+            self._users -= 1
+            if self._users > 0:
+                return
+            shared = _shared.get(asyncio.get_running_loop(), {})
+            for key, connection in list(shared.items()):
+                if connection is self:
+                    del shared[key]
+            await self.bridge.call(self.core.close)

@@ -86,8 +86,8 @@ class Worker:
         await self.start()
         return self
 
-    async def __aexit__(self, *_error: object) -> None:
-        await self.stop()
+    async def __aexit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        await self.stop(now=kind is not None and not issubclass(kind, Exception))
 
     async def start(self) -> None:
         """Connects and begins to poll. WorkflowsException for a program that cannot run, RpcError where the engine refuses."""
@@ -151,10 +151,13 @@ class Worker:
         runner.start(connection.bridge)
         self._runners.append(runner)
 
-    async def stop(self) -> None:
-        """Stops polling, lets activities finish within `graceful_shutdown_timeout`, and closes what it opened."""
+    async def stop(self, now: bool = False) -> None:
+        """Stops polling, lets activities finish within `graceful_shutdown_timeout`, and closes what it opened.
+
+        `now`: activities that run are ended at once, to be tried again by whoever polls next.
+        """
         try:
-            await asyncio.gather(*(runner.stop() for runner in self._runners))
+            await asyncio.gather(*(runner.stop(now) for runner in self._runners))
             if self._workflows_done is not None and self._runners:
                 await self._workflows_done
         finally:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, AsyncIterator, Iterator
@@ -440,3 +441,51 @@ def test_a_namespace_that_is_not_there_says_so(ostro_server: str) -> None:
 
     with pytest.raises(workflows.NotFoundError, match="nowhere"):
         asyncio.run(main())
+
+
+def test_an_interrupted_program_ends_at_once_and_goes_on_later(tmp_path: Path) -> None:
+    begun = threading.Event()
+
+    @activity(name="interrupted")
+    async def interrupted() -> int:
+        if activity.info().attempt == 1:
+            begun.set()
+            await asyncio.sleep(3600)
+        return activity.info().attempt
+
+    @workflow.define(name="interrupted")
+    class Interrupted:
+        @workflow.entrypoint
+        async def execute(self) -> int:
+            return await interrupted()
+
+    address = str(tmp_path / "e.db")
+
+    async def interrupt() -> None:
+        running = asyncio.ensure_future(workflows.run_async(Interrupted, id="one", address=address))
+        while not begun.is_set():
+            await asyncio.sleep(0.01)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    workflows.config.worker.graceful_shutdown_timeout = 3600.0
+    try:
+        asyncio.run(asyncio.wait_for(interrupt(), 60))
+    finally:
+        workflows.config.worker.graceful_shutdown_timeout = 1.0
+    assert workflows.run(Interrupted, id="one", address=address) == 2
+
+
+def test_one_loop_shares_one_engine(tmp_path: Path) -> None:
+    address = str(tmp_path / "e.db")
+
+    async def use() -> bool:
+        async with await workflows.Client.connect(address) as client:
+            await client.count()
+            return client.connection.embedded
+
+    async def main() -> list[bool]:
+        return list(await asyncio.gather(*(use() for _ in range(5))))
+
+    assert asyncio.run(main()) == [True] * 5
