@@ -12,7 +12,7 @@ OSTRO := target/debug/ostro
 PYTHON ?= python3
 PYTHON_VENV := .cache/python-sdk
 
-.PHONY: help demo test unit conformance conformance-local crash bench build lint fmt docs-check nextest python python-test python-bench
+.PHONY: help official-sdk official-sdk-quick demo test unit conformance conformance-local crash bench build lint fmt docs-check nextest python python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -21,10 +21,11 @@ demo: ## Run the main job: official Python and Rust workers on Ostro, with the h
 	cargo build --locked -p ostro-cli -p temporal-rust-example
 	bash examples/demo.sh $(OSTRO) target/debug/temporal-rust-example
 
-test: lint unit demo crash conformance-local python-test ## Run every test
+test: lint unit demo crash conformance-local python-test official-sdk-quick ## Run every test
 
 unit: nextest ## Run the Rust tests
 	cargo nextest run --locked --workspace
+	cargo test --locked --doc -p ostro
 
 crash: build ## Kill the server KILLS times under load and look for losses
 	$(PYTHON) tests/crash/run.py --binary $(OSTRO) --kills $(KILLS) --seed $(SEED)
@@ -34,6 +35,14 @@ conformance: ## Run temporalio's own tests against ADDRESS (TESTS=... for some o
 
 conformance-local: build ## The same, the files that this release promises, against a server of its own
 	$(PYTHON) conformance/run.py --ostro $(OSTRO) --default-suite --optional
+
+official-sdk: build ## Run the official mistralai packages against Ostro and over the real Temporal server, and schemathesis
+	$(PYTHON) tests/official-sdk/run.py --ostro $(OSTRO)
+	$(PYTHON) tests/official-sdk/run.py --ostro $(OSTRO) --temporal
+	bash tests/official-sdk/schema.sh $(OSTRO)
+
+official-sdk-quick: build ## Run the core of that, on Ostro
+	$(PYTHON) tests/official-sdk/run.py --ostro $(OSTRO) --quick
 
 bench: ## Measure side by side with the real Temporal server (WORK=name for one row)
 	cargo build --locked --release -p ostro-cli

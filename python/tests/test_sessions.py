@@ -75,7 +75,7 @@ def test_sticky_activities_run_on_the_workers_own_queue(program: Any) -> None:
 
 
 def start_worker(address: str, queue: str) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "OSTRO_ADDRESS": address, "TEMPORAL_TASK_QUEUE": queue}
+    environment = {**os.environ, "OSTRO_ADDRESS": address, "TEMPORAL_TASK_QUEUE": queue, "GRACEFUL_SHUTDOWN_TIMEOUT": "30"}
     return subprocess.Popen([sys.executable, str(PROGRAM)], env=environment)
 
 
@@ -110,3 +110,30 @@ def test_a_session_moves_when_its_worker_is_killed(ostro_server: str, temporal_s
         await asyncio.gather(*runs)
 
     asyncio.run(body())
+
+
+def test_sigterm_lets_a_worker_finish_what_it_runs(ostro_server: str, tmp_path: Path) -> None:
+    queue = f"term-{os.getpid()}-{time.monotonic_ns()}"
+    worker = start_worker(ostro_server, queue)
+    gate = tmp_path / "gate"
+
+    async def body() -> Any:
+        async with await workflows.Client.connect(ostro_server, task_queue=queue) as client:
+            handle = await client.start(Longer, str(gate))
+            await wait_until(lambda: handle.query("worker"), 60)
+            while len((await handle.describe()).pending_activities) < 2:  # the lease and the call that waits for the gate
+                await asyncio.sleep(0.02)
+            worker.terminate()
+            await asyncio.sleep(0.2)
+            gate.touch()
+            assert await asyncio.to_thread(worker.wait, 30) == 0
+            # What it ran when it was told to stop is done: nothing of it is pending.
+            pending = [one["activityType"]["name"] for one in (await handle.describe()).pending_activities]
+            await handle.terminate()
+            return pending
+
+    try:
+        assert "who_after" not in asyncio.run(body())
+    finally:
+        worker.kill()
+        worker.wait()

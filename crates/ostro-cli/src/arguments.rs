@@ -7,6 +7,7 @@ mod search_attribute;
 mod server;
 mod task_queue;
 pub mod test_server;
+mod token;
 mod value;
 mod workflow;
 
@@ -14,8 +15,9 @@ pub use data::{BackupArguments, DataArguments, RestoreArguments};
 pub use namespace::{NamespaceCommand, NamespaceSettings};
 pub use schedule::{CreateArguments, OverlapPolicy, ScheduleCommand};
 pub use search_attribute::{AttributeType, SearchAttributeCommand};
-pub use server::{DevArguments, LogFormat, ServeArguments, ServerArguments, ServerCommand};
+pub use server::{DevArguments, HttpAccess, LogFormat, ServeArguments, ServerArguments, ServerCommand};
 pub use task_queue::{TaskQueueCommand, TaskQueueType};
+pub use token::{TokenArguments, TokenCommand};
 pub use workflow::{InputArguments, StartArguments, Target, UpdateArguments, WorkflowCommand};
 
 use std::time::Duration;
@@ -48,6 +50,8 @@ pub enum Command {
     Namespace(Client<NamespaceCommand>),
     /// List, add and remove search attributes
     SearchAttribute(Client<SearchAttributeCommand>),
+    /// Make, list and revoke API keys of the Workflows API
+    Token(TokenArguments),
     /// Check the data: is the file whole, and will something wake each open execution?
     Doctor(DataArguments),
     /// Copy the data to a new file, also while a server serves it

@@ -6,6 +6,7 @@ mod namespace;
 mod schedule;
 mod search_attribute;
 mod task_queue;
+mod token;
 mod workflow;
 
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     match arguments.command {
         Command::Dev(arguments) => crate::serve::run(ServerCommand::Dev(arguments)),
         Command::Serve(arguments) => crate::serve::run(ServerCommand::Serve(arguments)),
+        Command::Token(arguments) => token::run(arguments),
         Command::Doctor(arguments) => data::doctor(arguments),
         Command::Backup(arguments) => data::backup(arguments),
         Command::Restore(arguments) => data::restore(arguments),

@@ -1,15 +1,25 @@
 //! `ostro dev` and `ostro serve`.
 
+mod api;
+mod remote;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use ostro_server::{Config, Server, config};
+use ostro_wire::BoxError;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::arguments::{DevArguments, LogFormat, ServeArguments, ServerArguments, ServerCommand};
+use crate::arguments::{DevArguments, HttpAccess, LogFormat, ServeArguments, ServerArguments, ServerCommand};
+
+/// The Workflows API's records within the data directory.
+pub const RECORDS_FILE: &str = "workflows-api.db";
+/// The Workflows API's namespace unless `--namespace` names one.
+const NAMESPACE_DEFAULT: &str = "default";
 
 /// Runs the server until it is told to stop (ctrl-c or SIGTERM).
 pub fn run(command: ServerCommand) -> ExitCode {
@@ -39,8 +49,17 @@ async fn serve_until_stopped(settings: Settings) -> Result<(), Failure> {
             _ = interrupt.recv() => {}
         }
     });
+    if let Some(engine) = &settings.engine {
+        return remote::serve(&settings, engine, told_to_stop).await;
+    }
+    let mut api = None;
+    let starting = Server::start_with_routes(settings.config.clone(), async |serving| {
+        let scheduler = api::scheduler(&settings, serving.grpc_address);
+        let started = api::start(&settings, Arc::new(serving.services), scheduler).await?;
+        Ok(ostro_workflows_api::router(api.insert(started).clone()))
+    });
     let server = tokio::select! {
-        server = Server::start(settings.config.clone()) => server?,
+        server = starting => server?,
         () = &mut told_to_stop => return Ok(()),
     };
     if let Some(grpc) = server.grpc_address() {
@@ -48,6 +67,7 @@ async fn serve_until_stopped(settings: Settings) -> Result<(), Failure> {
     }
     told_to_stop.await;
     tracing::info!("stopping: running calls are answered, then the store is closed");
+    api.iter().for_each(|api| api.stop());
     server.shutdown().await;
     tracing::info!("stopped");
     Ok(())
@@ -64,6 +84,10 @@ enum Failure {
     Runtime(std::io::Error),
     #[error(transparent)]
     Server(#[from] ostro_server::Error),
+    #[error("cannot prepare the Workflows API: {0}")]
+    Api(BoxError),
+    #[error("cannot listen on {address}: {source}; name another address, or stop what listens there")]
+    Listen { address: SocketAddr, source: std::io::Error },
 }
 
 /// What flags and file make together.
@@ -72,12 +96,20 @@ struct Settings {
     log_format: LogFormat,
     /// The directory to delete at the end.
     ephemeral: Option<PathBuf>,
+    /// The engine elsewhere, in place of one of our own.
+    engine: Option<String>,
+    /// The Workflows API's namespace.
+    namespace: String,
+    http_access: HttpAccess,
+    advertise: Option<String>,
 }
 
 impl Settings {
     fn of(command: ServerCommand) -> Result<Self, Failure> {
         match command {
-            ServerCommand::Serve(ServeArguments { data, server }) => Self::new(data, None, server),
+            ServerCommand::Serve(ServeArguments { data, engine, server }) => {
+                Ok(Self { engine, ..Self::new(data, None, server)? })
+            }
             ServerCommand::Dev(DevArguments { data, ephemeral: false, time_skipping: false, server }) => {
                 Self::new(data, None, server)
             }
@@ -98,7 +130,16 @@ impl Settings {
         config.data = data;
         config.durable &= ephemeral.is_none();
         over(&mut config, &flags);
-        Ok(Self { config, log_format: flags.log_format, ephemeral })
+        let namespace = flags.namespaces.first().map_or(NAMESPACE_DEFAULT, String::as_str).to_owned();
+        Ok(Self {
+            config,
+            log_format: flags.log_format,
+            ephemeral,
+            engine: None,
+            namespace,
+            http_access: flags.http_access,
+            advertise: flags.advertise,
+        })
     }
 }
 
@@ -148,7 +189,7 @@ fn print_banner(settings: &Settings, grpc: SocketAddr, http: Option<SocketAddr>)
     println!("Ostro {}", ostro_server::VERSION);
     println!("  gRPC        {grpc}");
     if let Some(http) = http {
-        println!("  HTTP        http://{http} (/metrics, /healthz)");
+        println!("  HTTP        http://{http} (Workflows API, /openapi.json, /metrics, /healthz)");
     }
     match &settings.ephemeral {
         Some(_) if settings.config.time_skipping => println!("  Data        none is kept; time skips"),

@@ -1,4 +1,4 @@
-//! The HTTP listener: `/metrics` and `/healthz`.
+//! The HTTP listener, and the pages `/metrics` and `/healthz`.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -20,15 +20,18 @@ pub(crate) struct Pages {
     pub writer: Arc<Writer>,
 }
 
-/// Serves until `shutdown` completes.
-pub(crate) async fn serve(
+/// The pages of every server.
+pub(crate) fn routes(pages: Pages) -> Router {
+    Router::new().route("/metrics", get(metrics)).route("/healthz", get(|| async { "ok\n" })).with_state(pages)
+}
+
+/// Serves until `shutdown` completes and the requests in flight are answered.
+pub async fn serve(
     listener: TcpListener,
-    pages: Pages,
+    routes: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let router =
-        Router::new().route("/metrics", get(metrics)).route("/healthz", get(|| async { "ok\n" })).with_state(pages);
-    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
+    axum::serve(listener, routes).with_graceful_shutdown(shutdown).await
 }
 
 async fn metrics(State(pages): State<Pages>) -> impl IntoResponse {

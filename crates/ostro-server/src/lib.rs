@@ -13,7 +13,8 @@ pub mod shell;
 mod workers;
 
 pub use config::Config;
-pub use server::{Error, Server};
+pub use http::serve as serve_http;
+pub use server::{Error, Server, Serving};
 pub use setup::store_path;
 
 /// The version of Ostro.

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use ostro_store::{Options, Readers, Store, Writer, abort_on_fatal};
-use ostro_wire::{Services, ServingStatus};
+use ostro_wire::{BoxError, Services, ServingStatus};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -35,6 +36,8 @@ pub enum Error {
     Listen { address: SocketAddr, source: std::io::Error },
     #[error("cannot start the engine's thread: {0}")]
     Thread(std::io::Error),
+    #[error("cannot prepare the HTTP interface: {0}")]
+    Routes(BoxError),
     #[error("{} holds data already: time can be skipped only in a server that begins with nothing; name another place", path.display())]
     NotEmpty { path: PathBuf },
     #[error("cannot prepare the namespaces: {0}")]
@@ -61,30 +64,47 @@ impl Server {
     /// Starts a server on the system's clock, or on one that `TestService` moves where the configuration says so. Needs a
     /// tokio runtime of several threads.
     pub async fn start(config: Config) -> Result<Self, Error> {
+        Self::start_with_routes(config, |_| async { Ok(Router::new()) }).await
+    }
+
+    /// Starts a server whose HTTP listener serves more than its own pages: `routes` makes the rest, once there are
+    /// services that it can call.
+    pub async fn start_with_routes<F>(config: Config, routes: impl FnOnce(Serving) -> F) -> Result<Self, Error>
+    where
+        F: Future<Output = Result<Router, BoxError>>,
+    {
         if !config.time_skipping {
-            return Self::start_with_clock(config, Arc::new(SystemClock::default())).await;
+            return Self::launch(config, Arc::new(SystemClock::default()), None, routes).await;
         }
         let clock = Arc::new(SkippingClock::default());
-        Self::launch(config, clock.clone(), Some(clock)).await
+        Self::launch(config, clock.clone(), Some(clock), routes).await
     }
 
     /// Starts a server on another clock: tests move it, then call [`EngineHandle::wake`].
     pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        Self::launch(config, clock, None).await
+        Self::launch(config, clock, None, |_| async { Ok(Router::new()) }).await
     }
 
-    async fn launch(
+    async fn launch<F>(
         config: Config,
         clock: Arc<dyn Clock>,
         skipping: Option<Arc<SkippingClock>>,
-    ) -> Result<Self, Error> {
+        routes: impl FnOnce(Serving) -> F,
+    ) -> Result<Self, Error>
+    where
+        F: Future<Output = Result<Router, BoxError>>,
+    {
         // Addresses first: nothing is written by a server that cannot be reached.
         let grpc = listen(config.listen).await?;
         let http = listen(config.http_listen).await?;
         let core = Core::start(&config, clock, skipping)?;
         setup::namespaces(core.engine.handle(), &config).await?;
         setup::indexes(core.engine.handle(), &core.writer).await?;
-        Ok(core.serve(&config, grpc, http))
+        let health = Arc::new(ServingStatus::default());
+        let services = core.services(&config, health.clone());
+        let grpc_address = grpc.as_ref().and_then(|listener| listener.local_addr().ok());
+        let routes = routes(Serving { services: services.clone(), grpc_address }).await.map_err(Error::Routes)?;
+        Ok(core.serve(&config, Listeners { grpc, http, routes }, services, health))
     }
 
     /// Where the gRPC interface listens; `None` where it is switched off and only [`Server::services`] serves.
@@ -134,6 +154,21 @@ impl Server {
     }
 }
 
+/// What routes beside the server's own pages are made from.
+pub struct Serving {
+    /// The services in process.
+    pub services: Services,
+    /// Where the gRPC interface listens; `None` where it is switched off.
+    pub grpc_address: Option<SocketAddr>,
+}
+
+/// What a server listens on, and what it serves there over HTTP.
+struct Listeners {
+    grpc: Option<TcpListener>,
+    http: Option<TcpListener>,
+    routes: Router,
+}
+
 /// What there is of a server before it listens.
 struct Core {
     store: Store,
@@ -172,15 +207,14 @@ impl Core {
         Ok(Self { store, writer, readers, engine, clock, skipping, metrics, cluster_id, batch_started: Arc::default() })
     }
 
-    fn serve(self, config: &Config, grpc: Option<TcpListener>, http: Option<TcpListener>) -> Server {
+    fn serve(self, config: &Config, listeners: Listeners, services: Services, health: Arc<ServingStatus>) -> Server {
+        let Listeners { grpc, http, routes } = listeners;
         let (stop, stopped) = watch::channel(false);
-        let health = Arc::new(ServingStatus::default());
-        let services = self.services(config, health.clone());
         let address = |listener: &TcpListener| listener.local_addr().ok();
         let (grpc_address, http_address) = (grpc.as_ref().and_then(address), http.as_ref().and_then(address));
         let mut tasks = Vec::new();
         tasks.extend(grpc.map(|listener| serve_grpc(listener, services.clone(), stopped.clone())));
-        tasks.extend(http.map(|listener| self.serve_http(listener, stopped.clone())));
+        tasks.extend(http.map(|listener| self.serve_http(listener, routes, stopped.clone())));
         if self.skipping.is_none() {
             // Where days pass in a moment, what a test wants to look at must not be gone.
             tasks.push(until(stopped.clone(), self.retention(config).run()));
@@ -214,10 +248,11 @@ impl Core {
         }
     }
 
-    fn serve_http(&self, listener: TcpListener, stopped: watch::Receiver<bool>) -> JoinHandle<()> {
+    fn serve_http(&self, listener: TcpListener, routes: Router, stopped: watch::Receiver<bool>) -> JoinHandle<()> {
         let pages = Pages { metrics: self.metrics.clone(), writer: self.writer.clone() };
+        let routes = routes.merge(http::routes(pages));
         tokio::spawn(async move {
-            if let Err(error) = http::serve(listener, pages, stop_signal(stopped)).await {
+            if let Err(error) = http::serve(listener, routes, stop_signal(stopped)).await {
                 tracing::error!(%error, "the HTTP listener ended");
             }
         })

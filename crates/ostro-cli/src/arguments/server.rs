@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::AttributeType;
-use super::value::{search_attribute, socket_address};
+use super::value::{engine_address, search_attribute, socket_address};
 
 /// How the server was asked to start.
 #[derive(Debug)]
@@ -39,6 +39,9 @@ pub struct ServeArguments {
     /// Where the server keeps its data; created when missing
     #[arg(long, env = "OSTRO_DATA", value_name = "DIR")]
     pub data: PathBuf,
+    /// Start no engine: serve the Workflows API over this one, an Ostro server or a Temporal cluster
+    #[arg(long, env = "OSTRO_ENGINE", value_parser = engine_address, value_name = "temporal://HOST:PORT")]
+    pub engine: Option<String>,
     #[command(flatten)]
     pub server: ServerArguments,
 }
@@ -61,12 +64,29 @@ pub struct ServerArguments {
     /// Which log lines are written, such as warn, info, debug or info,ostro_server=debug
     #[arg(long, env = "OSTRO_LOG", default_value = "info", value_name = "LEVEL")]
     pub log_level: String,
-    /// Create this namespace if it is missing; may be repeated
+    /// Create this namespace if it is missing; may be repeated. The first is the Workflows API's, otherwise `default`
     #[arg(long = "namespace", value_name = "NAME")]
     pub namespaces: Vec<String>,
     /// Register this search attribute, such as Customer=Keyword; may be repeated
     #[arg(long = "search-attribute", value_parser = search_attribute, value_name = "NAME=TYPE")]
     pub search_attributes: Vec<(String, AttributeType)>,
+    /// Who may use the Workflows API: with `auto` everybody on loopback, elsewhere only API keys
+    #[arg(long, env = "OSTRO_HTTP_ACCESS", value_enum, default_value_t = HttpAccess::Auto)]
+    pub http_access: HttpAccess,
+    /// The engine's gRPC address as workers reach it, where that is not the one it listens on
+    #[arg(long, env = "OSTRO_ADVERTISE", value_name = "HOST:PORT")]
+    pub advertise: Option<String>,
+}
+
+/// Who may use the Workflows API.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpAccess {
+    /// Everybody where the listener is on loopback, only API keys elsewhere.
+    Auto,
+    /// Everybody.
+    Open,
+    /// Only API keys (`ostro token create`).
+    Key,
 }
 
 /// Log lines for people or for programs.

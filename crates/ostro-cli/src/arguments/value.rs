@@ -34,3 +34,12 @@ pub fn search_attribute(text: &str) -> Result<(String, AttributeType), String> {
     })?;
     Ok((name.to_owned(), kind))
 }
+
+/// The address in `temporal://host:port`; `http://` and no scheme will do too.
+pub(super) fn engine_address(text: &str) -> Result<String, String> {
+    let address = text.strip_prefix("temporal://").or_else(|| text.strip_prefix("http://")).unwrap_or(text);
+    match address.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(address.to_owned()),
+        _ => Err("give temporal://host:port".to_owned()),
+    }
+}

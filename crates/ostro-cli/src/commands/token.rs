@@ -1,0 +1,51 @@
+//! `ostro token`: API keys, straight in the records of a data directory, so that the first one needs no key.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use ostro_workflows_api::auth::{self, Grant};
+use ostro_workflows_api::records::SqliteRecords;
+
+use crate::arguments::{TokenArguments, TokenCommand};
+use crate::serve::RECORDS_FILE;
+
+/// Runs the command: exit code 0, or 1 after a line on standard error.
+pub fn run(arguments: TokenArguments) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome = runtime
+        .map_err(|error| format!("cannot start the runtime: {error}"))
+        .and_then(|runtime| runtime.block_on(with_records(&arguments.data, arguments.command)));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn with_records(data: &Path, command: TokenCommand) -> Result<(), String> {
+    std::fs::create_dir_all(data).map_err(|error| format!("cannot use {}: {error}", data.display()))?;
+    let records = SqliteRecords::open(&data.join(RECORDS_FILE), true).map_err(|error| error.to_string())?;
+    let said = |error: auth::KeyFailure| error.to_string();
+    match command {
+        TokenCommand::Create { name, namespaces, role } => {
+            let grants = namespaces.into_iter().map(|namespace| Grant { namespace, role }).collect();
+            let (key, secret) = auth::create(&records, &name, grants).await.map_err(said)?;
+            eprintln!("API key {} for {name}; it is shown once:", key.id);
+            println!("{secret}");
+        }
+        TokenCommand::List => {
+            for key in auth::list(&records).await.map_err(said)? {
+                let grants: Vec<String> =
+                    key.grants.iter().map(|grant| format!("{}={}", grant.namespace, grant.role.name())).collect();
+                println!("{}  {}  {}", key.id, key.name, grants.join(" "));
+            }
+        }
+        TokenCommand::Revoke { id } => {
+            auth::revoke(&records, &id).await.map_err(said)?;
+            println!("revoked {id}");
+        }
+    }
+    Ok(())
+}

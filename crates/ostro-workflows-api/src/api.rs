@@ -1,0 +1,121 @@
+//! What every handler works with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
+use temporalio_protos::temporal::api::operatorservice::v1::{AddSearchAttributesRequest, AddSearchAttributesResponse};
+use tokio::sync::{Mutex, watch};
+
+use crate::auth::Access;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::events::RouteTokens;
+use crate::records::Records;
+use crate::schema::Schemas;
+
+/// Search attributes that the official worker sets in every execution.
+const SEARCH_ATTRIBUTES: [(&str, IndexedValueType); 1] = [("OtelTraceId", IndexedValueType::Keyword)];
+
+/// How the API is served.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The namespace of callers that name none.
+    pub namespace: String,
+    /// Who may call.
+    pub access: Access,
+    /// The address of the engine's gRPC interface as workers reach it.
+    pub scheduler: Scheduler,
+}
+
+/// Where workers are sent for tasks.
+#[derive(Debug, Clone)]
+pub enum Scheduler {
+    /// This address (`host:port`).
+    At(String),
+    /// This port on the host under which the worker reached the API.
+    SameHost(u16),
+}
+
+/// The API: an engine, records, settings.
+pub struct Api {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) records: Arc<dyn Records>,
+    pub(crate) settings: Settings,
+    pub(crate) schemas: Schemas,
+    pub(crate) route_tokens: RouteTokens,
+    /// Held while documents are read, changed and written back.
+    pub(crate) writing: Mutex<()>,
+    /// True once streams are to end.
+    pub(crate) stopping: watch::Sender<bool>,
+}
+
+impl Api {
+    /// Prepares an API. Nothing of the engine is asked yet.
+    pub async fn new(engine: Arc<dyn Engine>, records: Arc<dyn Records>, settings: Settings) -> Result<Arc<Self>> {
+        let route_tokens = RouteTokens::load(&*records).await?;
+        let schemas = Schemas::default();
+        Ok(Arc::new(Self {
+            engine,
+            records,
+            settings,
+            schemas,
+            route_tokens,
+            writing: Mutex::default(),
+            stopping: watch::Sender::new(false),
+        }))
+    }
+
+    /// Ends every stream, so that the listener can stop; clients come back with their last event's id.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Waits until streams are to end.
+    pub(crate) async fn stopped(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // An error says that the API is gone.
+        drop(stopping.wait_for(|stopping| *stopping).await);
+    }
+
+    /// Works until told to stop: sees to it that the engine has what workers need, and tells the end of executions that no
+    /// worker tells.
+    pub async fn run(self: Arc<Self>) {
+        let stopping = self.clone();
+        tokio::select! {
+            () = stopping.stopped() => {}
+            () = async { self.prepare_engine().await; crate::events::run_closings(self).await } => {}
+        }
+    }
+
+    /// Registers the search attributes that the official worker sets; without them each of its workflow tasks fails.
+    async fn prepare_engine(&self) {
+        for (name, kind) in SEARCH_ATTRIBUTES {
+            loop {
+                let request = AddSearchAttributesRequest {
+                    namespace: self.settings.namespace.clone(),
+                    search_attributes: [(name.to_owned(), kind as i32)].into(),
+                };
+                let answer: std::result::Result<AddSearchAttributesResponse, _> =
+                    self.engine.operator("AddSearchAttributes", &request).await;
+                match answer {
+                    Ok(_) => break,
+                    Err(status) if status.code() == tonic::Code::AlreadyExists => break,
+                    Err(status) if status.code() == tonic::Code::Unavailable => {
+                        tracing::warn!(%status, "the engine does not answer; trying again");
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                    Err(status) => {
+                        let namespace = &self.settings.namespace;
+                        tracing::warn!(
+                            %status,
+                            "cannot register the search attribute {name} in namespace {namespace}; register it by hand, \
+                             or workflow tasks of the official worker fail"
+                        );
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}

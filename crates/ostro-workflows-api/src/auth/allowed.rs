@@ -1,0 +1,97 @@
+//! The caller as handlers take it: refused before the handler runs unless its role suffices.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+
+use super::keys::{self, ApiKey};
+use super::{Access, Role};
+use crate::api::Api;
+use crate::error::{Code, Error};
+
+/// In which of its namespaces a key acts; without it in the first.
+const NAMESPACE_HEADER: &str = "x-ostro-namespace";
+
+/// Who calls.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub namespace: String,
+    pub role: Role,
+    /// The key's id; empty for callers without a key.
+    pub subject: String,
+}
+
+macro_rules! allowed {
+    ($($(#[$documentation:meta])* $name:ident;)*) => {$(
+        $(#[$documentation])*
+        #[derive(Debug)]
+        pub struct $name(pub Caller);
+
+        impl FromRequestParts<Arc<Api>> for $name {
+            type Rejection = Error;
+
+            async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Error> {
+                caller(parts, api, Role::$name).await.map(Self)
+            }
+        }
+    )*};
+}
+
+allowed! {
+    /// A caller that may read.
+    Reader;
+    /// A caller that may act as a worker.
+    Worker;
+    /// A caller that may change executions, schedules and workflows.
+    Operator;
+    /// A caller that may do everything.
+    Admin;
+}
+
+async fn caller(parts: &Parts, api: &Api, needed: Role) -> Result<Caller, Error> {
+    let wanted = parts.headers.get(NAMESPACE_HEADER).and_then(|value| value.to_str().ok());
+    let key = match bearer(parts) {
+        Some(secret) => keys::known(&*api.records, secret).await?,
+        None => None,
+    };
+    let caller = match (key, api.settings.access) {
+        (Some(key), _) => by_key(key, wanted)?,
+        (None, Access::Open) => anonymous(api, wanted),
+        (None, Access::KeyRequired) => {
+            let message = "this API needs a key: send `Authorization: Bearer ostro_…`; `ostro token create` makes one";
+            return Err(Error::new(Code::Unauthenticated, message));
+        }
+    };
+    if caller.role < needed {
+        let (has, needs) = (caller.role.name(), needed.name());
+        let message =
+            format!("the key {} is a {has} of namespace {}; this needs {needs}", caller.subject, caller.namespace);
+        return Err(Error::new(Code::Forbidden, message));
+    }
+    Ok(caller)
+}
+
+fn anonymous(api: &Api, wanted: Option<&str>) -> Caller {
+    let namespace = wanted.unwrap_or(&api.settings.namespace).to_owned();
+    Caller { namespace, role: Role::Admin, subject: String::new() }
+}
+
+fn by_key(key: ApiKey, wanted: Option<&str>) -> Result<Caller, Error> {
+    let grant = match wanted {
+        None => key.grants.first(),
+        Some(namespace) => key.grants.iter().find(|grant| grant.namespace == namespace),
+    };
+    let Some(grant) = grant else {
+        let message = format!("the key {} has no role in namespace {}", key.id, wanted.unwrap_or("(none)"));
+        return Err(Error::new(Code::Forbidden, message));
+    };
+    Ok(Caller { namespace: grant.namespace.clone(), role: grant.role, subject: key.id })
+}
+
+fn bearer(parts: &Parts) -> Option<&str> {
+    let value = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, secret) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+}

@@ -1,0 +1,56 @@
+//! Who calls, and what it may do.
+
+mod allowed;
+mod keys;
+
+use serde::{Deserialize, Serialize};
+
+pub use allowed::{Admin, Caller, Operator, Reader, Worker};
+pub(crate) use keys::hex;
+pub use keys::{ApiKey, Grant, KeyFailure, create, list, revoke};
+
+/// Whether callers must have an API key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever reaches the API may do everything in its default namespace; a known key gets what it grants.
+    Open,
+    /// Only known API keys.
+    KeyRequired,
+}
+
+/// What a key may do in a namespace. Each role may do what those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Reads everything.
+    Reader,
+    /// Registers workflows, takes part as a worker, sends events and telemetry.
+    Worker,
+    /// Starts, signals, cancels and terminates executions; changes schedules and workflows.
+    Operator,
+    /// Decides which credentials may use a deployment.
+    Admin,
+}
+
+impl Role {
+    /// Its name in keys and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Worker => "worker",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Reader, Self::Worker, Self::Operator, Self::Admin]
+            .into_iter()
+            .find(|role| role.name() == text)
+            .ok_or_else(|| format!("{text} is no role: give reader, worker, operator or admin"))
+    }
+}

@@ -1,0 +1,134 @@
+//! Tokens by which workers send the events of one run (`v2`).
+//!
+//! A token is its claims and a keyed hash of them; the key is kept, so tokens outlive a restart.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::WorkflowEvent;
+use crate::api::Api;
+use crate::auth::Worker;
+use crate::clock::Moment;
+use crate::error::{Code, Error, Result};
+use crate::extract::Json as Body;
+use crate::openapi::Refusals;
+use crate::records::{Change, Document, Kind, Records};
+
+const HEADER: &str = "x-workflow-route-token";
+const LIFETIME_SECONDS: i64 = 3600;
+const KEY_MARK: &str = "route-token-key";
+
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct EventRouteTokenRequest {
+    /// Older workers send it; the run says enough.
+    #[serde(default)]
+    #[allow(dead_code, reason = "part of the contract")]
+    execution_token: Option<Uuid>,
+    workflow_exec_id: String,
+    workflow_run_id: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventRouteTokenResponse {
+    route_token: String,
+    expires_in_seconds: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    namespace: String,
+    execution: String,
+    run: String,
+    /// Unix seconds.
+    expires: i64,
+}
+
+/// Makes and checks tokens.
+pub(crate) struct RouteTokens {
+    key: String,
+}
+
+impl RouteTokens {
+    /// The key that is kept, or a new one.
+    pub(crate) async fn load(records: &dyn Records) -> Result<Self> {
+        if let Some(key) = records.get(Kind::Mark, "", KEY_MARK).await? {
+            return Ok(Self { key });
+        }
+        let key = format!("\"{}{}\"", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+        let document = Document {
+            kind: Kind::Mark,
+            namespace: String::new(),
+            key: KEY_MARK.to_owned(),
+            terms: Vec::new(),
+            body: key.clone(),
+        };
+        records.commit(vec![Change::Put(document)]).await?;
+        Ok(Self { key })
+    }
+
+    fn mint(&self, namespace: String, execution: String, run: String) -> Result<String> {
+        let expires = Moment::now().0.as_second() + LIFETIME_SECONDS;
+        let claims = serde_json::to_vec(&Claims { namespace, execution, run, expires })
+            .map_err(|error| Error::internal("write a token", &error))?;
+        Ok(format!("{}.{}", URL_SAFE_NO_PAD.encode(&claims), URL_SAFE_NO_PAD.encode(self.seal(&claims))))
+    }
+
+    /// Hashed twice with the key, so that nothing can be appended to known claims.
+    fn seal(&self, claims: &[u8]) -> Vec<u8> {
+        let inner = Sha256::new().chain_update(&self.key).chain_update(claims).finalize();
+        Sha256::new().chain_update(&self.key).chain_update(inner).finalize().to_vec()
+    }
+
+    fn claims(&self, token: &str) -> Option<Claims> {
+        let (claims, seal) = token.split_once('.')?;
+        let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
+        let genuine = URL_SAFE_NO_PAD.decode(seal).ok()? == self.seal(&claims);
+        genuine.then(|| serde_json::from_slice(&claims).ok()).flatten()
+    }
+
+    /// Refuses events of another run than the token's.
+    pub(crate) fn check(&self, headers: &HeaderMap, namespace: &str, events: &[WorkflowEvent]) -> Result<()> {
+        let token = headers.get(HEADER).and_then(|value| value.to_str().ok());
+        let claims = token.and_then(|token| self.claims(token)).filter(|claims| claims.namespace == namespace);
+        let Some(claims) = claims else {
+            let message = "the event route token is missing or not genuine: ask for one at event-route-token";
+            return Err(Error::new(Code::EventRouteTokenInvalid, message));
+        };
+        if claims.expires < Moment::now().0.as_second() {
+            return Err(Error::new(Code::EventRouteTokenExpired, "the event route token is over: ask for another"));
+        }
+        let own =
+            |event: &WorkflowEvent| event.workflow_exec_id == claims.execution && event.workflow_run_id == claims.run;
+        if !events.iter().all(own) {
+            let message = format!("the event route token is of run {} of {} only", claims.run, claims.execution);
+            return Err(Error::new(Code::EventRouteScopeUnsupported, message));
+        }
+        Ok(())
+    }
+}
+
+/// A token for the events of one run.
+#[utoipa::path(post, path = "/v2/workflows/workers/event-route-token", tag = "workers",
+    request_body = EventRouteTokenRequest, responses((status = 200, body = EventRouteTokenResponse), Refusals))]
+pub(crate) async fn event_route_token(
+    State(api): State<Arc<Api>>,
+    Worker(caller): Worker,
+    Body(request): Body<EventRouteTokenRequest>,
+) -> Result<Json<EventRouteTokenResponse>> {
+    let (execution, run) = (request.workflow_exec_id, request.workflow_run_id);
+    if !crate::executions::knows_run(&api, &caller.namespace, &execution, &run).await? {
+        let message = format!("no run {run} of execution {execution} in namespace {}", caller.namespace);
+        return Err(Error::new(Code::EventRouteScopeNotFound, message));
+    }
+    let route_token = api.route_tokens.mint(caller.namespace, execution, run)?;
+    Ok(Json(EventRouteTokenResponse { route_token, expires_in_seconds: LIFETIME_SECONDS.unsigned_abs() }))
+}

@@ -1,0 +1,150 @@
+//! Cancel and terminate, one execution or many.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
+use temporalio_protos::temporal::api::workflowservice::v1::{
+    RequestCancelWorkflowExecutionRequest, RequestCancelWorkflowExecutionResponse, TerminateWorkflowExecutionRequest,
+    TerminateWorkflowExecutionResponse,
+};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::execute::IDENTITY;
+use crate::api::Api;
+use crate::auth::Operator;
+use crate::error::{Code, Error, Result};
+use crate::extract::{Json as Body, Path};
+use crate::openapi::Refusals;
+
+const EXECUTIONS_MAX: usize = 100;
+const REASON: &str = "Requested over the Workflows API";
+
+/// The two ways to stop.
+#[derive(Clone, Copy)]
+enum Stop {
+    Cancel,
+    Terminate,
+}
+
+/// The executions to stop, 1 to 100.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct BatchExecutionBody {
+    execution_ids: Vec<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BatchExecutionResponse {
+    /// By execution.
+    results: BTreeMap<String, BatchExecutionResult>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BatchExecutionResult {
+    /// `success` or `failure`.
+    status: &'static str,
+    error: Option<String>,
+}
+
+/// Terminates an execution: at once, its worker is not asked.
+#[utoipa::path(post, path = "/v1/workflows/executions/{execution_id}/terminate", tag = "executions",
+    params(("execution_id" = String, Path)), responses((status = 204), Refusals))]
+pub(crate) async fn terminate_workflow_execution(
+    State(api): State<Arc<Api>>,
+    Operator(caller): Operator,
+    Path(id): Path<String>,
+) -> Result<StatusCode> {
+    stop(&api, &caller.namespace, &id, Stop::Terminate).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+/// Terminates executions, each for itself.
+#[utoipa::path(post, path = "/v1/workflows/executions/terminate", tag = "executions",
+    request_body = BatchExecutionBody, responses((status = 200, body = BatchExecutionResponse), Refusals))]
+pub(crate) async fn batch_terminate_workflow_executions(
+    State(api): State<Arc<Api>>,
+    Operator(caller): Operator,
+    Body(body): Body<BatchExecutionBody>,
+) -> Result<Json<BatchExecutionResponse>> {
+    stop_all(&api, &caller.namespace, body, Stop::Terminate).await
+}
+
+/// Asks an execution to end: its worker decides how.
+#[utoipa::path(post, path = "/v1/workflows/executions/{execution_id}/cancel", tag = "executions",
+    params(("execution_id" = String, Path)), responses((status = 204), Refusals))]
+pub(crate) async fn cancel_workflow_execution(
+    State(api): State<Arc<Api>>,
+    Operator(caller): Operator,
+    Path(id): Path<String>,
+) -> Result<StatusCode> {
+    stop(&api, &caller.namespace, &id, Stop::Cancel).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+/// Asks executions to end, each for itself.
+#[utoipa::path(post, path = "/v1/workflows/executions/cancel", tag = "executions",
+    request_body = BatchExecutionBody, responses((status = 200, body = BatchExecutionResponse), Refusals))]
+pub(crate) async fn batch_cancel_workflow_executions(
+    State(api): State<Arc<Api>>,
+    Operator(caller): Operator,
+    Body(body): Body<BatchExecutionBody>,
+) -> Result<Json<BatchExecutionResponse>> {
+    stop_all(&api, &caller.namespace, body, Stop::Cancel).await
+}
+
+async fn stop_all(
+    api: &Api,
+    namespace: &str,
+    body: BatchExecutionBody,
+    how: Stop,
+) -> Result<Json<BatchExecutionResponse>> {
+    let ids = body.execution_ids;
+    if ids.is_empty() || ids.len() > EXECUTIONS_MAX {
+        let message = format!("give 1 to {EXECUTIONS_MAX} executions, not {}", ids.len());
+        return Err(Error::at(&["body", "execution_ids"], message, "value_error"));
+    }
+    let mut results = BTreeMap::new();
+    for id in ids {
+        let result = match stop(api, namespace, &id, how).await {
+            Ok(()) => BatchExecutionResult { status: "success", error: None },
+            Err(Error::Refused { message, .. }) => BatchExecutionResult { status: "failure", error: Some(message) },
+            Err(error) => return Err(error),
+        };
+        results.insert(id, result);
+    }
+    Ok(Json(BatchExecutionResponse { results }))
+}
+
+async fn stop(api: &Api, namespace: &str, id: &str, how: Stop) -> Result<()> {
+    let execution = Some(WorkflowExecution { workflow_id: id.to_owned(), run_id: String::new() });
+    let namespace = namespace.to_owned();
+    let answer = match how {
+        Stop::Cancel => {
+            let request = RequestCancelWorkflowExecutionRequest {
+                namespace,
+                workflow_execution: execution,
+                identity: IDENTITY.to_owned(),
+                request_id: Uuid::new_v4().to_string(),
+                reason: REASON.to_owned(),
+                ..Default::default()
+            };
+            let method = "RequestCancelWorkflowExecution";
+            api.engine.workflow::<_, RequestCancelWorkflowExecutionResponse>(method, &request).await.map(drop)
+        }
+        Stop::Terminate => {
+            let request = TerminateWorkflowExecutionRequest {
+                namespace,
+                workflow_execution: execution,
+                identity: IDENTITY.to_owned(),
+                reason: REASON.to_owned(),
+                ..Default::default()
+            };
+            let method = "TerminateWorkflowExecution";
+            api.engine.workflow::<_, TerminateWorkflowExecutionResponse>(method, &request).await.map(drop)
+        }
+    };
+    answer.map_err(|status| Error::of_engine(&status, &format!("execution {id}"), Code::ExecutionNotFound))
+}

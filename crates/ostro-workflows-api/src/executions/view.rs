@@ -1,0 +1,186 @@
+//! Executions as clients see them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
+use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
+use temporalio_protos::temporal::api::workflowservice::v1::{
+    ListWorkflowExecutionsRequest, ListWorkflowExecutionsResponse,
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::failure::failure_json;
+use super::register::{ExecutionRecord, RunRecord};
+use super::{Described, StatusName};
+use crate::api::Api;
+use crate::auth::Reader;
+use crate::clock::Moment;
+use crate::error::{Code, Error, Result};
+use crate::events::close_event;
+use crate::extract::{Path, Query};
+use crate::openapi::Refusals;
+use crate::payload;
+use crate::records::Kind;
+use crate::registry::workflow_id;
+
+/// What lists and details of executions share.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = WorkflowExecutionWithoutResultResponse)]
+pub(crate) struct ExecutionView {
+    pub workflow_name: String,
+    pub execution_id: String,
+    pub root_execution_id: String,
+    pub status: Option<StatusName>,
+    pub start_time: Moment,
+    pub end_time: Option<Moment>,
+    /// The identifier that a workflow of this name has; `null` for names that cannot be registered.
+    pub workflow_id: Option<String>,
+    pub deployment_name: Option<String>,
+    pub parent_execution_id: Option<String>,
+    pub run_id: Option<String>,
+    /// The API key that started it.
+    pub user_id: Option<String>,
+    pub total_duration_ms: Option<i64>,
+}
+
+/// An execution.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct WorkflowExecutionResponse {
+    #[serde(flatten)]
+    pub execution: ExecutionView,
+    /// What it gave, once completed. Encoded results are `{"b64payload", "encoding_options"}`.
+    pub result: Value,
+    /// Why it did not complete: message, type and causes.
+    #[schema(value_type = Option<Object>)]
+    pub error: Option<Value>,
+    /// With `include_search_keys`.
+    pub search_keys: Option<BTreeMap<String, Option<String>>>,
+}
+
+impl ExecutionView {
+    pub(crate) fn of(namespace: &str, described: Described) -> Self {
+        let duration = described.end_time.map(|end| end.0.duration_since(described.start_time.0).as_millis());
+        Self {
+            workflow_id: Some(workflow_id(namespace, &described.workflow_name).to_string()),
+            workflow_name: described.workflow_name,
+            execution_id: described.execution_id,
+            root_execution_id: described.root,
+            status: described.status,
+            start_time: described.start_time,
+            end_time: described.end_time,
+            deployment_name: Some(described.task_queue),
+            parent_execution_id: described.parent,
+            run_id: Some(described.run_id),
+            user_id: None,
+            total_duration_ms: duration.and_then(|duration| i64::try_from(duration).ok()),
+        }
+    }
+}
+
+impl WorkflowExecutionResponse {
+    /// The execution, or one run of it, with its result.
+    pub(super) async fn load(api: &Api, namespace: &str, execution: &str, run: Option<&str>) -> Result<Self> {
+        let described = super::describe(api, namespace, execution, run).await?;
+        Self::of(api, namespace, described).await
+    }
+
+    pub(super) async fn of(api: &Api, namespace: &str, described: Described) -> Result<Self> {
+        let (mut result, mut error) = (Value::Null, None);
+        if !described.is_running() {
+            (result, error) = outcome(api, namespace, &described).await?;
+        }
+        let record: Option<ExecutionRecord> = api.record(Kind::Execution, namespace, &described.execution_id).await?;
+        let (user_id, search_keys) = record.map(|record| (record.user_id, record.search_keys)).unwrap_or_default();
+        let mut execution = ExecutionView::of(namespace, described);
+        execution.user_id = user_id;
+        Ok(Self { execution, result, error, search_keys: Some(search_keys) })
+    }
+}
+
+/// The result of a closed run, and why it has none.
+async fn outcome(api: &Api, namespace: &str, described: &Described) -> Result<(Value, Option<Value>)> {
+    let run = WorkflowExecution { workflow_id: described.execution_id.clone(), run_id: described.run_id.clone() };
+    let reason = |message: &str, kind: &str| Some(serde_json::json!({"message": message, "type": kind}));
+    let closed = close_event(api, namespace, &run, false).await?;
+    Ok(match closed.and_then(|event| event.attributes) {
+        Some(Attributes::WorkflowExecutionCompletedEventAttributes(end)) => {
+            (payload::decode_result(end.result.as_ref()), None)
+        }
+        Some(Attributes::WorkflowExecutionFailedEventAttributes(end)) => {
+            (Value::Null, end.failure.as_ref().map(failure_json))
+        }
+        Some(Attributes::WorkflowExecutionTerminatedEventAttributes(end)) => {
+            (Value::Null, reason(&end.reason, "TerminatedError"))
+        }
+        Some(Attributes::WorkflowExecutionTimedOutEventAttributes(_)) => {
+            (Value::Null, reason("the execution timed out", "TimeoutError"))
+        }
+        Some(Attributes::WorkflowExecutionCanceledEventAttributes(_)) => {
+            (Value::Null, reason("the execution was cancelled", "CancelledError"))
+        }
+        _ => (Value::Null, None),
+    })
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ExecutionParams {
+    /// Adds the search keys.
+    #[serde(default)]
+    include_search_keys: Option<bool>,
+}
+
+/// An execution: its latest run.
+#[utoipa::path(get, path = "/v1/workflows/executions/{execution_id}", tag = "executions",
+    params(("execution_id" = String, Path), ExecutionParams),
+    responses((status = 200, body = WorkflowExecutionResponse), Refusals))]
+pub(crate) async fn get_workflow_execution(
+    State(api): State<Arc<Api>>,
+    Reader(caller): Reader,
+    Path(id): Path<String>,
+    Query(params): Query<ExecutionParams>,
+) -> Result<Json<WorkflowExecutionResponse>> {
+    let mut view = WorkflowExecutionResponse::load(&api, &caller.namespace, &id, None).await?;
+    view.search_keys = view.search_keys.filter(|_| params.include_search_keys.unwrap_or(false));
+    Ok(Json(view))
+}
+
+/// One run of an execution.
+#[utoipa::path(get, path = "/v1/workflows/runs/{run_id}", tag = "runs", params(("run_id" = String, Path)),
+    responses((status = 200, body = WorkflowExecutionResponse), Refusals))]
+pub(crate) async fn get_run(
+    State(api): State<Arc<Api>>,
+    Reader(caller): Reader,
+    Path(run): Path<String>,
+) -> Result<Json<WorkflowExecutionResponse>> {
+    let execution = execution_of(&api, &caller.namespace, &run).await?;
+    Ok(Json(WorkflowExecutionResponse::load(&api, &caller.namespace, &execution, Some(&run)).await?))
+}
+
+/// The execution that a run is of.
+pub(super) async fn execution_of(api: &Api, namespace: &str, run: &str) -> Result<String> {
+    let unknown = || Error::new(Code::ExecutionNotFound, format!("no run {run} in namespace {namespace}"));
+    let known: Option<RunRecord> = api.record(Kind::Run, namespace, run).await?;
+    if let Some(known) = known {
+        return Ok(known.execution_id);
+    }
+    let run: uuid::Uuid = run.parse().map_err(|_| unknown())?;
+    let request = ListWorkflowExecutionsRequest {
+        namespace: namespace.to_owned(),
+        page_size: 1,
+        query: format!("RunId = '{run}'"),
+        ..Default::default()
+    };
+    let found: ListWorkflowExecutionsResponse = api
+        .engine
+        .workflow("ListWorkflowExecutions", &request)
+        .await
+        .map_err(|status| Error::of_engine(&status, "the list of runs", Code::ExecutionNotFound))?;
+    let execution = found.executions.into_iter().next().and_then(|info| info.execution);
+    execution.map(|execution| execution.workflow_id).ok_or_else(unknown)
+}

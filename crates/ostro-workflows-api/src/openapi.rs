@@ -1,0 +1,152 @@
+//! The routes, and the OpenAPI document that is generated from them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use bytes::Bytes;
+use http::Method;
+use http::header::{CONTENT_TYPE, HOST, ORIGIN};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Ref, RefOr, Response as DocumentedResponse};
+use utoipa::openapi::{content::ContentBuilder, response::ResponseBuilder};
+use utoipa::{IntoResponses, Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::api::Api;
+use crate::error::{Code, Error, InvalidBody, RefusedBody};
+
+/// Largest body: a payload set (2 MiB) in base64 within JSON has ample room.
+const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Where the document is served.
+const DOCUMENT_PATH: &str = "/openapi.json";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Ostro Workflows API",
+        description = "Durable workflows over HTTP: what the official mistralai packages speak.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(InvalidBody, RefusedBody)),
+    security(("api_key" = [])),
+    modifiers(&ApiKeyScheme)
+)]
+struct Document;
+
+struct ApiKeyScheme;
+
+impl Modify for ApiKeyScheme {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("api_key", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
+}
+
+/// The refusals that every operation may answer.
+pub(crate) struct Refusals;
+
+impl IntoResponses for Refusals {
+    fn responses() -> BTreeMap<String, RefOr<DocumentedResponse>> {
+        let refused = [
+            ("400", "Malformed, or refused by the engine"),
+            ("401", "Needs an API key"),
+            ("403", "The API key's role does not allow it"),
+            ("404", "Not there"),
+            ("408", "Not done in time"),
+            ("409", "Not possible in the state it is in"),
+            ("413", "Too large"),
+            ("501", "Not done by this server or its engine"),
+            ("503", "The engine does not answer"),
+        ];
+        let mut responses: BTreeMap<_, _> =
+            refused.iter().map(|(status, what)| ((*status).to_owned(), response(what, "Error"))).collect();
+        responses.insert("422".to_owned(), response("Does not fit; each fault has its path", "HTTPValidationError"));
+        responses
+    }
+}
+
+/// The answers of what this server does not do.
+pub(crate) struct Unsupported;
+
+impl IntoResponses for Unsupported {
+    fn responses() -> BTreeMap<String, RefOr<DocumentedResponse>> {
+        let refused = [
+            ("401", "Needs an API key"),
+            ("403", "The API key's role does not allow it"),
+            ("501", "Not done by this server"),
+        ];
+        refused.iter().map(|(status, what)| ((*status).to_owned(), response(what, "Error"))).collect()
+    }
+}
+
+fn response(description: &str, schema: &str) -> RefOr<DocumentedResponse> {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
+    ResponseBuilder::new().description(description).content("application/json", content).build().into()
+}
+
+fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(crate::registry::routes())
+        .merge(crate::executions::routes())
+        .merge(crate::events::routes())
+        .merge(crate::schedules::routes())
+        .merge(crate::telemetry::routes())
+}
+
+/// The OpenAPI 3.1 document.
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut document = routes().into_openapi();
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    document
+}
+
+/// The API's routes, `/openapi.json` among them.
+pub fn router(api: Arc<Api>) -> Router {
+    let (router, _) = routes().split_for_parts();
+    let document = Bytes::from(document().to_json().expect("a document of plain data is JSON"));
+    router
+        .route(DOCUMENT_PATH, get(move || async move { ([(CONTENT_TYPE, "application/json")], document) }))
+        .method_not_allowed_fallback(no_such_method)
+        .fallback(no_such_route)
+        .layer(middleware::from_fn(refuse_other_sites))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(api)
+}
+
+async fn no_such_route(request: Request) -> Error {
+    let message = format!("no route {}; {DOCUMENT_PATH} lists those there are", request.uri().path());
+    Error::new(Code::RouteNotFound, message)
+}
+
+async fn no_such_method(request: Request) -> Response {
+    let message = format!("{} has no method {}; {DOCUMENT_PATH} lists them", request.uri().path(), request.method());
+    let body = RefusedBody {
+        object: "Error",
+        detail: message.clone(),
+        message,
+        kind: "invalid_request_error",
+        code: Code::RouteNotFound.parts().1,
+    };
+    (http::StatusCode::METHOD_NOT_ALLOWED, Json(body)).into_response()
+}
+
+/// A page of another site, open in a browser beside an API that is open on loopback, must not change anything.
+async fn refuse_other_sites(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let header = |name: http::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let same = match (header(ORIGIN), header(HOST)) {
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, from)| from == host),
+        (Some(_), None) => false,
+        (None, _) => true,
+    };
+    if reads || same {
+        return next.run(request).await;
+    }
+    Error::new(Code::Forbidden, "requests of pages of other sites change nothing here").into_response()
+}

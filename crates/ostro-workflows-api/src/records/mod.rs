@@ -1,0 +1,219 @@
+//! What the API keeps itself: documents (registrations, deployments, workers, search keys, API keys) and journals
+//! (events, logs, spans).
+//!
+//! They live beside the engine's store, never in it: the API works the same over a Temporal cluster, where there is no
+//! such store, and the engine's writer stays the only one of its file.
+
+mod read;
+mod sqlite;
+mod write;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+pub use sqlite::SqliteRecords;
+
+/// Where records are kept. What is acknowledged is durable; what one `commit` changes, changes at once or not at all.
+#[async_trait]
+pub trait Records: Send + Sync + 'static {
+    /// The body of a document.
+    async fn get(&self, kind: Kind, namespace: &str, key: &str) -> Result<Option<String>, Error>;
+
+    /// Documents of a kind in the order of their keys, after `after`; with a term, only those that carry it.
+    async fn find(&self, query: Query) -> Result<Vec<Found>, Error>;
+
+    /// Applies the changes; answers the sequence numbers of what was appended, in order (0 for what was there already).
+    async fn commit(&self, changes: Vec<Change>) -> Result<Vec<u64>, Error>;
+
+    /// Entries of a journal in the order of their sequence.
+    async fn read(&self, filter: Filter) -> Result<Vec<Entry>, Error>;
+
+    /// The highest sequence number committed, and every change of it.
+    fn progress(&self) -> watch::Receiver<u64>;
+}
+
+/// What a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Workflow,
+    Registration,
+    Deployment,
+    Worker,
+    Execution,
+    Run,
+    Credential,
+    ApiKey,
+    Metric,
+    /// Places to resume from.
+    Mark,
+}
+
+impl Kind {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Workflow => "workflow",
+            Self::Registration => "registration",
+            Self::Deployment => "deployment",
+            Self::Worker => "worker",
+            Self::Execution => "execution",
+            Self::Run => "run",
+            Self::Credential => "credential",
+            Self::ApiKey => "api_key",
+            Self::Metric => "metric",
+            Self::Mark => "mark",
+        }
+    }
+}
+
+/// A document to keep.
+#[derive(Debug, Clone)]
+pub struct Document {
+    pub kind: Kind,
+    pub namespace: String,
+    /// Unique among the documents of its kind and namespace.
+    pub key: String,
+    /// What it can be found by, besides its key.
+    pub terms: Vec<String>,
+    /// JSON.
+    pub body: String,
+}
+
+/// Which documents.
+#[derive(Debug, Clone)]
+pub struct Query {
+    pub kind: Kind,
+    pub namespace: String,
+    /// Only those with this term; a trailing `*` takes every term that begins so.
+    pub term: Option<String>,
+    /// Only keys after this one.
+    pub after: String,
+    pub limit: usize,
+}
+
+/// A document found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub key: String,
+    pub body: String,
+}
+
+/// A change of the records.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Writes a document, over the one that is there.
+    Put(Document),
+    /// Deletes a document, if it is there.
+    Delete { kind: Kind, namespace: String, key: String },
+    /// Appends to a journal; an identifier that is there already changes nothing.
+    Append(Entry),
+    /// Deletes entries of a journal older than this (Unix nanoseconds).
+    Trim { journal: Journal, before: i64 },
+}
+
+/// The journals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Journal {
+    Event,
+    /// Events of the SDK's own machinery.
+    InternalEvent,
+    Log,
+    Span,
+}
+
+impl Journal {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::InternalEvent => "internal_event",
+            Self::Log => "log",
+            Self::Span => "span",
+        }
+    }
+}
+
+/// One line of a journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its place; given at the commit.
+    pub sequence: u64,
+    pub journal: Journal,
+    pub namespace: String,
+    /// Unique within the journal and namespace.
+    pub id: String,
+    /// Unix nanoseconds, as its source says.
+    pub at: i64,
+    /// The root of the execution's tree.
+    pub root: String,
+    pub execution: String,
+    pub run: String,
+    /// The event's type, the log's severity, the span's trace.
+    pub kind: String,
+    /// The event's workflow, the log's deployment.
+    pub source: String,
+    /// JSON.
+    pub body: String,
+}
+
+/// Which entries; `None` takes all.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    pub journal: Journal,
+    pub namespace: String,
+    /// Only sequences after this one (before it when `descending`); 0 is the start.
+    pub after: u64,
+    pub root: Option<String>,
+    pub execution: Option<String>,
+    pub run: Option<String>,
+    pub source: Option<String>,
+    /// One of these; empty takes all.
+    pub kinds: Vec<String>,
+    /// Unix nanoseconds, exclusive.
+    pub at_after: Option<i64>,
+    /// Unix nanoseconds, exclusive.
+    pub at_before: Option<i64>,
+    pub descending: bool,
+    pub limit: usize,
+}
+
+impl Filter {
+    /// Everything of a journal in a namespace, from its start.
+    pub fn all(journal: Journal, namespace: &str) -> Self {
+        Self {
+            journal,
+            namespace: namespace.to_owned(),
+            after: 0,
+            root: None,
+            execution: None,
+            run: None,
+            source: None,
+            kinds: Vec::new(),
+            at_after: None,
+            at_before: None,
+            descending: false,
+            limit: 1000,
+        }
+    }
+}
+
+/// Why records could not be read or written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    #[error("cannot use the API's records at {path}: {reason}")]
+    Open { path: String, reason: String },
+    #[error("the API's records: {0}")]
+    Sqlite(String),
+    #[error("the API's records are closed")]
+    Closed,
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error.to_string())
+    }
+}
+
+impl From<Error> for crate::error::Error {
+    fn from(error: Error) -> Self {
+        Self::internal("use its records", &error)
+    }
+}

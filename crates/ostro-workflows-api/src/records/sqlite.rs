@@ -1,0 +1,101 @@
+//! The records in a SQLite file: one thread writes (group commit), a few connections read.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+use tokio::sync::{Semaphore, watch};
+
+use super::write::Writer;
+use super::{Change, Entry, Error, Filter, Found, Kind, Query, Records, read};
+
+/// Connections that read at the same time.
+const READERS: usize = 4;
+/// Another process (`ostro token create`) writes for milliseconds.
+const BUSY_TIMEOUT_MS: u32 = 5000;
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// The records of one data directory.
+pub struct SqliteRecords {
+    writer: Writer,
+    readers: Arc<Mutex<Vec<Connection>>>,
+    places: Arc<Semaphore>,
+}
+
+impl SqliteRecords {
+    /// Opens the file, or makes it. With `durable` an acknowledged change survives a crash of the machine too.
+    pub fn open(path: &Path, durable: bool) -> Result<Self, Error> {
+        let reason =
+            |error: rusqlite::Error| Error::Open { path: path.display().to_string(), reason: error.to_string() };
+        let writer = connect(path, durable).map_err(reason)?;
+        prepare(&writer).map_err(reason)?;
+        let readers = (0..READERS).map(|_| connect(path, durable)).collect::<Result<Vec<_>, _>>().map_err(reason)?;
+        Ok(Self {
+            writer: Writer::start(writer)?,
+            readers: Arc::new(Mutex::new(readers)),
+            places: Arc::new(Semaphore::new(READERS)),
+        })
+    }
+
+    /// Runs `work` on one of the reading connections, off the async threads.
+    async fn reading<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let place = self.places.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
+        let readers = self.readers.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let connection = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = connection.expect("there are as many connections as places");
+            let answer = work(&connection);
+            readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            drop(place);
+            answer
+        });
+        Ok(done.await.map_err(|_| Error::Closed)??)
+    }
+}
+
+#[async_trait]
+impl Records for SqliteRecords {
+    async fn get(&self, kind: Kind, namespace: &str, key: &str) -> Result<Option<String>, Error> {
+        let (namespace, key) = (namespace.to_owned(), key.to_owned());
+        self.reading(move |connection| read::get(connection, kind, &namespace, &key)).await
+    }
+
+    async fn find(&self, query: Query) -> Result<Vec<Found>, Error> {
+        self.reading(move |connection| read::find(connection, &query)).await
+    }
+
+    async fn commit(&self, changes: Vec<Change>) -> Result<Vec<u64>, Error> {
+        self.writer.commit(changes).await
+    }
+
+    async fn read(&self, filter: Filter) -> Result<Vec<Entry>, Error> {
+        self.reading(move |connection| read::entries(connection, &filter)).await
+    }
+
+    fn progress(&self) -> watch::Receiver<u64> {
+        self.writer.progress()
+    }
+}
+
+fn connect(path: &Path, durable: bool) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.pragma_update(None, "busy_timeout", BUSY_TIMEOUT_MS)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", if durable { "full" } else { "off" })?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == 0 {
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = 1; COMMIT;"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! The thread that writes records: everything that waits goes into one transaction.
+
+use std::sync::mpsc;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use tokio::sync::{oneshot, watch};
+
+use super::{Change, Document, Entry, Error};
+
+/// Jobs in one transaction, at most.
+const GROUP_MAX: usize = 256;
+
+struct Job {
+    changes: Vec<Change>,
+    done: oneshot::Sender<Result<Vec<u64>, Error>>,
+}
+
+/// The way to the writing thread; it ends, after what waits, when this is dropped.
+pub(super) struct Writer {
+    jobs: mpsc::Sender<Job>,
+    progress: watch::Receiver<u64>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection) -> Result<Self, Error> {
+        let last: i64 = connection.query_row("SELECT coalesce(max(sequence), 0) FROM entry", [], |row| row.get(0))?;
+        let (jobs, waiting) = mpsc::channel();
+        let (told, progress) = watch::channel(last.unsigned_abs());
+        std::thread::Builder::new()
+            .name("ostro-api-records".to_owned())
+            .spawn(move || run(connection, &waiting, &told))
+            .map_err(|error| Error::Sqlite(format!("cannot start the writing thread: {error}")))?;
+        Ok(Self { jobs, progress })
+    }
+
+    pub(super) async fn commit(&self, changes: Vec<Change>) -> Result<Vec<u64>, Error> {
+        let (done, answer) = oneshot::channel();
+        self.jobs.send(Job { changes, done }).map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    pub(super) fn progress(&self) -> watch::Receiver<u64> {
+        self.progress.clone()
+    }
+}
+
+fn run(mut connection: Connection, waiting: &mpsc::Receiver<Job>, told: &watch::Sender<u64>) {
+    while let Ok(first) = waiting.recv() {
+        let mut jobs = vec![first];
+        jobs.extend(waiting.try_iter().take(GROUP_MAX - 1));
+        let answers = commit(&mut connection, &jobs);
+        let highest = answers.iter().flatten().flatten().copied().max().unwrap_or(0);
+        if let Err(error) = &answers {
+            tracing::error!(%error, "the API's records could not be written");
+        }
+        let mut answers = answers.map(Vec::into_iter);
+        for job in jobs {
+            let answer = answers.as_mut().map_err(|error| error.clone()).map(|each| each.next().unwrap_or_default());
+            // Whoever asked may have gone; what it asked for is done all the same.
+            drop(job.done.send(answer));
+        }
+        if highest > 0 {
+            told.send_if_modified(|last| {
+                let forward = highest > *last;
+                *last = highest.max(*last);
+                forward
+            });
+        }
+    }
+}
+
+fn commit(connection: &mut Connection, jobs: &[Job]) -> Result<Vec<Vec<u64>>, Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let answers = jobs.iter().map(|job| apply_all(&transaction, &job.changes)).collect::<rusqlite::Result<Vec<_>>>()?;
+    transaction.commit()?;
+    Ok(answers)
+}
+
+fn apply_all(transaction: &Transaction<'_>, changes: &[Change]) -> rusqlite::Result<Vec<u64>> {
+    let mut appended = Vec::new();
+    for change in changes {
+        match change {
+            Change::Put(document) => put(transaction, document)?,
+            Change::Delete { kind, namespace, key } => delete(transaction, kind.name(), namespace, key)?,
+            Change::Append(entry) => appended.push(append(transaction, entry)?),
+            Change::Trim { journal, before } => {
+                transaction
+                    .prepare_cached("DELETE FROM entry WHERE journal = ?1 AND at < ?2")?
+                    .execute(params![journal.name(), before])?;
+            }
+        }
+    }
+    Ok(appended)
+}
+
+fn put(transaction: &Transaction<'_>, document: &Document) -> rusqlite::Result<()> {
+    let Document { kind, namespace, key, terms, body } = document;
+    let kind = kind.name();
+    transaction
+        .prepare_cached(
+            "INSERT INTO document (kind, namespace, key, body) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET body = excluded.body",
+        )?
+        .execute(params![kind, namespace, key, body])?;
+    forget_terms(transaction, kind, namespace, key)?;
+    for term in terms {
+        transaction
+            .prepare_cached("INSERT OR IGNORE INTO term (kind, namespace, term, key) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![kind, namespace, term, key])?;
+    }
+    Ok(())
+}
+
+fn delete(transaction: &Transaction<'_>, kind: &str, namespace: &str, key: &str) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM document WHERE kind = ?1 AND namespace = ?2 AND key = ?3")?
+        .execute(params![kind, namespace, key])?;
+    forget_terms(transaction, kind, namespace, key)
+}
+
+fn forget_terms(transaction: &Transaction<'_>, kind: &str, namespace: &str, key: &str) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM term WHERE kind = ?1 AND namespace = ?2 AND key = ?3")?
+        .execute(params![kind, namespace, key])?;
+    Ok(())
+}
+
+fn append(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<u64> {
+    let Entry { journal, namespace, id, at, root, execution, run, kind, source, body, .. } = entry;
+    let inserted = transaction
+        .prepare_cached(
+            "INSERT OR IGNORE INTO entry (journal, namespace, id, at, root, execution, run, kind, source, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![journal.name(), namespace, id, at, root, execution, run, kind, source, body])?;
+    Ok(if inserted == 0 { 0 } else { u64::try_from(transaction.last_insert_rowid()).unwrap_or(0) })
+}

@@ -1,0 +1,71 @@
+//! Signs of life of workers.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::WorkerRecord;
+use super::store::put;
+use crate::api::Api;
+use crate::auth::Worker;
+use crate::clock::Moment;
+use crate::error::{Code, Error, Result};
+use crate::extract::Json as Body;
+use crate::openapi::Refusals;
+use crate::records::Kind;
+
+/// Who lives, and what it serves.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct WorkerHeartbeatRequest {
+    deployment_name: String,
+    worker_name: String,
+    #[serde(default)]
+    workflow_registration_refs: Option<Vec<WorkflowRegistrationRefInput>>,
+}
+
+/// A registration that the worker serves.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct WorkflowRegistrationRefInput {
+    #[allow(dead_code, reason = "part of the contract; the registration says which workflow it is of")]
+    workflow_id: Uuid,
+    #[serde(default)]
+    workflow_registration_id: Option<Uuid>,
+}
+
+/// That the worker is known with all that it serves.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WorkerHeartbeatResponse {
+    all_active: bool,
+}
+
+/// Takes a sign of life. 409 for a worker or a registration that is not known: the worker then registers again.
+#[utoipa::path(post, path = "/v1/workflows/workers/heartbeat", tag = "workers", request_body = WorkerHeartbeatRequest,
+    responses((status = 200, body = WorkerHeartbeatResponse), Refusals))]
+pub(crate) async fn heartbeat(
+    State(api): State<Arc<Api>>,
+    Worker(caller): Worker,
+    Body(request): Body<WorkerHeartbeatRequest>,
+) -> Result<Json<WorkerHeartbeatResponse>> {
+    let _writing = api.writing.lock().await;
+    let key = WorkerRecord::key(&request.deployment_name, &request.worker_name);
+    let known: Option<WorkerRecord> = api.record(Kind::Worker, &caller.namespace, &key).await?;
+    let mut worker = known.ok_or_else(|| unknown(&format!("worker {key}")))?;
+    let served = request.workflow_registration_refs.unwrap_or_default();
+    for id in served.iter().filter_map(|each| each.workflow_registration_id) {
+        if !worker.registrations.contains(&id) {
+            return Err(unknown(&format!("registration {id} of worker {key}")));
+        }
+    }
+    worker.last_heartbeat = Moment::now();
+    let terms = vec![format!("deployment:{}", worker.deployment_name)];
+    api.records.commit(vec![put(Kind::Worker, &caller.namespace, key, terms, &worker)?]).await?;
+    Ok(Json(WorkerHeartbeatResponse { all_active: true }))
+}
+
+fn unknown(what: &str) -> Error {
+    Error::new(Code::WorkerUnknown, format!("{what} is not known: register again"))
+}

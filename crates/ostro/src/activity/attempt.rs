@@ -1,0 +1,82 @@
+//! One run of an activity's body.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt;
+use temporalio_sdk::activities::ActivityContext;
+
+use crate::activity::entry::ActivityEntry;
+use crate::activity::functions::SessionInfo;
+use crate::activity::isolate;
+use crate::activity::options::{ActivityOptions, Isolation};
+use crate::context::InAttempt;
+use crate::depends::Dependencies;
+use crate::error::{Error, Result};
+use crate::payload::{Payload, Payloads};
+use crate::testing::Mocks;
+use crate::worker::Shared;
+
+/// What the code of an activity can ask about itself.
+pub(crate) struct Attempt {
+    /// `None` where it runs outside of a worker.
+    pub sdk: Option<ActivityContext>,
+    pub name: String,
+    pub number: u32,
+    pub session: Option<SessionInfo>,
+    pub dependencies: Arc<Dependencies>,
+    pub mocks: Arc<Mocks>,
+    /// The worker that runs it.
+    pub shared: Option<Arc<Shared>>,
+    /// Heartbeats of a process of its own go here.
+    pub relay: Option<isolate::Relay>,
+    /// The last details that were heartbeaten in this attempt, for attempts outside of a worker.
+    pub last_details: Mutex<Option<Payload>>,
+}
+
+impl Attempt {
+    /// A run outside of a worker.
+    pub fn standalone(name: &str, number: u32, last_details: Option<Payload>) -> Self {
+        Self {
+            sdk: None,
+            name: name.to_owned(),
+            number,
+            session: None,
+            dependencies: Arc::default(),
+            mocks: Arc::default(),
+            shared: None,
+            relay: None,
+            last_details: Mutex::new(last_details),
+        }
+    }
+
+    /// Runs the body; what replaces it in a test; or a process with it.
+    pub async fn run(
+        self: Arc<Self>,
+        entry: &'static ActivityEntry,
+        options: &ActivityOptions,
+        payloads: Vec<Payload>,
+    ) -> Result<Payload> {
+        let future = match self.mocks.find(entry.name) {
+            Some(mock) => mock(Payloads::new(payloads)),
+            None if options.isolation == Isolation::Process && self.relay.is_none() => {
+                isolate::run(entry.name, payloads, self.clone())
+            }
+            None => (entry.invoke)(Payloads::new(payloads)),
+        };
+        let running = InAttempt { attempt: self, future };
+        match AssertUnwindSafe(running).catch_unwind().await {
+            Ok(result) => result,
+            Err(panic) => Err(Error::new(format_args!("it panicked: {}", panic_text(&*panic))).with_type("Panic")),
+        }
+    }
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "something that is no text".to_owned(),
+    }
+}

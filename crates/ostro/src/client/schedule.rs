@@ -1,0 +1,271 @@
+//! Schedules: workflows that start by the clock.
+
+use std::time::{Duration, SystemTime};
+
+use temporalio_client::grpc::WorkflowService;
+use temporalio_common::protos::temporal::api::common::v1::WorkflowType;
+use temporalio_common::protos::temporal::api::enums::v1::ScheduleOverlapPolicy;
+use temporalio_common::protos::temporal::api::schedule::v1::{
+    IntervalSpec, Schedule as ProtoSchedule, ScheduleAction, SchedulePatch, SchedulePolicies, ScheduleSpec,
+    ScheduleState, TriggerImmediatelyRequest, schedule_action,
+};
+use temporalio_common::protos::temporal::api::workflow::v1::NewWorkflowExecutionInfo;
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    CreateScheduleRequest, DeleteScheduleRequest, DescribeScheduleRequest, PatchScheduleRequest, UpdateScheduleRequest,
+};
+use tonic::{Code, IntoRequest};
+
+use crate::client::rpc::{self, answer};
+use crate::error::Result;
+use crate::ostro_handle::Ostro;
+use crate::workflow::call::Call;
+
+/// What happens when it is time and the last workflow still runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Overlap {
+    /// This time is left out.
+    #[default]
+    Skip,
+    /// One waits until it has ended.
+    BufferOne,
+    /// All wait.
+    BufferAll,
+    /// The running one is cancelled first.
+    CancelOther,
+    /// The running one is terminated first.
+    TerminateOther,
+    /// Both run.
+    AllowAll,
+}
+
+/// When a workflow starts.
+///
+/// ```
+/// use std::time::Duration;
+/// use ostro::client::{Overlap, Schedule};
+///
+/// let every_night = Schedule::cron("30 2 * * *").time_zone("Europe/Berlin").overlap(Overlap::BufferOne);
+/// let every_minute = Schedule::every(Duration::from_secs(60)).jitter(Duration::from_secs(5));
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Schedule {
+    crons: Vec<String>,
+    intervals: Vec<(Duration, Duration)>,
+    time_zone: String,
+    jitter: Option<Duration>,
+    overlap: Overlap,
+    paused: bool,
+    note: String,
+}
+
+impl Schedule {
+    /// By a cron expression: five fields, or `@daily` and its like. UTC where [`time_zone`](Self::time_zone) says nothing else.
+    pub fn cron(expression: impl Into<String>) -> Self {
+        Self { crons: vec![expression.into()], ..Self::default() }
+    }
+
+    /// Every so often, counted from 1970.
+    pub fn every(interval: Duration) -> Self {
+        Self { intervals: vec![(interval, Duration::ZERO)], ..Self::default() }
+    }
+
+    /// At these times too.
+    pub fn and_cron(mut self, expression: impl Into<String>) -> Self {
+        self.crons.push(expression.into());
+        self
+    }
+
+    /// The time zone of cron expressions, such as `Europe/Berlin`.
+    pub fn time_zone(mut self, name: impl Into<String>) -> Self {
+        self.time_zone = name.into();
+        self
+    }
+
+    /// Starts up to this much later, at random.
+    pub fn jitter(mut self, jitter: Duration) -> Self {
+        self.jitter = Some(jitter);
+        self
+    }
+
+    /// What happens when the last one still runs.
+    pub fn overlap(mut self, overlap: Overlap) -> Self {
+        self.overlap = overlap;
+        self
+    }
+
+    /// Made, and not begun: until [`ScheduleHandle::unpause`].
+    pub fn paused(mut self, note: impl Into<String>) -> Self {
+        self.paused = true;
+        self.note = note.into();
+        self
+    }
+
+    fn into_proto(self, ostro: &Ostro, id: &str, call: Call) -> ProtoSchedule {
+        let Call { name, payloads, options } = call;
+        let interval = |(interval, phase): &(Duration, Duration)| IntervalSpec {
+            interval: rpc::duration(Some(*interval)),
+            phase: rpc::duration(Some(*phase)),
+        };
+        let start = NewWorkflowExecutionInfo {
+            workflow_id: options.id.unwrap_or_else(|| id.to_owned()),
+            workflow_type: Some(WorkflowType { name: name.to_owned() }),
+            task_queue: rpc::task_queue(options.task_queue.unwrap_or_else(|| ostro.task_queue().to_owned())),
+            input: rpc::payloads(payloads),
+            workflow_execution_timeout: rpc::duration(options.execution_timeout),
+            workflow_run_timeout: rpc::duration(options.run_timeout),
+            workflow_task_timeout: rpc::duration(options.task_timeout),
+            retry_policy: options.retry_policy.map(Into::into),
+            ..Default::default()
+        };
+        ProtoSchedule {
+            spec: Some(ScheduleSpec {
+                cron_string: self.crons,
+                interval: self.intervals.iter().map(interval).collect(),
+                timezone_name: self.time_zone,
+                jitter: rpc::duration(self.jitter),
+                ..Default::default()
+            }),
+            action: Some(ScheduleAction { action: Some(schedule_action::Action::StartWorkflow(start)) }),
+            policies: Some(SchedulePolicies { overlap_policy: overlap(self.overlap).into(), ..Default::default() }),
+            state: Some(ScheduleState { paused: self.paused, notes: self.note, ..Default::default() }),
+        }
+    }
+}
+
+fn overlap(overlap: Overlap) -> ScheduleOverlapPolicy {
+    match overlap {
+        Overlap::Skip => ScheduleOverlapPolicy::Skip,
+        Overlap::BufferOne => ScheduleOverlapPolicy::BufferOne,
+        Overlap::BufferAll => ScheduleOverlapPolicy::BufferAll,
+        Overlap::CancelOther => ScheduleOverlapPolicy::CancelOther,
+        Overlap::TerminateOther => ScheduleOverlapPolicy::TerminateOther,
+        Overlap::AllowAll => ScheduleOverlapPolicy::AllowAll,
+    }
+}
+
+/// A schedule, by its id.
+#[derive(Clone)]
+pub struct ScheduleHandle {
+    ostro: Ostro,
+    id: String,
+}
+
+/// What the engine says of a schedule.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ScheduleDescription {
+    /// Whether it rests.
+    pub paused: bool,
+    /// Why, or anything else.
+    pub note: String,
+    /// How often it has started a workflow.
+    pub actions: u64,
+    /// The next times.
+    pub next: Vec<SystemTime>,
+    /// Ids of the workflows it started last.
+    pub recent: Vec<String>,
+}
+
+pub(crate) fn handle(ostro: Ostro, id: String) -> ScheduleHandle {
+    ScheduleHandle { ostro, id }
+}
+
+/// Makes it, or replaces the one that has this id.
+pub(crate) async fn create(ostro: &Ostro, id: &str, schedule: Schedule, call: Call) -> Result<ScheduleHandle> {
+    let schedule = Some(schedule.into_proto(ostro, id, call));
+    let request = CreateScheduleRequest {
+        namespace: ostro.namespace().to_owned(),
+        schedule_id: id.to_owned(),
+        schedule: schedule.clone(),
+        identity: rpc::identity(ostro.client()),
+        request_id: rpc::request_id(),
+        ..Default::default()
+    };
+    let created = WorkflowService::create_schedule(&mut ostro.client().clone(), request.into_request()).await;
+    if created.as_ref().is_err_and(|status| status.code() == Code::AlreadyExists) {
+        let request = UpdateScheduleRequest {
+            namespace: ostro.namespace().to_owned(),
+            schedule_id: id.to_owned(),
+            schedule,
+            identity: rpc::identity(ostro.client()),
+            request_id: rpc::request_id(),
+            ..Default::default()
+        };
+        let updated = ostro.client().clone().update_schedule(request.into_request()).await;
+        answer(format_args!("schedule {id:?} cannot be replaced"), updated)?;
+    } else {
+        answer(format_args!("schedule {id:?} cannot be made"), created)?;
+    }
+    Ok(handle(ostro.clone(), id.to_owned()))
+}
+
+impl ScheduleHandle {
+    /// The schedule's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    async fn patch(&self, patch: SchedulePatch) -> Result<()> {
+        let request = PatchScheduleRequest {
+            namespace: self.ostro.namespace().to_owned(),
+            schedule_id: self.id.clone(),
+            patch: Some(patch),
+            identity: rpc::identity(self.ostro.client()),
+            request_id: rpc::request_id(),
+        };
+        let sent = self.ostro.client().clone().patch_schedule(request.into_request()).await;
+        answer(format_args!("schedule {:?}", self.id), sent).map(drop)
+    }
+
+    /// Starts the workflow now, too.
+    pub async fn trigger(&self) -> Result<()> {
+        let overlap_policy = ScheduleOverlapPolicy::Unspecified.into();
+        let now = TriggerImmediatelyRequest { overlap_policy, ..Default::default() };
+        self.patch(SchedulePatch { trigger_immediately: Some(now), ..Default::default() }).await
+    }
+
+    /// Lets it rest.
+    pub async fn pause(&self, note: impl Into<String>) -> Result<()> {
+        self.patch(SchedulePatch { pause: not_empty(note.into(), "paused"), ..Default::default() }).await
+    }
+
+    /// Lets it go on.
+    pub async fn unpause(&self, note: impl Into<String>) -> Result<()> {
+        self.patch(SchedulePatch { unpause: not_empty(note.into(), "unpaused"), ..Default::default() }).await
+    }
+
+    /// How it stands.
+    pub async fn describe(&self) -> Result<ScheduleDescription> {
+        let request =
+            DescribeScheduleRequest { namespace: self.ostro.namespace().to_owned(), schedule_id: self.id.clone() };
+        let sent = self.ostro.client().clone().describe_schedule(request.into_request()).await;
+        let answer = answer(format_args!("schedule {:?}", self.id), sent)?;
+        let state = answer.schedule.and_then(|schedule| schedule.state).unwrap_or_default();
+        let info = answer.info.unwrap_or_default();
+        let recent = info.recent_actions.into_iter().filter_map(|action| action.start_workflow_result);
+        Ok(ScheduleDescription {
+            paused: state.paused,
+            note: state.notes,
+            actions: info.action_count.try_into().unwrap_or_default(),
+            next: info.future_action_times.into_iter().filter_map(|time| rpc::time(Some(time))).collect(),
+            recent: recent.map(|started| started.workflow_id).collect(),
+        })
+    }
+
+    /// Takes it away. Workflows that it started go on.
+    pub async fn delete(&self) -> Result<()> {
+        let request = DeleteScheduleRequest {
+            namespace: self.ostro.namespace().to_owned(),
+            schedule_id: self.id.clone(),
+            identity: rpc::identity(self.ostro.client()),
+        };
+        let sent = self.ostro.client().clone().delete_schedule(request.into_request()).await;
+        answer(format_args!("schedule {:?}", self.id), sent).map(drop)
+    }
+}
+
+/// The protocol takes an empty text for "not".
+fn not_empty(text: String, otherwise: &str) -> String {
+    if text.is_empty() { otherwise.to_owned() } else { text }
+}

@@ -1,0 +1,293 @@
+//! The engine, as a program has it.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use ostro_embedded::{Address, Embedded};
+use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression};
+use temporalio_sdk::Runtime;
+use tokio::sync::Mutex;
+use url::Url;
+
+use crate::client::{self, Filter, ScheduleHandle, WorkflowHandle, WorkflowSummary};
+use crate::error::{Error, Result};
+use crate::failure;
+use crate::worker::WorkerBuilder;
+
+/// The namespace where nothing names one.
+const NAMESPACE_DEFAULT: &str = "default";
+/// The task queue where nothing names one.
+const TASK_QUEUE_DEFAULT: &str = "default";
+
+/// An engine: in this process, on an Ostro server, or a Temporal cluster. Starts workflows, finds them, and makes workers.
+///
+/// Clones are the same engine. Which one is a matter of configuration: [`from_env`](Self::from_env) takes it from `OSTRO_ADDRESS`.
+///
+/// | variable | default | |
+/// |---|---|---|
+/// | `OSTRO_ADDRESS` | `./.ostro` | a directory, or a file that ends in `.db`: an engine in this process; `:memory:`: one that keeps nothing; `host:port`, `http://`, `https://`, `temporal://`: a server |
+/// | `OSTRO_NAMESPACE`, `TEMPORAL_NAMESPACE` | `default` | |
+/// | `DEPLOYMENT_NAME`, `TEMPORAL_TASK_QUEUE` | `default` | the queue of workers, and of workflows that name none |
+/// | `TEMPORAL_API_KEY` | none | sent to servers |
+/// | `WORKER_NAME` | the host | what histories show of this program, after its process id |
+#[derive(Clone)]
+pub struct Ostro(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    /// How to connect once more: each worker has a connection of its own.
+    connection: ConnectionOptions,
+    time_skipping: bool,
+    namespace: String,
+    task_queue: String,
+    embedded: Mutex<Option<Embedded>>,
+    runtime: OnceLock<Arc<Runtime>>,
+}
+
+/// How to open an engine.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    address: Address,
+    namespace: String,
+    task_queue: String,
+    api_key: Option<String>,
+    identity: String,
+    time_skipping: bool,
+}
+
+fn variable(names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| std::env::var(name).ok()).filter(|value| !value.is_empty())
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned());
+        Self {
+            address: Address::default(),
+            namespace: variable(&["OSTRO_NAMESPACE", "TEMPORAL_NAMESPACE"])
+                .unwrap_or_else(|| NAMESPACE_DEFAULT.to_owned()),
+            task_queue: variable(&["DEPLOYMENT_NAME", "TEMPORAL_TASK_QUEUE"])
+                .unwrap_or_else(|| TASK_QUEUE_DEFAULT.to_owned()),
+            api_key: variable(&["TEMPORAL_API_KEY"]),
+            identity: format!("{}@{}", std::process::id(), variable(&["WORKER_NAME"]).unwrap_or(host)),
+            time_skipping: false,
+        }
+    }
+}
+
+impl Builder {
+    /// In this process, with data in this directory, or this file where the name ends in `.db`.
+    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.address = Address::Embedded(path.into());
+        self
+    }
+
+    /// In this process, keeping nothing.
+    pub fn ephemeral(mut self) -> Self {
+        self.address = Address::Ephemeral;
+        self
+    }
+
+    /// Where `OSTRO_ADDRESS` could be.
+    ///
+    /// # Errors
+    /// It is no address.
+    pub fn address(mut self, address: &str) -> Result<Self> {
+        self.address = address.parse()?;
+        Ok(self)
+    }
+
+    /// The namespace. An engine in this process makes it where it is missing.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = namespace.into();
+        self
+    }
+
+    /// The queue of workers, and of workflows that name none.
+    pub fn task_queue(mut self, task_queue: impl Into<String>) -> Self {
+        self.task_queue = task_queue.into();
+        self
+    }
+
+    /// A key that is sent to servers.
+    pub fn api_key(mut self, api_key: impl Into<String>) -> Self {
+        self.api_key = Some(api_key.into());
+        self
+    }
+
+    /// What histories show of this program.
+    pub fn identity(mut self, identity: impl Into<String>) -> Self {
+        self.identity = identity.into();
+        self
+    }
+
+    pub(crate) fn time_skipping(mut self) -> Self {
+        self.time_skipping = true;
+        self
+    }
+
+    /// Opens it. Needs a tokio runtime of several threads.
+    ///
+    /// # Errors
+    /// The file belongs to another process or cannot be read; the server cannot be reached.
+    pub async fn open(self) -> Result<Ostro> {
+        let (options, embedded) = match &self.address {
+            Address::Server(url) => (self.server(url), None),
+            local => {
+                let builder = Embedded::builder().namespace(&self.namespace).time_skipping(self.time_skipping);
+                let builder = match local {
+                    Address::Embedded(path) => builder.data(path),
+                    _ => builder.ephemeral(),
+                };
+                let embedded = builder.open().await?;
+                let options = ConnectionOptions::new(in_process())
+                    .identity(self.identity.clone())
+                    .service_override(embedded.service_override())
+                    .dns_load_balancing(None)
+                    .build();
+                (options, Some(embedded))
+            }
+        };
+        let client = connect(&self.address.to_string(), &self.namespace, options.clone()).await?;
+        Ok(Ostro(Arc::new(Inner {
+            client,
+            connection: options,
+            time_skipping: self.time_skipping,
+            namespace: self.namespace,
+            task_queue: self.task_queue,
+            embedded: Mutex::new(embedded),
+            runtime: OnceLock::new(),
+        })))
+    }
+
+    fn server(&self, url: &Url) -> ConnectionOptions {
+        // Compression costs a quarter of a worker's time, and the bytes are few.
+        ConnectionOptions::new(url.clone())
+            .identity(self.identity.clone())
+            .maybe_api_key(self.api_key.clone())
+            .connect_timeout(std::time::Duration::from_secs(10))
+            .grpc_compression(GrpcCompression::None)
+            .build()
+    }
+}
+
+fn in_process() -> Url {
+    Url::parse("http://in-process.invalid").expect("a constant")
+}
+
+async fn connect(address: &str, namespace: &str, options: ConnectionOptions) -> Result<Client> {
+    let connection = Connection::connect(options).await.map_err(|error| cannot_connect(address, &error))?;
+    let options = ClientOptions::new(namespace).data_converter(failure::data_converter()).build();
+    Client::new(connection, options).map_err(|error| Error::engine(error.to_string()))
+}
+
+fn cannot_connect(address: &str, error: &dyn std::error::Error) -> Error {
+    let mut message = format!("cannot connect to {address}: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
+    }
+    Error::engine(format_args!("{message}. Is a server running there? `ostro dev` starts one")).with_type("Unavailable")
+}
+
+impl Ostro {
+    /// The engine that `OSTRO_ADDRESS` names.
+    pub async fn from_env() -> Result<Self> {
+        Builder { address: Address::from_env()?, ..Builder::default() }.open().await
+    }
+
+    /// An engine in this process, with its data in this directory, or this file where the name ends in `.db`.
+    ///
+    /// It is as durable as a server: what it acknowledged survives a crash. One process has it at a time.
+    ///
+    /// ```no_run
+    /// # async fn example() -> ostro::Result<()> {
+    /// let ostro = ostro::Ostro::open("orders.db").await?;
+    /// ostro.worker().run().await
+    /// # }
+    /// ```
+    pub async fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        Builder::default().file(path).open().await
+    }
+
+    /// An engine in this process that keeps nothing.
+    pub async fn ephemeral() -> Result<Self> {
+        Builder::default().ephemeral().open().await
+    }
+
+    /// An Ostro server or a Temporal cluster: `host:port`, or a URL.
+    pub async fn connect(address: &str) -> Result<Self> {
+        Builder::default().address(address)?.open().await
+    }
+
+    /// An engine with settings.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The namespace of what it starts and finds.
+    pub fn namespace(&self) -> &str {
+        &self.0.namespace
+    }
+
+    /// The queue of workers, and of workflows that name none.
+    pub fn task_queue(&self) -> &str {
+        &self.0.task_queue
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    /// A client for one worker: the SDK has at most one worker of a queue on a connection.
+    pub(crate) async fn worker_client(&self) -> Result<Client> {
+        connect("the engine", self.namespace(), self.0.connection.clone()).await
+    }
+
+    /// Whether the engine's clock skips while results are waited for.
+    pub(crate) fn skips_time(&self) -> bool {
+        self.0.time_skipping
+    }
+
+    pub(crate) fn runtime(&self) -> Result<Arc<Runtime>> {
+        if let Some(runtime) = self.0.runtime.get() {
+            return Ok(runtime.clone());
+        }
+        let made = Arc::new(Runtime::from_current_tokio(Default::default())?);
+        Ok(self.0.runtime.get_or_init(|| made).clone())
+    }
+
+    /// A worker of everything this program defines.
+    pub fn worker(&self) -> WorkerBuilder {
+        WorkerBuilder::new(self.clone())
+    }
+
+    /// A workflow that runs already, by its id.
+    pub fn workflow<W>(&self, id: impl Into<String>) -> WorkflowHandle<W> {
+        WorkflowHandle::of(client::handle_target(self.clone(), id.into()))
+    }
+
+    /// A schedule that is there already, by its id.
+    pub fn schedule(&self, id: impl Into<String>) -> ScheduleHandle {
+        client::schedule::handle(self.clone(), id.into())
+    }
+
+    /// The first workflows that the filter lets through, the newest first.
+    pub async fn list(&self, filter: &Filter, limit: usize) -> Result<Vec<WorkflowSummary>> {
+        client::list_workflows(self, filter, limit).await
+    }
+
+    /// How many the filter lets through.
+    pub async fn count(&self, filter: &Filter) -> Result<u64> {
+        client::count_workflows(self, filter).await
+    }
+
+    /// Writes what is left and closes the file, where the engine is in this process. Workers should have ended. Not needed
+    /// for safety: an engine that is dropped loses nothing that it acknowledged.
+    pub async fn shutdown(&self) {
+        if let Some(embedded) = self.0.embedded.lock().await.take() {
+            embedded.shutdown().await;
+        }
+    }
+}

@@ -1,0 +1,567 @@
+"""What is checked, one function each, in the order in which they run."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import time
+import uuid
+
+import httpx
+import seed_workflows
+from lab import Lab, wait_for
+from mistralai.client import errors, models
+
+CHECKS = []
+QUICK = []
+
+
+def check(quick: bool = False):
+    def add(function):
+        CHECKS.append(function)
+        if quick:
+            QUICK.append(function)
+        return function
+
+    return add
+
+
+def execute(client, name: str, input=None, **more):
+    # Other deployments of these workflows come and go.
+    more.setdefault("deployment_name", "lab")
+    return client.workflows.execute_workflow(workflow_identifier=name, input=input, **more)
+
+
+def result(client, execution_id: str, patience: float = 60):
+    """The execution once it is closed."""
+
+    def closed():
+        execution = client.workflows.executions.get_workflow_execution(execution_id=execution_id)
+        return execution if execution.status != "RUNNING" else None
+
+    return wait_for(f"the end of {execution_id}", closed, patience)
+
+
+def event_types(client, execution_id: str) -> list[str]:
+    with client.workflows.executions.stream(execution_id=execution_id) as stream:
+        return [message.data.data.event_type for message in stream]
+
+
+def refused(status: int, call, code: str | None = None):
+    """The body of the refusal that `call` must meet."""
+    try:
+        call()
+    except (errors.SDKError, errors.HTTPValidationError) as error:
+        assert error.status_code == status, f"{error.status_code} {error.body}"
+        body = httpx.Response(status, text=error.body).json()
+        assert code is None or body["code"] == code, body
+        return body
+    raise AssertionError(f"was not refused with {status}")
+
+
+@check(quick=True)
+def seed_page(lab: Lab, client) -> None:
+    for name, input, expected in seed_workflows.EXAMPLES:
+        # A workflow that gives no model gives {"result": ...}: a worker's own rule.
+        answer = client.workflows.execute_workflow_and_wait(name, input, use_api_sync=True, timeout_seconds=60)
+        assert answer == {"result": expected}, (name, answer)
+
+
+@check(quick=True)
+def registrations(lab: Lab, client) -> None:
+    listed = client.workflows.get_workflows(limit=5)
+    names, page = [], listed
+    while page is not None:
+        names += [workflow.name for workflow in page.result.workflows]
+        page = page.next()
+    assert "user-workflow" in names and names == sorted(names), names
+    assert not any(name.startswith("__") for name in names), names
+
+    workflow = client.workflows.get_workflow(workflow_identifier="user-workflow").workflow
+    assert workflow.active and workflow.name == "user-workflow"
+    by_id = client.workflows.get_workflow(workflow_identifier=workflow.id).workflow
+    assert by_id.name == "user-workflow"
+    found = client.workflows.get_workflow_registrations(workflow_id=workflow.id, active_only=True, with_workflow=True)
+    [registration] = found.workflow_registrations
+    assert registration.definition.input_schema["properties"]["email"]["type"] == "string"
+    assert registration.definition.execution_timeout == 3600
+    one = client.workflows.get_workflow_registration(workflow_registration_id=registration.id)
+    assert one.workflow_registration.active and one.workflow_registration.deployment_name == "lab"
+    started = client.workflows.execute_workflow_registration(
+        workflow_registration_id=registration.id, input={"email": "x"}
+    )
+    assert result(client, started.execution_id).result == {"result": False}
+
+    changed = client.workflows.update_workflow(
+        workflow_identifier="user-workflow", display_name="Users", description="of users", tags=["people"]
+    )
+    assert changed.workflow.display_name == "Users"
+    assert [each.name for each in client.workflows.get_workflows(tags=["people"]).result.workflows] == ["user-workflow"]
+    body = refused(404, lambda: client.workflows.get_workflow(workflow_identifier="nobody"), "WF_1100")
+    assert body["object"] == "Error" and "nobody" in body["message"]
+
+
+@check()
+def archive(lab: Lab, client) -> None:
+    workflow = client.workflows.archive_workflow(workflow_identifier="child").workflow
+    assert workflow.archived
+    refused(409, lambda: execute(client, "child", {"value": 1}), "WF_1102")
+    assert "child" in [each.name for each in client.workflows.get_workflows(archived=True).result.workflows]
+    assert not client.workflows.unarchive_workflow(workflow_identifier="child").workflow.archived
+    unknown = str(uuid.uuid4())
+    bulk = client.workflows.bulk_archive_workflows(workflow_ids=[workflow.id, unknown])
+    assert [each.id for each in bulk.archived] == [workflow.id]
+    assert [each.workflow_id for each in bulk.errored] == [unknown]
+    back = client.workflows.bulk_unarchive_workflows(workflow_ids=[workflow.id])
+    assert [each.id for each in back.unarchived] == [workflow.id]
+
+
+@check(quick=True)
+def inputs_are_checked_first(lab: Lab, client) -> None:
+    body = refused(422, lambda: execute(client, "user-workflow", {"email": 3}, execution_id="never-started"))
+    assert body["detail"][0]["loc"] == ["body", "input", "email"], body
+    refused(422, lambda: execute(client, "user-workflow", {"email": "x", "more": 1}))
+    refused(404, lambda: client.workflows.executions.get_workflow_execution(execution_id="never-started"), "WF_1200")
+
+
+@check(quick=True)
+def streaming(lab: Lab, client) -> None:
+    started = execute(client, "streaming", {"words": ["a", "b", "c"]})
+    with client.workflows.executions.stream(execution_id=started.execution_id) as stream:
+        messages = list(stream)
+    types = [message.data.data.event_type for message in messages]
+    assert types[0] == "WORKFLOW_EXECUTION_STARTED" and types[-1] == "WORKFLOW_EXECUTION_COMPLETED", types
+    expected = ["ACTIVITY_TASK_STARTED", "CUSTOM_TASK_STARTED", "CUSTOM_TASK_IN_PROGRESS"]
+    assert types[1:4] == expected and "CUSTOM_TASK_COMPLETED" in types, types
+    assert types.index("CUSTOM_TASK_COMPLETED") < types.index("ACTIVITY_TASK_COMPLETED"), types
+    patches = [
+        patch.op
+        for message in messages
+        if message.data.data.event_type == "CUSTOM_TASK_IN_PROGRESS"
+        for patch in message.data.data.attributes.payload.value
+    ]
+    assert "append" in patches and "replace" in patches, patches
+    numbers = [message.data.broker_sequence for message in messages]
+    assert numbers == sorted(set(numbers))
+    assert [int(message.id) for message in messages] == numbers
+
+    # Cut off at any place, a stream goes on after it.
+    middle = messages[3].id
+    with client.workflows.executions.stream(execution_id=started.execution_id, last_event_id=middle) as stream:
+        assert [message.id for message in stream] == [message.id for message in messages[4:]]
+    with client.workflows.events.get_stream_events(
+        root_workflow_exec_id=started.execution_id, last_event_id=middle
+    ) as stream:
+        assert [message.id for message in stream] == [message.id for message in messages[4:]]
+    with client.workflows.events.get_stream_events(
+        root_workflow_exec_id=started.execution_id, start_seq=int(middle) + 1, scope="activity"
+    ) as stream:
+        assert [message.data.data.event_type for message in stream] == ["ACTIVITY_TASK_COMPLETED"]
+    listed = client.workflows.events.get_workflow_events(workflow_exec_id=started.execution_id)
+    assert [event.event_type for event in listed.events] == types
+
+
+@check()
+def interactive(lab: Lab, client) -> None:
+    started = execute(client, "interactive", {"what": "holiday"})
+    executions = client.workflows.executions
+
+    def pending():
+        answer = executions.query_workflow_execution(execution_id=started.execution_id, name="__get_pending_inputs")
+        return answer.result["pending_inputs"]
+
+    [waiting] = wait_for("the question", pending)
+    assert waiting["label"] == "Approve" and "approved" in waiting["input_schema"]["properties"]
+    submit = {"task_id": waiting["task_id"], "input": {"approved": "perhaps"}}
+    refused(
+        400,
+        lambda: executions.update_workflow_execution(
+            execution_id=started.execution_id, name="__submit_input", input=submit
+        ),
+        "WF_1207",
+    )
+    submit["input"] = {"approved": True, "comment": "enjoy"}
+    executions.update_workflow_execution(execution_id=started.execution_id, name="__submit_input", input=submit)
+    closed = result(client, started.execution_id)
+    assert closed.result == {"result": {"what": "holiday", "approved": True, "comment": "enjoy"}}
+    assert "CUSTOM_TASK_COMPLETED" in event_types(client, started.execution_id)
+
+
+@check(quick=True)
+def conversation(lab: Lab, client) -> None:
+    executions = client.workflows.executions
+    id = execute(client, "conversation", execution_id=f"talk-{uuid.uuid4()}").execution_id
+    said = executions.signal_workflow_execution(execution_id=id, name="say", input={"text": "one"})
+    assert said.message == "Signal accepted"
+    # None of these reaches the workflow: each would wedge it.
+    body = refused(
+        422, lambda: executions.signal_workflow_execution(execution_id=id, name="say", input={"text": {"not": "text"}})
+    )
+    assert body["detail"][0]["loc"] == ["body", "input", "text"], body
+    refused(404, lambda: executions.signal_workflow_execution(execution_id=id, name="shout"), "WF_1205")
+    refused(
+        422,
+        lambda: executions.update_workflow_execution(execution_id=id, name="correct", input={"index": "first"}),
+    )
+    failed = refused(
+        400,
+        lambda: executions.update_workflow_execution(
+            execution_id=id, name="correct", input={"index": 7, "text": "x"}
+        ),
+        "WF_1207",
+    )
+    assert "nothing was said at 7" in failed["message"], failed
+    corrected = executions.update_workflow_execution(
+        execution_id=id, name="correct", input={"index": 0, "text": "two"}
+    )
+    assert corrected.update_name == "correct" and corrected.result == {"heard": ["two"]}
+    heard = executions.query_workflow_execution(execution_id=id, name="heard")
+    assert heard.result == {"heard": ["two"]}
+    refused(409, lambda: execute(client, "conversation", execution_id=id), "WF_1201")
+    executions.signal_workflow_execution(execution_id=id, name="leave")
+    assert result(client, id).result == {"result": {"heard": ["two"]}}
+    # A closed execution answers queries, and takes no signals.
+    assert executions.query_workflow_execution(execution_id=id, name="heard").result == {"heard": ["two"]}
+    refused(409, lambda: executions.signal_workflow_execution(execution_id=id, name="leave"), "WF_1202")
+
+
+@check()
+def many_at_once(lab: Lab, client) -> None:
+    answer = client.workflows.execute_workflow_and_wait("parallel", {"count": 5}, polling_interval=1, max_attempts=60)
+    assert answer == {"result": [0, 1, 4, 9, 16]}
+    started = execute(client, "parent", {"value": 6})
+    assert result(client, started.execution_id).result == {"result": 36}
+    runs = client.workflows.runs.list_runs(root_execution_id=started.execution_id).result.executions
+    assert {run.workflow_name for run in runs} == {"parent", "child"}
+    # The stream of a root has its whole tree.
+    with client.workflows.executions.stream(execution_id=started.execution_id) as stream:
+        names = {message.data.data.workflow_name for message in stream}
+    assert names == {"parent", "child"}
+
+
+@check(quick=True)
+def continue_as_new(lab: Lab, client) -> None:
+    answer = execute(client, "countdown", {"left": 2}, wait_for_result=True, timeout_seconds=60)
+    assert answer.result == {"result": {"runs": 3}}
+    types = event_types(client, answer.execution_id)
+    assert types.count("WORKFLOW_EXECUTION_CONTINUED_AS_NEW") == 2, types
+    assert types.count("WORKFLOW_EXECUTION_STARTED") == 3 and types[-1] == "WORKFLOW_EXECUTION_COMPLETED", types
+
+
+@check()
+def injection_and_search_keys(lab: Lab, client) -> None:
+    answer = execute(client, "injected", {"name": "Ada"}, wait_for_result=True, timeout_seconds=60)
+    assert answer.result == {"result": "hello, Ada"}
+    customer = f"Acme-{uuid.uuid4()}"
+    done = execute(client, "searchable", {"customer": customer}, wait_for_result=True, timeout_seconds=60)
+    with_keys = client.workflows.executions.get_workflow_execution(
+        execution_id=done.execution_id, include_search_keys=True
+    )
+    assert with_keys.search_keys == {"customer": customer, "stage": "done"}, with_keys.search_keys
+
+    def found():
+        wanted = [f"customer:{customer[:10].lower()}", "stage:done"]
+        runs = client.workflows.runs.list_runs(search_key=wanted).result.executions
+        return [run for run in runs if run.execution_id == done.execution_id]
+
+    wait_for("the list of runs", found)
+
+
+@check(quick=True)
+def failures(lab: Lab, client) -> None:
+    failed = refused(409, lambda: execute(client, "failing", wait_for_result=True, timeout_seconds=60), "WF_1203")
+    assert "the reason" in failed["message"], failed
+    started = execute(client, "failing")
+    assert result(client, started.execution_id).status == "FAILED"
+    raw = httpx.get(f"{lab.url}/v1/workflows/executions/{started.execution_id}").json()
+    assert raw["result"] is None and raw["error"]["cause"]["message"].endswith("the reason"), raw
+    types = event_types(client, started.execution_id)
+    assert types == [
+        "WORKFLOW_EXECUTION_STARTED",
+        "ACTIVITY_TASK_STARTED",
+        "ACTIVITY_TASK_RETRYING",
+        "ACTIVITY_TASK_FAILED",
+        "WORKFLOW_EXECUTION_FAILED",
+    ], types
+    assert execute(client, "retrying", wait_for_result=True, timeout_seconds=60).result == {"result": 1}
+    started = execute(client, "short-lived")
+    assert result(client, started.execution_id).status == "TIMED_OUT"
+    assert event_types(client, started.execution_id)[-1] == "WORKFLOW_EXECUTION_FAILED"
+    refused(408, lambda: execute(client, "conversation", wait_for_result=True, timeout_seconds=0.5), "WF_1204")
+
+
+@check(quick=True)
+def stopping(lab: Lab, client) -> None:
+    executions = client.workflows.executions
+    ids = [execute(client, "conversation").execution_id for _ in range(6)]
+    for id in ids:
+        executions.signal_workflow_execution(execution_id=id, name="say", input={"text": "hello"})
+        executions.query_workflow_execution(execution_id=id, name="heard")
+    executions.cancel_workflow_execution(execution_id=ids[0])
+    executions.terminate_workflow_execution(execution_id=ids[1])
+    cancelled = executions.batch_cancel_workflow_executions(execution_ids=[ids[2], "nobody"])
+    assert cancelled.results[ids[2]].status == "success" and cancelled.results["nobody"].status == "failure"
+    terminated = executions.batch_terminate_workflow_executions(execution_ids=[ids[3]])
+    assert terminated.results[ids[3]].status == "success"
+    assert [result(client, id).status for id in ids[:4]] == ["CANCELED", "TERMINATED", "CANCELED", "TERMINATED"]
+    assert event_types(client, ids[0])[-1] == "WORKFLOW_EXECUTION_CANCELED"
+    with executions.stream(execution_id=ids[1]) as stream:
+        last = list(stream)[-1].data.data
+    assert last.event_type == "WORKFLOW_EXECUTION_FAILED" and "terminated" in last.attributes.failure.message
+    refused(404, lambda: executions.cancel_workflow_execution(execution_id="nobody"), "WF_1200")
+
+    history = executions.get_workflow_execution_history(execution_id=ids[4])
+    last_task = [event for event in history["events"] if event["eventType"].endswith("WORKFLOW_TASK_COMPLETED")][0]
+    executions.reset_workflow(
+        execution_id=ids[4], event_id=int(last_task["eventId"]), reason="again", exclude_signals=True
+    )
+    wait_for(
+        "the reset run",
+        lambda: executions.query_workflow_execution(execution_id=ids[4], name="heard").result == {"heard": []},
+    )
+    for id in ids[4:]:
+        executions.signal_workflow_execution(execution_id=id, name="leave")
+        assert result(client, id).status == "COMPLETED"
+
+
+@check(quick=True)
+def runs_and_history(lab: Lab, client) -> None:
+    started = execute(client, "user-workflow", {"email": "a@b"}, execution_id=f"listed-{uuid.uuid4()}")
+    closed = result(client, started.execution_id)
+    runs = client.workflows.runs
+
+    def listed():
+        page = runs.list_runs(
+            workflow_identifier="user-workflow",
+            search=started.execution_id,
+            status=["COMPLETED"],
+            deployment_name="lab",
+            start_time_after=closed.start_time - datetime.timedelta(seconds=1),
+            page_size=1,
+        )
+        return page.result.executions
+
+    [run] = wait_for("the list of runs", listed)
+    assert run.execution_id == started.execution_id and run.total_duration_ms is not None
+    assert runs.get_run(run_id=run.run_id).result == {"result": True}
+    history = runs.get_run_history(run_id=run.run_id)
+    first = history["events"][0]["workflowExecutionStartedEventAttributes"]
+    assert first["input"]["payloads"] == [{"email": "a@b"}], first
+    raw = runs.get_run_history(run_id=run.run_id, decode_payloads=False)
+    assert "metadata" in raw["events"][0]["workflowExecutionStartedEventAttributes"]["input"]["payloads"][0]
+    # Every page, in one order, without gaps.
+    seen, page = [], runs.list_runs(page_size=3)
+    while page is not None and len(seen) < 12:
+        seen += [each.run_id for each in page.result.executions]
+        page = page.next()
+    assert len(seen) == len(set(seen)) and len(seen) >= 12
+
+
+@check()
+def traces(lab: Lab, client) -> None:
+    executions = client.workflows.executions
+    traceparent = f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01"
+    started = execute(client, "regular-driver", {"text": "traced"}, traceparent=traceparent)
+    result(client, started.execution_id)
+    id = started.execution_id
+    events = executions.get_workflow_execution_trace_events(execution_id=id, merge_same_id_events=True).events
+    activities = [event for event in events if event.name == "my_activity"]
+    assert len(activities) == 2 and all(event.status == "COMPLETED" for event in activities), events
+    plain = executions.get_workflow_execution_trace_events(execution_id=id).events
+    every = executions.get_workflow_execution_trace_events(execution_id=id, include_internal_events=True).events
+    assert len(every) > len(plain) and not any(event.internal for event in plain)
+    if lab.otel:
+        wait_for(
+            "its spans", lambda: executions.get_workflow_execution_trace_info(execution_id=id).has_trace_data, 30
+        )
+        wait_for("logs", lambda: client.workflows.deployments.get_deployment_logs(name="lab").results, 30)
+    info = executions.get_workflow_execution_trace_info(execution_id=id)
+    otel = executions.get_workflow_execution_trace_otel(execution_id=id)
+    assert otel.otel_trace_id == info.otel_trace_id is not None
+    if lab.otel:
+        spans = [span for batch in otel.otel_trace_data.batches for scope in batch.scope_spans for span in scope.spans]
+        assert all(span.trace_id == info.otel_trace_id for span in spans) and spans
+    summary = executions.get_workflow_execution_trace_summary(execution_id=id)
+    assert summary.span_tree.name and summary.span_tree.children is not None
+    greeted = execute(client, "injected", {"name": "logs"}, wait_for_result=True).execution_id
+    logs = executions.get_workflow_execution_logs
+    if lab.otel:
+        found = wait_for("its log", lambda: logs(execution_id=greeted, order="desc").results, 30)
+        assert any("greeting logs" in record.body for record in found), found
+    logs(execution_id=greeted)
+    with executions.stream_workflow_execution_logs(execution_id=greeted) as stream:
+        assert not lab.otel or any("greeting logs" in message.data.body for message in stream)
+
+
+@check()
+def deployments(lab: Lab, client) -> None:
+    area = client.workflows.deployments
+    listed = area.list_deployments(workflow_name="user-workflow").deployments
+    assert [each.name for each in listed] == ["lab"] and listed[0].is_active
+    one = area.get_deployment(name="lab")
+    assert one.active_worker_count == 1 and one.workers[0].name == "worker"
+    workers = area.list_deployment_workers(name="lab").workers
+    assert [each.name for each in workers] == ["worker"]
+    refused(404, lambda: area.get_deployment(name="nobody"), "WF_1103")
+    with area.stream_deployment_logs(name="lab") as stream:
+        if lab.otel:
+            message = next(iter(stream))
+            assert message.event == "log" and message.data.body
+    spec = {"github_url": "https://example.com/x"}
+    for call in [
+        lambda: area.create_deployment(name="x", spec=spec),
+        lambda: area.update_deployment(name="x", spec=spec),
+        lambda: area.delete_deployment(name="x"),
+        lambda: area.stop_deployment(name="x"),
+        lambda: area.start_deployment(name="x"),
+        lambda: area.restart_deployment(name="x"),
+    ]:
+        refused(501, call, "WF_1003")
+
+
+@check()
+def metrics(lab: Lab, client) -> None:
+    measured = client.workflows.metrics.get_workflow_metrics(workflow_name="failing")
+    assert measured.execution_count.value >= 2 and measured.error_count.value == measured.execution_count.value
+    assert measured.retry_rate.value == 1 and measured.average_latency_ms.value > 0, measured
+    assert measured.latency_over_time.value
+
+
+@check()
+def schedules(lab: Lab, client) -> None:
+    area = client.workflows.schedules
+    id = f"hourly-{uuid.uuid4()}"
+    definition = {
+        "input": {"email": "a@b"},
+        "intervals": [{"every": "PT1H"}],
+        "policy": {"overlap": 6, "catchup_window_seconds": 60},
+        "max_executions": 5,
+    }
+    made = area.schedule_workflow(schedule=definition, workflow_identifier="user-workflow", schedule_id=id)
+    assert made.schedule_id == id
+    refused(409, lambda: area.schedule_workflow(schedule=definition, workflow_identifier="user-workflow", schedule_id=id))
+    bad = {**definition, "input": {"email": 1}}
+    refused(422, lambda: area.schedule_workflow(schedule=bad, workflow_identifier="user-workflow"))
+    read = area.get_schedule(schedule_id=id)
+    assert read.workflow_name == "user-workflow" and read.input == {"email": "a@b"} and not read.paused
+    assert read.intervals[0].every == "PT1H" and read.policy.overlap == 6 and read.remaining_executions == 5
+    assert len(read.future_executions) > 0 and read.deployment_name == "lab"
+    area.pause_schedule(schedule_id=id, note="later")
+    paused = area.get_schedule(schedule_id=id)
+    assert paused.paused and paused.note == "later"
+    listed = wait_for("the list of schedules", lambda: area.get_schedules(status="paused").result.schedules)
+    assert [each.schedule_id for each in listed] == [id]
+    area.resume_schedule(schedule_id=id)
+    area.update_schedule(schedule_id=id, schedule={"cron_expressions": ["0 9 * * MON-FRI"], "input": {"email": "x"}})
+    changed = area.get_schedule(schedule_id=id)
+    assert changed.input == {"email": "x"} and changed.calendars, changed
+    area.trigger_schedule(schedule_id=id)
+    recent = wait_for("its execution", lambda: area.get_schedule(schedule_id=id).recent_executions)
+    done = result(client, recent[0].execution_id)
+    assert done.result == {"result": False}, done
+    events = client.workflows.events.get_workflow_events(workflow_exec_id=recent[0].execution_id).events
+    assert {event.schedule_id for event in events} == {id}, events
+    area.unschedule_workflow(schedule_id=id)
+    refused(404, lambda: area.get_schedule(schedule_id=id), "WF_1300")
+
+
+@check()
+def payload_encryption(lab: Lab, client) -> None:
+    from mistralai.extra.workflows import PayloadEncryptionConfig, WorkflowEncodingConfig, configure_workflow_encoding
+
+    key = "0f" * 32
+    lab.start_worker(
+        "sealed",
+        deployment="sealed",
+        TEMPORAL_PAYLOAD_ENCRYPTION__MODE="full",
+        TEMPORAL_PAYLOAD_ENCRYPTION__MAIN_KEY=key,
+    )
+    lab.wait_for_worker("sealed")
+    owner = lab.client()
+    encryption = PayloadEncryptionConfig(mode="full", main_key=key)
+    config = WorkflowEncodingConfig(payload_encryption=encryption)
+    # Without a namespace it asks the API for it.
+    asyncio.run(configure_workflow_encoding(config, client=owner))
+    started = execute(owner, "regular-driver", {"text": "secret"}, deployment_name="sealed")
+    closed = result(owner, started.execution_id)
+    assert closed.result["result"]["my"]["result"] == "secret", closed.result
+    raw = httpx.get(f"{lab.url}/v1/workflows/executions/{started.execution_id}").text
+    assert "secret" not in raw and '"encoding_options":["encrypted"]' in raw, raw
+    kept = httpx.get(f"{lab.url}/v1/workflows/events/list?workflow_exec_id={started.execution_id}").text
+    assert "secret" not in kept and "encrypted" in kept
+    events = owner.workflows.events.get_workflow_events(workflow_exec_id=started.execution_id).events
+    assert any("secret" in str(event.attributes) for event in events), events
+    lab.processes.kill("sealed")
+
+
+@check()
+def versioning(lab: Lab, client) -> None:
+    lab.start_worker("versioned", deployment="versioned", BUILD_ID="v1", LOG_LEVEL="INFO")
+    lab.wait_for_worker("versioned")
+    said = "Successfully auto-registered worker as current version"
+    wait_for("the current version", lambda: said in lab.processes.tail("versioned", 2000), 60)
+    started = execute(client, "regular-driver", {"text": "v1"}, deployment_name="versioned")
+    assert result(client, started.execution_id).status == "COMPLETED"
+    history = client.workflows.executions.get_workflow_execution_history(execution_id=started.execution_id)
+    assert "PINNED" in str(history), "the run is pinned to its version"
+    lab.processes.kill("versioned")
+
+
+@check()
+def restart_in_mid_stream(lab: Lab, client) -> None:
+    """kill -9 of the API while a stream is read and events come: nothing kept is lost, nothing comes twice."""
+    started = execute(client, "conversation")
+    executions = client.workflows.executions
+    wait_for("its start", lambda: httpx.get(
+        f"{lab.url}/v1/workflows/events/list?workflow_exec_id={started.execution_id}"
+    ).json()["events"])
+    run = executions.get_workflow_execution(execution_id=started.execution_id).run_id
+    send = EventSource(lab, started.execution_id, run)
+    seen: list[str] = []
+    accepted: list[str] = []
+    for round in range(3):
+        accepted += [send.one() for _ in range(20)]
+        last = seen[-1].split()[0] if seen else None
+        try:
+            with executions.stream(execution_id=started.execution_id, last_event_id=last) as stream:
+                for message in stream:
+                    seen.append(f"{message.id} {message.data.data.event_id}")
+                    if len(seen) == 10 + 20 * round:
+                        accepted.append(send.one())
+                        lab.processes.kill("ostro")
+        except httpx.HTTPError:
+            pass
+        lab.start_server()
+    executions.signal_workflow_execution(execution_id=started.execution_id, name="leave")
+    with executions.stream(execution_id=started.execution_id, last_event_id=seen[-1].split()[0]) as stream:
+        seen += [f"{message.id} {message.data.data.event_id}" for message in stream]
+    identifiers = [each.split()[1] for each in seen]
+    assert len(identifiers) == len(set(identifiers)), "an event came twice"
+    missing = set(accepted) - set(identifiers)
+    assert not missing, f"{len(missing)} of {len(accepted)} events were lost"
+    assert [each for each in identifiers if each in accepted] == accepted, "they came in another order"
+
+
+class EventSource:
+    """Sends events as a worker does, and knows which were taken."""
+
+    def __init__(self, lab: Lab, execution: str, run: str) -> None:
+        self.lab, self.execution, self.run = lab, execution, run
+
+    def one(self) -> str:
+        event = {
+            "event_id": str(uuid.uuid4()),
+            "event_timestamp": time.time_ns(),
+            "root_workflow_exec_id": self.execution,
+            "workflow_exec_id": self.execution,
+            "workflow_run_id": self.run,
+            "workflow_name": "conversation",
+            "event_type": "CUSTOM_TASK_STARTED",
+            "attributes": {
+                "custom_task_id": "t",
+                "custom_task_type": "note",
+                "payload": {"type": "json", "value": 1},
+            },
+        }
+        httpx.post(f"{self.lab.url}/v1/workflows/events", json={"event": event}).raise_for_status()
+        return event["event_id"]

@@ -1,0 +1,172 @@
+"""Processes under test: an engine, the HTTP API, official workers; and the official client that drives them."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+from mistralai.client import Mistral
+
+HERE = Path(__file__).resolve().parent
+PATIENCE = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_for(what: str, probe, patience: float = PATIENCE):
+    """The first true value of `probe`."""
+    end = time.monotonic() + patience
+    while True:
+        value = probe()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {patience} s for {what}")
+        time.sleep(0.05)
+
+
+class Processes:
+    """What was started, with its output in files; ended together."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.running: dict[str, subprocess.Popen] = {}
+
+    def start(self, name: str, command: list[str], environment: dict[str, str] | None = None) -> subprocess.Popen:
+        with open(self.directory / f"{name}.log", "ab") as log:
+            process = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=HERE, env={**os.environ, **(environment or {})}
+            )
+        self.running[name] = process
+        return process
+
+    def kill(self, name: str) -> None:
+        process = self.running.pop(name)
+        process.kill()
+        process.wait()
+
+    def stop_all(self) -> None:
+        for process in self.running.values():
+            process.terminate()
+        for process in self.running.values():
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.running.clear()
+
+    def tail(self, name: str, lines: int = 40) -> str:
+        path = self.directory / f"{name}.log"
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
+
+
+class Lab:
+    """An API with an engine, a worker and a client."""
+
+    def __init__(self, ostro: Path, directory: Path, over_temporal: bool, otel: bool = True) -> None:
+        self.ostro = ostro
+        self.over_temporal = over_temporal
+        self.otel = otel
+        self.processes = Processes(directory)
+        self.grpc, self.http = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.http}"
+        self.data = directory / "data"
+        self.called: set[str] = set()
+
+    def start_server(self) -> None:
+        command = [str(self.ostro), "serve", "--data", str(self.data), "--http-listen", f"127.0.0.1:{self.http}"]
+        if self.over_temporal:
+            if "temporal" not in self.processes.running:
+                self.start_temporal()
+            command += ["--engine", f"temporal://127.0.0.1:{self.grpc}", "--namespace", "default"]
+        else:
+            command += ["--listen", f"127.0.0.1:{self.grpc}"]
+        self.processes.start("ostro", command)
+        wait_for("the API", self.answers)
+
+    def start_temporal(self) -> None:
+        cli = shutil.which("temporal", path=os.path.dirname(sys.executable)) or "temporal"
+        script = HERE.parents[1] / "conformance" / "start-temporal.sh"
+        self.processes.start("temporal", ["sh", str(script), str(self.grpc)], {"TEMPORAL": cli})
+        address = ("127.0.0.1", self.grpc)
+        wait_for("the Temporal server", lambda: socket.socket().connect_ex(address) == 0)
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/openapi.json", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def start_worker(self, name: str = "worker", deployment: str = "lab", **environment: str) -> None:
+        settings = {
+            "SERVER_URL": self.url,
+            "MISTRAL_API_KEY": "any",
+            "DEPLOYMENT_NAME": deployment,
+            "WORKER_NAME": name,
+            "OTEL_ENABLED": "true" if self.otel else "false",
+            "OTEL_EXPORT_INTERVAL_MS": "1000",
+            "LOG_FORMAT": "json",
+            "LOG_LEVEL": "INFO" if self.otel else "WARNING",
+            **environment,
+        }
+        self.processes.start(name, [sys.executable, str(HERE / "worker.py")], settings)
+
+    def wait_for_worker(self, deployment: str = "lab") -> None:
+        def active() -> bool:
+            answer = httpx.get(f"{self.url}/v1/workflows/deployments/{deployment}")
+            return answer.status_code == 200 and answer.json()["is_active"]
+
+        wait_for(f"a worker of {deployment}", active)
+
+    def client(self) -> Mistral:
+        client = Mistral(api_key="any", server_url=self.url)
+        self.record(client)
+        return client
+
+    def record(self, client: Mistral) -> None:
+        """Notes which public methods are called."""
+        for area, resource in resources(client).items():
+            for name in methods(resource):
+                setattr(resource, name, self.noted(f"{area}.{name}", getattr(resource, name)))
+
+    def noted(self, name: str, method):
+        def call(*arguments, **named):
+            self.called.add(name)
+            return method(*arguments, **named)
+
+        return call
+
+    def stop(self) -> None:
+        self.processes.stop_all()
+
+
+def resources(client: Mistral) -> dict[str, object]:
+    workflows = client.workflows
+    return {
+        "workflows": workflows,
+        "executions": workflows.executions,
+        "runs": workflows.runs,
+        "schedules": workflows.schedules,
+        "events": workflows.events,
+        "deployments": workflows.deployments,
+        "metrics": workflows.metrics,
+    }
+
+
+def methods(resource: object) -> list[str]:
+    """The synchronous methods of a part of the client; each has an asynchronous twin that sends the same."""
+    inherited = {name for base in type(resource).__mro__[1:] for name in vars(base)}
+    own = [name for name, _ in inspect.getmembers(type(resource), inspect.isfunction)]
+    return [name for name in own if not name.startswith("_") and not name.endswith("_async") and name not in inherited]

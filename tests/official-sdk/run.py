@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+"""The official packages against Ostro: see main.py and README.md. Brings what it needs, but for Python 3.12 itself."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve()
+sys.path.insert(0, str(HERE.parents[2] / "conformance"))
+
+from environment import run_in  # noqa: E402
+
+# The official packages want one of these.
+PYTHONS = ["python3.12", "python3.13", "python3.14"]
+
+
+def newer_python() -> str | None:
+    pyenv = sorted(Path.home().glob(".pyenv/versions/3.1[234]*/bin/python"))
+    return next(filter(None, map(shutil.which, PYTHONS)), None) or next(map(str, pyenv), None)
+
+
+if __name__ == "__main__":
+    if sys.version_info < (3, 12):
+        python = newer_python()
+        if python is None:
+            print("NOT RUN: the official packages need Python 3.12 to 3.14, and none is installed")
+            sys.exit(0)
+        os.execv(python, [python, str(HERE), *sys.argv[1:]])
+    run_in(HERE.with_name("requirements.txt"), HERE.with_name("main.py"))

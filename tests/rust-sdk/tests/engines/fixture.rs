@@ -1,0 +1,115 @@
+//! The engines.
+
+use std::future::Future;
+
+use ostro::{Ostro, Result, WorkerBuilder};
+use ostro_server::{Config, Server};
+use tempfile::TempDir;
+
+/// `host:port` of a Temporal server; where it is not set those tests say that they did not run.
+const TEMPORAL: &str = "OSTRO_TEST_TEMPORAL";
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Engine {
+    Embedded,
+    Tcp,
+    Temporal,
+}
+
+pub struct Fixture {
+    pub ostro: Ostro,
+    pub engine: Engine,
+    server: Option<Server>,
+    directory: TempDir,
+}
+
+impl Fixture {
+    async fn open(engine: Engine) -> Result<Self> {
+        let directory = TempDir::new()?;
+        let queue = format!("test-{}", uuid::Uuid::new_v4());
+        let builder = Ostro::builder().task_queue(queue);
+        let (builder, server) = match engine {
+            Engine::Embedded => (builder.file(directory.path().join("test.db")), None),
+            Engine::Tcp => {
+                let listen = Some("127.0.0.1:0".parse()?);
+                let config =
+                    Config { data: directory.path().to_owned(), listen, http_listen: None, ..Config::default() };
+                let server = Server::start(config).await?;
+                let address = server.grpc_address().expect("it listens").to_string();
+                (builder.address(&address)?, Some(server))
+            }
+            Engine::Temporal => (builder.address(&std::env::var(TEMPORAL)?)?, None),
+        };
+        Ok(Self { ostro: builder.open().await?, engine, server, directory })
+    }
+
+    /// A worker that forgets a workflow after each task shows what does not replay.
+    pub fn worker(&self) -> WorkerBuilder {
+        self.ostro.worker()
+    }
+
+    /// An id that no other test uses.
+    pub fn id(&self, name: &str) -> String {
+        format!("{name}-{}", uuid::Uuid::new_v4())
+    }
+
+    /// Runs `test` with a worker that remembers workflows, and with one that does not.
+    pub async fn cached_and_not<F: Future<Output = ()>>(&self, test: impl Fn() -> F) {
+        for cached in [100, 0] {
+            let worker = self.worker().max_cached_workflows(cached).spawn().expect("a worker");
+            test().await;
+            worker.shutdown().await.expect("an orderly end");
+        }
+    }
+
+    async fn close(self) {
+        self.ostro.shutdown().await;
+        if let Some(server) = self.server {
+            server.shutdown().await;
+        }
+        drop(self.directory);
+    }
+}
+
+pub fn run<F: Future<Output = ()>>(engine: Engine, test: impl FnOnce(std::sync::Arc<Fixture>) -> F) {
+    if engine == Engine::Temporal && std::env::var(TEMPORAL).is_err() {
+        println!("not run: set {TEMPORAL}=host:port to run it on a Temporal server");
+        return;
+    }
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let fixture = std::sync::Arc::new(Fixture::open(engine).await.expect("an engine"));
+        let limit = std::time::Duration::from_secs(60);
+        tokio::time::timeout(limit, test(fixture.clone())).await.expect("the test ends within a minute");
+        if let Ok(fixture) = std::sync::Arc::try_unwrap(fixture).map_err(drop) {
+            fixture.close().await;
+        }
+    });
+}
+
+/// Defines each test once for each engine.
+macro_rules! on_every_engine {
+    ($($(#[$meta:meta])* async fn $name:ident($fixture:ident) $body:block)*) => {
+        $(mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn test($fixture: std::sync::Arc<$crate::fixture::Fixture>) $body
+
+            #[test]
+            fn embedded() {
+                $crate::fixture::run($crate::fixture::Engine::Embedded, test);
+            }
+            #[test]
+            fn tcp() {
+                $crate::fixture::run($crate::fixture::Engine::Tcp, test);
+            }
+            #[test]
+            fn temporal() {
+                $crate::fixture::run($crate::fixture::Engine::Temporal, test);
+            }
+        })*
+    };
+}
+pub(crate) use on_every_engine;
