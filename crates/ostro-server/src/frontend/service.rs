@@ -195,4 +195,6 @@ methods! { OperatorService, operator:
     remove_search_attributes(RemoveSearchAttributesRequest) -> RemoveSearchAttributesResponse = forward;
     list_search_attributes(ListSearchAttributesRequest) -> ListSearchAttributesResponse = forward;
     delete_namespace(DeleteNamespaceRequest) -> DeleteNamespaceResponse = forward;
+    list_clusters(ListClustersRequest) -> ListClustersResponse = system::clusters;
+    remove_remote_cluster(RemoveRemoteClusterRequest) -> RemoveRemoteClusterResponse = system::remove_cluster;
 }
