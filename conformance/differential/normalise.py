@@ -13,6 +13,8 @@ from temporalio.service import RPCError
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
 #: Fields that differ from run to run, or that say how a server works inside.
 DROPPED = {
     "eventTime",
@@ -71,7 +73,9 @@ class Normaliser:
                 return self.value({**value, "firstWorkflowTaskBackoff": f"about {seconds}s"})
             case dict():
                 return {
-                    key: self.value(item) for key, item in value.items() if key not in DROPPED and item not in UNSET
+                    self.text(key): self.value(item)
+                    for key, item in value.items()
+                    if key not in DROPPED and item not in UNSET
                 }
             case list() | tuple():
                 return [self.value(item) for item in value]
@@ -80,7 +84,7 @@ class Normaliser:
         return value
 
     def text(self, text: str) -> str:
-        text = text.replace(self.prefix, "$test")
+        text = TIME.sub("$time", text.replace(self.prefix, "$test"))
         return UUID.sub(lambda found: self._ids.setdefault(found[0], f"${len(self._ids) + 1}"), text)
 
     def history(self, events: Any) -> list[Any]:

@@ -128,7 +128,8 @@ class Lab:
             answer = httpx.get(f"{self.url}/v1/workflows/deployments/{deployment}")
             return answer.status_code == 200 and answer.json()["is_active"]
 
-        wait_for(f"a worker of {deployment}", active)
+        # Python takes its time to import the package on a machine that is busy.
+        wait_for(f"a worker of {deployment}", active, 3 * PATIENCE)
 
     def client(self) -> Mistral:
         client = Mistral(api_key="any", server_url=self.url)

@@ -12,9 +12,10 @@ from temporalio.client import WorkflowHandle
 from temporalio.common import PinnedVersioningOverride, VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import WorkerDeploymentConfig
 from tracing import Trace, scenario
-from workflows import Act, Again, Parent, Wait
+from workflows import Act, Parent, Scripted, Wait
 
 NAMESPACE = "default"
+DRAINING = 4
 PINNED, AUTO = VersioningBehavior.PINNED, VersioningBehavior.AUTO_UPGRADE
 
 
@@ -53,7 +54,8 @@ async def describe(trace: Trace) -> v1.DescribeWorkerDeploymentResponse:
 async def note(trace: Trace, label: str) -> None:
     info = (await describe(trace)).worker_deployment_info
     routing = info.routing_config
-    versions = {found.deployment_version.build_id: found.status for found in info.version_summaries}
+    # The reference server looks after some minutes whether a version has drained; Ostro knows at once.
+    versions = {found.deployment_version.build_id: min(found.status, DRAINING) for found in info.version_summaries}
     ramp = [routing.ramping_deployment_version.build_id, routing.ramping_version_percentage]
     who = [info.last_modifier_identity, info.manager_identity]
     trace.note(label, [routing.current_deployment_version.build_id, ramp, sorted(versions.items()), *who])
@@ -196,6 +198,7 @@ async def pinned_by_override(trace: Trace) -> None:
         await set_current(trace, "1")
         override = PinnedVersioningOverride(version(trace, "2"))
         handle = await trace.start(Wait.run, versioning_override=override)
+        await trace.until_event(handle, "workflow_task_completed")
         await handle.signal(Wait.go)
         await trace.outcome("result", handle.result())
         await versioning(trace, "where", handle)
@@ -215,7 +218,9 @@ async def child_and_next_run_of_pinned(trace: Trace) -> None:
         await child.signal(Wait.go)
         await trace.outcome("child", child.result())
         await trace.history("child's history", child)
-        again = await trace.start(Again.run, 1, id=trace.id("again"))
+        # The reference server lets runs of less than a second wait for the rest of it.
+        steps = [["timer", 150], ["end", "again"]]
+        again = await trace.start(Scripted.run, steps, False, id=trace.id("again"))
         await trace.outcome("landed", again.result())
         await trace.history("last run", trace.client.get_workflow_handle(again.id))
 

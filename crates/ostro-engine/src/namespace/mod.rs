@@ -32,6 +32,9 @@ pub type Outcome<R> = Result<(R, Vec<Write>)>;
 /// What every namespace can do. SDKs choose their behaviour by it: a field is true only once the feature is there.
 pub fn capabilities() -> Capabilities {
     Capabilities {
+        standalone_activities: true,
+        standalone_activity_start_delay: true,
+        standalone_activity_operator_commands: true,
         eager_workflow_start: true,
         sync_update: true,
         async_update: true,

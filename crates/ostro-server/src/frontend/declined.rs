@@ -3,6 +3,7 @@
 
 use ostro_engine::error::{Error, ErrorKind};
 use ostro_wire::{Answer, CallContext};
+use temporalio_protos::temporal::api::errordetails::v1::PermissionDeniedFailure;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
 use super::Frontend;
@@ -27,10 +28,6 @@ declined! {
         = Unimplemented, DEPLOYMENTS;
     list_deployments(ListDeploymentsRequest) -> ListDeploymentsResponse = Unimplemented, DEPLOYMENTS;
     set_current_deployment(SetCurrentDeploymentRequest) -> SetCurrentDeploymentResponse = Unimplemented, DEPLOYMENTS;
-    get_worker_versioning_rules(GetWorkerVersioningRulesRequest) -> GetWorkerVersioningRulesResponse
-        = PermissionDenied, RULES;
-    update_worker_versioning_rules(UpdateWorkerVersioningRulesRequest) -> UpdateWorkerVersioningRulesResponse
-        = PermissionDenied, RULES;
     create_workflow_rule(CreateWorkflowRuleRequest) -> CreateWorkflowRuleResponse
         = Unimplemented, "method CreateWorkflowRule not supported";
     describe_workflow_rule(DescribeWorkflowRuleRequest) -> DescribeWorkflowRuleResponse
@@ -45,6 +42,31 @@ declined! {
         = Unimplemented, "FetchWorkerConfig command is not enabled.";
     update_worker_config(UpdateWorkerConfigRequest) -> UpdateWorkerConfigResponse
         = Unimplemented, "UpdateWorkerConfig command is not enabled.";
+}
+
+/// The versioning between sets of build ids and worker deployments is off.
+fn no_rules<T>() -> Answer<T> {
+    let detail = PermissionDeniedFailure::default();
+    let error = Error::new(ErrorKind::PermissionDenied, RULES);
+    Err(status(error.with("temporal.api.errordetails.v1.PermissionDeniedFailure", &detail)))
+}
+
+/// `GetWorkerVersioningRules`.
+pub(super) async fn get_worker_versioning_rules(
+    _: &Frontend,
+    _: &CallContext,
+    _: service::GetWorkerVersioningRulesRequest,
+) -> Answer<service::GetWorkerVersioningRulesResponse> {
+    no_rules()
+}
+
+/// `UpdateWorkerVersioningRules`.
+pub(super) async fn update_worker_versioning_rules(
+    _: &Frontend,
+    _: &CallContext,
+    _: service::UpdateWorkerVersioningRulesRequest,
+) -> Answer<service::UpdateWorkerVersioningRulesResponse> {
+    no_rules()
 }
 
 /// `PauseWorkflowExecution`: off.

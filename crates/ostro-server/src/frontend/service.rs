@@ -202,4 +202,6 @@ methods! { OperatorService, operator:
     delete_nexus_endpoint(DeleteNexusEndpointRequest) -> DeleteNexusEndpointResponse = forward;
     get_nexus_endpoint(GetNexusEndpointRequest) -> GetNexusEndpointResponse = forward;
     list_nexus_endpoints(ListNexusEndpointsRequest) -> ListNexusEndpointsResponse = forward;
+    list_clusters(ListClustersRequest) -> ListClustersResponse = system::clusters;
+    remove_remote_cluster(RemoveRemoteClusterRequest) -> RemoveRemoteClusterResponse = system::remove_cluster;
 }

@@ -1,11 +1,16 @@
 //! What the server says of itself.
 
+use ostro_engine::error::Error;
 use ostro_wire::{Answer, CallContext};
+use temporalio_protos::temporal::api::operatorservice::v1 as operator;
 use temporalio_protos::temporal::api::version::v1::{ReleaseInfo, VersionInfo};
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
-use super::Frontend;
+use super::{Frontend, refuse};
 use crate::SERVER_VERSION;
+
+/// The name of the one cluster there is.
+const CLUSTER_NAME: &str = "active";
 
 /// Only what works is advertised: SDKs rely on it.
 pub(super) async fn system_info(
@@ -41,7 +46,7 @@ pub(super) async fn cluster_info(
     let answer = service::GetClusterInfoResponse {
         server_version: SERVER_VERSION.to_owned(),
         cluster_id: frontend.cluster_id.clone(),
-        cluster_name: "active".to_owned(),
+        cluster_name: CLUSTER_NAME.to_owned(),
         version_info: Some(VersionInfo { current: Some(current), ..Default::default() }),
         history_shard_count: 1,
         persistence_store: "sqlite".to_owned(),
@@ -51,4 +56,30 @@ pub(super) async fn cluster_info(
         ..Default::default()
     };
     Ok(answer.into())
+}
+
+/// `ListClusters`: this one.
+pub(super) async fn clusters(
+    frontend: &Frontend,
+    _context: &CallContext,
+    _request: operator::ListClustersRequest,
+) -> Answer<operator::ListClustersResponse> {
+    let this = operator::ClusterMetadata {
+        cluster_name: CLUSTER_NAME.to_owned(),
+        cluster_id: frontend.cluster_id.clone(),
+        initial_failover_version: 1,
+        history_shard_count: 1,
+        is_connection_enabled: true,
+        ..Default::default()
+    };
+    Ok(operator::ListClustersResponse { clusters: vec![this], ..Default::default() }.into())
+}
+
+/// `RemoveRemoteCluster`: there is none.
+pub(super) async fn remove_cluster(
+    _frontend: &Frontend,
+    _context: &CallContext,
+    _request: operator::RemoveRemoteClusterRequest,
+) -> Answer<operator::RemoveRemoteClusterResponse> {
+    refuse(Error::not_found("The cluster to be deleted cannot be found in clusters cache."))
 }
