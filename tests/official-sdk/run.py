@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,8 +17,14 @@ PYTHONS = ["python3.12", "python3.13", "python3.14"]
 
 
 def newer_python() -> str | None:
+    """The first that runs: what is found on PATH may be a shim for one that is not switched on."""
     pyenv = sorted(Path.home().glob(".pyenv/versions/3.1[234]*/bin/python"))
-    return next(filter(None, map(shutil.which, PYTHONS)), None) or next(map(str, pyenv), None)
+    return next(filter(runs, [*filter(None, map(shutil.which, PYTHONS)), *map(str, pyenv)]), None)
+
+
+def runs(python: str) -> bool:
+    probe = subprocess.run([python, "-c", "import venv"], capture_output=True, check=False)
+    return probe.returncode == 0
 
 
 if __name__ == "__main__":
