@@ -40,6 +40,11 @@ DROPPED = {
     "complete_time",
     "original_schedule_time",
     "workerInstanceKey",
+    "operationId",
+    "operationToken",
+    "nexus-operation-token",
+    "temporal-callback-token",
+    "endpointId",
 }
 
 

@@ -18,7 +18,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 NOTES = {
-    "StartWorkflowExecution": "completion callbacks and time skipping are refused",
+    "StartWorkflowExecution": "callbacks to other servers and time skipping are refused",
+    "CreateNexusEndpoint": "worker targets only, no external URL",
+    "UpdateNexusEndpoint": "worker targets only, no external URL",
     "StartActivityExecution": "completion callbacks are refused",
     "CreateWorkerDeploymentVersion": "a compute configuration is refused: this server starts no workers",
     "UpdateTaskQueueConfig": "a rate limit for each fairness key is refused; a limit counts for each worker version by itself",

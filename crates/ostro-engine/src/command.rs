@@ -78,6 +78,13 @@ commands! {
     CompleteQuery(service::RespondQueryTaskCompletedRequest) -> service::RespondQueryTaskCompletedResponse;
     PollActivityTask(WithDeadline<service::PollActivityTaskQueueRequest>) -> service::PollActivityTaskQueueResponse;
     PollNexusTask(WithDeadline<service::PollNexusTaskQueueRequest>) -> service::PollNexusTaskQueueResponse;
+    CompleteNexusTask(service::RespondNexusTaskCompletedRequest) -> service::RespondNexusTaskCompletedResponse;
+    FailNexusTask(service::RespondNexusTaskFailedRequest) -> service::RespondNexusTaskFailedResponse;
+    CreateNexusEndpoint(operator::CreateNexusEndpointRequest) -> operator::CreateNexusEndpointResponse;
+    UpdateNexusEndpoint(operator::UpdateNexusEndpointRequest) -> operator::UpdateNexusEndpointResponse;
+    DeleteNexusEndpoint(operator::DeleteNexusEndpointRequest) -> operator::DeleteNexusEndpointResponse;
+    GetNexusEndpoint(operator::GetNexusEndpointRequest) -> operator::GetNexusEndpointResponse;
+    ListNexusEndpoints(operator::ListNexusEndpointsRequest) -> operator::ListNexusEndpointsResponse;
     HeartbeatActivity(service::RecordActivityTaskHeartbeatRequest) -> service::RecordActivityTaskHeartbeatResponse;
     HeartbeatActivityById(service::RecordActivityTaskHeartbeatByIdRequest) -> service::RecordActivityTaskHeartbeatByIdResponse;
     CompleteActivity(service::RespondActivityTaskCompletedRequest) -> service::RespondActivityTaskCompletedResponse;

@@ -42,6 +42,8 @@ pub struct Config {
     pub workflow_task_heartbeat_max: Span,
     /// From this attempt on a workflow task counts as failing: queries and updates are refused; 3.
     pub workflow_task_attempts_failing: i32,
+    /// How long a request to a Nexus handler may take, the wait for a worker included; 10 s.
+    pub nexus_request_timeout: Span,
     /// How long a sticky queue is trusted after its worker's last poll; 10 s.
     pub sticky_poller_ttl: Span,
     /// Longest a poll waits for a task; 60 s.
@@ -87,6 +89,7 @@ impl Default for Config {
             workflow_task_retry_interval_max: 10 * MINUTE,
             workflow_task_heartbeat_max: 30 * MINUTE,
             workflow_task_attempts_failing: 3,
+            nexus_request_timeout: 10 * SECOND,
             sticky_poller_ttl: 10 * SECOND,
             poll_timeout: MINUTE,
             long_poll_timeout: 20 * SECOND,

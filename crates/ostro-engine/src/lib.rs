@@ -18,6 +18,7 @@ pub mod execution;
 mod go_duration;
 pub mod ids;
 pub mod namespace;
+pub mod nexus;
 pub mod persistence;
 pub mod queue;
 pub mod reply;

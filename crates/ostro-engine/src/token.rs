@@ -30,6 +30,9 @@ pub struct TaskToken {
     /// The activity's id, for messages.
     #[prost(string, tag = "10")]
     pub activity_id: String,
+    /// Set on Nexus tasks only: what the handler is asked.
+    #[prost(int32, tag = "11")]
+    pub nexus: i32,
 }
 
 impl TaskToken {

@@ -332,6 +332,9 @@ fn counts_can_be_grouped() {
         let error = grouped(query).unwrap_err();
         assert!(error.message.contains(expected), "{query}: {error}");
     }
+    let list = |query: &str| opened.readers.list(1, &types(), query, 10, &[]);
+    assert!(list("GROUP BY ExecutionStatus").is_ok(), "a list has no use for it, and takes it");
+    assert!(list("GROUP BY WorkflowType").is_err());
 }
 
 #[test]

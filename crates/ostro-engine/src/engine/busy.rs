@@ -37,13 +37,16 @@ impl Busy {
 }
 
 impl Execution {
-    /// Workflow tasks and attempts of activities that wait for a worker or are with one.
+    /// Workflow tasks, attempts of activities and requests to Nexus handlers that wait for a worker or are with one.
     fn work_under_way(&self) -> usize {
         if !self.is_open() {
             return 0;
         }
         let activities = self.activities.values().filter(|activity| activity.is_started() || activity.is_waiting());
-        usize::from(self.has_workflow_task()) + activities.count()
+        let nexus = self.nexus.values().flat_map(|operation| [operation.start_request(), operation.cancel_request()]);
+        usize::from(self.has_workflow_task())
+            + activities.count()
+            + nexus.filter(|request| request.is_under_way()).count()
     }
 }
 

@@ -6,6 +6,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::{
 
 use super::Engine;
 use crate::command::Answer;
+use crate::execution::nexus::What;
 use crate::execution::state::WorkflowTask;
 use crate::execution::workflow_task::StartedBy;
 use crate::persistence::{ExecutionId, Loader, QueueKind};
@@ -103,6 +104,12 @@ impl<L: Loader> Engine<L> {
                 let response = self.step(id, |t| t.start_activity(event, by));
                 Some(Answer::PollActivityTask(Box::new(response)))
             }
+            Work::NexusStart(event) => {
+                self.hand_over_nexus(id, event, What::Start).map(|task| Answer::PollNexusTask(Box::new(task)))
+            }
+            Work::NexusCancel(event) => {
+                self.hand_over_nexus(id, event, What::Cancel).map(|task| Answer::PollNexusTask(Box::new(task)))
+            }
             Work::Query(number) => {
                 let mut answer = self.look(id, |t| t.start_query(number, sticky))?;
                 self.attach_history(&mut answer);
@@ -144,6 +151,7 @@ impl<L: Loader> Engine<L> {
         match answer {
             Answer::PollWorkflowTask(answer) => self.take_back_workflow_task(&answer.response),
             Answer::PollActivityTask(response) => self.take_back_activity(&response),
+            Answer::PollNexusTask(response) => self.take_back_nexus(&response),
             Answer::StartWorkflow(answer) => {
                 if let Some(task) = answer.workflow_task {
                     self.take_back_workflow_task(&task.response);

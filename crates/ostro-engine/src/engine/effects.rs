@@ -16,12 +16,13 @@ use temporalio_protos::temporal::api::{
 
 use super::Engine;
 use super::calls::TERMINATE_IF_RUNNING;
+use super::nexus::nexus_work;
 use crate::execution::close::{Closed, ClosedChild, SERVER_IDENTITY};
 use crate::execution::new_run::NewRun;
 use crate::execution::state::Child;
 use crate::execution::{Effect, Execution};
 use crate::persistence::{ExecutionId, Loader, NamespaceId, QueueKind};
-use crate::queue::Work;
+use crate::queue::{QueueKey, Work};
 
 impl<L: Loader> Engine<L> {
     pub(super) fn follow_up(&mut self, effect: Effect) {
@@ -34,6 +35,11 @@ impl<L: Loader> Engine<L> {
             Effect::WithdrawActivity(id, event, queue) => {
                 self.withdraw(id, QueueKind::Activity, queue, Work::Activity(event))
             }
+            Effect::OfferNexus(id, event, what) => self.offer_nexus(id, event, what),
+            Effect::WithdrawNexus(id, event, what, namespace, name) => {
+                let key = QueueKey::new(namespace, QueueKind::Nexus, name);
+                self.queues.withdraw(&key, id, nexus_work(event, what));
+            }
             Effect::OfferQuery(id, number) => self.offer_query(id, number),
             Effect::StartChild(id, initiated) => self.start_child(id, initiated),
             Effect::SignalExternal(id, initiated) => self.signal_external(id, initiated),
@@ -41,6 +47,7 @@ impl<L: Loader> Engine<L> {
             Effect::StartRun(run) => {
                 self.start_run(*run);
             }
+            Effect::CallBack(id, callbacks) => self.call_back(id, callbacks),
             Effect::Closed(closed) => self.closed(*closed),
             Effect::Answer(reply) => self.reply(reply.id, reply.answer),
         }
@@ -254,8 +261,9 @@ impl<L: Loader> Engine<L> {
     }
 
     /// A run closed: its schedule and its parent learn it, its children follow their policies.
-    fn closed(&mut self, closed: Closed) {
+    fn closed(&mut self, mut closed: Closed) {
         self.scheduled_run_closed(&closed);
+        self.call_back(closed.execution, std::mem::take(&mut closed.callbacks));
         for child in closed.children {
             self.apply_close_policy(&closed.workflow, child);
         }
@@ -273,7 +281,7 @@ impl<L: Loader> Engine<L> {
     }
 
     /// The open run of the parent: the one that started the child, or the run that a reset put in its place.
-    fn find_parent(&mut self, namespace: NamespaceId, parent: &WorkflowExecution) -> Option<ExecutionId> {
+    pub(super) fn find_parent(&mut self, namespace: NamespaceId, parent: &WorkflowExecution) -> Option<ExecutionId> {
         let mut run_id = parent.run_id.clone();
         loop {
             let id = self.find(namespace, &parent.workflow_id, &run_id).ok()?;

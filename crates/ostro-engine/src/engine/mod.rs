@@ -10,6 +10,7 @@ mod describe_queue;
 mod dispatch;
 mod effects;
 mod history;
+mod nexus;
 mod route;
 mod schedules;
 mod step;
@@ -34,6 +35,7 @@ use crate::error::Result;
 use crate::execution::{Effect, Place};
 use crate::ids::Ids;
 use crate::namespace::Namespaces;
+use crate::nexus::Endpoints;
 use crate::persistence::{ExecutionId, Loader, QueueKind, Recovery, WaitingTask, Write};
 use crate::queue::{QueueKey, TaskQueues, Work};
 use crate::reply::{Answer, Reply, ReplyId};
@@ -55,6 +57,7 @@ pub struct Engine<L> {
     loader: L,
     namespaces: Namespaces,
     batches: Batches,
+    endpoints: Endpoints,
     deployments: Deployments,
     settings: Settings,
     ids: Ids,
@@ -80,6 +83,7 @@ impl<L: Loader> Engine<L> {
         let mut engine = Self {
             namespaces: Namespaces::restore(recovery.namespaces),
             batches: Batches::restore(&recovery.records),
+            endpoints: Endpoints::restore(&recovery.records),
             deployments: Deployments::restore(&recovery.records),
             settings: Settings::restore(&recovery.records),
             ids: Ids::new(seed),

@@ -6,6 +6,7 @@ use super::Engine;
 use crate::deployment::{Version, ramp_hash};
 use crate::error::{Error, Result};
 use crate::execution::new_run::NewRun;
+use crate::execution::nexus::What;
 use crate::execution::versioning::override_target;
 use crate::execution::workflow_task::StartedBy;
 use crate::execution::{Execution, Place};
@@ -129,6 +130,8 @@ impl<L: Loader> Engine<L> {
             Work::Activity(event) => {
                 execution.activities.get(&event).is_some_and(|a| a.is_waiting() && a.queue() == key.name)
             }
+            Work::NexusStart(event) => execution.nexus_is_offered(event, What::Start),
+            Work::NexusCancel(event) => execution.nexus_is_offered(event, What::Cancel),
             Work::Query(_) => true,
         }
     }
@@ -208,6 +211,8 @@ fn hash_of(execution: &Execution) -> u32 {
 fn place_of(execution: &Execution, work: Work) -> Place {
     let own = match work {
         Work::Activity(event) => execution.activities.get(&event).and_then(|a| a.attributes().priority.as_ref()),
+        // The handler's version is none of its caller's business.
+        Work::NexusStart(_) | Work::NexusCancel(_) => return Place::default(),
         _ => None,
     };
     execution.place(own)

@@ -27,6 +27,7 @@ impl<L: Loader> Engine<L> {
             now: self.now,
             config: &self.config,
             namespace,
+            endpoints: &self.endpoints,
             deployments: &self.deployments,
             ids: &mut self.ids,
             effects: &mut self.effects,

@@ -6,8 +6,10 @@ use temporalio_protos::temporal::api::{
     history::v1::{WorkflowTaskFailedEventAttributes, history_event::Attributes},
 };
 
+use super::callback::CalledBack;
 use super::history::Extras;
 use super::new_run::Next;
+use super::nexus::What;
 use super::{Effect, Execution, Transition};
 use crate::persistence::{ExecutionId, ItemKey, ItemKind, NamespaceId};
 
@@ -31,6 +33,8 @@ pub struct Closed {
     pub parent: Option<ParentRef>,
     /// The attributes of the closing event.
     pub outcome: Attributes,
+    /// Callbacks that are told, unless the chain of runs goes on.
+    pub callbacks: Vec<CalledBack>,
     /// Children that were pending, with what is to become of them.
     pub children: Vec<ClosedChild>,
 }
@@ -78,6 +82,7 @@ impl Transition<'_> {
             // The run that replaces this one answers the parent, and keeps the children.
             closed.parent = None;
             closed.children.clear();
+            closed.callbacks.clear();
         }
         if let Some(next) = next {
             self.effect(Effect::StartRun(next.run));
@@ -123,6 +128,7 @@ impl Transition<'_> {
             first_run_id: self.exec.core.first_run_id.clone(),
             goes_on,
             parent,
+            callbacks: if goes_on { Vec::new() } else { self.exec.callbacks_of_close(&self.namespace.name, &outcome) },
             outcome,
             children,
         }
@@ -154,6 +160,15 @@ impl Execution {
         self.activity_ids.clear();
         for id in std::mem::take(&mut self.timers).into_keys() {
             self.touch(ItemKind::Timer, ItemKey::Name(id));
+        }
+        for (id, operation) in std::mem::take(&mut self.nexus) {
+            for what in [What::Start, What::Cancel] {
+                let request = operation.request(what);
+                if request.is_under_way() {
+                    effects.push_back(Effect::WithdrawNexus(self.id, id, what, request.namespace, request.queue));
+                }
+            }
+            self.touch(ItemKind::NexusOperation, ItemKey::Id(id));
         }
         self.deadlines.clear();
         // Signals and cancellations under way still go out; children that have not started stay for an effect that

@@ -17,6 +17,8 @@ pub enum Deadline {
     Activity(i64),
     /// By timer id.
     Timer(String),
+    /// A time-out of the Nexus operation, of a request to its handler, or the end of a back-off. By scheduled event id.
+    Nexus(i64),
 }
 
 /// Deadlines ordered by time.

@@ -11,7 +11,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::Execution;
-use super::state::{Activity, Child, WorkflowTask};
+use super::state::{Activity, Child, NexusOperation, WorkflowTask};
 use crate::time::{duration, timestamp};
 
 impl Execution {
@@ -36,6 +36,8 @@ impl Execution {
                 .filter(|_| self.is_open())
                 .map(pending_workflow_task),
             workflow_extended_info: Some(self.extended_info()),
+            callbacks: self.callbacks.values().filter_map(|state| state.info.clone()).collect(),
+            pending_nexus_operations: self.nexus.values().map(NexusOperation::describe).collect(),
             ..Default::default()
         }
     }

@@ -23,6 +23,7 @@ pub struct Extras {
     pub user_metadata: Option<UserMetadata>,
     pub links: Vec<Link>,
     pub event_group_markers: Vec<EventGroupMarker>,
+    pub worker_may_ignore: bool,
 }
 
 impl Transition<'_> {
@@ -47,6 +48,7 @@ impl Transition<'_> {
             user_metadata: extras.user_metadata,
             links: extras.links,
             event_group_markers: extras.event_group_markers,
+            worker_may_ignore: extras.worker_may_ignore,
             attributes: Some(attributes),
             ..Default::default()
         };

@@ -6,6 +6,7 @@
 
 pub mod activity;
 pub mod backoff;
+pub mod callback;
 pub mod cancel;
 pub mod child;
 pub mod close;
@@ -18,6 +19,7 @@ pub mod failures;
 pub mod history;
 mod live;
 pub mod new_run;
+pub mod nexus;
 pub mod options;
 mod place;
 pub mod query;
@@ -54,8 +56,8 @@ pub use transition::{Effect, Transition};
 
 use crate::persistence::{ExecutionId, ItemKey, ItemKind};
 use state::{
-    AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, CancelExternal, Child, Core, Properties, SignalExternal,
-    Start, Timer,
+    AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, CancelExternal, Child, Core, NexusOperation, Properties,
+    SignalExternal, Start, Timer,
 };
 
 /// A run in memory. Everything but `live` and `tail` is stored; see [`state`].
@@ -82,7 +84,10 @@ pub struct Execution {
     /// Events that wait for the end of the workflow task in flight, in order of arrival.
     pub buffered: BTreeMap<i64, HistoryEvent>,
     pub signal_requests: HashSet<String>,
+    /// By number, in order of registration.
     pub callbacks: BTreeMap<i64, CallbackState>,
+    /// By scheduled event id.
+    pub nexus: BTreeMap<i64, NexusOperation>,
     pub deadlines: Deadlines,
     pub live: Live,
     pub tail: Tail,
@@ -211,6 +216,24 @@ impl Execution {
         let cancel = self.cancels.remove(&initiated_event_id)?;
         self.touch(ItemKind::CancelExternal, ItemKey::Id(initiated_event_id));
         Some(cancel)
+    }
+
+    pub fn insert_nexus_operation(&mut self, operation: NexusOperation) {
+        self.touch(ItemKind::NexusOperation, ItemKey::Id(operation.scheduled_event_id));
+        self.nexus.insert(operation.scheduled_event_id, operation);
+    }
+
+    pub fn nexus_operation_mut(&mut self, scheduled_event_id: i64) -> Option<&mut NexusOperation> {
+        if self.nexus.contains_key(&scheduled_event_id) {
+            self.touch(ItemKind::NexusOperation, ItemKey::Id(scheduled_event_id));
+        }
+        self.nexus.get_mut(&scheduled_event_id)
+    }
+
+    pub fn remove_nexus_operation(&mut self, scheduled_event_id: i64) -> Option<NexusOperation> {
+        let operation = self.nexus.remove(&scheduled_event_id)?;
+        self.touch(ItemKind::NexusOperation, ItemKey::Id(scheduled_event_id));
+        Some(operation)
     }
 
     pub fn insert_update(&mut self, update: AcceptedUpdate) {

@@ -127,7 +127,7 @@ impl Transition<'_> {
             workflow_execution_expiration_time: old.workflow_execution_expiration_time,
             cron_schedule: old.cron_schedule.clone(),
             root_workflow_execution: old.root_workflow_execution.clone(),
-            completion_callbacks: old.completion_callbacks.clone(),
+            completion_callbacks: self.exec.waiting_callbacks(),
             priority: old.priority.clone(),
             ..Default::default()
         }

@@ -11,6 +11,7 @@ use super::history::Extras;
 use super::versioning::override_target;
 use super::{Execution, Transition};
 use crate::error::{Error, Result};
+use crate::time::Time;
 
 /// The most specific paths that a mask of options may have.
 const PATHS: [&str; 8] = [
@@ -35,7 +36,8 @@ impl Execution {
     }
 
     /// What the event of id `id` (below 0 while it is buffered) changes.
-    pub(super) fn apply_options(&mut self, id: i64, a: &WorkflowExecutionOptionsUpdatedEventAttributes) {
+    pub(super) fn apply_options(&mut self, id: i64, a: &WorkflowExecutionOptionsUpdatedEventAttributes, time: Time) {
+        self.add_callbacks(&a.attached_completion_callbacks, &a.attached_request_id, time);
         self.apply_override(a);
         if a.priority.is_some() {
             self.core.priority.clone_from(&a.priority);
@@ -98,9 +100,11 @@ fn merged(
 impl Transition<'_> {
     /// Writes the event and does what it says.
     pub fn record_options(&mut self, attributes: WorkflowExecutionOptionsUpdatedEventAttributes, links: Vec<Link>) {
-        let id = self.record_with(attributes.clone(), Extras { links, ..Default::default() });
+        // SDKs that do not know the event must not stumble over it.
+        let extras = Extras { links, worker_may_ignore: true, ..Default::default() };
+        let id = self.record_with(attributes.clone(), extras);
         let before = (self.exec.behavior(), self.exec.version(), self.exec.core.priority.clone());
-        self.exec.apply_options(id, &attributes);
+        self.exec.apply_options(id, &attributes, self.now);
         if before != (self.exec.behavior(), self.exec.version(), self.exec.core.priority.clone()) {
             self.reroute_workflow_task();
             self.reroute_activities();

@@ -217,6 +217,7 @@ impl Transition<'_> {
         let cancels = exec.cancels.keys().map(|event| Effect::CancelExternal(id, *event));
         let effects: Vec<_> = activities.chain(children).chain(signals).chain(cancels).collect();
         self.effects.extend(effects);
+        self.resume_nexus();
     }
 }
 

@@ -35,6 +35,8 @@ impl Transition<'_> {
             Properties { memo: started.memo.clone(), search_attributes: started.search_attributes.clone() };
         let extras = Extras { user_metadata, links: links.clone(), ..Default::default() };
         self.record_with(started.clone(), extras);
+        let request_id = self.exec.core.start_request_id.clone();
+        self.exec.add_callbacks(&started.completion_callbacks, &request_id, self.now);
         self.exec.start_versioning(&started);
         self.exec.start = Start { event: Some(started), links };
         self.exec.touch_start();

@@ -9,6 +9,8 @@ use temporalio_protos::temporal::api::{
     history::v1 as history, sdk::v1 as sdk, taskqueue::v1 as taskqueue, update::v1 as update, workflow::v1 as workflow,
 };
 
+use super::nexus::RequestState;
+
 /// What every transition may touch; rewritten by each.
 #[derive(Clone, PartialEq, Message)]
 pub struct Core {
@@ -371,6 +373,8 @@ pub struct AcceptedUpdate {
     pub outcome: Option<update::Outcome>,
     #[prost(message, optional, tag = "5")]
     pub request: Option<update::Request>,
+    #[prost(string, tag = "6")]
+    pub request_id: String,
 }
 
 /// An update that an event of history brought: made by a reset, from an update of the run before.
@@ -389,4 +393,63 @@ pub struct AdmittedUpdate {
 pub struct CallbackState {
     #[prost(message, optional, tag = "1")]
     pub info: Option<workflow::CallbackInfo>,
+    /// The request that brought it.
+    #[prost(string, tag = "2")]
+    pub request_id: String,
+}
+
+/// An operation called through Nexus that has not ended.
+#[derive(Clone, PartialEq, Message)]
+pub struct NexusOperation {
+    #[prost(int64, tag = "1")]
+    pub scheduled_event_id: i64,
+    #[prost(message, optional, tag = "2")]
+    pub scheduled: Option<history::NexusOperationScheduledEventAttributes>,
+    #[prost(int64, tag = "3")]
+    pub scheduled_time: i64,
+    /// The request to start it.
+    #[prost(message, optional, tag = "4")]
+    pub start: Option<NexusRequest>,
+    /// 0 until its handler works on it.
+    #[prost(int64, tag = "5")]
+    pub started_time: i64,
+    #[prost(string, tag = "6")]
+    pub operation_token: String,
+    #[prost(message, optional, tag = "7")]
+    pub cancel: Option<NexusCancel>,
+}
+
+/// The cancellation of an operation.
+#[derive(Clone, PartialEq, Message)]
+pub struct NexusCancel {
+    #[prost(int64, tag = "1")]
+    pub requested_event_id: i64,
+    #[prost(int64, tag = "2")]
+    pub requested_time: i64,
+    #[prost(message, optional, tag = "3")]
+    pub request: Option<NexusRequest>,
+}
+
+/// A request to the handler of an operation.
+#[derive(Clone, PartialEq, Message)]
+pub struct NexusRequest {
+    #[prost(enumeration = "RequestState", tag = "1")]
+    pub state: i32,
+    #[prost(int32, tag = "2")]
+    pub attempt: i32,
+    /// The end of the attempt, or of the back-off.
+    #[prost(int64, tag = "3")]
+    pub due: i64,
+    /// When a worker took it; 0 until then.
+    #[prost(int64, tag = "4")]
+    pub started_time: i64,
+    #[prost(int64, tag = "5")]
+    pub last_attempt_complete_time: i64,
+    #[prost(message, optional, tag = "6")]
+    pub last_attempt_failure: Option<failure::Failure>,
+    /// The queue that it waits on.
+    #[prost(int64, tag = "7")]
+    pub namespace: i64,
+    #[prost(string, tag = "8")]
+    pub queue: String,
 }

@@ -57,6 +57,7 @@ impl Execution {
             (ItemKind::SignalRequest, ItemKey::Name(request)) => {
                 self.signal_requests.insert(request);
             }
+            (ItemKind::NexusOperation, _) => self.insert_nexus_operation(decode(value)?),
             (ItemKind::Callback, ItemKey::Id(sequence)) => {
                 self.callbacks.insert(sequence, decode(value)?);
             }
@@ -150,6 +151,7 @@ impl Execution {
             (ItemKind::AdmittedUpdate, ItemKey::Name(id)) => self.admitted_updates.get(id).map(Message::encode_to_vec),
             (ItemKind::BufferedEvent, ItemKey::Id(id)) => self.buffered.get(id).map(Message::encode_to_vec),
             (ItemKind::SignalRequest, ItemKey::Name(id)) => self.signal_requests.contains(id).then(Vec::new),
+            (ItemKind::NexusOperation, ItemKey::Id(id)) => self.nexus.get(id).map(Message::encode_to_vec),
             (ItemKind::Callback, ItemKey::Id(id)) => self.callbacks.get(id).map(Message::encode_to_vec),
             _ => None,
         }
@@ -165,6 +167,10 @@ impl Execution {
                 let time = self.timers.get(id).map(|t| t.due).filter(|_| self.is_open());
                 self.deadlines.set(Deadline::Timer(id.clone()), time);
             }
+            (ItemKind::NexusOperation, ItemKey::Id(id)) => {
+                let time = self.nexus.get(id).and_then(|o| o.next_due()).filter(|_| self.is_open());
+                self.deadlines.set(Deadline::Nexus(*id), time);
+            }
             _ => {}
         }
     }
@@ -178,6 +184,9 @@ impl Execution {
         }
         for (id, timer) in &self.timers {
             self.deadlines.set(Deadline::Timer(id.clone()), Some(timer.due));
+        }
+        for (id, operation) in &self.nexus {
+            self.deadlines.set(Deadline::Nexus(*id), operation.next_due());
         }
         self.refresh_core_deadlines();
     }
@@ -202,8 +211,13 @@ impl Execution {
     /// Roughly how much memory the execution takes, for the cache's bound.
     pub fn bytes(&self) -> usize {
         const PART: usize = 512;
-        let parts =
-            self.activities.len() + self.timers.len() + self.children.len() + self.updates.len() + self.buffered.len();
+        let parts = self.activities.len()
+            + self.timers.len()
+            + self.children.len()
+            + self.updates.len()
+            + self.buffered.len()
+            + self.nexus.len()
+            + self.callbacks.len();
         2 * PART + parts * PART + self.start.encoded_len() + self.properties.encoded_len() + self.tail.bytes()
     }
 

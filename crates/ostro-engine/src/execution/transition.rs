@@ -3,14 +3,17 @@
 use std::collections::VecDeque;
 
 use super::Execution;
+use super::callback::CalledBack;
 use super::close::Closed;
 use super::new_run::NewRun;
+use super::nexus::What;
 use crate::config::Config;
 use crate::deployment::Deployments;
 use crate::error::Result;
 use crate::ids::Ids;
 use crate::namespace::Namespace;
-use crate::persistence::ExecutionId;
+use crate::nexus::Endpoints;
+use crate::persistence::{ExecutionId, NamespaceId};
 use crate::reply::{Answer, Reply, ReplyId};
 use crate::time::Time;
 
@@ -21,6 +24,10 @@ pub enum Effect {
     OfferWorkflowTask(ExecutionId),
     /// The same for an activity, by scheduled event id.
     OfferActivity(ExecutionId, i64),
+    /// The same for a request to a Nexus handler, by the scheduled event id of its operation.
+    OfferNexus(ExecutionId, i64, What),
+    /// Take such a request off the queue of this namespace and name.
+    WithdrawNexus(ExecutionId, i64, What, NamespaceId, String),
     /// Take the workflow task, or the activity, off the queue of this name.
     WithdrawWorkflowTask(ExecutionId, String),
     WithdrawActivity(ExecutionId, i64, String),
@@ -31,6 +38,8 @@ pub enum Effect {
     CancelExternal(ExecutionId, i64),
     /// Continue-as-new, retry and cron: the next run of the chain.
     StartRun(Box<NewRun>),
+    /// Deliver callbacks that are due before the run closes.
+    CallBack(ExecutionId, Vec<CalledBack>),
     /// The run closed: tell its parent, deal with its children.
     Closed(Box<Closed>),
     /// A deferred answer.
@@ -43,6 +52,7 @@ pub struct Transition<'a> {
     pub now: Time,
     pub config: &'a Config,
     pub namespace: &'a Namespace,
+    pub endpoints: &'a Endpoints,
     pub deployments: &'a Deployments,
     pub ids: &'a mut Ids,
     pub effects: &'a mut VecDeque<Effect>,

@@ -23,27 +23,33 @@ type Pass = u64;
 /// Place within a lane; grows at the back, shrinks at the front.
 type Sequence = i64;
 
-/// [`Work`] in eight bytes: 0, odd for activities, even for queries.
+/// [`Work`] in eight bytes: its kind in the low three bits, its number above them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct PackedWork(u64);
 
+const KIND_BITS: u32 = 3;
+
 impl PackedWork {
     fn new(work: Work) -> Self {
-        match work {
-            Work::WorkflowTask => Self(0),
-            Work::Activity(id) => Self(((id as u64) << 1) | 1),
-            Work::Query(id) => {
-                assert!(id < (1 << 63) - 1, "query numbers are below 2^63 - 1");
-                Self((id + 1) << 1)
-            }
-        }
+        let (kind, number) = match work {
+            Work::WorkflowTask => (0, 0),
+            Work::Activity(id) => (1, id as u64),
+            Work::Query(id) => (2, id),
+            Work::NexusStart(id) => (3, id as u64),
+            Work::NexusCancel(id) => (4, id as u64),
+        };
+        assert!(number < 1 << (64 - KIND_BITS), "numbers of events and queries are below 2^61");
+        Self((number << KIND_BITS) | kind)
     }
 
     fn unpack(self) -> Work {
-        match self.0 {
+        let number = self.0 >> KIND_BITS;
+        match self.0 & ((1 << KIND_BITS) - 1) {
             0 => Work::WorkflowTask,
-            odd if odd & 1 == 1 => Work::Activity((odd as i64) >> 1),
-            even => Work::Query((even >> 1) - 1),
+            1 => Work::Activity(number as i64),
+            2 => Work::Query(number),
+            3 => Work::NexusStart(number as i64),
+            _ => Work::NexusCancel(number as i64),
         }
     }
 }

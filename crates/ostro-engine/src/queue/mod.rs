@@ -70,7 +70,10 @@ pub enum Work {
     WorkflowTask,
     /// The activity's scheduled event id.
     Activity(i64),
-    /// The engine's number of the query; below 2^63 - 1.
+    /// A request to start, or to cancel, the Nexus operation of this scheduled event id.
+    NexusStart(i64),
+    NexusCancel(i64),
+    /// The engine's number of the query; below 2^61, as event ids.
     Query(u64),
 }
 

@@ -90,6 +90,12 @@ impl World {
         id
     }
 
+    /// The client of a call goes away.
+    pub fn abandon(&mut self, id: ReplyId) {
+        let output = self.engine.abandon(self.now, id);
+        self.take(output);
+    }
+
     /// The answer to a call, if it has come.
     pub fn answer<C: Call>(&mut self, id: ReplyId) -> Option<Result<C::Answer>> {
         let answer = self.answers.remove(&id)?;

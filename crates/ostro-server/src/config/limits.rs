@@ -47,6 +47,7 @@ limits! {
     workflow_task_retry_interval_max: span,
     workflow_task_heartbeat_max: span,
     workflow_task_attempts_failing: count,
+    nexus_request_timeout: span,
     sticky_poller_ttl: span,
     poll_timeout: span,
     long_poll_timeout: span,

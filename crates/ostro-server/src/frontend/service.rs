@@ -78,6 +78,8 @@ methods! { WorkflowService, service:
         -> RespondQueryTaskCompletedResponse = worker::complete_query;
     poll_activity_task_queue(PollActivityTaskQueueRequest) -> PollActivityTaskQueueResponse = worker::poll_activity_task;
     poll_nexus_task_queue(PollNexusTaskQueueRequest) -> PollNexusTaskQueueResponse = worker::poll_nexus_task;
+    respond_nexus_task_completed(RespondNexusTaskCompletedRequest) -> RespondNexusTaskCompletedResponse = forward;
+    respond_nexus_task_failed(RespondNexusTaskFailedRequest) -> RespondNexusTaskFailedResponse = forward;
     shutdown_worker(ShutdownWorkerRequest) -> ShutdownWorkerResponse = workers::shut_down;
     record_worker_heartbeat(RecordWorkerHeartbeatRequest) -> RecordWorkerHeartbeatResponse = workers::heartbeat;
     list_workers(ListWorkersRequest) -> ListWorkersResponse = workers::list;
@@ -195,6 +197,11 @@ methods! { OperatorService, operator:
     remove_search_attributes(RemoveSearchAttributesRequest) -> RemoveSearchAttributesResponse = forward;
     list_search_attributes(ListSearchAttributesRequest) -> ListSearchAttributesResponse = forward;
     delete_namespace(DeleteNamespaceRequest) -> DeleteNamespaceResponse = forward;
+    create_nexus_endpoint(CreateNexusEndpointRequest) -> CreateNexusEndpointResponse = forward;
+    update_nexus_endpoint(UpdateNexusEndpointRequest) -> UpdateNexusEndpointResponse = forward;
+    delete_nexus_endpoint(DeleteNexusEndpointRequest) -> DeleteNexusEndpointResponse = forward;
+    get_nexus_endpoint(GetNexusEndpointRequest) -> GetNexusEndpointResponse = forward;
+    list_nexus_endpoints(ListNexusEndpointsRequest) -> ListNexusEndpointsResponse = forward;
     list_clusters(ListClustersRequest) -> ListClustersResponse = system::clusters;
     remove_remote_cluster(RemoveRemoteClusterRequest) -> RemoveRemoteClusterResponse = system::remove_cluster;
 }

@@ -28,6 +28,7 @@ pub(super) async fn system_info(
         sdk_metadata: true,
         supports_schedules: true,
         count_group_by_execution_status: true,
+        nexus: true,
         ..Default::default()
     };
     let answer =

@@ -28,9 +28,24 @@ pub(crate) fn count(
     if let Some((attribute, _)) = order_by.first() {
         return Err(unsupported(attribute.position, "'ORDER BY' clause: a count has no order"));
     }
-    match group_by.as_slice() {
-        [] => total(connection, namespace, condition),
-        [attribute] => groups(connection, namespace, condition, attribute),
+    match grouping(&group_by)? {
+        None => total(connection, namespace, condition),
+        Some(attribute) => groups(connection, namespace, condition, attribute),
+    }
+}
+
+/// The attribute to group by. A list takes the same clause, as on the reference server, and has no use for it.
+pub(super) fn grouping(group_by: &[Attribute]) -> Result<Option<&Attribute>> {
+    match group_by {
+        [] => Ok(None),
+        [attribute] if matches!(attribute.source, Source::Status | Source::Division) => Ok(Some(attribute)),
+        [attribute] => {
+            let what = format!(
+                "'GROUP BY' clause is not supported for search attribute {}: group by ExecutionStatus",
+                attribute.alias
+            );
+            Err(unsupported(attribute.position, &what))
+        }
         [_, second, ..] => Err(unsupported(second.position, "'GROUP BY' clause supports only a single field")),
     }
 }
@@ -45,13 +60,6 @@ fn total(connection: &Connection, namespace: NamespaceId, condition: Sql) -> Res
 }
 
 fn groups(connection: &Connection, namespace: NamespaceId, condition: Sql, attribute: &Attribute) -> Result<Count> {
-    if !matches!(attribute.source, Source::Status | Source::Division) {
-        let what = format!(
-            "'GROUP BY' clause is not supported for search attribute {}: group by ExecutionStatus",
-            attribute.alias
-        );
-        return Err(unsupported(attribute.position, &what));
-    }
     let mut sql = selection(&format!("{}, count(*)", attribute.expression), namespace, condition);
     sql.push(" GROUP BY 1");
     let read = |connection: &Connection| -> rusqlite::Result<Vec<(String, i64)>> {

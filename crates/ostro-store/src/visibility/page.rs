@@ -9,7 +9,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::SearchAttributeTypes;
-use super::count::failed;
+use super::count::{failed, grouping};
 use super::order::Order;
 use super::sql::{Sql, compile};
 use super::token;
@@ -36,6 +36,7 @@ pub(crate) fn list(
     token: &[u8],
 ) -> Result<Page> {
     let compiled = compile(types, query)?;
+    grouping(&compiled.group_by)?;
     let order = Order::new(&compiled.order_by)?;
     let page_size = if page_size == 0 { PAGE_SIZE_MAX } else { page_size.min(PAGE_SIZE_MAX) };
     let after = if token.is_empty() { None } else { Some(token::decode(namespace, query, order.len(), token)?) };

@@ -6,6 +6,7 @@ mod batch;
 mod deployment;
 mod history;
 mod namespace;
+mod nexus_endpoint;
 mod nexus_task;
 mod options;
 mod query;
@@ -63,6 +64,13 @@ impl<L: Loader> Engine<L> {
             Command::CompleteQuery(r) => answered!(CompleteQuery, self.complete_query(*r)),
             Command::PollActivityTask(r) => self.poll_activity_task(id, *r),
             Command::PollNexusTask(r) => self.poll_nexus_task(id, *r),
+            Command::CompleteNexusTask(r) => answered!(CompleteNexusTask, self.complete_nexus_task(*r)),
+            Command::FailNexusTask(r) => answered!(FailNexusTask, self.fail_nexus_task(*r)),
+            Command::CreateNexusEndpoint(r) => answered!(CreateNexusEndpoint, self.create_nexus_endpoint(*r)),
+            Command::UpdateNexusEndpoint(r) => answered!(UpdateNexusEndpoint, self.update_nexus_endpoint(*r)),
+            Command::DeleteNexusEndpoint(r) => answered!(DeleteNexusEndpoint, self.delete_nexus_endpoint(*r)),
+            Command::GetNexusEndpoint(r) => answered!(GetNexusEndpoint, self.endpoints.describe(&r)),
+            Command::ListNexusEndpoints(r) => answered!(ListNexusEndpoints, self.endpoints.list(&r)),
             Command::HeartbeatActivity(r) => answered!(HeartbeatActivity, self.heartbeat_activity(*r)),
             Command::HeartbeatActivityById(r) => answered!(HeartbeatActivityById, self.heartbeat_activity_by_id(*r)),
             Command::CompleteActivity(r) => answered!(CompleteActivity, self.complete_activity(*r)),
@@ -114,6 +122,7 @@ impl<L: Loader> Engine<L> {
                     Deadline::WorkflowTask => t.time_out_workflow_task(),
                     Deadline::Activity(event) => t.activity_due(event),
                     Deadline::Timer(timer) => t.fire_timer(&timer),
+                    Deadline::Nexus(event) => t.nexus_due(event),
                 }
             }
             t.terminate_if_too_large();

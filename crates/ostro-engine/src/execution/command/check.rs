@@ -14,12 +14,14 @@ use super::{Refusal, closes};
 use crate::config::Config;
 use crate::execution::Execution;
 use crate::namespace::Namespace;
+use crate::nexus::Endpoints;
 use crate::time::from_duration;
 
 /// Goes over the commands in order and remembers what the earlier ones would do.
 pub struct Checker<'a> {
     pub(super) exec: &'a Execution,
     pub(super) namespace: &'a Namespace,
+    pub(super) endpoints: &'a Endpoints,
     pub(super) config: &'a Config,
     pub(super) timers_started: HashSet<&'a str>,
     pub(super) timers_cancelled: HashSet<&'a str>,
@@ -27,14 +29,17 @@ pub struct Checker<'a> {
     pub(super) children: usize,
     pub(super) signals: usize,
     pub(super) cancels: usize,
+    pub(super) nexus_operations: usize,
+    pub(super) nexus_cancelled: HashSet<i64>,
     closed: bool,
 }
 
 impl<'a> Checker<'a> {
-    pub fn new(exec: &'a Execution, namespace: &'a Namespace, config: &'a Config) -> Self {
+    pub fn new(exec: &'a Execution, namespace: &'a Namespace, endpoints: &'a Endpoints, config: &'a Config) -> Self {
         Self {
             exec,
             namespace,
+            endpoints,
             config,
             timers_started: HashSet::new(),
             timers_cancelled: HashSet::new(),
@@ -42,6 +47,8 @@ impl<'a> Checker<'a> {
             children: exec.children.len(),
             signals: exec.signals.len(),
             cancels: exec.cancels.len(),
+            nexus_operations: exec.nexus.len(),
+            nexus_cancelled: HashSet::new(),
             closed: false,
         }
     }
@@ -73,9 +80,8 @@ impl<'a> Checker<'a> {
             Some(CancelWorkflowExecutionCommandAttributes(a)) => self.cancel(a),
             Some(ContinueAsNewWorkflowExecutionCommandAttributes(a)) => self.continue_as_new(a),
             Some(ProtocolMessageCommandAttributes(a)) => self.protocol_message(&a.message_id, messages),
-            Some(ScheduleNexusOperationCommandAttributes(_) | RequestCancelNexusOperationCommandAttributes(_)) => {
-                Err(Refusal::new(Cause::FeatureDisabled, "Nexus operations are not implemented by this Ostro server"))
-            }
+            Some(ScheduleNexusOperationCommandAttributes(a)) => self.schedule_nexus(a),
+            Some(RequestCancelNexusOperationCommandAttributes(a)) => self.cancel_nexus(a),
             None => Err(Refusal::new(
                 Cause::Unspecified,
                 format!("command of type {} has no attributes", command.command_type().as_str_name()),

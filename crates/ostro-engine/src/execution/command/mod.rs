@@ -8,6 +8,7 @@ mod child;
 mod close;
 mod external;
 mod marker;
+mod nexus;
 mod properties;
 mod timer;
 
@@ -64,7 +65,7 @@ pub struct Applied {
 
 impl Transition<'_> {
     pub(super) fn check_completion(&self, request: &RespondWorkflowTaskCompletedRequest) -> Result<(), Refusal> {
-        let mut checker = Checker::new(self.exec, self.namespace, self.config);
+        let mut checker = Checker::new(self.exec, self.namespace, self.endpoints, self.config);
         for command in &request.commands {
             checker.check(command, &request.messages)?;
         }
@@ -126,9 +127,8 @@ impl Transition<'_> {
                 handled.push(a.message_id);
                 self.apply_update_messages(message.as_slice(), completed);
             }
-            ScheduleNexusOperationCommandAttributes(_) | RequestCancelNexusOperationCommandAttributes(_) => {
-                unreachable!("refused by the checker")
-            }
+            ScheduleNexusOperationCommandAttributes(a) => self.schedule_nexus(a, completed, extras),
+            RequestCancelNexusOperationCommandAttributes(a) => self.cancel_nexus(a, completed, extras),
         }
     }
 }

@@ -10,6 +10,7 @@
 mod activity;
 mod child;
 mod external;
+mod nexus;
 mod update;
 mod workflow;
 mod workflow_task;
@@ -20,6 +21,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::Execution;
+use super::nexus::RequestState;
 use crate::error::{Error, Result};
 use crate::ids::Ids;
 use crate::persistence::{ExecutionId, NamespaceId};
@@ -92,7 +94,7 @@ impl Rebuild<'_> {
             WorkflowExecutionStartedEventAttributes(a) => self.started(event, a),
             WorkflowExecutionSignaledEventAttributes(a) => self.signaled(a),
             WorkflowExecutionCancelRequestedEventAttributes(_) => self.exec.core.cancel_requested = true,
-            WorkflowExecutionOptionsUpdatedEventAttributes(a) => self.exec.apply_options(id, a),
+            WorkflowExecutionOptionsUpdatedEventAttributes(a) => self.exec.apply_options(id, a, time),
             UpsertWorkflowSearchAttributesEventAttributes(a) => self.exec.merge_search_attributes(&a.search_attributes),
             WorkflowPropertiesModifiedEventAttributes(a) => self.exec.merge_memo(&a.upserted_memo),
             WorkflowTaskScheduledEventAttributes(a) => self.workflow_task_scheduled(id, time, a),
@@ -117,7 +119,7 @@ impl Rebuild<'_> {
         }
     }
 
-    /// Children, other executions, and the end.
+    /// Children and other executions.
     fn apply_to_others(&mut self, event: &HistoryEvent, attributes: &Attributes) {
         use Attributes::*;
         let id = event.event_id;
@@ -136,6 +138,30 @@ impl Rebuild<'_> {
             RequestCancelExternalWorkflowExecutionInitiatedEventAttributes(a) => self.cancel_initiated(id, a),
             ExternalWorkflowExecutionCancelRequestedEventAttributes(a) => self.cancel_ended(a.initiated_event_id),
             RequestCancelExternalWorkflowExecutionFailedEventAttributes(a) => self.cancel_ended(a.initiated_event_id),
+            other => self.apply_to_nexus(event, other),
+        }
+    }
+
+    /// Nexus operations, and the end.
+    fn apply_to_nexus(&mut self, event: &HistoryEvent, attributes: &Attributes) {
+        use Attributes::*;
+        let (id, time) = (event.event_id, from_timestamp(&event.event_time));
+        match attributes {
+            NexusOperationScheduledEventAttributes(a) => self.nexus_scheduled(id, time, a),
+            NexusOperationStartedEventAttributes(a) => self.nexus_started(time, a),
+            NexusOperationCompletedEventAttributes(a) => self.nexus_ended(a.scheduled_event_id),
+            NexusOperationFailedEventAttributes(a) => self.nexus_ended(a.scheduled_event_id),
+            NexusOperationCanceledEventAttributes(a) => self.nexus_ended(a.scheduled_event_id),
+            NexusOperationTimedOutEventAttributes(a) => self.nexus_ended(a.scheduled_event_id),
+            NexusOperationCancelRequestedEventAttributes(a) => {
+                self.nexus_cancel_requested(id, time, a.scheduled_event_id);
+            }
+            NexusOperationCancelRequestCompletedEventAttributes(a) => {
+                self.nexus_cancel_ended(a.scheduled_event_id, RequestState::Succeeded);
+            }
+            NexusOperationCancelRequestFailedEventAttributes(a) => {
+                self.nexus_cancel_ended(a.scheduled_event_id, RequestState::Failed);
+            }
             closing => self.closed(event, closing),
         }
     }

@@ -34,6 +34,7 @@ impl Rebuild<'_> {
         core.original_start_time = happened;
         self.exec.properties =
             Properties { memo: started.memo.clone(), search_attributes: started.search_attributes.clone() };
+        self.exec.add_callbacks(&started.completion_callbacks, &self.origin.request_id, happened);
         self.exec.start_versioning(started);
         self.exec.start = Start { event: Some(started.clone()), links: event.links.clone() };
         self.exec.touch_start();

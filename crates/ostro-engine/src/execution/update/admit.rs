@@ -1,8 +1,8 @@
 //! `(none) --admit--> Admitted`.
 
 use temporalio_protos::temporal::api::{
-    enums::v1::UpdateWorkflowExecutionLifecycleStage as Stage, errordetails::v1::WorkflowNotReadyFailure,
-    update::v1::Request,
+    common::v1::Callback, enums::v1::UpdateWorkflowExecutionLifecycleStage as Stage,
+    errordetails::v1::WorkflowNotReadyFailure, update::v1::Request,
 };
 
 use super::super::live::{LiveUpdate, UpdateStage, UpdateWaiter};
@@ -20,6 +20,7 @@ impl Transition<'_> {
     pub fn update(&mut self, reply: ReplyId, request: Request, stage: Stage, deadline: Time) -> Result<()> {
         let update_id = request.meta.as_ref().map(|m| m.update_id.clone()).unwrap_or_default();
         let waiter = UpdateWaiter { reply, stage: stage as i32, deadline };
+        self.attach_update_callbacks(&update_id, &request);
         if self.join_update(&update_id, waiter) {
             return Ok(());
         }
@@ -28,6 +29,21 @@ impl Transition<'_> {
         self.answer_reached(&update_id);
         self.schedule_speculative_workflow_task();
         Ok(())
+    }
+
+    /// Another request for an update that is under way is called back as well.
+    fn attach_update_callbacks(&mut self, update_id: &str, request: &Request) {
+        match self.exec.updates.get(update_id).map(|update| update.outcome.is_some()) {
+            Some(true) => {}
+            Some(false) if self.exec.has_callback(request.completion_callbacks.first()) => {}
+            Some(false) => self.exec.add_update_callbacks(update_id, request, self.now),
+            None => {
+                let Some(live) = self.exec.live.update(update_id) else { return };
+                let new = |callback: &&Callback| !live.request.completion_callbacks.contains(*callback);
+                let more: Vec<Callback> = request.completion_callbacks.iter().filter(new).cloned().collect();
+                live.request.completion_callbacks.extend(more);
+            }
+        }
     }
 
     fn check_admission(&self) -> Result<()> {

@@ -2,13 +2,16 @@
 
 use prost::Message as _;
 use temporalio_protos::temporal::api::{
+    enums::v1::EventType,
     history::v1::{WorkflowExecutionUpdateAcceptedEventAttributes, WorkflowExecutionUpdateCompletedEventAttributes},
     protocol::v1::Message,
-    update::v1::{Acceptance, Outcome, Rejection, Response, outcome},
+    update::v1::{Acceptance, Outcome, Rejection, Request, Response, outcome},
+    workflow::v1::RequestIdInfo,
 };
 
 use super::super::live::{LiveUpdate, UpdateStage};
 use super::{ACCEPTANCE, REJECTION, RESPONSE};
+use crate::execution::history::Extras;
 use crate::execution::state::AcceptedUpdate;
 use crate::execution::{Execution, Transition, failures};
 
@@ -81,18 +84,33 @@ impl Transition<'_> {
         }
         let Some(live) = self.exec.live.update(id) else { return };
         live.stage = UpdateStage::Accepted;
-        let request = (!live.in_history).then(|| live.request.clone());
+        let request = live.request.clone();
+        let in_event = (!live.in_history).then(|| request.clone());
         live.in_history = false;
-        let accepted_event_id = self.record(WorkflowExecutionUpdateAcceptedEventAttributes {
+        let accepted = WorkflowExecutionUpdateAcceptedEventAttributes {
             protocol_instance_id: id.to_owned(),
             accepted_request_message_id: acceptance.accepted_request_message_id,
             accepted_request_sequencing_event_id: acceptance.accepted_request_sequencing_event_id,
-            accepted_request: request,
-        });
+            accepted_request: in_event,
+        };
+        let extras = Extras { links: request.links.clone(), ..Default::default() };
+        let accepted_event_id = self.record_with(accepted, extras);
         self.exec.core.update_count += 1;
         self.exec.remove_admitted_update(id);
-        self.exec.insert_update(AcceptedUpdate { update_id: id.to_owned(), accepted_event_id, ..Default::default() });
+        self.note_update_request(id, accepted_event_id, &request);
         self.answer_reached(id);
+    }
+
+    /// Remembers what the request of an accepted update wants later: links to it, and callbacks.
+    fn note_update_request(&mut self, id: &str, accepted_event_id: i64, request: &Request) {
+        let (update_id, request_id) = (id.to_owned(), request.request_id.clone());
+        if !request_id.is_empty() {
+            let event_type = EventType::WorkflowExecutionUpdateAccepted as i32;
+            let info = RequestIdInfo { event_type, event_id: accepted_event_id, buffered: false };
+            self.exec.core.request_ids.insert(request_id.clone(), info);
+        }
+        self.exec.add_update_callbacks(id, request, self.now);
+        self.exec.insert_update(AcceptedUpdate { update_id, accepted_event_id, request_id, ..Default::default() });
     }
 
     fn complete_update(&mut self, id: &str, response: Response) {
@@ -108,6 +126,9 @@ impl Transition<'_> {
         }
         self.answer_reached(id);
         self.exec.live.updates.retain(|u| u.id() != id);
+        if let Some(outcome) = self.exec.update_outcome(id) {
+            self.call_back_of_update(id, &outcome);
+        }
     }
 
     fn reject_update(&mut self, id: &str, failure: Option<temporalio_protos::temporal::api::failure::v1::Failure>) {

@@ -1,7 +1,11 @@
 //! Clients that wait for updates, and what they are told.
 
 use temporalio_protos::temporal::api::{
-    enums::v1::UpdateWorkflowExecutionLifecycleStage as Stage,
+    common::v1::{
+        Link, link,
+        link::workflow_event::{Reference, RequestIdReference},
+    },
+    enums::v1::{EventType, UpdateWorkflowExecutionLifecycleStage as Stage},
     update::v1::{Outcome, outcome},
     workflowservice::v1::{PollWorkflowExecutionUpdateResponse, UpdateWorkflowExecutionResponse},
 };
@@ -58,7 +62,7 @@ impl Transition<'_> {
                 update_ref: self.exec.update_ref(update_id),
                 outcome: outcome.clone(),
                 stage: stage as i32,
-                ..Default::default()
+                link: self.exec.link_to_update(&self.namespace.name, update_id),
             };
             self.answer(waiter.reply, Ok(Answer::UpdateWorkflow(Box::new(response))));
         }
@@ -112,6 +116,21 @@ impl Execution {
     /// The outcome of an update that the workflow has answered.
     pub fn update_outcome(&self, update_id: &str) -> Option<Outcome> {
         self.updates.get(update_id)?.outcome.clone()
+    }
+
+    /// The event with which the update was accepted, if it was.
+    fn link_to_update(&self, namespace: &str, update_id: &str) -> Option<Link> {
+        let request_id = self.updates.get(update_id)?.request_id.clone();
+        let event_type = EventType::WorkflowExecutionUpdateAccepted as i32;
+        let reference = RequestIdReference { request_id, event_type };
+        Some(Link {
+            variant: Some(link::Variant::WorkflowEvent(link::WorkflowEvent {
+                namespace: namespace.to_owned(),
+                workflow_id: self.core.workflow_id.clone(),
+                run_id: self.core.run_id.clone(),
+                reference: Some(Reference::RequestIdRef(reference)),
+            })),
+        })
     }
 
     /// Whether an update of this id was admitted, or more.

@@ -7,6 +7,7 @@ mod common;
 mod deployment;
 pub(super) mod legacy_list;
 mod namespace;
+mod nexus;
 mod options;
 mod schedule;
 mod settings;

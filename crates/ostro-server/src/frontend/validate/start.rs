@@ -80,11 +80,7 @@ impl Check for StartWorkflowExecutionRequest {
         {
             return invalid("attaching request ID is required for attaching completion callbacks");
         }
-        if !self.completion_callbacks.is_empty() {
-            return options::unimplemented(
-                "completion_callbacks: leave them out, this Ostro server calls nobody back yet",
-            );
-        }
+        super::nexus::callbacks(&self.completion_callbacks)?;
         fill_request_id(&mut self.request_id);
         Ok(())
     }

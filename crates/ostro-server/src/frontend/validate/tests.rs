@@ -15,7 +15,6 @@ const OTHERWISE: &[(&str, &str)] = &[
     (": unknown namespace", "a wrong token is refused before the namespace is looked up"),
     ("update: args too large", "refused before the workflow is looked up"),
     ("terminate: details too large", "refused: history would grow by them without a limit"),
-    ("start: completion callback bad", "callbacks are not served"),
 ];
 
 #[derive(Deserialize)]

@@ -63,7 +63,9 @@ responds!(
     RespondWorkflowTaskFailedRequest,
     RespondActivityTaskCompletedRequest,
     RespondActivityTaskCanceledRequest,
-    RecordActivityTaskHeartbeatRequest
+    RecordActivityTaskHeartbeatRequest,
+    RespondNexusTaskCompletedRequest,
+    RespondNexusTaskFailedRequest
 );
 
 impl Check for service::RespondActivityTaskFailedRequest {

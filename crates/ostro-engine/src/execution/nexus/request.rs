@@ -1,0 +1,268 @@
+//! Requests to handlers: made, taken by a worker, lost, made again.
+
+use temporalio_protos::temporal::api::{
+    common::v1::{Link, link},
+    enums::v1::EventType,
+    failure::v1::Failure,
+    nexus::v1::{CancelOperationRequest, Request, StartOperationRequest, request},
+    workflowservice::v1::PollNexusTaskQueueResponse,
+};
+
+use super::{RETRY_INTERVAL, RETRY_INTERVAL_MAX, RequestState};
+use crate::execution::state::NexusOperation;
+use crate::execution::{Effect, Transition};
+use crate::nexus::callback::{Address, SYSTEM_URL, TOKEN_HEADER};
+use crate::nexus::{failures, links};
+use crate::persistence::NamespaceId;
+use crate::time::{MILLISECOND, Span, Time, from_duration, timestamp};
+use crate::token::TaskToken;
+
+/// What a handler is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum What {
+    Start,
+    Cancel,
+}
+
+impl What {
+    /// As a task token says it.
+    pub fn number(self) -> i32 {
+        match self {
+            Self::Start => 1,
+            Self::Cancel => 2,
+        }
+    }
+
+    pub fn of_number(number: i32) -> Option<Self> {
+        [Self::Start, Self::Cancel].into_iter().find(|what| what.number() == number)
+    }
+}
+
+impl Transition<'_> {
+    /// Makes the request, for the first time or once more.
+    pub(in crate::execution) fn send_nexus_request(&mut self, event: i64, what: What) {
+        let (now, timeout) = (self.now, self.config.nexus_request_timeout);
+        let Some(operation) = self.exec.nexus_operation_mut(event) else { return };
+        let request = operation.request_mut(what);
+        request.attempt += 1;
+        request.set_state(RequestState::Offered);
+        request.due = now.saturating_add(timeout);
+        request.started_time = 0;
+        let id = self.id();
+        self.effect(Effect::OfferNexus(id, event, what));
+    }
+
+    /// Notes on which queue the request waits.
+    pub fn nexus_request_queued(&mut self, event: i64, what: What, namespace: NamespaceId, queue: String) {
+        if let Some(operation) = self.exec.nexus_operation_mut(event) {
+            let request = operation.request_mut(what);
+            (request.namespace, request.queue) = (namespace, queue);
+        }
+    }
+
+    /// Hands the request to a worker. The caller saw that it is offered.
+    pub fn start_nexus_request(&mut self, event: i64, what: What) -> PollNexusTaskQueueResponse {
+        let now = self.now;
+        let operation = self.exec.nexus_operation_mut(event).expect("the caller saw it waiting");
+        let request = operation.request_mut(what);
+        request.set_state(RequestState::WithWorker);
+        request.started_time = now;
+        self.nexus_task(event, what)
+    }
+
+    /// A request that was handed out but never reached its worker is offered again.
+    pub fn undo_nexus_request(&mut self, token: &TaskToken, what: What) {
+        if !self.exec.has_nexus_request(token, what) {
+            return;
+        }
+        let (id, event) = (self.id(), token.scheduled_event_id);
+        if let Some(operation) = self.exec.nexus_operation_mut(event) {
+            operation.request_mut(what).set_state(RequestState::Offered);
+            self.effect(Effect::OfferNexus(id, event, what));
+        }
+    }
+
+    /// Makes again whatever request was under way in the run before a reset.
+    pub(in crate::execution) fn resume_nexus(&mut self) {
+        let events: Vec<i64> = self.exec.nexus.keys().copied().collect();
+        for event in events {
+            let Some(operation) = self.exec.nexus.get(&event) else { continue };
+            let cancel = operation.cancel.is_some() && operation.cancel_request().state() == RequestState::Idle;
+            match operation.is_started() {
+                false => self.send_nexus_request(event, What::Start),
+                true if cancel => self.send_nexus_request(event, What::Cancel),
+                true => {}
+            }
+        }
+    }
+
+    /// The endpoint is gone.
+    pub fn nexus_endpoint_missing(&mut self, event: i64, what: What) {
+        let failure = failures::handler("NOT_FOUND", "endpoint not registered");
+        self.nexus_request_failed(event, what, failure, false);
+    }
+
+    /// Something of the operation is due.
+    pub fn nexus_due(&mut self, event: i64) {
+        let Some(operation) = self.exec.nexus.get(&event) else { return };
+        if let Some(kind) = operation.struck(self.now) {
+            return self.time_out_nexus_operation(event, kind);
+        }
+        for what in [What::Start, What::Cancel] {
+            let Some(operation) = self.exec.nexus.get(&event) else { return };
+            let request = operation.request(what);
+            if request.next_due() == 0 || request.due > self.now {
+                continue;
+            }
+            match request.state() {
+                RequestState::BackingOff => self.send_nexus_request(event, what),
+                _ => self.nexus_request_failed(event, what, failures::server("request timed out", false), true),
+            }
+        }
+    }
+
+    /// An attempt failed: another follows after a back-off, or that was the end.
+    pub(super) fn nexus_request_failed(&mut self, event: i64, what: What, failure: Failure, retryable: bool) {
+        self.withdraw_nexus_request(event, what);
+        let now = self.now;
+        let Some(operation) = self.exec.nexus_operation_mut(event) else { return };
+        let request = operation.request_mut(what);
+        request.last_attempt_complete_time = now;
+        request.last_attempt_failure = Some(failure.clone());
+        if retryable {
+            request.set_state(RequestState::BackingOff);
+            request.due = now.saturating_add(back_off(request.attempt));
+            return;
+        }
+        request.set_state(RequestState::Failed);
+        match what {
+            What::Start => self.nexus_operation_failed(event, failure),
+            What::Cancel => self.nexus_cancel_failed(event, failure),
+        }
+    }
+
+    /// Takes the request off its queue, where it waits there.
+    pub(super) fn withdraw_nexus_request(&mut self, event: i64, what: What) {
+        let Some(operation) = self.exec.nexus.get(&event) else { return };
+        let request = operation.request(what);
+        if request.state() == RequestState::Offered {
+            let id = self.id();
+            self.effect(Effect::WithdrawNexus(id, event, what, request.namespace, request.queue));
+        }
+    }
+
+    fn nexus_task(&self, event: i64, what: What) -> PollNexusTaskQueueResponse {
+        let operation = &self.exec.nexus[&event];
+        let request = operation.request(what);
+        let variant = match what {
+            What::Start => request::Variant::StartOperation(self.start_operation(operation)),
+            What::Cancel => request::Variant::CancelOperation(cancel_operation(operation)),
+        };
+        let core = &self.exec.core;
+        let token = TaskToken {
+            namespace: core.namespace,
+            execution: self.exec.id,
+            workflow_id: core.workflow_id.clone(),
+            run_id: core.run_id.clone(),
+            scheduled_event_id: event,
+            attempt: request.attempt,
+            started_time: request.started_time,
+            nexus: what.number(),
+            ..Default::default()
+        };
+        PollNexusTaskQueueResponse {
+            task_token: token.to_bytes(),
+            request: Some(Request {
+                header: self.request_header(operation, request.due),
+                scheduled_time: timestamp(self.now),
+                capabilities: Some(request::Capabilities { temporal_failure_responses: true }),
+                variant: Some(variant),
+                endpoint: operation.attributes().endpoint.clone(),
+            }),
+            ..Default::default()
+        }
+    }
+
+    /// What the workflow gave, and how much time there is.
+    fn request_header(&self, operation: &NexusOperation, due: Time) -> std::collections::HashMap<String, String> {
+        let a = operation.attributes();
+        let mut header = a.nexus_header.clone();
+        header.insert("request-timeout".to_owned(), milliseconds(due - self.now));
+        let left = operation.time_outs()[2].0;
+        let close = [from_duration(&a.start_to_close_timeout), if left > 0 { left - self.now } else { 0 }];
+        if let Some(span) = close.into_iter().filter(|span| *span > 0).min() {
+            header.entry("operation-timeout".to_owned()).or_insert_with(|| milliseconds(span));
+        }
+        header
+    }
+
+    fn start_operation(&self, operation: &NexusOperation) -> StartOperationRequest {
+        let (a, core) = (operation.attributes(), &self.exec.core);
+        let address = Address {
+            namespace: core.namespace,
+            execution: self.exec.id,
+            workflow_id: core.workflow_id.clone(),
+            run_id: core.run_id.clone(),
+            scheduled_event_id: operation.scheduled_event_id,
+            request_id: a.request_id.clone(),
+        };
+        StartOperationRequest {
+            service: a.service.clone(),
+            operation: a.operation.clone(),
+            request_id: a.request_id.clone(),
+            callback: SYSTEM_URL.to_owned(),
+            payload: a.input.clone(),
+            callback_header: [(TOKEN_HEADER.to_owned(), address.to_token())].into(),
+            links: links::to_nexus(&self.link_to_event(operation.scheduled_event_id)).into_iter().collect(),
+        }
+    }
+
+    fn link_to_event(&self, event_id: i64) -> Link {
+        use link::workflow_event::{EventReference, Reference};
+        let event_type = EventType::NexusOperationScheduled as i32;
+        Link {
+            variant: Some(link::Variant::WorkflowEvent(link::WorkflowEvent {
+                namespace: self.namespace.name.clone(),
+                workflow_id: self.exec.core.workflow_id.clone(),
+                run_id: self.exec.core.run_id.clone(),
+                reference: Some(Reference::EventRef(EventReference { event_id, event_type })),
+            })),
+        }
+    }
+}
+
+impl crate::execution::Execution {
+    /// Whether the request waits for a worker.
+    pub fn nexus_is_offered(&self, event: i64, what: What) -> bool {
+        self.nexus.get(&event).is_some_and(|operation| operation.request(what).state() == RequestState::Offered)
+    }
+
+    /// Whether the token is that of a request which a worker has now.
+    pub fn has_nexus_request(&self, token: &TaskToken, what: What) -> bool {
+        self.nexus.get(&token.scheduled_event_id).is_some_and(|operation| {
+            let request = operation.request(what);
+            request.state() == RequestState::WithWorker
+                && request.attempt == token.attempt
+                && request.started_time == token.started_time
+        })
+    }
+}
+
+fn cancel_operation(operation: &NexusOperation) -> CancelOperationRequest {
+    let a = operation.attributes();
+    CancelOperationRequest {
+        service: a.service.clone(),
+        operation: a.operation.clone(),
+        operation_id: operation.operation_token.clone(),
+        operation_token: operation.operation_token.clone(),
+    }
+}
+
+fn back_off(attempt: i32) -> Span {
+    let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(0).min(20);
+    RETRY_INTERVAL.saturating_mul(1 << doublings).min(RETRY_INTERVAL_MAX)
+}
+
+fn milliseconds(span: Span) -> String {
+    format!("{}ms", (span / MILLISECOND).max(0))
+}

@@ -1,0 +1,85 @@
+//! What workers answer to requests.
+
+use temporalio_protos::temporal::api::{
+    failure::v1::Failure,
+    nexus::v1::{StartOperationResponse, response, start_operation_response as start},
+};
+
+use super::{RequestState, What};
+use crate::error::{Error, Result};
+use crate::execution::Transition;
+use crate::nexus::{failures, links};
+use crate::token::TaskToken;
+
+/// A worker's answer to a request.
+#[derive(Debug)]
+pub enum Response {
+    Completed(Option<response::Variant>),
+    Failed(Failure),
+}
+
+impl Transition<'_> {
+    /// Takes the answer to the request that the token names.
+    ///
+    /// # Errors
+    /// NOT_FOUND where the request is no longer with that worker.
+    pub fn nexus_answered(&mut self, token: &TaskToken, what: What, response: Response) -> Result<()> {
+        if !self.exec.is_open() || !self.exec.has_nexus_request(token, what) {
+            return Err(Error::not_found("Nexus task not found or already expired"));
+        }
+        let event = token.scheduled_event_id;
+        match (what, response) {
+            (_, Response::Failed(failure)) => {
+                let retryable = failures::is_retryable(&failure);
+                self.nexus_request_failed(event, what, failure, retryable);
+            }
+            (What::Start, Response::Completed(Some(response::Variant::StartOperation(answer)))) => {
+                self.nexus_start_answered(event, answer);
+            }
+            (What::Cancel, Response::Completed(Some(response::Variant::CancelOperation(_)))) => {
+                self.nexus_cancel_delivered(event);
+            }
+            (_, Response::Completed(_)) => self.nexus_answer_empty(event, what),
+        }
+        Ok(())
+    }
+
+    fn nexus_start_answered(&mut self, event: i64, answer: StartOperationResponse) {
+        let limit = self.config.blob_bytes_max;
+        match answer.variant {
+            Some(start::Variant::SyncSuccess(sync)) => {
+                if sync.payload.as_ref().map_or(0, prost::Message::encoded_len) > limit {
+                    let failure = failures::server("http: response body too large", true);
+                    return self.nexus_request_failed(event, What::Start, failure, false);
+                }
+                self.nexus_operation_completed(event, sync.payload, links::from_nexus(&sync.links));
+            }
+            Some(start::Variant::AsyncSuccess(started)) => {
+                let token = match started.operation_token {
+                    token if token.is_empty() => started.operation_id,
+                    token => token,
+                };
+                self.nexus_operation_started(event, token, self.now, links::from_nexus(&started.links));
+            }
+            Some(start::Variant::OperationError(error)) => {
+                self.nexus_operation_ended(event, failures::of_operation_error(error));
+            }
+            Some(start::Variant::Failure(failure)) => self.nexus_operation_ended(event, failure),
+            None => self.nexus_answer_empty(event, What::Start),
+        }
+    }
+
+    fn nexus_answer_empty(&mut self, event: i64, what: What) {
+        self.nexus_request_failed(event, what, failures::handler("INTERNAL", "empty outcome"), true);
+    }
+
+    fn nexus_cancel_delivered(&mut self, event: i64) {
+        let now = self.now;
+        let Some(operation) = self.exec.nexus_operation_mut(event) else { return };
+        let request = operation.request_mut(What::Cancel);
+        request.set_state(RequestState::Succeeded);
+        request.last_attempt_complete_time = now;
+        request.last_attempt_failure = None;
+        self.record_nexus_cancel_completed(event);
+    }
+}

@@ -1,0 +1,381 @@
+//! Nexus: a workflow calls an operation by the name of an endpoint; a handler answers, or starts a workflow behind it.
+
+#![allow(clippy::unwrap_used, deprecated)]
+
+mod world;
+
+use ostro_engine::ErrorKind;
+use ostro_engine::command::WithDeadline;
+use ostro_engine::time::{SECOND, Span, Time, duration};
+use temporalio_protos::temporal::api::{
+    command::v1::{Command, RequestCancelNexusOperationCommandAttributes, ScheduleNexusOperationCommandAttributes},
+    common::v1::{Callback, Payload, callback},
+    enums::v1::{CallbackState, CommandType, EventType as E, PendingNexusOperationState as Pending},
+    failure::v1::{ApplicationFailureInfo, Failure, NexusHandlerFailureInfo, failure::FailureInfo},
+    history::v1::{HistoryEvent, history_event::Attributes},
+    nexus::v1::{
+        CancelOperationResponse, Endpoint, EndpointSpec, EndpointTarget, Response, StartOperationRequest,
+        StartOperationResponse, endpoint_target, request, response, start_operation_response as start,
+    },
+    operatorservice::v1::*,
+    workflowservice::v1::*,
+};
+use world::*;
+
+const HANDLERS: &str = "handlers";
+
+fn spec(name: &str) -> Option<EndpointSpec> {
+    let worker = endpoint_target::Worker { namespace: NAMESPACE.into(), task_queue: HANDLERS.into() };
+    let target = Some(EndpointTarget { variant: Some(endpoint_target::Variant::Worker(worker)) });
+    Some(EndpointSpec { name: name.into(), target, ..Default::default() })
+}
+
+fn create(world: &mut World, name: &str) -> Endpoint {
+    world.ask(CreateNexusEndpointRequest { spec: spec(name) }).unwrap().endpoint.unwrap()
+}
+
+fn call(time_outs: [Span; 3]) -> Command {
+    let given = |span: Span| if span > 0 { duration(span) } else { None };
+    let attributes = ScheduleNexusOperationCommandAttributes {
+        endpoint: "shop".into(),
+        service: "orders".into(),
+        operation: "place".into(),
+        input: payloads("order").payloads.pop(),
+        nexus_header: [("Trace".to_owned(), "1".to_owned())].into(),
+        schedule_to_close_timeout: given(time_outs[0]),
+        schedule_to_start_timeout: given(time_outs[1]),
+        start_to_close_timeout: given(time_outs[2]),
+    };
+    command(CommandType::ScheduleNexusOperation, attributes)
+}
+
+fn cancel(event: i64) -> Command {
+    let attributes = RequestCancelNexusOperationCommandAttributes { scheduled_event_id: event };
+    command(CommandType::RequestCancelNexusOperation, attributes)
+}
+
+/// A world whose workflow `w` has called an operation.
+fn called(time_outs: [Span; 3]) -> World {
+    let mut world = World::new();
+    create(&mut world, "shop");
+    world.start("w");
+    let task = world.workflow_task();
+    world.complete(&task, vec![call(time_outs)]).unwrap();
+    world
+}
+
+fn try_nexus_task(world: &mut World) -> Option<PollNexusTaskQueueResponse> {
+    let request = PollNexusTaskQueueRequest {
+        namespace: NAMESPACE.into(),
+        task_queue: Some(queue(HANDLERS)),
+        ..Default::default()
+    };
+    let id = world.send(WithDeadline { request, deadline: Time::MAX });
+    let answer = world.answer::<WithDeadline<PollNexusTaskQueueRequest>>(id);
+    if answer.is_none() {
+        world.abandon(id);
+    }
+    answer.map(|answer| answer.unwrap())
+}
+
+fn nexus_task(world: &mut World) -> PollNexusTaskQueueResponse {
+    try_nexus_task(world).expect("a Nexus task waits")
+}
+
+fn asked(task: &PollNexusTaskQueueResponse) -> StartOperationRequest {
+    match task.request.clone().unwrap().variant.unwrap() {
+        request::Variant::StartOperation(start) => start,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn answer(world: &mut World, task: &PollNexusTaskQueueResponse, variant: response::Variant) -> Result<(), ErrorKind> {
+    let request = RespondNexusTaskCompletedRequest {
+        namespace: NAMESPACE.into(),
+        task_token: task.task_token.clone(),
+        response: Some(Response { variant: Some(variant) }),
+        ..Default::default()
+    };
+    world.ask(request).map(drop).map_err(|error| error.kind)
+}
+
+fn started(variant: start::Variant) -> response::Variant {
+    response::Variant::StartOperation(StartOperationResponse { variant: Some(variant) })
+}
+
+fn answer_async(world: &mut World, task: &PollNexusTaskQueueResponse) {
+    let variant = start::Variant::AsyncSuccess(start::Async { operation_token: "token".into(), ..Default::default() });
+    answer(world, task, started(variant)).unwrap();
+}
+
+fn answer_sync(world: &mut World, task: &PollNexusTaskQueueResponse) -> Result<(), ErrorKind> {
+    let variant = start::Variant::SyncSuccess(start::Sync { payload: result(), ..Default::default() });
+    answer(world, task, started(variant))
+}
+
+fn result() -> Option<Payload> {
+    payloads("placed").payloads.pop()
+}
+
+fn fail(world: &mut World, task: &PollNexusTaskQueueResponse, kind: &str) {
+    let info = NexusHandlerFailureInfo { r#type: kind.into(), ..Default::default() };
+    let failure = Failure {
+        message: "no".into(),
+        failure_info: Some(FailureInfo::NexusHandlerFailureInfo(info)),
+        ..Default::default()
+    };
+    let request = RespondNexusTaskFailedRequest {
+        namespace: NAMESPACE.into(),
+        task_token: task.task_token.clone(),
+        failure: Some(failure),
+        ..Default::default()
+    };
+    world.ask(request).unwrap();
+}
+
+fn last(world: &World, kind: E) -> HistoryEvent {
+    world.history("w").into_iter().rfind(|event| event.event_type() == kind).unwrap_or_else(|| panic!("no {kind:?}"))
+}
+
+/// Starts the workflow behind an operation, as handlers do.
+fn start_behind(world: &mut World, operation: &StartOperationRequest) {
+    let mut header = operation.callback_header.clone();
+    header.insert("nexus-operation-token".into(), "token".into());
+    let nexus = callback::Nexus { url: operation.callback.clone(), header, ..Default::default() };
+    let callback = Callback { variant: Some(callback::Variant::Nexus(nexus)), ..Default::default() };
+    let request = StartWorkflowExecutionRequest {
+        completion_callbacks: vec![callback],
+        request_id: operation.request_id.clone(),
+        ..start_request("behind")
+    };
+    world.ask(request).unwrap();
+}
+
+#[test]
+fn a_handler_answers_at_once() {
+    let mut world = called([0, 0, 0]);
+    world.restart();
+    // The request is made again once its time is over: nobody knows whether a worker had it.
+    world.advance(12 * SECOND);
+    let task = nexus_task(&mut world);
+    let (request, start) = (task.request.clone().unwrap(), asked(&task));
+    assert_eq!((request.endpoint.as_str(), request.header["trace"].as_str()), ("shop", "1"));
+    assert!(request.header["request-timeout"].ends_with("ms"));
+    assert_eq!((start.service.as_str(), start.operation.as_str()), ("orders", "place"));
+    assert!(start.links[0].url.contains("eventID=5&eventType=NexusOperationScheduled"), "{}", start.links[0].url);
+    assert!(try_nexus_task(&mut world).is_none(), "one request, one worker");
+    answer_sync(&mut world, &task).unwrap();
+    assert_eq!(answer_sync(&mut world, &task), Err(ErrorKind::NotFound), "the second answer comes too late");
+    let Some(Attributes::NexusOperationCompletedEventAttributes(done)) =
+        last(&world, E::NexusOperationCompleted).attributes
+    else {
+        panic!()
+    };
+    assert_eq!((done.scheduled_event_id, done.result), (5, result()));
+    assert!(world.describe("w").pending_nexus_operations.is_empty());
+    world.workflow_task();
+}
+
+#[test]
+fn a_handler_that_fails_is_asked_again_unless_it_says_never() {
+    let mut world = called([0, 0, 0]);
+    let task = nexus_task(&mut world);
+    fail(&mut world, &task, "INTERNAL");
+    let pending = world.describe("w").pending_nexus_operations.remove(0);
+    assert_eq!((pending.state(), pending.attempt), (Pending::BackingOff, 1));
+    assert_eq!(pending.last_attempt_failure.unwrap().message, "no");
+    assert!(try_nexus_task(&mut world).is_none());
+    world.restart();
+    world.advance(SECOND);
+    let task = nexus_task(&mut world);
+    fail(&mut world, &task, "BAD_REQUEST");
+    let Some(Attributes::NexusOperationFailedEventAttributes(failed)) =
+        last(&world, E::NexusOperationFailed).attributes
+    else {
+        panic!()
+    };
+    let failure = failed.failure.unwrap();
+    assert_eq!(failure.message, "nexus operation completed unsuccessfully");
+    assert_eq!(failure.cause.unwrap().message, "no");
+}
+
+#[test]
+fn a_request_that_nobody_answers_is_made_again() {
+    let mut world = called([0, 0, 0]);
+    let lost = nexus_task(&mut world);
+    world.advance(10 * SECOND);
+    assert_eq!(world.describe("w").pending_nexus_operations[0].state(), Pending::BackingOff);
+    assert_eq!(answer_sync(&mut world, &lost), Err(ErrorKind::NotFound));
+    world.advance(SECOND);
+    let task = nexus_task(&mut world);
+    assert_eq!(asked(&task).request_id, asked(&lost).request_id, "the handler can tell that it is the same request");
+    answer_sync(&mut world, &task).unwrap();
+}
+
+#[test]
+fn the_workflow_behind_an_operation_answers_when_it_ends() {
+    let mut world = called([0, 0, 0]);
+    let task = nexus_task(&mut world);
+    start_behind(&mut world, &asked(&task));
+    answer_async(&mut world, &task);
+    assert_eq!(world.describe("w").pending_nexus_operations[0].state(), Pending::Started);
+    assert_eq!(world.describe("behind").callbacks[0].state(), CallbackState::Standby);
+    world.restart();
+    while let Some(task) = world.try_workflow_task() {
+        let behind = task.response.workflow_execution.as_ref().unwrap().workflow_id == "behind";
+        world.complete(&task, if behind { vec![complete_workflow()] } else { Vec::new() }).unwrap();
+    }
+    assert_eq!(world.describe("behind").callbacks[0].state(), CallbackState::Succeeded);
+    let Some(Attributes::NexusOperationCompletedEventAttributes(done)) =
+        last(&world, E::NexusOperationCompleted).attributes
+    else {
+        panic!()
+    };
+    assert_eq!(done.result, payloads("result").payloads.pop());
+}
+
+#[test]
+fn an_end_may_come_before_the_start_is_known() {
+    let mut world = called([0, 0, 0]);
+    let task = nexus_task(&mut world);
+    start_behind(&mut world, &asked(&task));
+    world
+        .ask(TerminateWorkflowExecutionRequest {
+            namespace: NAMESPACE.into(),
+            workflow_execution: Some(execution("behind")),
+            ..Default::default()
+        })
+        .unwrap();
+    let Some(Attributes::NexusOperationStartedEventAttributes(start)) =
+        last(&world, E::NexusOperationStarted).attributes
+    else {
+        panic!()
+    };
+    assert_eq!((start.scheduled_event_id, start.operation_token.as_str()), (5, "token"));
+    let Some(Attributes::NexusOperationFailedEventAttributes(failed)) =
+        last(&world, E::NexusOperationFailed).attributes
+    else {
+        panic!()
+    };
+    assert_eq!(failed.failure.unwrap().cause.unwrap().message, "operation terminated");
+    assert_eq!(answer_sync(&mut world, &task), Err(ErrorKind::NotFound));
+}
+
+#[test]
+fn a_cancellation_waits_for_the_start_and_is_delivered() {
+    let mut world = called([0, 0, 0]);
+    world.signal("w", "cancel").unwrap();
+    let task = world.workflow_task();
+    world.complete(&task, vec![cancel(5)]).unwrap();
+    let task = nexus_task(&mut world);
+    assert!(try_nexus_task(&mut world).is_none(), "there is nothing to cancel yet");
+    answer_async(&mut world, &task);
+    let task = nexus_task(&mut world);
+    let Some(request::Variant::CancelOperation(asked)) = task.request.clone().unwrap().variant else { panic!() };
+    assert_eq!(asked.operation_token, "token");
+    answer(&mut world, &task, response::Variant::CancelOperation(CancelOperationResponse {})).unwrap();
+    let event = last(&world, E::NexusOperationCancelRequestCompleted);
+    assert!(event.worker_may_ignore);
+    // Twice is a mistake of the workflow.
+    let task = world.workflow_task();
+    assert_eq!(world.complete(&task, vec![cancel(5)]).unwrap_err().kind, ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn each_time_out_strikes() {
+    for (time_outs, is_started) in [
+        ([3 * SECOND, 0, 0], false),
+        ([0, 3 * SECOND, 0], false),
+        ([0, 0, 3 * SECOND], true),
+        ([3 * SECOND, 0, 0], true),
+    ] {
+        let mut world = called(time_outs);
+        if is_started {
+            let task = nexus_task(&mut world);
+            answer_async(&mut world, &task);
+        }
+        world.advance(2 * SECOND);
+        assert_eq!(world.describe("w").pending_nexus_operations.len(), 1);
+        world.restart();
+        world.advance(2 * SECOND);
+        let event = last(&world, E::NexusOperationTimedOut);
+        let Some(Attributes::NexusOperationTimedOutEventAttributes(a)) = event.attributes else { panic!() };
+        assert_eq!(a.failure.unwrap().cause.unwrap().message, "operation timed out");
+        assert!(try_nexus_task(&mut world).is_none(), "nobody is asked any more");
+    }
+}
+
+#[test]
+fn endpoints_are_kept_and_guarded() {
+    let mut world = World::new();
+    let endpoint = create(&mut world, "shop");
+    let refused =
+        |world: &mut World, name: &str| world.ask(CreateNexusEndpointRequest { spec: spec(name) }).unwrap_err().kind;
+    assert_eq!(refused(&mut world, "shop"), ErrorKind::AlreadyExists);
+    for name in ["", "a b", "1a", "a"] {
+        assert_eq!(refused(&mut world, name), ErrorKind::InvalidArgument, "{name}");
+    }
+    world.restart();
+    let update = |version| UpdateNexusEndpointRequest { id: endpoint.id.clone(), version, spec: spec("store") };
+    assert_eq!(world.ask(update(7)).unwrap_err().kind, ErrorKind::FailedPrecondition);
+    assert_eq!(world.ask(update(1)).unwrap().endpoint.unwrap().version, 2);
+    let listed = world.ask(ListNexusEndpointsRequest { name: "store".into(), ..Default::default() }).unwrap();
+    assert_eq!(listed.endpoints.len(), 1);
+    let delete = || DeleteNexusEndpointRequest { id: endpoint.id.clone(), version: 2 };
+    world.ask(delete()).unwrap();
+    assert_eq!(world.ask(delete()).unwrap_err().kind, ErrorKind::NotFound);
+    // A workflow that calls an endpoint that is not there fails its task.
+    world.start("w");
+    let task = world.workflow_task();
+    let refused = world.complete(&task, vec![call([0, 0, 0])]).unwrap_err();
+    assert!(refused.message.contains("endpoint \"shop\" not found"), "{}", refused.message);
+}
+
+#[test]
+fn an_operation_outlives_a_reset_of_its_caller() {
+    let mut world = called([0, 0, 0]);
+    let task = nexus_task(&mut world);
+    start_behind(&mut world, &asked(&task));
+    answer_async(&mut world, &task);
+    while let Some(task) = world.try_workflow_task() {
+        if task.response.workflow_execution.as_ref().unwrap().workflow_id == "w" {
+            world.complete(&task, Vec::new()).unwrap();
+        }
+    }
+    let completed = world.event_types("w").len() as i64;
+    world
+        .ask(ResetWorkflowExecutionRequest {
+            namespace: NAMESPACE.into(),
+            workflow_execution: Some(execution("w")),
+            workflow_task_finish_event_id: completed,
+            request_id: "r".into(),
+            ..Default::default()
+        })
+        .unwrap();
+    world
+        .ask(TerminateWorkflowExecutionRequest {
+            namespace: NAMESPACE.into(),
+            workflow_execution: Some(execution("behind")),
+            ..Default::default()
+        })
+        .unwrap();
+    last(&world, E::NexusOperationFailed);
+    assert!(world.describe("w").pending_nexus_operations.is_empty());
+}
+
+#[test]
+fn a_failure_of_the_operation_is_no_failure_of_the_request() {
+    let mut world = called([0, 0, 0]);
+    let task = nexus_task(&mut world);
+    let failure = Failure {
+        message: "sold out".into(),
+        failure_info: Some(FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo::default())),
+        ..Default::default()
+    };
+    answer(&mut world, &task, started(start::Variant::Failure(failure))).unwrap();
+    let Some(Attributes::NexusOperationFailedEventAttributes(a)) = last(&world, E::NexusOperationFailed).attributes
+    else {
+        panic!()
+    };
+    assert_eq!(a.failure.unwrap().cause.unwrap().message, "sold out");
+}
