@@ -17,17 +17,21 @@ async fn notify(text: String) -> Result<()> {
     Ok(())
 }
 
-#[derive(Default)]
 struct Expense {
-    cents: Var<u32>,
+    cents: u32,
     decision: Var<Option<Decision>>,
 }
 
 #[workflow(name = "expense")]
 impl Expense {
+    /// What handlers look at is there before the first of them: a decision may come before the entrypoint has begun.
+    #[init]
+    fn new(cents: u32, _limit_s: u64) -> Self {
+        Self { cents, decision: Var::default() }
+    }
+
     #[entrypoint]
     async fn request(&self, cents: u32, limit_s: u64) -> Result<String> {
-        self.cents.set(cents);
         notify(format!("please decide about {cents} cents")).await?;
         let decided = workflow::wait_condition(|| self.decision.with(Option::is_some));
         match workflow::timeout(Duration::from_secs(limit_s), decided).await {
@@ -44,7 +48,7 @@ impl Expense {
     #[query]
     fn status(&self) -> String {
         match self.decision.get() {
-            None => format!("{} cents wait for a decision", self.cents.get()),
+            None => format!("{} cents wait for a decision", self.cents),
             Some(decision) => format!("{} has decided", decision.by),
         }
     }
@@ -61,7 +65,7 @@ impl Expense {
         if self.decision.with(Option::is_some) {
             return Err(Error::new("it is decided already"));
         }
-        if decision.approved && self.cents.get() > 100_000 && decision.by != "the director" {
+        if decision.approved && self.cents > 100_000 && decision.by != "the director" {
             return Err(Error::new("over 1000.00 only the director approves"));
         }
         Ok(())
