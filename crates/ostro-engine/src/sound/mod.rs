@@ -51,7 +51,9 @@ pub fn check(run: &Run, told: &Told) -> Result<WakeUp, String> {
     require(core.next_event_id == told.next_event_id(), || {
         format!("its state expects event {} next, its history ends before {}", core.next_event_id, told.next_event_id())
     })?;
-    require(run.status == core.status && run.is_listed_open == open && open != told.is_closed(), || {
+    // An activity without a workflow has no history that could say so.
+    let ended = if execution.is_standalone() { !open } else { told.is_closed() };
+    require(run.status == core.status && run.is_listed_open == open && open != ended, || {
         format!(
             "lists show status {}, its state has {}, its history says closed: {}",
             run.status,
@@ -106,7 +108,7 @@ fn wake_up(run: &Run, execution: &Execution) -> WakeUp {
     if let Some(due) = run.next_due {
         return WakeUp::Due(due);
     }
-    let others = execution.children.len() + execution.signals.len() + execution.cancels.len();
+    let others = execution.children.len() + execution.signals.len() + execution.cancels.len() + execution.nexus.len();
     if others > 0 { WakeUp::OtherExecution } else { WakeUp::Message }
 }
 
