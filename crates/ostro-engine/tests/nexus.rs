@@ -141,7 +141,7 @@ fn last(world: &World, kind: E) -> HistoryEvent {
 fn start_behind(world: &mut World, operation: &StartOperationRequest) {
     let mut header = operation.callback_header.clone();
     header.insert("nexus-operation-token".into(), "token".into());
-    let nexus = callback::Nexus { url: operation.callback.clone(), header, ..Default::default() };
+    let nexus = callback::Nexus { url: operation.callback.clone(), header };
     let callback = Callback { variant: Some(callback::Variant::Nexus(nexus)), ..Default::default() };
     let request = StartWorkflowExecutionRequest {
         completion_callbacks: vec![callback],

@@ -38,7 +38,6 @@ impl Execution {
             workflow_extended_info: Some(self.extended_info()),
             callbacks: self.callbacks.values().filter_map(|state| state.info.clone()).collect(),
             pending_nexus_operations: self.nexus.values().map(NexusOperation::describe).collect(),
-            ..Default::default()
         }
     }
 

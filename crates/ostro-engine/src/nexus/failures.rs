@@ -55,7 +55,6 @@ pub fn of_handler_error(error: nexus::HandlerError) -> Failure {
         failure_info: Some(FailureInfo::NexusHandlerFailureInfo(NexusHandlerFailureInfo {
             r#type: error.error_type,
             retry_behavior: error.retry_behavior,
-            ..Default::default()
         })),
         cause: cause.map(Box::new),
         ..Default::default()
