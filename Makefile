@@ -12,7 +12,7 @@ OSTRO := target/debug/ostro
 PYTHON ?= python3
 PYTHON_VENV := .cache/python-sdk
 
-.PHONY: help official-sdk official-sdk-quick demo test unit conformance conformance-local crash bench build lint fmt docs-check nextest python python-test python-bench
+.PHONY: help official-sdk official-sdk-quick demo test unit conformance conformance-local crash bench build lint fmt docs-check nextest python python-examples python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -53,12 +53,16 @@ python: ## Build the wheel of the Python package (target/wheels)
 	$(PYTHON_VENV)/bin/pip install --quiet 'maturin>=1.8,<2'
 	$(PYTHON_VENV)/bin/maturin build --release --locked --manifest-path python/core/Cargo.toml --out target/wheels
 
+python-examples: python ## Install the wheel into a new environment and run every example in it
+	bash python/tests/examples.sh "$$(ls -t target/wheels/*.whl | head -n 1)" $(PYTHON)
+
 # One build for all: the wheel of the development profile, installed into an environment that has nothing else.
 python-test: build ## Test the Python package as an installed wheel: on the engine within, on Ostro, on the real Temporal server
 	rm -rf target/wheels-test
 	$(PYTHON) -m venv --clear $(PYTHON_VENV)-test
 	$(PYTHON_VENV)-test/bin/pip install --quiet 'maturin>=1.8,<2'
 	$(PYTHON_VENV)-test/bin/maturin build --profile dev --locked --manifest-path python/core/Cargo.toml --out target/wheels-test
+	bash python/tests/examples.sh target/wheels-test/*.whl $(PYTHON)
 	$(PYTHON_VENV)-test/bin/pip install --quiet "$$(ls target/wheels-test/*.whl)[test]"
 	OSTRO_BINARY=$(abspath $(OSTRO)) $(PYTHON_VENV)-test/bin/python -m pytest -q python/tests $(if $(TESTS),-k $(TESTS))
 

@@ -1,4 +1,4 @@
-"""The work of `run.py` with Temporal's Python SDK, without its sandbox: python temporalio_worker.py ADDRESS NUMBERS"""
+"""The work of `run.py` with Temporal's Python SDK: python temporalio_worker.py ADDRESS NUMBERS [unsandboxed]"""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from timing import timed
 
 LIMIT = timedelta(minutes=5)
@@ -56,7 +57,7 @@ async def main() -> None:
         task_queue="bench",
         workflows=[Regular, Local, Empty],
         activities=[double],
-        workflow_runner=UnsandboxedWorkflowRunner(),
+        workflow_runner=UnsandboxedWorkflowRunner() if "unsandboxed" in sys.argv[3:] else SandboxedWorkflowRunner(),
     )
     async with worker:
         for one, count in ((Local, 20), (Regular, 5)):

@@ -15,6 +15,7 @@ from ._activity_context import ActivityContext, ActivityInfo
 from ._bridge import Bridge, FailureKind, Outcome
 from ._context import current_activity
 from ._errors import WorkflowError
+from ._later import CompletesLater
 from ._session import COLD_START_HEADER, LEASE
 
 _log = logging.getLogger("ostro.activity")
@@ -27,7 +28,7 @@ _EAGER = sys.version_info >= (3, 12)
 def _start_task(coroutine: Any, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
     """A task; where Python can, its first step runs now, so a short activity costs no turn of the loop."""
     if _EAGER:
-        return asyncio.Task(coroutine, loop=loop, eager_start=True, context=contextvars.copy_context())  # type: ignore[call-arg]
+        return asyncio.Task(coroutine, loop=loop, eager_start=True, context=contextvars.copy_context())
     return loop.create_task(coroutine)
 
 
@@ -52,10 +53,10 @@ class Context(ActivityContext):
     @property
     def name(self) -> str:
         """The activity's."""
-        return self._start[0][0]
+        return str(self._start[0][0])
 
     @property
-    def info(self) -> ActivityInfo | None:  # type: ignore[override]
+    def info(self) -> ActivityInfo | None:
         identity, namespace, _input, _details, headers, attempt, is_local, times = self._start
         name, activity_id, workflow_type, workflow_id, run_id = identity
         scheduled, _attempt_scheduled, started, _to_close, start_to_close, heartbeat = times
@@ -73,6 +74,7 @@ class Context(ActivityContext):
             started_time=_time(started),
             start_to_close_timeout=_span(start_to_close),
             heartbeat_timeout=_span(heartbeat),
+            task_token=self._token,
             cold_start=COLD_START_HEADER in headers,
         )
 
@@ -92,8 +94,9 @@ def _span(seconds: float | None) -> timedelta | None:
 class ActivityRunner:
     """Runs what one core worker polls."""
 
-    def __init__(self, core: Any, task_queue: str) -> None:
+    def __init__(self, core: Any, task_queue: str, connection: Any) -> None:
         self.core = core
+        self._connection = connection
         self.task_queue = task_queue
         self._loop = asyncio.get_running_loop()
         self._running: dict[bytes, tuple[asyncio.Task[None], Context]] = {}
@@ -151,6 +154,10 @@ class ActivityRunner:
             result = await definition.run(args, kwargs)
             payload = _convert.encode_one(result, f'the result of activity "{name}"')
             self.core.complete_activity(token, Outcome.COMPLETED, payload)
+        except CompletesLater:
+            # An engine in this process must know before the core forgets the attempt that it is not lost with this process.
+            await self._bridge.call(self._connection.detach, token)
+            self.core.complete_activity(token, Outcome.LATER, None)
         except asyncio.CancelledError as error:
             self._complete_cancelled(token, name, context, error)
         except Exception as error:
