@@ -118,8 +118,8 @@ impl Embedded {
     ///
     /// # Errors
     /// NOT_FOUND where that attempt does not run.
-    pub async fn detach_attempt(&self, task_token: Vec<u8>) -> Result<(), Status> {
-        self.server.detach_attempt(task_token).await
+    pub fn detach_attempt(&self, task_token: Vec<u8>) -> impl Future<Output = Result<(), Status>> + Send + use<> {
+        self.server.detach_attempt(task_token)
     }
 
     /// Answers the long polls, writes what is left and closes the file.

@@ -133,8 +133,9 @@ impl Server {
     ///
     /// # Errors
     /// NOT_FOUND where that attempt does not run.
-    pub async fn detach_attempt(&self, task_token: Vec<u8>) -> Result<(), Status> {
-        self.engine.handle().call(DetachActivity { task_token }).await.map_err(status)
+    pub fn detach_attempt(&self, task_token: Vec<u8>) -> impl Future<Output = Result<(), Status>> + Send + use<> {
+        let engine = self.engine.handle().clone();
+        async move { engine.call(DetachActivity { task_token }).await.map_err(status) }
     }
 
     /// What the server counts.

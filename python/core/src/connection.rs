@@ -168,8 +168,9 @@ impl Connection {
     fn detach(&self, mailbox: &Mailbox, id: u64, token: Vec<u8>) -> PyResult<()> {
         let engine = Arc::clone(&self.engine);
         answer(mailbox.sender(), id, async move {
-            if let Some(engine) = engine.lock().await.as_ref() {
-                engine.detach_attempt(token).await?;
+            let detached = engine.lock().await.as_ref().map(|engine| engine.detach_attempt(token));
+            if let Some(detached) = detached {
+                detached.await?;
             }
             Ok(Answer::Nothing)
         })

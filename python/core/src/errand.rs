@@ -14,7 +14,9 @@ type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 enum State {
     /// Its first poll is under way; `woken` once it is to go on.
-    Begins { woken: bool },
+    Begins {
+        woken: bool,
+    },
     Waits(Work),
     /// It is over, or tokio has it.
     Gone,

@@ -57,7 +57,7 @@ impl Worker {
     fn complete_activity(&self, token: Vec<u8>, outcome: u8, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let result = activity::result_from_python(outcome, value)?;
         let core = Arc::clone(&self.core);
-        errand::begin(runtime()?.tokio_handle(), async move {
+        errand::begin(&runtime()?.tokio_handle(), async move {
             // The core has said why in its log; the server notices the missing answer by the activity's timeout.
             let _ =
                 core.complete_activity_task(ActivityTaskCompletion { task_token: token, result: Some(result) }).await;

@@ -173,10 +173,16 @@ impl<L: Loader> Engine<L> {
 
     /// When [`tick`](Self::tick) must be called next.
     pub fn next_wake_up(&self) -> Option<Time> {
-        [self.timers.next(), self.schedules.next_due(), self.waits.next(), self.queues.next_wake_up(), self.lost_wake_up()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.timers.next(),
+            self.schedules.next_due(),
+            self.waits.next(),
+            self.queues.next_wake_up(),
+            self.lost_wake_up(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Outputs up to `sequence` are durable: executions touched by them may leave memory.

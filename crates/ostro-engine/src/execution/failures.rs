@@ -62,7 +62,7 @@ pub fn process_lost() -> Failure {
         source: SOURCE.into(),
         failure_info: Some(FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo {
             r#type: "ProcessLost".into(),
-            next_retry_delay: Some(duration(0)),
+            next_retry_delay: duration(0),
             ..Default::default()
         })),
         ..Default::default()
