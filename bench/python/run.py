@@ -38,7 +38,9 @@ def free_port() -> int:
 
 
 def serve(command: list[str], port: int) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     for _ in range(600):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -48,18 +50,30 @@ def serve(command: list[str], port: int) -> subprocess.Popen[bytes]:
     sys.exit(f"{command[0]} does not listen")
 
 
-def measure(python: str, worker: str, address: str, numbers: dict[str, int], server: str = "") -> dict[str, Any]:
+def measure(
+    python: str, worker: str, address: str, numbers: dict[str, int], server: str = ""
+) -> dict[str, Any]:
     package, *options = worker.split(" ")
-    command = [python, str(HERE / f"{package}_worker.py"), address, json.dumps(numbers), *options]
+    command = [
+        python,
+        str(HERE / f"{package}_worker.py"),
+        address,
+        json.dumps(numbers),
+        *options,
+    ]
     environment = {**os.environ, "BENCH_SERVER": server}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=600, env=environment
+    )
     if done.returncode:
         sys.exit(f"{' '.join(command)}:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     add = parser.add_argument
     add("--python", default=sys.executable)
     add("--ostro-binary")
@@ -69,14 +83,38 @@ def main() -> None:
     add("--regular", type=int, default=100, help="regular activities of a round")
     add("--workflows", type=int, default=100, help="workflows of a round")
     arguments = parser.parse_args()
-    numbers = {"local": arguments.local, "regular": arguments.regular, "workflows": arguments.workflows}
+    numbers = {
+        "local": arguments.local,
+        "regular": arguments.regular,
+        "workflows": arguments.workflows,
+    }
     cases: list[tuple[str, str, list[str] | None]] = [("ostro", "in process", None)]
     if arguments.ostro_binary:
-        command = [arguments.ostro_binary, "dev", "--ephemeral", "--http-listen", "127.0.0.1:0", "--listen", "127.0.0.1:PORT"]
+        command = [
+            arguments.ostro_binary,
+            "dev",
+            "--ephemeral",
+            "--http-listen",
+            "127.0.0.1:0",
+            "--listen",
+            "127.0.0.1:PORT",
+        ]
         cases += [(worker, "ostro server", command) for worker in WORKERS]
     if arguments.temporal:
-        command = [arguments.temporal, "server", "start-dev", "--headless", "--log-level", "error", "--port", "PORT"]
-        for name, more in (("temporal server", []), ("temporal server, raised", RAISED)):
+        command = [
+            arguments.temporal,
+            "server",
+            "start-dev",
+            "--headless",
+            "--log-level",
+            "error",
+            "--port",
+            "PORT",
+        ]
+        for name, more in (
+            ("temporal server", []),
+            ("temporal server, raised", RAISED),
+        ):
             cases += [(worker, name, command + more) for worker in WORKERS]
     rows = []
     for package, engine, command in cases:
@@ -84,19 +122,42 @@ def main() -> None:
         for _ in range(arguments.rounds):
             with tempfile.TemporaryDirectory() as folder:
                 if command is None:
-                    found.append(measure(arguments.python, package, f"{folder}/engine.db", numbers))
+                    found.append(
+                        measure(
+                            arguments.python, package, f"{folder}/engine.db", numbers
+                        )
+                    )
                     continue
                 port = free_port()
-                server = serve([part.replace("PORT", str(port)) for part in command], port)
+                server = serve(
+                    [part.replace("PORT", str(port)) for part in command], port
+                )
                 try:
-                    found.append(measure(arguments.python, package, f"127.0.0.1:{port}", numbers, str(server.pid)))
+                    found.append(
+                        measure(
+                            arguments.python,
+                            package,
+                            f"127.0.0.1:{port}",
+                            numbers,
+                            str(server.pid),
+                        )
+                    )
                 finally:
                     server.kill()
                     server.wait()
-        row = {key: round(statistics.median(one[key] for one in found), 1) for key in found[0]}
+        row = {
+            key: round(statistics.median(one[key] for one in found), 1)
+            for key in found[0]
+        }
         rows.append({"worker": package, "engine": engine, **row})
         print(json.dumps(rows[-1]), file=sys.stderr)
-    found = {"numbers": numbers, "rounds": arguments.rounds, "unit": "microseconds each, median", "rows": rows, "factors": factors(rows)}
+    found = {
+        "numbers": numbers,
+        "rounds": arguments.rounds,
+        "unit": "microseconds each, median",
+        "rows": rows,
+        "factors": factors(rows),
+    }
     print(json.dumps(found, indent=1))
 
 
@@ -105,7 +166,11 @@ def factors(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     mine = rows[0]
     kinds = [key for key in mine if key.endswith("_cpu")]
     return [
-        {"worker": row["worker"], "engine": row["engine"], **{key: round(row[key] / mine[key], 1) for key in kinds if mine[key]}}
+        {
+            "worker": row["worker"],
+            "engine": row["engine"],
+            **{key: round(row[key] / mine[key], 1) for key in kinds if mine[key]},
+        }
         for row in rows
         if row["worker"].startswith("temporalio")
     ]
