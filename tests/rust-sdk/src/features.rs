@@ -1,5 +1,8 @@
 //! What workflows can do beside calling activities.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use ostro::prelude::*;
 use ostro::{ErrorKind, activity as act};
 use serde::{Deserialize, Serialize};
@@ -400,4 +403,95 @@ pub async fn kinds() -> Result<String> {
         Some(ErrorKind::Application) => "application".to_owned(),
         other => format!("{other:?}"),
     })
+}
+
+// Completed from outside
+
+#[activity(
+    start_to_close_timeout = "30s",
+    heartbeat_timeout = "10s",
+    retry_policy_max_attempts = 3,
+    retry_policy_initial_interval = "10ms"
+)]
+pub async fn answered(key: String) -> Result<(String, Option<u32>)> {
+    leave(&key, act::token()?);
+    if act::last_heartbeat::<u32>().is_some_and(|details| details == 99) {
+        return Ok(("by itself".to_owned(), act::last_heartbeat()));
+    }
+    act::complete_later()
+}
+
+/// Tokens that activities of this process left for their tests.
+static TOKENS: Mutex<BTreeMap<String, act::ActivityToken>> = Mutex::new(BTreeMap::new());
+
+fn leave(key: &str, token: act::ActivityToken) {
+    TOKENS.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), token);
+}
+
+/// The token, once it is there.
+pub async fn token_of(key: &str) -> act::ActivityToken {
+    loop {
+        if let Some(token) = TOKENS.lock().unwrap_or_else(PoisonError::into_inner).remove(key) {
+            return token;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[workflow]
+pub async fn asks(key: String) -> Result<(String, Option<u32>)> {
+    answered(key).activity_id("question").await
+}
+
+/// Cancels what is completed from outside, and waits for what whoever completes it says.
+#[workflow]
+pub async fn asks_in_vain(key: String) -> Result<String> {
+    let scope = workflow::CancelScope::new();
+    let asked = workflow::spawn(scope.run(answered(key).activity_id("question")))?;
+    let mut enough = workflow::signals::<bool>("enough")?;
+    enough.recv().await?;
+    scope.cancel();
+    Ok(format!("{:?}", asked.await.err().map(|error| error.kind())))
+}
+
+#[workflow]
+pub async fn asks_locally(key: String) -> Result<String> {
+    let error = run_activities_locally(answered(key).max_attempts(1)).await.err();
+    Ok(error.and_then(|error| error.type_name().map(str::to_owned)).unwrap_or_default())
+}
+
+/// Ends as cancelled where nobody asked for that: it passes on how another workflow ended.
+#[activity(retry_policy_max_attempts = 1)]
+pub async fn gives_up(id: String, #[depends(engine)] ostro: Ostro) -> Result<()> {
+    ostro.workflow::<cancellable>(id).result().await
+}
+
+/// The test's worker is given it.
+pub async fn engine() -> Result<Ostro> {
+    Err(Error::non_retryable("the worker has no engine to look at"))
+}
+
+#[workflow]
+pub async fn giving_up(id: String) -> Result<String> {
+    let error = gives_up(id).await.err();
+    Ok(error.map(|error| format!("{:?} {:?}", error.kind(), error.type_name())).unwrap_or_default())
+}
+
+/// One call for each tenant.
+#[workflow]
+pub async fn one_call_each(tenants: Vec<String>) -> Result<usize> {
+    let calls = tenants.into_iter().map(|tenant| crate::seed::rate_limited(1).rate_key(tenant));
+    Ok(workflow::try_join_all(calls).await?.len())
+}
+
+#[workflow(name = "scheduled-by-itself", schedules = ["30 2 * * *"])]
+pub async fn scheduled_by_itself() -> Result<()> {
+    Ok(())
+}
+
+#[workflow]
+pub async fn found() -> Result<Vec<(String, serde_json::Value)>> {
+    workflow::upsert_search_attributes([("CustomKeywordField", "changed"), ("CustomTextField", "some words")])?;
+    workflow::sleep(Duration::from_millis(1)).await?;
+    Ok(workflow::search_attributes())
 }
