@@ -42,6 +42,7 @@ struct Inner {
     /// How to connect once more: each worker has a connection of its own.
     connection: ConnectionOptions,
     time_skipping: bool,
+    is_in_process: bool,
     namespace: String,
     task_queue: String,
     embedded: Mutex<Option<Embedded>>,
@@ -157,6 +158,7 @@ impl Builder {
             client,
             connection: options,
             time_skipping: self.time_skipping,
+            is_in_process: embedded.is_some(),
             namespace: self.namespace,
             task_queue: self.task_queue,
             embedded: Mutex::new(embedded),
@@ -245,6 +247,11 @@ impl Ostro {
     /// A client for one worker: the SDK has at most one worker of a queue on a connection.
     pub(crate) async fn worker_client(&self) -> Result<Client> {
         connect("the engine", self.namespace(), self.0.connection.clone()).await
+    }
+
+    /// Whether the engine is in this process, and so ends with the workers that are here.
+    pub(crate) fn is_in_process(&self) -> bool {
+        self.0.is_in_process
     }
 
     /// Whether the engine's clock skips while results are waited for.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use ostro::client::SearchAttribute;
 use ostro::prelude::*;
 use ostro::{ErrorKind, activity as act};
 use serde::{Deserialize, Serialize};
@@ -489,9 +490,91 @@ pub async fn scheduled_by_itself() -> Result<()> {
     Ok(())
 }
 
+/// Found by other values than it was started with.
 #[workflow]
 pub async fn found() -> Result<Vec<(String, serde_json::Value)>> {
-    workflow::upsert_search_attributes([("CustomKeywordField", "changed"), ("CustomTextField", "some words")])?;
+    let changed = [("OstroTestText", SearchAttribute::from("changed")), ("OstroTestNumber", SearchAttribute::from(8))];
+    workflow::upsert_search_attributes(changed)?;
     workflow::sleep(Duration::from_millis(1)).await?;
     Ok(workflow::search_attributes())
+}
+
+// Options of calls
+
+/// What becomes of a call whose options are not met.
+#[workflow]
+pub async fn unmet(key: String) -> Result<Vec<String>> {
+    let kind = |error: Option<Error>| error.map(|error| format!("{:?}", error.kind())).unwrap_or_default();
+    let nobody = validate_email("a@b".to_owned())
+        .task_queue(format!("nobody-{key}"))
+        .schedule_to_start_timeout(Duration::from_millis(300));
+    let in_all = waits_for_cancel().schedule_to_close_timeout(Duration::from_millis(700)).max_attempts(1);
+    let named = named_error(key.clone(), None).await.err();
+    let runs = named.as_ref().and_then(Error::details::<u32>).unwrap_or_default();
+    let started = workflow::now();
+    let later = named_error(format!("{key}-later"), Some(300)).await.err().and_then(|error| error.details::<u32>());
+    let waited = workflow::now().duration_since(started)? >= Duration::from_millis(300);
+    Ok(vec![
+        kind(nobody.await.err()),
+        kind(in_all.await.err()),
+        format!("{} run, {:?}", runs, named.and_then(|error| error.type_name().map(str::to_owned))),
+        format!("{later:?} runs, waited {waited}"),
+    ])
+}
+
+/// Never tried again where it has this name; tried again when it says, where it does.
+#[activity(retry_policy_non_retryable = ["Final"], retry_policy_max_attempts = 2, retry_policy_initial_interval = "1ms")]
+pub async fn named_error(key: String, again_ms: Option<u64>) -> Result<()> {
+    let error = Error::new("as it was asked for").with_details(count_run(&key));
+    Err(match again_ms {
+        None => error.with_type("Final"),
+        Some(milliseconds) => error.retry_after(Duration::from_millis(milliseconds)),
+    })
+}
+
+/// The loser of a race is cancelled.
+#[workflow]
+pub async fn loses() -> Result<bool> {
+    let lost = workflow::timeout(Duration::from_millis(200), waits_for_cancel()).await;
+    workflow::sleep(Duration::from_millis(10)).await?;
+    Ok(lost.is_err_and(|error| error.is_timeout()))
+}
+
+#[activity]
+pub async fn takes_a_map(map: BTreeMap<(u8, u8), u8>) -> Result<usize> {
+    Ok(map.len())
+}
+
+#[workflow]
+pub async fn unwritable() -> Result<usize> {
+    takes_a_map(BTreeMap::from([((1, 2), 3)])).await
+}
+
+#[workflow]
+pub async fn local_rate(calls: u32) -> Result<u32> {
+    for call in 0..calls {
+        run_activities_locally(crate::seed::rate_limited(call)).await?;
+    }
+    Ok(calls)
+}
+
+/// A session that is passed on: to a child, and to the next run.
+#[workflow]
+pub async fn passes_session(given: Option<StickyWorkerSession>, seen: Vec<String>) -> Result<Vec<String>> {
+    let session = match given {
+        Some(session) => session,
+        None => get_sticky_worker_session().await?,
+    };
+    let mut seen = seen;
+    seen.push(session.run(crate::seed::load_model()).await?);
+    if seen.len() == 1 {
+        seen.push(in_session(session.clone()).await?);
+        return passes_session(Some(session), seen).continue_as_new();
+    }
+    Ok(seen)
+}
+
+#[workflow]
+pub async fn in_session(session: StickyWorkerSession) -> Result<String> {
+    session.run(crate::seed::load_model()).await
 }

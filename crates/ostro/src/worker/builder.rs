@@ -33,7 +33,13 @@ pub(crate) struct Settings {
     pub max_concurrent_local_activities: usize,
     pub graceful_shutdown: Duration,
     pub tenant_queue_idle: Duration,
+    /// How long a workflow task waits for the worker that remembers its workflow.
+    pub sticky_wait: Duration,
 }
+
+/// Who remembered a workflow before the engine in this process started is gone.
+const STICKY_WAIT_IN_PROCESS: Duration = Duration::from_secs(3);
+const STICKY_WAIT: Duration = Duration::from_secs(10);
 
 /// How a worker is made: from [`Ostro::worker`].
 #[must_use = "a worker runs when it is built and run"]
@@ -58,6 +64,7 @@ impl WorkerBuilder {
             max_concurrent_local_activities: 100,
             graceful_shutdown: Duration::from_secs(10),
             tenant_queue_idle: Duration::from_secs(300),
+            sticky_wait: if ostro.is_in_process() { STICKY_WAIT_IN_PROCESS } else { STICKY_WAIT },
         };
         Self { ostro, listed: None, settings, dependencies: Arc::default(), mocks: Arc::default() }
     }

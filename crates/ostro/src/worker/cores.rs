@@ -69,6 +69,7 @@ fn config(client: &Client, queue: &str, purpose: Purpose, settings: &Settings) -
             enable_nexus: false,
         })
         .max_cached_workflows(if workflows { settings.max_cached_workflows } else { 0 })
+        .sticky_queue_schedule_to_start_timeout(settings.sticky_wait)
         .max_outstanding_workflow_tasks(settings.max_concurrent_workflow_tasks)
         .max_outstanding_activities(settings.max_concurrent_activities)
         .max_outstanding_local_activities(settings.max_concurrent_local_activities)

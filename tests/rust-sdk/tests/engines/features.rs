@@ -1,9 +1,9 @@
 //! What workflows can do beside calling activities.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ostro::client::{Filter, Schedule};
+use ostro::client::{Filter, Overlap, Schedule, SearchAttributeKind};
 use ostro::testing;
 use ostro::{Error, ErrorKind, WorkflowStatus};
 use ostro_sdk_tests::features::*;
@@ -352,6 +352,102 @@ on_every_engine! {
             }
         }
         assert!(worker.task_queues().contains(&t.ostro.task_queue().to_owned()), "{:?}", worker.task_queues());
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn options_that_are_not_met_end_a_call(t) {
+        let worker = t.worker().spawn().unwrap();
+        let key = t.id("unmet");
+        let ends = unmet(key).execute(&t.ostro).await.unwrap();
+        assert_eq!(
+            ends,
+            [
+                "Timeout(ScheduleToStart)", "Timeout(ScheduleToClose)", "1 run, Some(\"Final\")",
+                "Some(2) runs, waited true",
+            ]
+        );
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn the_loser_of_a_race_is_cancelled(t) {
+        let worker = t.worker().spawn().unwrap();
+        let handle = loses().start(&t.ostro).await.unwrap();
+        assert!(handle.result().await.unwrap());
+        assert_eq!(handle.history().await.unwrap().count("ActivityTaskCancelRequested"), 1);
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn what_cannot_be_written_as_json_fails_at_once(t) {
+        let worker = t.worker().spawn().unwrap();
+        let error = unwritable().execute(&t.ostro).await.unwrap_err();
+        assert_eq!(error.type_name(), Some("InvalidPayload"));
+        assert!(error.message().starts_with("argument `map`: "), "{error}");
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn local_calls_are_limited_in_their_process(t) {
+        let worker = t.worker().spawn().unwrap();
+        let started = Instant::now();
+        assert_eq!(local_rate(6).execute(&t.ostro).await.unwrap(), 6);
+        assert!(started.elapsed() >= Duration::from_millis(500), "6 calls at 10/s took {:?}", started.elapsed());
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn a_session_is_passed_to_children_and_the_next_run(t) {
+        let workers = [t.worker().spawn().unwrap(), t.worker().spawn().unwrap()];
+        let queues = passes_session(None, Vec::new()).execute(&t.ostro).await.unwrap();
+        assert!(queues.len() == 3 && queues.iter().all(|queue| *queue == queues[0]), "{queues:?}");
+        for worker in workers {
+            worker.shutdown().await.unwrap();
+        }
+    }
+
+    async fn search_attributes_are_given_changed_and_found_by(t) {
+        t.ostro.add_search_attribute("OstroTestText", SearchAttributeKind::Keyword).await.unwrap();
+        t.ostro.add_search_attribute("OstroTestText", SearchAttributeKind::Keyword).await.unwrap();
+        t.ostro.add_search_attribute("OstroTestNumber", SearchAttributeKind::Int).await.unwrap();
+        let worker = t.worker().spawn().unwrap();
+        let id = t.id("found");
+        // The reference server knows an attribute a moment after it was added.
+        let handle = loop {
+            match found().id(&id).search_attribute("OstroTestText", "given").start(&t.ostro).await {
+                Ok(handle) => break handle,
+                Err(error) => assert!(error.message().contains("OstroTestText"), "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        let seen = handle.result().await.unwrap();
+        assert_eq!(seen, [("OstroTestNumber".to_owned(), json!(8)), ("OstroTestText".to_owned(), json!("changed"))]);
+        assert_eq!(handle.describe().await.unwrap().search_attributes, seen);
+        let filter = Filter::all().id(&id).attribute("OstroTestNumber", 8).attribute("OstroTestText", "changed");
+        while t.ostro.count(&filter).await.unwrap() == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn schedules_are_listed_and_backfilled(t) {
+        let worker = t.worker().spawn().unwrap();
+        let id = t.id("schedule");
+        let daily = Schedule::cron("30 2 * * *").overlap(Overlap::AllowAll).paused("only by hand");
+        let schedule = basic("backfilled".to_owned()).schedule(&t.ostro, &id, daily).await.unwrap();
+        while !t.ostro.schedules().await.unwrap().iter().any(|one| one.id == id && one.workflow == "basic" && one.paused) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let day = Duration::from_secs(86_400);
+        let midnight = std::time::UNIX_EPOCH + 20_000 * day;
+        schedule.backfill(midnight, midnight + 3 * day, Overlap::AllowAll).await.unwrap();
+        let started = loop {
+            let recent = schedule.describe().await.unwrap().recent;
+            if recent.len() == 3 {
+                break recent;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        for id in started {
+            assert_eq!(t.ostro.workflow::<basic>(&id).result().await.unwrap().result, "backfilled");
+        }
+        schedule.delete().await.unwrap();
         worker.shutdown().await.unwrap();
     }
 
