@@ -230,7 +230,7 @@ impl Worker {
             ostro: Some(ostro.clone()),
         });
         let sticky = registry.activities.values().any(|entry| (entry.options)().sticky_to_worker);
-        let sessions = sticky.then_some((session_queue, Purpose::Sessions));
+        let sessions = sticky.then_some((session_queue, Purpose::Activities));
         let limited = rates.into_iter().map(|(queue, per_second)| (queue, Purpose::Rate { per_second }));
         let queues = sessions.into_iter().chain(limited).collect();
         let mut ended = fleet::start(Plan { ostro, registry, settings, shared, queues, polled })?;

@@ -32,8 +32,8 @@ const RATE_POLLERS: usize = 1;
 pub(crate) enum Purpose {
     /// Workflows and all activities.
     Main,
-    /// Sticky activities of this worker.
-    Sessions,
+    /// Only activities: those of sessions, and all of a program without workflows.
+    Activities,
     /// Activities of one rate limit.
     Rate { per_second: f64 },
 }
@@ -56,7 +56,7 @@ fn config(client: &Client, queue: &str, purpose: Purpose, settings: &Settings) -
     let workflows = matches!(purpose, Purpose::Main);
     let (rate, pollers) = match purpose {
         Purpose::Rate { per_second } => (Some(per_second), Some(PollerBehavior::SimpleMaximum(RATE_POLLERS))),
-        Purpose::Main | Purpose::Sessions => (None, None),
+        Purpose::Main | Purpose::Activities => (None, None),
     };
     let build = WorkerDeploymentOptions::from_build_id(build_id_from_current_exe().to_owned());
     WorkerConfig::builder()

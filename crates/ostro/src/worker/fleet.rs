@@ -73,6 +73,10 @@ async fn run(plan: Plan, program: Handle) -> Result<()> {
     for (queue, purpose) in std::mem::take(&mut fleet.plan.queues) {
         fleet.open(queue, purpose)?;
     }
+    if fleet.plan.registry.workflows.is_empty() {
+        fleet.open(queue, Purpose::Activities)?;
+        return fleet.supervise(&mut ends).await;
+    }
     let core = fleet.open(queue.clone(), Purpose::Main)?;
     let mut workflows = cores::workflows(core.clone(), &fleet.plan.registry, &fleet.plan.shared).await?;
     let workflows = async {
