@@ -452,7 +452,10 @@ pub async fn asks_in_vain(key: String) -> Result<String> {
     let mut enough = workflow::signals::<bool>("enough")?;
     enough.recv().await?;
     scope.cancel();
-    Ok(format!("{:?}", asked.await.err().map(|error| error.kind())))
+    let ended = format!("{:?}", asked.await.err().map(|error| error.kind()));
+    // The workflow does not wait for the activity, which only lives as long as the workflow does.
+    enough.recv().await?;
+    Ok(ended)
 }
 
 #[workflow]
@@ -483,11 +486,6 @@ pub async fn giving_up(id: String) -> Result<String> {
 pub async fn one_call_each(tenants: Vec<String>) -> Result<usize> {
     let calls = tenants.into_iter().map(|tenant| crate::seed::rate_limited(1).rate_key(tenant));
     Ok(workflow::try_join_all(calls).await?.len())
-}
-
-#[workflow(name = "scheduled-by-itself", schedules = ["30 2 * * *"])]
-pub async fn scheduled_by_itself() -> Result<()> {
-    Ok(())
 }
 
 /// Found by other values than it was started with.

@@ -78,7 +78,7 @@ pub(crate) async fn add(ostro: &Ostro, name: &str, kind: SearchAttributeKind) ->
         search_attributes: HashMap::from([(name.to_owned(), IndexedValueType::from(kind).into())]),
         namespace: ostro.namespace().to_owned(),
     };
-    let added = ostro.client().operator_service().add_search_attributes(request.into_request()).await;
+    let added = ostro.client().connection().operator_service().add_search_attributes(request.into_request()).await;
     match added {
         Err(status) if status.code() == Code::AlreadyExists => Ok(()),
         other => answer(format_args!("search attribute {name:?} cannot be added"), other).map(drop),
