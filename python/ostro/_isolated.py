@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 from ._activity_context import ActivityContext
 from ._context import current_activity
 from ._errors import WorkflowError
+from ._later import CompletesLater
 
 if TYPE_CHECKING:
     from ._activity import ActivityDefinition
 
-_RESULT, _ERROR, _BEAT = 0, 1, 2
+_RESULT, _ERROR, _BEAT, _LATER = 0, 1, 2, 3
 
 
 async def run_isolated(
@@ -48,6 +49,8 @@ async def run_isolated(
                 return value
             if kind == _ERROR:
                 raise value
+            if kind == _LATER:
+                raise CompletesLater()
             if beat is not None:
                 beat(value)
     finally:
@@ -72,6 +75,8 @@ def _child(pipe: Any, about: tuple[Any, ...]) -> None:
         beat = lambda found: pipe.send((_BEAT, [one for one in found if isinstance(one, bytes)]))  # noqa: E731
         current_activity.set(ActivityContext(info=info, beat=beat, last_details=details))
         answer: tuple[int, Any] = (_RESULT, asyncio.run(definition.run(args, kwargs)))
+    except CompletesLater:
+        answer = (_LATER, None)
     except BaseException as error:  # noqa: BLE001
         answer = (_ERROR, _portable(error))
     try:

@@ -6,15 +6,41 @@ import asyncio
 import contextlib
 import sys
 import time
-from typing import Any, Iterable
+from typing import Any, Iterable, overload
 
-from ._client import Client, WorkflowHandle
+from ._client import Client, Executes, R, WorkflowHandle
 from ._connection import Connection
 from ._definition import registered_workflows
 from ._worker import Worker
 
 #: Progress is shown after this many seconds, and that often.
 PROGRESS_AFTER = 2.0
+
+
+@overload
+def run(
+    workflow: type[Executes[R]],
+    *args: Any,
+    id: str | None = ...,
+    address: str | None = ...,
+    namespace: str | None = ...,
+    task_queue: str | None = ...,
+    workflows: Iterable[type] = ...,
+    progress: bool | None = ...,
+) -> R: ...
+
+
+@overload
+def run(
+    workflow: Any,
+    *args: Any,
+    id: str | None = ...,
+    address: str | None = ...,
+    namespace: str | None = ...,
+    task_queue: str | None = ...,
+    workflows: Iterable[type] = ...,
+    progress: bool | None = ...,
+) -> Any: ...
 
 
 def run(
@@ -44,6 +70,32 @@ def run(
         asyncio.get_running_loop()
         raise TypeError("workflows.run() starts an event loop of its own: here one runs, so `await workflows.run_async(...)`")
     return asyncio.run(run_async(workflow, *args, progress=progress, **options))
+
+
+@overload
+async def run_async(
+    workflow: type[Executes[R]],
+    *args: Any,
+    id: str | None = ...,
+    address: str | None = ...,
+    namespace: str | None = ...,
+    task_queue: str | None = ...,
+    workflows: Iterable[type] = ...,
+    progress: bool | None = ...,
+) -> R: ...
+
+
+@overload
+async def run_async(
+    workflow: Any,
+    *args: Any,
+    id: str | None = ...,
+    address: str | None = ...,
+    namespace: str | None = ...,
+    task_queue: str | None = ...,
+    workflows: Iterable[type] = ...,
+    progress: bool | None = ...,
+) -> Any: ...
 
 
 async def run_async(
@@ -80,7 +132,7 @@ def _latest(classes: list[Any]) -> list[Any]:
     return [cls for cls in classes if known[vars(cls)["__ostro_workflow__"].name].cls is cls or cls is classes[0]]
 
 
-async def _show_progress(handle: WorkflowHandle) -> None:
+async def _show_progress(handle: WorkflowHandle[Any]) -> None:
     started = time.monotonic()
     while True:
         await asyncio.sleep(PROGRESS_AFTER)

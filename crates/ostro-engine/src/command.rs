@@ -148,6 +148,7 @@ commands! {
     DeleteDeployment(service::DeleteWorkerDeploymentRequest) -> service::DeleteWorkerDeploymentResponse;
     ResolveNamespace(ResolveNamespace) -> ResolvedNamespace;
     ExpireExecutions(ExpireExecutions) -> usize;
+    DetachActivity(DetachActivity) -> ();
 }
 
 /// A call that may wait, with the moment by which the client wants an answer.
@@ -206,6 +207,12 @@ pub struct ScheduleRows {
 pub struct ScheduleEntries {
     pub namespace: String,
     pub schedule_ids: Vec<String>,
+}
+
+/// Says that an attempt goes on outside of the process that took it, which will not answer for it.
+#[derive(Debug, Clone)]
+pub struct DetachActivity {
+    pub task_token: Vec<u8>,
 }
 
 /// Deletes closed executions whose retention is over; answers how many there were.

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use ostro_engine::command::DetachActivity;
 use ostro_store::{Options, Readers, Store, Writer, abort_on_fatal};
 use ostro_wire::{BoxError, Services, ServingStatus};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use tonic::Status;
 
 use crate::batch::Batches;
 use crate::clock::{Clock, SkippingClock, SystemClock};
 use crate::config::Config;
-use crate::frontend::{Frontend, TestClock};
+use crate::frontend::{Frontend, TestClock, status};
 use crate::http::{self, Pages};
 use crate::metrics::Metrics;
 use crate::retention::Retention;
@@ -127,6 +129,15 @@ impl Server {
         self.engine.handle()
     }
 
+    /// Says that an activity's attempt goes on outside of the process that took it: it is not lost with that.
+    ///
+    /// # Errors
+    /// NOT_FOUND where that attempt does not run.
+    pub fn detach_attempt(&self, task_token: Vec<u8>) -> impl Future<Output = Result<(), Status>> + Send + use<> {
+        let engine = self.engine.handle().clone();
+        async move { engine.call(DetachActivity { task_token }).await.map_err(status) }
+    }
+
     /// What the server counts.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
@@ -201,6 +212,7 @@ impl Core {
             writer: writer.clone(),
             clock: clock.clone(),
             skipping: skipping.clone(),
+            workers_in_process: config.workers_in_process,
             metrics: metrics.clone(),
         };
         let engine = shell::start(parts).map_err(Error::Thread)?;

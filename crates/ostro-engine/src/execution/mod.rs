@@ -18,6 +18,7 @@ pub mod external;
 pub mod failures;
 pub mod history;
 mod live;
+mod lost;
 pub mod new_run;
 pub mod nexus;
 pub mod options;

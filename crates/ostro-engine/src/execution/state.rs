@@ -284,6 +284,9 @@ pub struct Activity {
     /// The request that paused it.
     #[prost(string, tag = "27")]
     pub pause_request_id: String,
+    /// The attempt goes on outside of the process that took it: it is not lost with that.
+    #[prost(bool, tag = "28")]
+    pub detached: bool,
 }
 
 /// What an activity without a workflow has beside the activity.

@@ -28,6 +28,9 @@ pub struct Config {
     pub durable: bool,
     /// Serves `TestService`, which makes time skip. For tests: the data must be empty, and nothing is deleted by retention.
     pub time_skipping: bool,
+    /// Workers live in this process only: what those of an earlier process had begun is given to others at the start, instead
+    /// of after its time-outs.
+    pub workers_in_process: bool,
     /// Which log lines are written, as in `info,ostro_server=debug`.
     pub log_level: String,
     /// Time between two looks for executions whose retention is over.
@@ -62,6 +65,7 @@ impl Default for Config {
             data: PathBuf::from("./.ostro"),
             durable: true,
             time_skipping: false,
+            workers_in_process: false,
             log_level: "info".to_owned(),
             retention_interval: 10 * SECOND,
             readers: 4,

@@ -41,7 +41,8 @@ use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::shell::EngineHandle;
 use crate::workers::Workers;
-use status::{status, store_failed};
+pub(crate) use status::status;
+use status::store_failed;
 pub(crate) use test::TestClock;
 use validate::Check;
 

@@ -16,6 +16,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::super::Engine;
+use crate::command::DetachActivity;
 use crate::error::{Error, Result};
 use crate::execution::activity::ActivityRef;
 use crate::persistence::{ExecutionId, Loader};
@@ -42,6 +43,12 @@ impl<L: Loader> Engine<L> {
             false => self.find(namespace, workflow_id, run_id)?,
         };
         Ok((id, ActivityRef::Id(activity_id.to_owned())))
+    }
+
+    pub(super) fn detach_activity(&mut self, request: &DetachActivity) -> Result<()> {
+        let (id, activity) = self.by_token(&request.task_token)?;
+        self.execution(id).running_activity(&activity)?;
+        self.step(id, |t| t.detach_activity(&activity))
     }
 
     fn complete_target(&mut self, (id, activity): Target, result: Option<Payloads>, identity: String) -> Result<()> {

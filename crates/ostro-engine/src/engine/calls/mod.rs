@@ -91,6 +91,7 @@ impl<L: Loader> Engine<L> {
             Command::ListBatches(r) => answered!(ListBatches, self.list_batches(*r)),
             Command::RunningBatches(_) => answered!(RunningBatches, Ok(self.batches.running())),
             Command::ProgressBatch(r) => answered!(ProgressBatch, Ok(self.progress_batch(*r))),
+            Command::DetachActivity(r) => answered!(DetachActivity, self.detach_activity(&r)),
             Command::ExpireExecutions(r) => answered!(ExpireExecutions, self.expire_executions(*r)),
             command => self.schedule_call(command),
         }
