@@ -6,6 +6,7 @@ import inspect
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -82,8 +83,19 @@ class Lab:
         self.processes = Processes(directory)
         self.grpc, self.http = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.http}"
+        self.directory = directory
         self.data = directory / "data"
         self.called: set[str] = set()
+        self.settings: dict[str, str] = {}
+        self.arguments: list[str] = []
+        self.api_key = "any"
+        self.authority: str | None = None
+
+    def another(self, name: str, over_temporal: bool = False) -> Lab:
+        """A second server with data of its own, beside this one."""
+        directory = self.directory / name
+        directory.mkdir()
+        return Lab(self.ostro, directory, over_temporal, otel=False)
 
     def start_server(self) -> None:
         command = [str(self.ostro), "serve", "--data", str(self.data), "--http-listen", f"127.0.0.1:{self.http}"]
@@ -93,7 +105,7 @@ class Lab:
             command += ["--engine", f"temporal://127.0.0.1:{self.grpc}", "--namespace", "default"]
         else:
             command += ["--listen", f"127.0.0.1:{self.grpc}"]
-        self.processes.start("ostro", command)
+        self.processes.start("ostro", command + self.arguments)
         wait_for("the API", self.answers)
 
     def start_temporal(self) -> None:
@@ -103,36 +115,48 @@ class Lab:
         address = ("127.0.0.1", self.grpc)
         wait_for("the Temporal server", lambda: socket.socket().connect_ex(address) == 0)
 
+    def run(self, *command: str) -> str:
+        """What `ostro` says to a command."""
+        return subprocess.run([self.ostro, *command], capture_output=True, check=True, text=True).stdout
+
     def answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/openapi.json", timeout=2).status_code == 200
+            return self.get("/openapi.json", timeout=2).status_code == 200
         except httpx.TransportError:
             return False
+
+    def get(self, path: str, **more) -> httpx.Response:
+        return httpx.get(self.url + path, headers={"authorization": f"Bearer {self.api_key}"}, verify=self.trust(), **more)
+
+    def trust(self) -> ssl.SSLContext | bool:
+        return ssl.create_default_context(cafile=self.authority) if self.authority else True
 
     def start_worker(self, name: str = "worker", deployment: str = "lab", **environment: str) -> None:
         settings = {
             "SERVER_URL": self.url,
-            "MISTRAL_API_KEY": "any",
+            "MISTRAL_API_KEY": self.api_key,
             "DEPLOYMENT_NAME": deployment,
             "WORKER_NAME": name,
             "OTEL_ENABLED": "true" if self.otel else "false",
             "OTEL_EXPORT_INTERVAL_MS": "1000",
             "LOG_FORMAT": "json",
             "LOG_LEVEL": "INFO" if self.otel else "WARNING",
+            **self.settings,
             **environment,
         }
         self.processes.start(name, [sys.executable, str(HERE / "worker.py")], settings)
 
     def wait_for_worker(self, deployment: str = "lab") -> None:
         def active() -> bool:
-            answer = httpx.get(f"{self.url}/v1/workflows/deployments/{deployment}")
+            answer = self.get(f"/v1/workflows/deployments/{deployment}")
             return answer.status_code == 200 and answer.json()["is_active"]
 
         # Python takes its time to import the package on a machine that is busy.
         wait_for(f"a worker of {deployment}", active, 3 * PATIENCE)
 
     def client(self) -> Mistral:
-        client = Mistral(api_key="any", server_url=self.url)
+        more = {"client": httpx.Client(verify=self.trust(), follow_redirects=True)} if self.authority else {}
+        client = Mistral(api_key=self.api_key, server_url=self.url, **more)
         self.record(client)
         return client
 

@@ -1,11 +1,12 @@
 //! The thread that writes records: everything that waits goes into one transaction.
 
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use tokio::sync::{oneshot, watch};
 
-use super::{Change, Document, Entry, Error};
+use super::{Change, Document, Entry, Error, Journal, TRIM_MAX};
 
 /// Jobs in one transaction, at most.
 const GROUP_MAX: usize = 256;
@@ -15,10 +16,21 @@ struct Job {
     done: oneshot::Sender<Result<Vec<u64>, Error>>,
 }
 
-/// The way to the writing thread; it ends, after what waits, when this is dropped.
+/// The way to the writing thread. Dropping it waits until the thread has written what is left and closed the file.
 pub(super) struct Writer {
-    jobs: mpsc::Sender<Job>,
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
     progress: watch::Receiver<u64>,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        // A panic of the thread has been printed.
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
 }
 
 impl Writer {
@@ -26,16 +38,17 @@ impl Writer {
         let last: i64 = connection.query_row("SELECT coalesce(max(sequence), 0) FROM entry", [], |row| row.get(0))?;
         let (jobs, waiting) = mpsc::channel();
         let (told, progress) = watch::channel(last.unsigned_abs());
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("ostro-api-records".to_owned())
             .spawn(move || run(connection, &waiting, &told))
             .map_err(|error| Error::Sqlite(format!("cannot start the writing thread: {error}")))?;
-        Ok(Self { jobs, progress })
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), progress })
     }
 
     pub(super) async fn commit(&self, changes: Vec<Change>) -> Result<Vec<u64>, Error> {
         let (done, answer) = oneshot::channel();
-        self.jobs.send(Job { changes, done }).map_err(|_| Error::Closed)?;
+        let jobs = self.jobs.as_ref().ok_or(Error::Closed)?;
+        jobs.send(Job { changes, done }).map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
     }
 
@@ -83,11 +96,8 @@ fn apply_all(transaction: &Transaction<'_>, changes: &[Change]) -> rusqlite::Res
             Change::Put(document) => put(transaction, document)?,
             Change::Delete { kind, namespace, key } => delete(transaction, kind.name(), namespace, key)?,
             Change::Append(entry) => appended.push(append(transaction, entry)?),
-            Change::Trim { journal, before } => {
-                transaction
-                    .prepare_cached("DELETE FROM entry WHERE journal = ?1 AND at < ?2")?
-                    .execute(params![journal.name(), before])?;
-            }
+            Change::Trim { journal, namespace, before } => trim(transaction, *journal, namespace, *before)?,
+            Change::ForgetRun { namespace, execution, run } => forget_run(transaction, namespace, execution, run)?,
         }
     }
     Ok(appended)
@@ -122,6 +132,25 @@ fn forget_terms(transaction: &Transaction<'_>, kind: &str, namespace: &str, key:
     transaction
         .prepare_cached("DELETE FROM term WHERE kind = ?1 AND namespace = ?2 AND key = ?3")?
         .execute(params![kind, namespace, key])?;
+    Ok(())
+}
+
+fn trim(transaction: &Transaction<'_>, journal: Journal, namespace: &str, before: i64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "DELETE FROM entry WHERE sequence IN (SELECT sequence FROM entry
+             WHERE journal = ?1 AND namespace = ?2 AND at < ?3 AND execution = '' LIMIT ?4)",
+        )?
+        .execute(params![journal.name(), namespace, before, i64::try_from(TRIM_MAX).unwrap_or(i64::MAX)])?;
+    Ok(())
+}
+
+fn forget_run(transaction: &Transaction<'_>, namespace: &str, execution: &str, run: &str) -> rusqlite::Result<()> {
+    let mut delete = transaction
+        .prepare_cached("DELETE FROM entry WHERE journal = ?1 AND namespace = ?2 AND execution = ?3 AND run = ?4")?;
+    for journal in Journal::ALL {
+        delete.execute(params![journal.name(), namespace, execution, run])?;
+    }
     Ok(())
 }
 
