@@ -137,12 +137,17 @@ def streaming(lab: Lab, client) -> None:
     assert types[1:4] == expected and "CUSTOM_TASK_COMPLETED" in types, types
     assert types.index("CUSTOM_TASK_COMPLETED") < types.index("ACTIVITY_TASK_COMPLETED"), types
     patches = [
-        patch.op
+        patch
         for message in messages
         if message.data.data.event_type == "CUSTOM_TASK_IN_PROGRESS"
         for patch in message.data.data.attributes.payload.value
     ]
-    assert "append" in patches and "replace" in patches, patches
+    assert {patch.op for patch in patches} == {"append", "replace"}, patches
+    state = {"text": "", "done": 0}
+    for patch in patches:
+        field = patch.path.strip("/")
+        state[field] = state[field] + patch.value if patch.op == "append" else patch.value
+    assert state == {"text": "abc", "done": 3}, "the patches lead from the first state to the last"
     numbers = [message.data.broker_sequence for message in messages]
     assert numbers == sorted(set(numbers))
     assert [int(message.id) for message in messages] == numbers
@@ -466,6 +471,14 @@ def schedules(lab: Lab, client) -> None:
     area.unschedule_workflow(schedule_id=id)
     refused(404, lambda: area.get_schedule(schedule_id=id), "WF_1300")
 
+    often = {"input": {"email": "a@b"}, "intervals": [{"every": "PT1S"}], "max_executions": 2}
+    id = area.schedule_workflow(schedule=often, workflow_identifier="user-workflow").schedule_id
+    made = wait_for("what the clock starts", lambda: len(area.get_schedule(schedule_id=id).recent_executions) == 2)
+    assert made
+    for execution in area.get_schedule(schedule_id=id).recent_executions:
+        assert result(client, execution.execution_id).result == {"result": True}
+    area.unschedule_workflow(schedule_id=id)
+
 
 @check()
 def payload_encryption(lab: Lab, client) -> None:
@@ -545,7 +558,7 @@ def raise_for(answer: httpx.Response) -> None:
         raise errors.SDKError("refused", answer, answer.text)
 
 
-@check()
+@check(quick=True)
 def keys_and_tls(lab: Lab, client) -> None:
     """A server that is not open: official worker and client, temporalio's client and `ostro` over TLS with API keys."""
     guarded = lab.another("guarded")
