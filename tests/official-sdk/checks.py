@@ -561,7 +561,7 @@ def raise_for(answer: httpx.Response) -> None:
 @check(quick=True)
 def keys_and_tls(lab: Lab, client) -> None:
     """A server that is not open: official worker and client, temporalio's client and `ostro` over TLS with API keys."""
-    guarded = lab.another("guarded")
+    guarded = lab.another("guarded", like_this=False)
     files = make_certificates(guarded.directory)
     guarded.authority = str(files.authority)
     guarded.url = guarded.url.replace("http:", "https:")
@@ -674,9 +674,8 @@ def tls_to_the_cluster(lab: Lab, client) -> None:
 
 @check()
 def backup_and_restore(lab: Lab, client) -> None:
-    """A copy taken while the server runs, put into an empty directory: everything is there, in both files."""
-    if lab.over_temporal:
-        return
+    """A copy taken while the server runs, put into an empty directory: everything is there, in both files; over a
+    Temporal server there is only one of them."""
     customer = f"Kept-{uuid.uuid4()}"
     id = execute(client, "searchable", {"customer": customer}, wait_for_result=True, timeout_seconds=60).execution_id
     events = lab.get("/v1/workflows/events/list", params={"workflow_exec_id": id}).json()["events"]
@@ -685,6 +684,7 @@ def backup_and_restore(lab: Lab, client) -> None:
     assert "saved.workflows-api.db" in lab.run("backup", saved, "--data", str(lab.data))
     assert "events, log lines and spans" in lab.run("doctor", "--data", str(lab.data))
     copy.run("restore", saved, "--data", str(copy.data))
+    assert lab.over_temporal or Path(saved).exists()
     copy.start_server()
     try:
         there = copy.client().workflows
@@ -699,28 +699,24 @@ def backup_and_restore(lab: Lab, client) -> None:
 @check()
 def retention(lab: Lab, client) -> None:
     """What is kept of an execution goes after it."""
-    if lab.over_temporal:
-        return
     short = lab.another("short")
     settings = short.directory / "ostro.toml"
     settings.write_text('retention_interval = "100ms"\nrecords_retention = "1s"\n')
     short.arguments = ["--config", str(settings)]
     short.start_server()
     try:
-        short.start_worker()
-        short.wait_for_worker()
+        short.start_worker(deployment="short")
+        short.wait_for_worker("short")
         own = short.client()
-        done, kept = [
-            execute(own, "user-workflow", {"email": "x"}, wait_for_result=True, timeout_seconds=60).execution_id
-            for _ in range(2)
-        ]
+        once = {"deployment_name": "short", "wait_for_result": True, "timeout_seconds": 60}
+        done, kept = [execute(own, "user-workflow", {"email": "x"}, **once).execution_id for _ in range(2)]
 
         def events(id: str) -> list:
             return short.get("/v1/workflows/events/list", params={"workflow_exec_id": id}).json()["events"]
 
         assert events(done) and events(kept)
         short.run("workflow", "delete", "--address", f"127.0.0.1:{short.grpc}", done)
-        wait_for("the end of the records", lambda: not events(done), 30)
+        wait_for("the end of the records", lambda: not events(done), 120)
         refused(404, lambda: own.workflows.executions.get_workflow_execution(execution_id=done), "WF_1200")
         assert events(kept), "what the engine has keeps its events, however old"
     finally:

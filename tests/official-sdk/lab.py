@@ -79,6 +79,7 @@ class Lab:
     def __init__(self, ostro: Path, directory: Path, over_temporal: bool, otel: bool = True) -> None:
         self.ostro = ostro
         self.over_temporal = over_temporal
+        self.has_temporal = False
         self.otel = otel
         self.processes = Processes(directory)
         self.grpc, self.http = free_port(), free_port()
@@ -88,20 +89,26 @@ class Lab:
         self.called: set[str] = set()
         self.settings: dict[str, str] = {}
         self.arguments: list[str] = []
+        # Of a Temporal server that is started with no other settings; `None` is with those of the conformance suite.
+        self.dynamic_config: list[str] | None = None
         self.api_key = "any"
         self.authority: str | None = None
 
-    def another(self, name: str, over_temporal: bool = False) -> Lab:
-        """A second server with data of its own, beside this one."""
+    def another(self, name: str, like_this: bool = True) -> Lab:
+        """A second server with data of its own; it shares the Temporal server that this one is over."""
         directory = self.directory / name
         directory.mkdir()
-        return Lab(self.ostro, directory, over_temporal, otel=False)
+        lab = Lab(self.ostro, directory, self.over_temporal and like_this, otel=False)
+        if lab.over_temporal:
+            lab.grpc, lab.has_temporal = self.grpc, True
+        return lab
 
     def start_server(self) -> None:
         command = [str(self.ostro), "serve", "--data", str(self.data), "--http-listen", f"127.0.0.1:{self.http}"]
         if self.over_temporal:
-            if "temporal" not in self.processes.running:
+            if not self.has_temporal:
                 self.start_temporal()
+                self.has_temporal = True
             command += ["--engine", f"temporal://127.0.0.1:{self.grpc}", "--namespace", "default"]
         else:
             command += ["--listen", f"127.0.0.1:{self.grpc}"]
@@ -111,13 +118,20 @@ class Lab:
     def start_temporal(self) -> None:
         cli = shutil.which("temporal", path=os.path.dirname(sys.executable)) or "temporal"
         script = HERE.parents[1] / "conformance" / "start-temporal.sh"
-        self.processes.start("temporal", ["sh", str(script), str(self.grpc)], {"TEMPORAL": cli})
+        command = ["sh", str(script), str(self.grpc)]
+        if self.dynamic_config is not None:
+            command = [cli, "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.grpc)]
+            command += ["--log-level", "error"]
+            command += [part for value in self.dynamic_config for part in ("--dynamic-config-value", value)]
+        self.processes.start("temporal", command, {"TEMPORAL": cli})
         address = ("127.0.0.1", self.grpc)
         wait_for("the Temporal server", lambda: socket.socket().connect_ex(address) == 0)
 
     def run(self, *command: str) -> str:
         """What `ostro` says to a command."""
-        return subprocess.run([self.ostro, *command], capture_output=True, check=True, text=True).stdout
+        done = subprocess.run([self.ostro, *command], capture_output=True, check=False, text=True)
+        assert done.returncode == 0, f"ostro {' '.join(command)}: {done.stderr}"
+        return done.stdout
 
     def answers(self) -> bool:
         try:

@@ -230,7 +230,7 @@ fn a_task_is_answered_for_in_its_own_namespace_only() {
         commands: vec![command(CommandType::ScheduleActivityTask, schedule_activity("a"))],
         ..Default::default()
     };
-    let refusal = world.ask(answer("other")).unwrap_err();
+    let refusal = world.ask(answer("other")).err().unwrap();
     assert_eq!(refusal.message, "Operation requested with a token from a different namespace.");
     world.ask(answer(NAMESPACE)).unwrap();
     let task = world.activity_task();
@@ -239,6 +239,6 @@ fn a_task_is_answered_for_in_its_own_namespace_only() {
         task_token: task.task_token.clone(),
         ..Default::default()
     };
-    assert_eq!(kind_of(&world.ask(complete("other")).unwrap_err()), ErrorKind::InvalidArgument);
+    assert_eq!(kind_of(&world.ask(complete("other")).err().unwrap()), ErrorKind::InvalidArgument);
     world.ask(complete(NAMESPACE)).unwrap();
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -62,6 +63,9 @@ pub fn restore(backup: &Path, target: &Path) -> Result<Option<PathBuf>, CopyErro
     let report = examine(backup)?;
     if let Some(damage) = report.damage.into_iter().next() {
         return Err(CopyError::Unusable { path: backup.to_owned(), reason: damage });
+    }
+    if let Some(directory) = target.parent() {
+        std::fs::create_dir_all(directory).map_err(|source| CopyError::Io { path: directory.to_owned(), source })?;
     }
     let kept = fold(target)?;
     let partial = beside(target, ".partial");
@@ -155,7 +159,8 @@ fn fold(target: &Path) -> Result<Option<PathBuf>, CopyError> {
     let in_use = || CopyError::InUse { path: target.to_owned() };
     let unusable = |error: rusqlite::Error| CopyError::Unusable { path: target.to_owned(), reason: error.to_string() };
     let connection = Connection::open(target).map_err(unusable)?;
-    // Taking its log away needs the file for oneself alone.
+    // Taking its log away needs the file for oneself alone, which there is no use waiting for.
+    connection.busy_timeout(Duration::ZERO).map_err(unusable)?;
     let mode = connection.pragma_update_and_check(None, "journal_mode", "delete", |row| row.get::<_, String>(0));
     match mode {
         Ok(mode) if mode == "delete" => {}
@@ -226,6 +231,8 @@ mod tests {
         assert!(records.get(Kind::Workflow, "n", "before").await.expect("reads").is_some());
         assert!(records.get(Kind::Workflow, "n", "after").await.expect("reads").is_none());
         assert_eq!(examine(&kept).expect("reads").documents, 2);
+        let elsewhere = directory.path().join("new/workflows-api.db");
+        assert_eq!(restore(&saved, &elsewhere).expect("restores"), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! such store, and the engine's writer stays the only one of its file.
 
 mod copy;
+mod disk;
 mod read;
 mod schema;
 mod sqlite;
@@ -16,7 +17,7 @@ use tokio::sync::watch;
 pub use copy::{CopyError, RecordsReport, backup, companion, examine, restore};
 pub use sqlite::SqliteRecords;
 
-/// Where records are kept. What is acknowledged is durable; what one `commit` changes, changes at once or not at all.
+/// Where records are kept. What is acknowledged outlives this process, and a document the machine's crash; what one `commit` changes, changes at once or not at all.
 #[async_trait]
 pub trait Records: Send + Sync + 'static {
     /// The body of a document.
@@ -121,6 +122,13 @@ pub enum Change {
     Trim { journal: Journal, namespace: String, before: i64 },
     /// Deletes every entry of a run, in all journals.
     ForgetRun { namespace: String, execution: String, run: String },
+}
+
+impl Change {
+    /// Whether it changes a document.
+    pub(crate) fn is_of_document(&self) -> bool {
+        matches!(self, Self::Put(_) | Self::Delete { .. })
+    }
 }
 
 /// The journals.

@@ -12,6 +12,8 @@ use super::{Aged, Change, Entry, Error, Filter, Found, Kind, Query, Records, rea
 
 /// Connections that read at the same time.
 const READERS: usize = 4;
+/// More than the lines that a journal takes until they reach the disk.
+const SEQUENCES_SKIPPED: i64 = 100_000;
 /// Another process (`ostro token create`) writes for milliseconds.
 const BUSY_TIMEOUT_MS: u32 = 5000;
 
@@ -23,15 +25,19 @@ pub struct SqliteRecords {
 }
 
 impl SqliteRecords {
-    /// Opens the file, or makes it. With `durable` an acknowledged change survives a crash of the machine too.
+    /// Opens the file, or makes it. With `durable` acknowledged documents survive a crash of the machine too, and lines of
+    /// journals from a moment after they were acknowledged.
     pub fn open(path: &Path, durable: bool) -> Result<Self, Error> {
         let failed = |reason: String| Error::Open { path: path.display().to_string(), reason };
         let reason = |error: rusqlite::Error| failed(error.to_string());
         let writer = connect(path, durable).map_err(reason)?;
         schema::prepare(&writer).map_err(|error| failed(error.to_string()))?;
+        // Of what a crash of the machine took away, somebody may have seen the numbers: they are not given again.
+        let skip = "UPDATE sqlite_sequence SET seq = seq + ?1 WHERE name = 'entry'";
+        writer.execute(skip, [SEQUENCES_SKIPPED]).map_err(reason)?;
         let readers = (0..READERS).map(|_| connect(path, durable)).collect::<Result<Vec<_>, _>>().map_err(reason)?;
         Ok(Self {
-            writer: Writer::start(writer)?,
+            writer: Writer::start(writer, durable)?,
             readers: Arc::new(Mutex::new(readers)),
             places: Arc::new(Semaphore::new(READERS)),
         })

@@ -1,11 +1,12 @@
 //! The thread that writes records: everything that waits goes into one transaction.
 
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use tokio::sync::{oneshot, watch};
 
+use super::disk::Disk;
 use super::{Change, Document, Entry, Error, Journal, TRIM_MAX};
 
 /// Jobs in one transaction, at most.
@@ -34,13 +35,13 @@ impl Drop for Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> Result<Self, Error> {
+    pub(super) fn start(connection: Connection, durable: bool) -> Result<Self, Error> {
         let last: i64 = connection.query_row("SELECT coalesce(max(sequence), 0) FROM entry", [], |row| row.get(0))?;
         let (jobs, waiting) = mpsc::channel();
         let (told, progress) = watch::channel(last.unsigned_abs());
         let thread = std::thread::Builder::new()
             .name("ostro-api-records".to_owned())
-            .spawn(move || run(connection, &waiting, &told))
+            .spawn(move || run(connection, durable, &waiting, &told))
             .map_err(|error| Error::Sqlite(format!("cannot start the writing thread: {error}")))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread), progress })
     }
@@ -57,11 +58,12 @@ impl Writer {
     }
 }
 
-fn run(mut connection: Connection, waiting: &mpsc::Receiver<Job>, told: &watch::Sender<u64>) {
-    while let Ok(first) = waiting.recv() {
+fn run(mut connection: Connection, durable: bool, waiting: &mpsc::Receiver<Job>, told: &watch::Sender<u64>) {
+    let mut disk = Disk::new(&connection, durable);
+    while let Some(first) = next(waiting, &mut disk) {
         let mut jobs = vec![first];
         jobs.extend(waiting.try_iter().take(GROUP_MAX - 1));
-        let answers = commit(&mut connection, &jobs);
+        let answers = commit(&mut connection, &mut disk, &jobs);
         let highest = answers.iter().flatten().flatten().copied().max().unwrap_or(0);
         if let Err(error) = &answers {
             tracing::error!(%error, "the API's records could not be written");
@@ -82,10 +84,30 @@ fn run(mut connection: Connection, waiting: &mpsc::Receiver<Job>, told: &watch::
     }
 }
 
-fn commit(connection: &mut Connection, jobs: &[Job]) -> Result<Vec<Vec<u64>>, Error> {
+/// The next job, while there may be one; meanwhile, what is due is brought to the disk.
+fn next(waiting: &mpsc::Receiver<Job>, disk: &mut Disk) -> Option<Job> {
+    loop {
+        let Some(patience) = disk.patience() else { return waiting.recv().ok() };
+        match waiting.recv_timeout(patience) {
+            Ok(job) if !patience.is_zero() => return Some(job),
+            outcome => {
+                disk.flush();
+                match outcome {
+                    Ok(job) => return Some(job),
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                    Err(RecvTimeoutError::Timeout) => {}
+                }
+            }
+        }
+    }
+}
+
+fn commit(connection: &mut Connection, disk: &mut Disk, jobs: &[Job]) -> Result<Vec<Vec<u64>>, Error> {
+    disk.wait(connection, jobs.iter().flat_map(|job| &job.changes).any(Change::is_of_document))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let answers = jobs.iter().map(|job| apply_all(&transaction, &job.changes)).collect::<rusqlite::Result<Vec<_>>>()?;
     transaction.commit()?;
+    disk.committed();
     Ok(answers)
 }
 
