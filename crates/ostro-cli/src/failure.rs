@@ -70,9 +70,7 @@ fn message(attempt: Attempt<'_>, status: &Status) -> String {
 
 /// A handshake that failed, told by rustls or by a connection that was cut.
 fn is_of_tls(words: &str) -> bool {
-    ["certificate", "HandshakeFailure", "InvalidMessage", "received fatal alert"]
-        .iter()
-        .any(|sign| words.contains(sign))
+    ["certificate", "corrupt message", "received fatal alert"].iter().any(|sign| words.contains(sign))
 }
 
 /// tonic and the operating system say it in several ways.
