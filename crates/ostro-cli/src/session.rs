@@ -35,8 +35,10 @@ pub struct Session {
 impl Session {
     /// Prepares a connection; it is made by the first call. Needs a tokio runtime.
     pub fn new(arguments: ConnectionArguments) -> Result<Self, Failure> {
-        let client = Client::connect_lazy(&arguments.address)
-            .map_err(|status| Failure::new("invalid_argument", format!("--address: {}", status.message())))?;
+        let invalid = |message: String| Failure::new("invalid_argument", message);
+        let target = arguments.security.target(&arguments.address).map_err(invalid)?;
+        let client =
+            Client::connect_lazy(target).map_err(|status| invalid(format!("--address: {}", status.message())))?;
         Ok(Self {
             client,
             identity: identity(),

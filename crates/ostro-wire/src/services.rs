@@ -8,7 +8,8 @@ use tonic::{Code, Status};
 use crate::generated::{health_service, operator_service, test_service, workflow_service};
 use crate::observer::{Observation, Observer};
 use crate::{
-    BoxFuture, CallContext, EncodedAnswer, Health, OperatorService, ServingStatus, TestService, WorkflowService, status,
+    BoxFuture, CallContext, EncodedAnswer, Guard, Health, OperatorService, ServingStatus, TestService, WorkflowService,
+    status,
 };
 
 /// Largest request that is taken unless [`Services::request_bytes_max`] says otherwise: 4 MiB, as a Temporal server.
@@ -22,6 +23,7 @@ pub struct Services {
     test: Arc<dyn TestService>,
     health: Arc<dyn Health>,
     observer: Option<Arc<dyn Observer>>,
+    guard: Option<Arc<dyn Guard>>,
     request_bytes_max: usize,
 }
 
@@ -40,6 +42,7 @@ impl Services {
             test: Arc::new(Unimplemented),
             health: Arc::new(ServingStatus::default()),
             observer: None,
+            guard: None,
             request_bytes_max: REQUEST_BYTES_MAX_DEFAULT,
         }
     }
@@ -65,6 +68,12 @@ impl Services {
     /// Tells `observer` of every call.
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
+        self
+    }
+
+    /// Lets `guard` decide which calls of the network are made. Callers in this process need no leave.
+    pub fn with_guard(mut self, guard: Arc<dyn Guard>) -> Self {
+        self.guard = Some(guard);
         self
     }
 
@@ -100,7 +109,15 @@ impl Services {
         }
         let observation = self.observation(service, method, &context);
         let deadline = context.deadline;
+        let guard = self.guard.as_ref().filter(|_| context.from_network);
+        let leave = guard.map(|guard| guard.admit(service, method, &context.headers, &request));
         let answer = self.dispatch(service, method, context, request);
+        let answer = async move {
+            if let Some(leave) = leave {
+                leave.await?;
+            }
+            answer.await
+        };
         Box::pin(async move {
             let answer = match deadline {
                 None => answer.await,
