@@ -38,6 +38,9 @@ def prepare(*requirements: Path) -> Path:
     command = [python, "-m", "pip", "install", "--quiet"]
     for path in requirements:
         command += ["--requirement", path]
+        constraints = path.with_name(path.name.replace("requirements", "constraints"))
+        if constraints.exists():
+            command += ["--constraint", constraints]
     if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
         raise Error("pip could not install what is needed (its own words are above)")
     complete.touch()

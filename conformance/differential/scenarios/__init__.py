@@ -13,6 +13,7 @@ from . import (
     resets,
     settings,
     standalone,
+    standalone_nexus,
     starts,
     update_with_starts,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "resets",
     "settings",
     "standalone",
+    "standalone_nexus",
     "starts",
     "update_with_starts",
 ]

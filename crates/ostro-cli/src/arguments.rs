@@ -5,6 +5,7 @@ mod namespace;
 mod schedule;
 mod search_attribute;
 mod server;
+mod start_dev;
 mod task_queue;
 pub mod test_server;
 mod token;
@@ -16,9 +17,12 @@ pub use namespace::{NamespaceCommand, NamespaceSettings};
 pub use schedule::{CreateArguments, OverlapPolicy, ScheduleCommand};
 pub use search_attribute::{AttributeType, SearchAttributeCommand};
 pub use server::{DevArguments, HttpAccess, LogFormat, ServeArguments, ServerArguments, ServerCommand};
+pub use start_dev::{ServerGroup, StartDevArguments};
 pub use task_queue::{TaskQueueCommand, TaskQueueType};
 pub use token::{TokenArguments, TokenCommand};
-pub use workflow::{InputArguments, StartArguments, Target, UpdateArguments, WorkflowCommand};
+pub use workflow::{
+    ExportArguments, ImportArguments, InputArguments, StartArguments, Target, UpdateArguments, WorkflowCommand,
+};
 
 use std::time::Duration;
 
@@ -39,6 +43,9 @@ pub enum Command {
     Dev(DevArguments),
     /// Start a server
     Serve(ServeArguments),
+    /// Start a server as programs do that know Temporal's command line
+    #[command(subcommand)]
+    Server(ServerGroup),
     /// Start, list, inspect and steer workflow executions
     #[command(visible_alias = "wf")]
     Workflow(Client<WorkflowCommand>),

@@ -18,6 +18,7 @@ mod generated;
 mod health;
 pub mod json;
 mod observer;
+pub mod ostro_service;
 pub mod reply;
 mod serve;
 mod services;
@@ -32,6 +33,7 @@ pub use generated::{
 };
 pub use health::ServingStatus;
 pub use observer::{Call, Observer};
+pub use ostro_service::OstroService;
 pub use reply::{Answer, EncodedAnswer, Reply};
 pub use serve::serve;
 pub use services::{REQUEST_BYTES_MAX_DEFAULT, Services};
