@@ -130,6 +130,7 @@ impl Transition<'_> {
         let standalone = self.exec.core.standalone.as_mut();
         let Some(ended) = standalone.and_then(|standalone| standalone.ended.as_mut()) else { return };
         ended.last_worker_identity = identity;
+        ended.last_attempt_complete_time = self.now;
         if failure.is_some() {
             ended.last_failure = failure;
         }
