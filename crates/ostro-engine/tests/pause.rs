@@ -1,4 +1,4 @@
-//! Runs that are paused: they hear everything and do nothing, over restarts too.
+//! Runs that do not get on: paused ones, which hear everything and do nothing, and those whose tasks fail.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,7 +8,7 @@ use ostro_engine::ErrorKind;
 use ostro_engine::time::{SECOND, duration};
 use temporalio_protos::temporal::api::{
     command::v1::StartTimerCommandAttributes,
-    enums::v1::{CommandType, EventType as E, WorkflowExecutionStatus as Status},
+    enums::v1::{CommandType, EventType as E, WorkflowExecutionStatus as Status, WorkflowTaskFailedCause},
     query::v1::WorkflowQuery,
     workflowservice::v1::*,
 };
@@ -120,4 +120,34 @@ fn queries_and_updates_are_refused_and_an_end_is_an_end() {
     world.ask(terminate).unwrap();
     assert_eq!(status(&mut world), Status::Terminated);
     assert_eq!(unpause(&mut world).unwrap_err().kind, ErrorKind::NotFound);
+}
+
+#[test]
+fn a_run_whose_tasks_fail_is_found_by_its_problems() {
+    let mut world = World::new();
+    world.start("w");
+    let problems = |world: &mut World| {
+        let info = world.describe("w").workflow_execution_info.unwrap();
+        let attributes = info.search_attributes.unwrap_or_default();
+        attributes
+            .indexed_fields
+            .get("TemporalReportedProblems")
+            .map(|payload| String::from_utf8_lossy(&payload.data).into_owned())
+    };
+    for _ in 0..5 {
+        assert_eq!(problems(&mut world), None);
+        let task = world.workflow_task();
+        let failed = RespondWorkflowTaskFailedRequest {
+            task_token: task.response.task_token,
+            cause: WorkflowTaskFailedCause::NonDeterministicError as i32,
+            ..Default::default()
+        };
+        world.ask(failed).unwrap();
+    }
+    let words = r#"["category=WorkflowTaskFailed","cause=WorkflowTaskFailedCauseNonDeterministicError"]"#;
+    assert_eq!(problems(&mut world).as_deref(), Some(words));
+    world.restart();
+    let task = world.workflow_task();
+    world.complete(&task, vec![command(CommandType::ScheduleActivityTask, schedule_activity("a"))]).unwrap();
+    assert_eq!(problems(&mut world), None);
 }

@@ -42,6 +42,7 @@ pub fn capabilities() -> Capabilities {
         async_update: true,
         worker_heartbeats: true,
         workflow_pause: true,
+        reported_problems_search_attribute: true,
         worker_poll_complete_on_shutdown: true,
         ..Default::default()
     }

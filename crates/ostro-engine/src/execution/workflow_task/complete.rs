@@ -102,6 +102,7 @@ impl Transition<'_> {
         core.workflow_task_failure = None;
         core.workflow_task_failed_cause = 0;
         self.exec.tail.forget(task.started_event_id);
+        self.forget_problems();
         self.set_sticky(request);
         task
     }
