@@ -6,6 +6,7 @@ mod schedule;
 mod search_attribute;
 mod security;
 mod server;
+mod start_dev;
 mod task_queue;
 pub mod test_server;
 mod token;
@@ -18,9 +19,12 @@ pub use schedule::{CreateArguments, OverlapPolicy, ScheduleCommand};
 pub use search_attribute::{AttributeType, SearchAttributeCommand};
 pub use security::{EngineArguments, SecurityArguments};
 pub use server::{DevArguments, LogFormat, ServeArguments, ServerAccess, ServerArguments, ServerCommand};
+pub use start_dev::{ServerGroup, StartDevArguments};
 pub use task_queue::{TaskQueueCommand, TaskQueueType};
 pub use token::{TokenArguments, TokenCommand};
-pub use workflow::{InputArguments, StartArguments, Target, UpdateArguments, WorkflowCommand};
+pub use workflow::{
+    ExportArguments, ImportArguments, InputArguments, StartArguments, Target, UpdateArguments, WorkflowCommand,
+};
 
 use std::time::Duration;
 
@@ -41,6 +45,9 @@ pub enum Command {
     Dev(DevArguments),
     /// Start a server
     Serve(ServeArguments),
+    /// Start a server as programs do that know Temporal's command line
+    #[command(subcommand)]
+    Server(ServerGroup),
     /// Start, list, inspect and steer workflow executions
     #[command(visible_alias = "wf")]
     Workflow(Client<WorkflowCommand>),

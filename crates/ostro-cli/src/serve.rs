@@ -2,6 +2,7 @@
 
 mod api;
 mod remote;
+mod start_dev;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -86,6 +87,8 @@ enum Failure {
     Config(#[from] config::Error),
     #[error("--log-level {level} is not usable: {reason}; give a level such as info, or info,ostro_server=debug")]
     LogLevel { level: String, reason: String },
+    #[error("--dynamic-config-value {key}={value} is not usable: give a whole number below 4294967296")]
+    Setting { key: String, value: String },
     #[error("cannot start the runtime: {0}")]
     Runtime(std::io::Error),
     #[error(transparent)]
@@ -121,6 +124,7 @@ impl Settings {
                 let engine = elsewhere.target().map_err(Failure::Engine)?;
                 Ok(Self { engine, ..Self::new(data, None, server)? })
             }
+            ServerCommand::StartDev(arguments) => Self::of_start_dev(arguments),
             ServerCommand::Dev(DevArguments { data, ephemeral: false, time_skipping: false, server }) => {
                 Self::new(data, None, server)
             }

@@ -263,7 +263,8 @@ impl Core {
             workers: Arc::default(),
         });
         let services = Services::new(frontend.clone())
-            .with_operator(frontend)
+            .with_operator(frontend.clone())
+            .with_ostro(frontend)
             .with_health(health)
             .with_observer(self.metrics.clone());
         match &self.skipping {

@@ -19,6 +19,7 @@ mod guard;
 mod health;
 pub mod json;
 mod observer;
+pub mod ostro_service;
 pub mod reply;
 mod serve;
 mod services;
@@ -35,6 +36,7 @@ pub use generated::{
 pub use guard::{Guard, Namespaces, namespaces};
 pub use health::ServingStatus;
 pub use observer::{Call, Observer};
+pub use ostro_service::OstroService;
 pub use reply::{Answer, EncodedAnswer, Reply};
 pub use serve::serve;
 pub use services::{REQUEST_BYTES_MAX_DEFAULT, Services};

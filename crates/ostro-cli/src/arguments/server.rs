@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::value::{search_attribute, socket_address};
-use super::{AttributeType, EngineArguments};
+use super::{AttributeType, EngineArguments, StartDevArguments};
 
 /// How the server was asked to start.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub enum ServerCommand {
     Dev(DevArguments),
     /// `ostro serve`
     Serve(ServeArguments),
+    /// `ostro server start-dev`
+    StartDev(StartDevArguments),
 }
 
 /// `ostro dev`: everything has a default.

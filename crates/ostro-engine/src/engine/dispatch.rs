@@ -46,7 +46,9 @@ impl<L: Loader> Engine<L> {
 
     pub(super) fn offer_activity(&mut self, id: ExecutionId, event: i64) {
         let Some(execution) = self.cache.get(id) else { return };
-        let Some(activity) = execution.activities.get(&event).filter(|a| a.is_waiting()) else { return };
+        let Some(activity) = execution.activities.get(&event).filter(|_| execution.offers_activity(event)) else {
+            return;
+        };
         let key = QueueKey::new(execution.core.namespace, QueueKind::Activity, activity.queue().to_owned());
         self.add_task(key, id, Work::Activity(event));
     }
@@ -96,9 +98,9 @@ impl<L: Loader> Engine<L> {
             }
             Work::Activity(event) => {
                 let execution = self.execution(id);
-                let activity = execution.activities.get(&event).filter(|a| a.is_waiting() && a.queue() == key.name)?;
+                let activity = execution.activities.get(&event).filter(|a| a.queue() == key.name)?;
                 let event = activity.scheduled_event_id;
-                if !self.may_start_activity(id, key) {
+                if !execution.offers_activity(event) || !self.may_start_activity(id, key) {
                     return None;
                 }
                 let response = self.step(id, |t| t.start_activity(event, by));

@@ -105,7 +105,8 @@ impl Reading<'_> {
     async fn close_event(&self, frontend: &Frontend, mut token: PageToken) -> Answer<Page> {
         let mut page = Page::default();
         let mut parts = Vec::new();
-        if !token.open {
+        // `temporal workflow describe` takes a paused run for one that has ended, and wants to be told of something.
+        if !token.open || (self.for_people && !self.wait) {
             token.from = token.to - 1;
             parts = frontend.next_page(&mut token, self.limits).await?;
         } else if self.wait {

@@ -116,6 +116,8 @@ impl<L: Loader> Engine<L> {
         r: RespondActivityTaskCompletedByIdRequest,
     ) -> Result<RespondActivityTaskCompletedByIdResponse> {
         let target = self.by_id(&r.namespace, &r.workflow_id, &r.run_id, &r.activity_id)?;
+        // Whoever knows the result need not wait for a worker.
+        self.look(target.0, |t| t.start_activity_by_hand(&r.activity_id, &r.identity));
         self.complete_target(target, r.result, r.identity)?;
         Ok(RespondActivityTaskCompletedByIdResponse::default())
     }

@@ -28,7 +28,7 @@ impl<L: Loader> Engine<L> {
         let execution = request.execution.clone().unwrap_or_default();
         let id = self.find(namespace, &execution.workflow_id, &execution.run_id)?;
         let run = self.execution(id);
-        if rejects(run, request.query_reject_condition()) {
+        if run.is_paused() || rejects(run, request.query_reject_condition()) {
             let query_rejected = Some(QueryRejected { status: run.core.status });
             return Ok(Some(Answer::QueryWorkflow(Box::new(QueryWorkflowResponse {
                 query_rejected,

@@ -75,7 +75,7 @@ impl<L: Loader> Engine<L> {
         Some(Link { variant: Some(link::Variant::WorkflowEvent(event)) })
     }
 
-    pub(super) fn signal_with_start(
+    pub(in crate::engine) fn signal_with_start(
         &mut self,
         request: SignalWithStartWorkflowExecutionRequest,
     ) -> Result<SignalWithStartWorkflowExecutionResponse> {

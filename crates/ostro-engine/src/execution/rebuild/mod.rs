@@ -95,6 +95,8 @@ impl Rebuild<'_> {
             WorkflowExecutionSignaledEventAttributes(a) => self.signaled(a),
             WorkflowExecutionCancelRequestedEventAttributes(_) => self.exec.core.cancel_requested = true,
             WorkflowExecutionOptionsUpdatedEventAttributes(a) => self.exec.apply_options(id, a, time),
+            WorkflowExecutionPausedEventAttributes(a) => self.exec.apply_pause(a, time),
+            WorkflowExecutionUnpausedEventAttributes(_) => self.exec.apply_unpause(),
             UpsertWorkflowSearchAttributesEventAttributes(a) => self.exec.merge_search_attributes(&a.search_attributes),
             WorkflowPropertiesModifiedEventAttributes(a) => self.exec.merge_memo(&a.upserted_memo),
             WorkflowTaskScheduledEventAttributes(a) => self.workflow_task_scheduled(id, time, a),
