@@ -45,7 +45,7 @@ impl<L: Loader> Engine<L> {
     }
 
     pub(super) fn detach_activity(&mut self, request: &DetachActivity) -> Result<()> {
-        let (id, activity) = self.by_token(&request.task_token)?;
+        let (id, activity) = self.by_token("", &request.task_token)?;
         self.execution(id).running_activity(&activity)?;
         self.step(id, |t| t.detach_activity(&activity))
     }
