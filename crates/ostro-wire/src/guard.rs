@@ -9,7 +9,7 @@ use prost::encoding::{DecodeContext, WireType, decode_key, skip_field};
 use prost_reflect::Kind;
 use tonic::Status;
 
-use crate::{BoxFuture, generated, json};
+use crate::{BoxFuture, generated, json, ostro_service};
 
 /// Decides whether a call of the network is made.
 pub trait Guard: Send + Sync + 'static {
@@ -40,7 +40,12 @@ static FIELDS: LazyLock<HashMap<(&'static str, &'static str), u32>> = LazyLock::
 
 /// Which namespaces a request of `method` is about; INVALID_ARGUMENT for bytes that do not decode.
 pub fn namespaces(service: &str, method: &str, request: &Bytes) -> Result<Namespaces, Status> {
-    let Some(field) = FIELDS.get(&(service, method)) else { return Ok(Namespaces::None) };
+    let field = match service {
+        // It is in no descriptor; all of its requests begin with the namespace.
+        ostro_service::SERVICE => Some(&1),
+        _ => FIELDS.get(&(service, method)),
+    };
+    let Some(field) = field else { return Ok(Namespaces::None) };
     let malformed = |_| Status::invalid_argument(format!("the request of {method} does not decode"));
     text_field(request.clone(), *field).map(Namespaces::One).map_err(malformed)
 }
@@ -88,6 +93,9 @@ mod tests {
         assert_eq!(found("ListWorkflowExecutions", Vec::new()).unwrap(), Namespaces::One(String::new()));
         assert_eq!(found("GetSystemInfo", GetSystemInfoRequest {}.encode_to_vec()).unwrap(), Namespaces::None);
         assert!(found("StartWorkflowExecution", vec![10, 200]).is_err());
+        let import = ostro_service::ImportWorkflowExecutionRequest { namespace: "c".into(), ..Default::default() };
+        let found = namespaces(ostro_service::SERVICE, ostro_service::METHODS[0], &import.encode_to_vec().into());
+        assert_eq!(found.unwrap(), Namespaces::One("c".into()));
     }
 
     #[test]
