@@ -53,7 +53,6 @@ EXPLAINED = {
     "capabilities.pollerAutoscaling": "Ostro gives workers no advice on how many polls to keep",
     "capabilities.buildIdBasedVersioning": "said only by servers with the versioning of before worker deployments",
     "capabilities.serverScaledDeployments": "Ostro starts no workers",
-    "capabilities.standaloneActivityBatchOperations": "batch operations are on workflows",
     "limits.workflowTaskCompletionSizeLimitError": "of a newer protocol than this release's",
     ".description": "of the reference's own system namespace",
     ".ownerEmail": "of the reference's own system namespace",

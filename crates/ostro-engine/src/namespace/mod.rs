@@ -35,6 +35,7 @@ pub fn capabilities() -> Capabilities {
         standalone_activities: true,
         standalone_activity_start_delay: true,
         standalone_activity_operator_commands: true,
+        standalone_activity_batch_operations: true,
         standalone_nexus_operation: true,
         workflow_update_callbacks: true,
         eager_workflow_start: true,
