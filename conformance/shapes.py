@@ -50,7 +50,6 @@ def shape(value: Any, path: str = "") -> set[str]:
 EXPLAINED = {
     ".supportedClients.": "the ranges of client versions are Temporal's own; Ostro takes any client",
     ".versionInfo.": "Ostro says its version here too",
-    "capabilities.pollerAutoscaling": "Ostro gives workers no advice on how many polls to keep",
     "capabilities.buildIdBasedVersioning": "said only by servers with the versioning of before worker deployments",
     "capabilities.serverScaledDeployments": "Ostro starts no workers",
     "limits.workflowTaskCompletionSizeLimitError": "of a newer protocol than this release's",

@@ -45,6 +45,7 @@ pub fn capabilities() -> Capabilities {
         workflow_pause: true,
         reported_problems_search_attribute: true,
         worker_poll_complete_on_shutdown: true,
+        poller_autoscaling: true,
         ..Default::default()
     }
 }
