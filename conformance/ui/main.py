@@ -34,6 +34,10 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker  # noqa: E402
 from workflows import Wait  # noqa: E402
 
 
+#: Ostro starts no workers, and says so.
+DECLINED = {"UpdateWorkerDeploymentVersionComputeConfig", "ValidateWorkerDeploymentVersionComputeConfig"}
+
+
 @workflow.defn
 class Echo:
     @workflow.run
@@ -142,6 +146,8 @@ async def main() -> int:
             await asyncio.sleep(0.3)  # the reference lists what is new a moment later
             (code, answer), (other_code, other) = await asyncio.gather(*(s.call(name, request) for s in servers))
             lines = [f"{code} and {other_code}"] if code != other_code else between(answer, other)
+            if name in DECLINED and other_code == "UNIMPLEMENTED":
+                lines = []
             calls, different = calls + 1, different + bool(lines)
             outcome = "; ".join(lines) if lines else code
             table.append((page, name.removeprefix("operator."), outcome))
