@@ -281,7 +281,7 @@ fn schedules() {
 #[test]
 fn a_paused_execution_waits_for_whoever_unpauses_it() {
     let mut described = running();
-    described.workflow_execution_info.as_mut().unwrap().set_status(WorkflowExecutionStatus::Paused);
+    described.workflow_execution_info.as_mut().expect("it is described").set_status(WorkflowExecutionStatus::Paused);
     let pause_info = WorkflowExecutionPauseInfo { paused_time: at(-60), identity: "me".into(), reason: "why".into() };
     described.workflow_extended_info =
         Some(WorkflowExecutionExtendedInfo { pause_info: Some(pause_info), ..Default::default() });
