@@ -116,6 +116,10 @@ impl Execution {
         use Attributes::*;
         let id = event.event_id;
         match event.attributes.as_mut() {
+            Some(WorkflowExecutionSignaledEventAttributes(a)) => {
+                self.number_signal(&a.request_id, id);
+                None
+            }
             Some(ActivityTaskStartedEventAttributes(a)) => self.live.started.insert(a.scheduled_event_id, id),
             Some(ChildWorkflowExecutionStartedEventAttributes(a)) => {
                 let initiated = a.initiated_event_id;

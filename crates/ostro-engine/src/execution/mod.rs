@@ -45,7 +45,7 @@ pub mod versioning;
 mod visibility;
 pub mod workflow_task;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus;
@@ -88,7 +88,8 @@ pub struct Execution {
     pub admitted_updates: BTreeMap<String, AdmittedUpdate>,
     /// Events that wait for the end of the workflow task in flight, in order of arrival.
     pub buffered: BTreeMap<i64, HistoryEvent>,
-    pub signal_requests: HashSet<String>,
+    /// Request ids of signals, with the event that each made; 0 while it is buffered.
+    pub signal_requests: HashMap<String, i64>,
     /// By number, in order of registration.
     pub callbacks: BTreeMap<i64, CallbackState>,
     /// By scheduled event id.
@@ -275,8 +276,9 @@ impl Execution {
         if request_id.is_empty() {
             return true;
         }
-        let new = self.signal_requests.insert(request_id.to_owned());
+        let new = !self.signal_requests.contains_key(request_id);
         if new {
+            self.signal_requests.insert(request_id.to_owned(), 0);
             self.touch(ItemKind::SignalRequest, ItemKey::Name(request_id.to_owned()));
         }
         new

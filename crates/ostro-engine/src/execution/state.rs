@@ -372,6 +372,14 @@ pub struct SignalExternal {
     pub request_id: String,
 }
 
+/// A signal that was taken.
+#[derive(Clone, PartialEq, Message)]
+pub struct SignalRequest {
+    /// 0 while the event is in the buffer, and for signals of before this was kept.
+    #[prost(int64, tag = "1")]
+    pub event_id: i64,
+}
+
 /// A cancellation of another execution, not yet confirmed.
 #[derive(Clone, PartialEq, Message)]
 pub struct CancelExternal {

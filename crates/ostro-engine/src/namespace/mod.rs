@@ -35,6 +35,7 @@ pub fn capabilities() -> Capabilities {
         standalone_activities: true,
         standalone_activity_start_delay: true,
         standalone_activity_operator_commands: true,
+        standalone_activity_batch_operations: true,
         standalone_nexus_operation: true,
         workflow_update_callbacks: true,
         eager_workflow_start: true,
@@ -44,6 +45,7 @@ pub fn capabilities() -> Capabilities {
         workflow_pause: true,
         reported_problems_search_attribute: true,
         worker_poll_complete_on_shutdown: true,
+        poller_autoscaling: true,
         ..Default::default()
     }
 }
