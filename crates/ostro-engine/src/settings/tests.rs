@@ -42,7 +42,7 @@ fn limits_and_weights_are_set_unset_and_come_back() {
     };
     let (_, writes) = settings.update_config(&queue(), unset, 11).unwrap();
     let restored = Settings::restore(&records(writes));
-    assert_eq!((restored.rate(&queue()), restored.weight(&queue(), "big")), (Some(2.5), Some(3.0)));
+    assert_eq!((restored.rates(&queue()).queue, restored.weight(&queue(), "big")), (Some(2.5), Some(3.0)));
     assert_eq!(restored.weight(&queue(), "small"), None);
     assert_eq!(restored.limits().collect::<Vec<_>>(), [(queue(), Rates { queue: Some(2.5), key: None })]);
     let lift = RateLimitUpdate { rate_limit: None, reason: String::new() };
