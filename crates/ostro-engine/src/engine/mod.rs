@@ -110,8 +110,8 @@ impl<L: Loader> Engine<L> {
         for (execution, due) in recovery.due {
             engine.timers.set(execution, Some(due));
         }
-        for (queue, rate) in engine.settings.limits() {
-            engine.queues.set_rate(&queue, Some(rate));
+        for (queue, rates) in engine.settings.limits() {
+            engine.queues.set_rates(&queue, rates);
         }
         engine.restore_schedules(recovery.records);
         engine.restore_tasks(recovery.workflow_tasks, QueueKind::Workflow);
