@@ -44,6 +44,7 @@ pub enum What {
     },
     Signaled {
         name: String,
+        request: String,
     },
     CancelRequested,
     ActivityScheduled {
@@ -88,8 +89,14 @@ pub enum What {
         started: i64,
         how: End,
     },
+    /// A reset brought it again.
+    UpdateAdmitted {
+        id: String,
+    },
+    /// `admitted`: an event had brought it.
     UpdateAccepted {
         id: String,
+        admitted: bool,
     },
     UpdateCompleted {
         accepted: i64,
@@ -126,6 +133,7 @@ impl What {
             self,
             Self::Signaled { .. }
                 | Self::CancelRequested
+                | Self::UpdateAdmitted { .. }
                 | Self::ActivityStarted { .. }
                 | Self::TimerFired { .. }
                 | Self::ChildStarted { .. }
@@ -162,10 +170,16 @@ fn of_workflow(attributes: &Attributes) -> Option<What> {
         WorkflowTaskTimedOutEventAttributes(a) => {
             What::TaskTimedOut { scheduled: a.scheduled_event_id, started: a.started_event_id }
         }
-        WorkflowExecutionSignaledEventAttributes(a) => What::Signaled { name: a.signal_name.clone() },
+        WorkflowExecutionSignaledEventAttributes(a) => {
+            What::Signaled { name: a.signal_name.clone(), request: a.request_id.clone() }
+        }
         WorkflowExecutionCancelRequestedEventAttributes(_) => What::CancelRequested,
         WorkflowExecutionUpdateAcceptedEventAttributes(a) => {
-            What::UpdateAccepted { id: a.protocol_instance_id.clone() }
+            What::UpdateAccepted { id: a.protocol_instance_id.clone(), admitted: a.accepted_request.is_none() }
+        }
+        WorkflowExecutionUpdateAdmittedEventAttributes(a) => {
+            let meta = a.request.as_ref().and_then(|request| request.meta.as_ref());
+            What::UpdateAdmitted { id: meta.map(|meta| meta.update_id.clone()).unwrap_or_default() }
         }
         WorkflowExecutionUpdateCompletedEventAttributes(a) => What::UpdateCompleted { accepted: a.accepted_event_id },
         WorkflowExecutionCompletedEventAttributes(_) => What::Closed(End::Completed),

@@ -13,6 +13,7 @@
 
 pub mod event;
 mod oracle;
+mod reset;
 mod run;
 mod task;
 mod update;

@@ -75,6 +75,10 @@ impl Oracle {
         self.runs.iter().rev().find(|run| run.workflow == workflow).map(|run| run.number)
     }
 
+    pub(super) fn parts(&mut self) -> (&mut Vec<Run>, &mut Now) {
+        (&mut self.runs, &mut self.now)
+    }
+
     fn open(&mut self, workflow: &str) -> Answer<i64> {
         let number = self.newest(workflow).ok_or(Refusal::NotFound)?;
         if self.run(number).end.is_none() { Ok(number) } else { Err(Refusal::NotFound) }
@@ -300,11 +304,14 @@ impl Oracle {
 
     // What follows in other runs.
 
-    fn follow_up(&mut self) {
+    pub(super) fn follow_up(&mut self) {
         while let Some(effect) = self.now.effects.pop_front() {
             match effect {
                 Effect::StartChild { parent, initiated } => self.start_child(parent, initiated),
-                Effect::StartRun(run) => drop(self.begin(*run, None)),
+                Effect::StartRun(run, after) => {
+                    let next = self.begin(*run, None);
+                    self.run(after).next = next;
+                }
                 Effect::Closed { run, end, goes_on, children } => self.closed(run, end, goes_on, children),
             }
         }
@@ -317,12 +324,15 @@ impl Oracle {
             self.run(parent).children.remove(&initiated);
             return;
         }
-        let taken = self.newest(&child.workflow).is_some_and(|existing| self.run(existing).end.is_none());
-        let started = (!taken).then(|| {
-            let mut run = Run::new(child.workflow, Start { input: CHILD_INPUT.to_owned(), ..Start::default() });
-            run.parent = Some((parent, initiated));
-            self.begin(run, None)
-        });
+        let existing = self.newest(&child.workflow).filter(|existing| self.run(*existing).end.is_none());
+        let started = match existing {
+            Some(existing) => Some(existing).filter(|_| self.was_started_before_reset(parent, existing, initiated)),
+            None => {
+                let mut run = Run::new(child.workflow, Start { input: CHILD_INPUT.to_owned(), ..Start::default() });
+                run.parent = Some((parent, initiated));
+                Some(self.begin(run, None))
+            }
+        };
         let run = &mut self.runs[parent as usize - 1];
         match started {
             _ if !is_open => drop(run.children.remove(&initiated)),
@@ -336,7 +346,10 @@ impl Oracle {
             self.apply_close_policy(&child);
         }
         let Some((parent, initiated)) = self.run(number).parent.filter(|_| !goes_on) else { return };
-        if self.run(parent).end.is_none() {
+        let Some(parent) = self.listener(parent) else { return };
+        let workflow = self.run(number).workflow.clone();
+        let waits = self.run(parent).children.get(&initiated).is_some_and(|child| child.workflow == workflow);
+        if waits {
             self.runs[parent as usize - 1].child_ended(initiated, end, &self.now);
         }
     }

@@ -31,7 +31,8 @@ pub enum Effect {
         parent: i64,
         initiated: i64,
     },
-    StartRun(Box<Run>),
+    /// After the run of that number.
+    StartRun(Box<Run>, i64),
     /// `goes_on`: its chain has another run, so that its parent waits on.
     Closed {
         run: i64,
@@ -71,6 +72,16 @@ pub struct Run {
     pub timers: BTreeMap<String, (i64, Time)>,
     pub children: BTreeMap<i64, Child>,
     pub updates: Updates,
+    /// The run that its chain went on with, and the one that a reset put in its place; 0: none.
+    pub next: i64,
+    pub reset_into: i64,
+    /// The request that made it by a reset.
+    pub reset_request: String,
+    /// What events alone do not tell, for a reset: plans of activities, spans of timers, runs of children, by the event
+    /// that began them.
+    pub plans: BTreeMap<i64, ActivityPlan>,
+    pub spans: BTreeMap<i64, Span>,
+    pub child_runs: BTreeMap<i64, i64>,
 }
 
 #[derive(Debug, Clone)]
@@ -276,6 +287,7 @@ impl Run {
     pub fn child_started(&mut self, initiated: i64, run: i64, now: &Now) {
         if let Some(child) = self.children.get_mut(&initiated) {
             (child.started, child.run) = (WAITS, run);
+            self.child_runs.insert(initiated, run);
             self.record(What::ChildStarted { initiated }, now);
             self.schedule_task(now);
         }
@@ -306,7 +318,7 @@ impl Run {
 
     pub fn signal(&mut self, name: &str, request: &str, now: &mut Now) {
         if self.signals.insert(request.to_owned()) {
-            self.record(What::Signaled { name: name.to_owned() }, now);
+            self.record(What::Signaled { name: name.to_owned(), request: request.to_owned() }, now);
             self.schedule_task(now);
         }
     }
@@ -362,6 +374,12 @@ impl Run {
             timers: BTreeMap::new(),
             children: BTreeMap::new(),
             updates: Updates::default(),
+            next: 0,
+            reset_into: 0,
+            reset_request: String::new(),
+            plans: BTreeMap::new(),
+            spans: BTreeMap::new(),
+            child_runs: BTreeMap::new(),
         }
     }
 
@@ -395,13 +413,14 @@ impl Run {
         self.updates.close(now);
         let children = started.into_values().collect();
         let goes_on = next.is_some();
-        now.effects.extend(next.map(|next| Effect::StartRun(Box::new(next))));
+        now.effects.extend(next.map(|next| Effect::StartRun(Box::new(next), self.number)));
         now.effects.push_back(Effect::Closed { run: self.number, end, goes_on, children });
     }
 
     pub fn schedule_activity(&mut self, plan: ActivityPlan, now: &Now) {
         let plan = plan.within(self.start.run_timeout);
         let id = self.record(What::ActivityScheduled { id: plan.id.clone() }, now);
+        self.plans.insert(id, plan.clone());
         let activity = Activity {
             plan,
             attempt: 1,

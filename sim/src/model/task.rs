@@ -75,7 +75,7 @@ impl Run {
     }
 
     /// Ten seconds, and more and more from the fourth attempt on.
-    fn task_timeout(&self, attempt: i32) -> Span {
+    pub fn task_timeout(&self, attempt: i32) -> Span {
         let plain = if self.start.run_timeout > 0 { self.start.run_timeout.min(10 * SECOND) } else { 10 * SECOND };
         match attempt {
             ..=3 => plain,
@@ -166,6 +166,7 @@ impl Run {
                 Decision::CancelActivity(scheduled) => self.cancel_activity(scheduled, now),
                 Decision::Timer(id, span) => {
                     let started = self.record(What::TimerStarted { id: id.clone() }, now);
+                    self.spans.insert(started, span);
                     self.timers.insert(id, (started, now.time + span));
                 }
                 Decision::CancelTimer(id) => self.cancel_timer(id, now),
@@ -176,7 +177,8 @@ impl Run {
                     now.effects.push_back(Effect::StartChild { parent: self.number, initiated });
                 }
                 Decision::Accept(id) => {
-                    let accepted = self.record(What::UpdateAccepted { id: id.clone() }, now);
+                    let admitted = self.updates.is_admitted_by_event(&id);
+                    let accepted = self.record(What::UpdateAccepted { id: id.clone(), admitted }, now);
                     self.updates.accept(&id, accepted);
                 }
                 Decision::Answer(id) => {

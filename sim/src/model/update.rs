@@ -5,7 +5,7 @@
 //!                   Admitted <--the task fails---- Sent --rejected, ignored--> (none)
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::run::Now;
 use super::{Refusal, Verdict};
@@ -23,6 +23,8 @@ enum Stage {
 pub struct Updates {
     /// In the order in which they were asked.
     all: Vec<(String, Stage)>,
+    /// Those that an event brings to the worker, rather than a message: a reset has admitted them.
+    by_event: BTreeSet<String>,
     /// Calls that wait for an answer.
     waiters: BTreeMap<String, Vec<u64>>,
 }
@@ -67,25 +69,66 @@ impl Updates {
         self.all.iter().any(|(_, stage)| *stage == Stage::Admitted)
     }
 
-    /// A workflow task takes all that wait with it.
+    /// A workflow task takes all that wait with it; those that it has messages for.
     pub fn send(&mut self) -> Vec<String> {
-        let unsent = self.all.iter_mut().filter(|(_, stage)| *stage == Stage::Admitted);
-        unsent
-            .map(|(id, stage)| {
-                *stage = Stage::Sent;
-                id.clone()
-            })
-            .collect()
+        let mut sent = Vec::new();
+        for (id, stage) in self.all.iter_mut().filter(|(_, stage)| *stage == Stage::Admitted) {
+            *stage = Stage::Sent;
+            if !self.by_event.contains(id) {
+                sent.push(id.clone());
+            }
+        }
+        sent
+    }
+
+    /// An event has brought it, again.
+    pub fn admit_by_event(&mut self, id: &str) {
+        self.all.retain(|(known, _)| known != id);
+        self.all.push((id.to_owned(), Stage::Admitted));
+        self.by_event.insert(id.to_owned());
+    }
+
+    pub fn is_admitted_by_event(&self, id: &str) -> bool {
+        self.by_event.contains(id)
+    }
+
+    /// Those that an event brought and that no worker has answered.
+    pub fn admitted_by_event(&self) -> Vec<String> {
+        let waits = |stage: &Stage| matches!(stage, Stage::Admitted | Stage::Sent);
+        let waiting = self.all.iter().filter(|(id, stage)| waits(stage) && self.by_event.contains(id));
+        waiting.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// As events tell of it.
+    pub fn was_completed(&mut self, accepted: i64) {
+        if let Some((_, stage)) = self.all.iter_mut().find(|(_, stage)| *stage == Stage::Accepted(accepted)) {
+            *stage = Stage::Completed;
+        }
+    }
+
+    /// As events tell of it.
+    pub fn was_accepted(&mut self, id: &str, event: i64) {
+        self.all.retain(|(known, _)| known != id);
+        self.all.push((id.to_owned(), Stage::Accepted(event)));
+        self.by_event.remove(id);
     }
 
     pub fn unsend(&mut self) {
         self.all.iter_mut().filter(|(_, s)| *s == Stage::Sent).for_each(|(_, stage)| *stage = Stage::Admitted);
     }
 
+    /// A worker may also accept one that was forgotten meanwhile: it brings the request with it.
     pub fn accept(&mut self, id: &str, event: i64) {
-        if let Some(stage) = self.stage(id) {
-            *stage = Stage::Accepted(event);
+        self.by_event.remove(id);
+        match self.stage(id) {
+            Some(stage) => *stage = Stage::Accepted(event),
+            None => self.all.push((id.to_owned(), Stage::Accepted(event))),
         }
+    }
+
+    /// Whether it is with the worker of the workflow task.
+    pub fn is_sent(&self, id: &str) -> bool {
+        self.all.iter().any(|(known, stage)| known == id && *stage == Stage::Sent)
     }
 
     /// The event with which it was accepted, while it is not answered.
@@ -105,6 +148,7 @@ impl Updates {
 
     pub fn reject(&mut self, id: &str, now: &mut Now) {
         self.all.retain(|(known, _)| known != id);
+        self.by_event.remove(id);
         self.tell(id, Verdict::Rejected, now);
     }
 
@@ -128,7 +172,9 @@ impl Updates {
 
     /// The process died: what was not accepted is not stored, and nobody waits any more.
     pub fn forget_unstored(&mut self) {
-        self.all.retain(|(_, stage)| matches!(stage, Stage::Accepted(_) | Stage::Completed));
+        let by_event = &self.by_event;
+        self.all.retain(|(id, stage)| matches!(stage, Stage::Accepted(_) | Stage::Completed) || by_event.contains(id));
+        self.unsend();
         self.waiters.clear();
     }
 

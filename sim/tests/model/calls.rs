@@ -93,14 +93,18 @@ pub fn update(workflow: &str, id: &str) -> WithDeadline<UpdateWorkflowExecutionR
         namespace: NAMESPACE.into(),
         workflow_execution: execution(workflow),
         wait_policy: Some(WaitPolicy { lifecycle_stage: 3 }),
-        request: Some(Request {
-            meta: Some(Meta { update_id: id.into(), ..Default::default() }),
-            input: Some(Input { name: "update".into(), ..Default::default() }),
-            ..Default::default()
-        }),
+        request: update_request(id),
         ..Default::default()
     };
     WithDeadline { request, deadline: Time::MAX }
+}
+
+fn update_request(id: &str) -> Option<Request> {
+    Some(Request {
+        meta: Some(Meta { update_id: id.into(), ..Default::default() }),
+        input: Some(Input { name: "update".into(), ..Default::default() }),
+        ..Default::default()
+    })
 }
 
 pub fn query(workflow: &str) -> QueryWorkflowRequest {
@@ -229,7 +233,9 @@ fn any(name: &str, message: &impl prost::Message) -> Any {
 
 fn acceptance(id: &str) -> Any {
     let accepted_request_message_id = format!("{id}/request");
-    any("Acceptance", &Acceptance { accepted_request_message_id, ..Default::default() })
+    // Its own words, for one that an event brought.
+    let accepted_request = update_request(id);
+    any("Acceptance", &Acceptance { accepted_request_message_id, accepted_request, ..Default::default() })
 }
 
 fn response(id: &str) -> Any {

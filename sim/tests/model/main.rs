@@ -33,7 +33,7 @@ fn the_engine_follows_the_model() {
 }
 
 /// Every kind of event that the model knows, and every refusal.
-const EXPECTED: [&str; 27] = [
+const EXPECTED: [&str; 28] = [
     "Started",
     "TaskScheduled",
     "TaskStarted",
@@ -54,6 +54,7 @@ const EXPECTED: [&str; 27] = [
     "ChildStarted",
     "ChildStartFailed",
     "ChildEnded",
+    "UpdateAdmitted",
     "UpdateAccepted",
     "UpdateCompleted",
     "Closed",

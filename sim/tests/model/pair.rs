@@ -9,6 +9,7 @@ use ostro_engine::ids::Ids;
 use ostro_engine::reply::ReplyId;
 use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Span, Time};
 use ostro_engine::token::TaskToken;
+use ostro_sim::model::event::What;
 use ostro_sim::model::{ActivityPlan, Attempt, Decision, Ending, Oracle, Refusal, Start, Verdict};
 use temporalio_protos::temporal::api::{
     enums::v1::{
@@ -100,7 +101,8 @@ impl Pair {
             10..14 => self.signal_with_start(),
             14..24 => self.signal(),
             24..26 => self.cancel(),
-            26..28 => self.terminate(),
+            26 => self.terminate(),
+            27 => self.reset(),
             28..35 => self.update(),
             35..38 => self.query(),
             38..54 => self.poll_workflow(),
@@ -186,6 +188,37 @@ impl Pair {
         let real = refusal(self.real.ask(request).map(drop));
         let model = self.oracle.terminate(workflow);
         self.same(&format!("terminate {workflow}"), real, model);
+    }
+
+    /// To a workflow task that is decided, mostly.
+    fn reset(&mut self) {
+        let (workflow, request) = (self.workflow(), format!("reset {}", self.number));
+        let newest = self.oracle.newest(workflow);
+        let history = newest.map(|run| self.oracle.run(run).history.clone()).unwrap_or_default();
+        let is_point = |what: &What| {
+            matches!(
+                what,
+                What::TaskStarted { .. }
+                    | What::TaskCompleted { .. }
+                    | What::TaskFailed { .. }
+                    | What::TaskTimedOut { .. }
+            )
+        };
+        let points: Vec<i64> = (1..).zip(&history).filter(|(_, e)| is_point(&e.what)).map(|(id, _)| id).collect();
+        let finish = match points.is_empty() || self.below(5) == 0 {
+            true => self.below(history.len() + 3) as i64,
+            false => self.pick(&points),
+        };
+        let reset = ResetWorkflowExecutionRequest {
+            namespace: NAMESPACE.into(),
+            workflow_execution: calls::execution(workflow),
+            workflow_task_finish_event_id: finish,
+            request_id: request.clone(),
+            ..Default::default()
+        };
+        let real = refusal(self.real.ask(reset).map(drop));
+        let model = self.oracle.reset(workflow, finish, &request).map(drop);
+        self.same(&format!("reset {workflow} to {finish}"), real, model);
     }
 
     fn update(&mut self) {
@@ -323,10 +356,13 @@ impl Pair {
                 decisions.push(Decision::Answer(id));
             }
         }
+        for id in self.oracle.run(held.run).updates.admitted_by_event() {
+            decisions.extend([Decision::Accept(id.clone()), Decision::Answer(id)]);
+        }
         for id in held.updates.clone() {
             match self.below(5) {
                 0 => {}
-                1 => decisions.push(Decision::Reject(id)),
+                1 if self.oracle.run(held.run).updates.is_sent(&id) => decisions.push(Decision::Reject(id)),
                 2 => decisions.push(Decision::Accept(id)),
                 _ => decisions.extend([Decision::Accept(id.clone()), Decision::Answer(id)]),
             }
