@@ -312,7 +312,9 @@ impl Run {
         let (ends, others): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.waiting).into_iter().partition(|event| event.what.ends_a_part());
         let any = !ends.is_empty() || !others.is_empty();
-        others.into_iter().chain(ends).for_each(|event| drop(self.write(event)));
+        for event in others.into_iter().chain(ends) {
+            self.write(event);
+        }
         any
     }
 

@@ -99,7 +99,7 @@ impl<L: Loader> Engine<L> {
         let started = self.execution(id).children.iter().filter(|(_, child)| child.started_event_id != 0);
         let started: Vec<(i64, Child)> = started.map(|(initiated, child)| (*initiated, child.clone())).collect();
         for (initiated, child) in started {
-            if let Some((run_id, outcome)) = self.outcome_of(&child) {
+            if let Some((run_id, outcome)) = self.outcome_of_child(&child) {
                 self.step(id, |t| t.child_closed(initiated, &run_id, &outcome));
             }
         }
@@ -107,7 +107,7 @@ impl<L: Loader> Engine<L> {
 
     /// How the chain of the child's runs ended, with the last of them; `None` while it goes on. One that was deleted
     /// counts as terminated.
-    fn outcome_of(&mut self, child: &Child) -> Option<(String, Attributes)> {
+    fn outcome_of_child(&mut self, child: &Child) -> Option<(String, Attributes)> {
         let initiated = child.initiated.clone().unwrap_or_default();
         let namespace = self.namespaces.get(&initiated.namespace).ok()?.id;
         let mut run_id = child.run_id.clone();
