@@ -69,6 +69,8 @@ pub struct Engine<L> {
     busy: Busy,
     unsettled: Unsettled,
     effects: VecDeque<Effect>,
+    /// Executions that the call in progress has changed and not written yet.
+    unwritten: Vec<ExecutionId>,
     /// The execution whose workflow task the call in progress hands to its own caller.
     reserved: Option<ExecutionId>,
     next_execution: ExecutionId,
@@ -95,6 +97,7 @@ impl<L: Loader> Engine<L> {
             busy: Busy::default(),
             unsettled: Unsettled::default(),
             effects: VecDeque::new(),
+            unwritten: Vec::new(),
             reserved: None,
             next_execution: recovery.next_execution.max(1),
             now,
@@ -204,6 +207,7 @@ impl<L: Loader> Engine<L> {
 
     fn finish(&mut self) -> Output {
         self.settle();
+        self.write_changed();
         let mut out = std::mem::take(&mut self.out);
         out.sequence = self.sequence;
         if !out.writes.is_empty() {

@@ -126,8 +126,8 @@ pub struct Core {
     #[prost(message, optional, tag = "50")]
     pub notified: Option<history::DeclinedTargetVersionUpgrade>,
     /// Set where the execution is one activity without a workflow.
-    #[prost(message, optional, tag = "60")]
-    pub standalone: Option<Standalone>,
+    #[prost(message, optional, boxed, tag = "60")]
+    pub standalone: Option<Box<Standalone>>,
 }
 
 /// The workflow task that is scheduled or started.
