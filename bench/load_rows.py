@@ -24,7 +24,8 @@ LISTS = [
     "Customer = 'customer-7' AND ExecutionStatus = 'Completed' ORDER BY StartTime DESC",
     "ExecutionStatus = 'Running' AND WorkflowType = 'Type7' ORDER BY StartTime",
     "WorkflowId = 'Closed-4711'",
-    "ORDER BY CloseTime DESC",
+    "CloseTime > '2020-01-01T00:00:00Z' AND WorkflowType = 'Type11'",
+    "",
 ]
 COUNTS = ["ExecutionStatus = 'Running'", "WorkflowType = 'Type3'", "Customer = 'customer-7'"]
 

@@ -56,7 +56,7 @@ def machine(results: Results) -> str:
 def table(results: Results, row: Row) -> list[list[str]]:
     seen = results.seen.get(row.name, {})
     names = [name for name in SHOWN if any(name in round_ for rounds in seen.values() for round_ in rounds)]
-    lines = [["", *(WORDS[name] for name in names)]]
+    lines = [["", *([WORDS[name] for name in names] or [""])]]
     best_first = sorted(seen, key=lambda who: order(row, seen[who]))
     lines += [[who, *(cell(seen[who], name) for name in names)] for who in best_first]
     lines += [[who, "not measured"] + [""] * (len(names) - 1) for who in results.errors.get(row.name, {}) if who not in seen]

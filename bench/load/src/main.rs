@@ -28,7 +28,12 @@ use tonic::Status;
 use caller::Caller;
 use cost::{Mark, Process};
 use fill::Kind;
+use mimalloc::MiMalloc;
 use worker::{Shape, Worker};
+
+/// As in the binary `ostro`, whose place this program can take.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Calls that wait for work, of each kind.
 const POLLERS: usize = 16;

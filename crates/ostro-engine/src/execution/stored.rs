@@ -17,8 +17,8 @@ use crate::token::TaskToken;
 /// The name under which memo and search attributes are stored.
 pub(super) const PROPERTIES: &str = "properties";
 
-/// What an execution of short names owns on the heap: its strings, its deadlines.
-const OWNED_BYTES: usize = 1024;
+/// What an execution of short names owns on the heap, with what the allocator adds: its strings, its deadlines, its maps.
+const OWNED_BYTES: usize = 3072;
 /// The same for one of its parts: strings, a payload, a deadline.
 const PART_BYTES: usize = 512;
 
