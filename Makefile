@@ -11,21 +11,24 @@ WORK ?=
 OSTRO := target/debug/ostro
 PYTHON ?= python3
 PYTHON_VENV := .cache/python-sdk
+# What `make demo` and `make build` compile. The tests take the whole workspace: cargo chooses the features of third-party code by what
+# is built together, so each other set of packages would compile the worker core once more.
+PACKAGES ?= -p ostro-cli -p temporal-rust-example
+test python-test: PACKAGES = --workspace
 
 .PHONY: help official-sdk official-sdk-quick demo test unit conformance conformance-local crash bench instructions build lint fmt docs-check nextest python python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-demo: ## Run the main job: official Python and Rust workers on Ostro, with the history as proof
-	cargo build --locked -p ostro-cli -p temporal-rust-example
+demo: build ## Run the main job: official Python and Rust workers on Ostro, with the history as proof
 	bash examples/demo.sh $(OSTRO) target/debug/temporal-rust-example
 
 test: lint unit demo crash conformance-local python-test official-sdk-quick ## Run every test
 
 unit: nextest ## Run the Rust tests
 	cargo nextest run --locked --workspace
-	cargo test --locked --doc -p ostro
+	cargo test --locked --doc --workspace
 
 crash: build ## Kill the server KILLS times under load and look for losses
 	$(PYTHON) tests/crash/run.py --binary $(OSTRO) --kills $(KILLS) --seed $(SEED)
@@ -58,13 +61,14 @@ python: ## Build the wheel of the Python package (target/wheels)
 	$(PYTHON_VENV)/bin/pip install --quiet 'maturin>=1.8,<2'
 	$(PYTHON_VENV)/bin/maturin build --release --locked --manifest-path python/core/Cargo.toml --out target/wheels
 
-# One build for all: the wheel of the development profile, installed into an environment that has nothing else.
-python-test: build ## Test the Python package as an installed wheel: on the engine within, on Ostro, on the real Temporal server
-	rm -rf target/wheels-test
+# The package as a wheel would install it, with the library of the workspace's own build.
+python-test: build ## Test the Python package, installed: on the engine within, on Ostro, on the real Temporal server
 	$(PYTHON) -m venv --clear $(PYTHON_VENV)-test
-	$(PYTHON_VENV)-test/bin/pip install --quiet 'maturin>=1.8,<2'
-	$(PYTHON_VENV)-test/bin/maturin build --profile dev --locked --manifest-path python/core/Cargo.toml --out target/wheels-test
-	$(PYTHON_VENV)-test/bin/pip install --quiet "$$(ls target/wheels-test/*.whl)[test]"
+	$(PYTHON) -c 'import tomllib; project = tomllib.load(open("python/pyproject.toml", "rb"))["project"]; \
+		print(*project["dependencies"], *project["optional-dependencies"]["test"], sep="\n")' > $(PYTHON_VENV)-test/requirements.txt
+	$(PYTHON_VENV)-test/bin/pip install --quiet -r $(PYTHON_VENV)-test/requirements.txt
+	site=$$($(PYTHON_VENV)-test/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))'); \
+		cp -r python/ostro $$site/ostro; cp target/debug/lib_core.so $$site/ostro/_core.abi3.so
 	OSTRO_BINARY=$(abspath $(OSTRO)) $(PYTHON_VENV)-test/bin/python -m pytest -q python/tests $(if $(TESTS),-k $(TESTS))
 
 python-bench: python ## Measure Python workers beside temporalio, on each engine
@@ -74,8 +78,8 @@ python-bench: python ## Measure Python workers beside temporalio, on each engine
 	$(PYTHON) bench/python/run.py --python $(PYTHON_VENV)/bin/python --ostro-binary target/release/ostro \
 		--temporal $(PYTHON_VENV)/bin/temporal
 
-build: ## Build the binary `ostro`
-	cargo build --locked -p ostro-cli
+build: ## Build the binary `ostro` and the example in Rust
+	cargo build --locked $(PACKAGES)
 
 lint: ## Check formatting and lints
 	cargo fmt --all --check
