@@ -20,11 +20,12 @@ MILLION = 1_000_000
 
 #: Lists over the closed executions, the median of each taken; the row is the slowest.
 LISTS = [
-    "WorkflowType = 'Type3' AND ExecutionStatus = 'Completed' AND StartTime > '2020-01-01T00:00:00Z' ORDER BY StartTime DESC",
-    "Customer = 'customer-7' AND ExecutionStatus = 'Completed' ORDER BY StartTime DESC",
+    "WorkflowType = 'Type3' AND ExecutionStatus = 'Completed'",
     "ExecutionStatus = 'Running' AND WorkflowType = 'Type7' ORDER BY StartTime",
-    "WorkflowId = 'Closed-4711'",
+    "Customer = 'customer-7' AND ExecutionStatus = 'Completed' ORDER BY StartTime DESC",
+    "ExecutionStatus = 'Completed' ORDER BY CloseTime DESC",
     "CloseTime > '2020-01-01T00:00:00Z' AND WorkflowType = 'Type11'",
+    "WorkflowId = 'Closed-4711'",
     "",
 ]
 COUNTS = ["ExecutionStatus = 'Running'", "WorkflowType = 'Type3'", "Customer = 'customer-7'"]

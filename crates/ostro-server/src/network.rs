@@ -16,11 +16,7 @@ const PROCESSORS_EACH: usize = 4;
 const LANES_MAX: usize = 8;
 
 /// Serves until told to stop, and until the calls in flight are answered; aborting the task cuts them off.
-pub(crate) fn serve_grpc(
-    listener: TcpListener,
-    services: Services,
-    stopped: watch::Receiver<bool>,
-) -> JoinHandle<()> {
+pub(crate) fn serve_grpc(listener: TcpListener, services: Services, stopped: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
         if let Err(error) = serve(listener, services, stopped).await {
             tracing::error!(%error, "the gRPC listener ended");

@@ -54,7 +54,8 @@ impl<L: Loader> Engine<L> {
         while let Some(id) = self.unwritten.pop() {
             // Whoever was deleted meanwhile has nothing to write.
             let Some(execution) = self.cache.get_mut(id) else { continue };
-            let namespace = self.namespaces.by_id(execution.core.namespace).expect("a namespace outlives its executions");
+            let namespace =
+                self.namespaces.by_id(execution.core.namespace).expect("a namespace outlives its executions");
             execution.take_writes(namespace.retention, &mut self.out.writes);
         }
     }
