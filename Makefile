@@ -21,7 +21,7 @@ PYTHON_VENV := .cache/python-sdk
 PACKAGES ?= -p ostro-cli -p temporal-rust-example
 test python-test: PACKAGES = --workspace
 
-.PHONY: help official-sdk official-sdk-quick demo test unit conformance conformance-local crash sim fuzz fuzz-corpus bench build lint fmt docs-check nextest python python-examples python-test python-bench
+.PHONY: help official-sdk official-sdk-quick demo test unit conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint fmt docs-check nextest python python-examples python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -68,9 +68,14 @@ official-sdk: build ## Run the official mistralai packages against Ostro and ove
 official-sdk-quick: build ## Run the core of that, on Ostro
 	$(PYTHON) tests/official-sdk/run.py --ostro $(OSTRO) --quick
 
-bench: ## Measure side by side with the real Temporal server (WORK=name for one row)
-	cargo build --locked --release -p ostro-cli
-	$(PYTHON) bench/run.py --ostro-binary target/release/ostro $(if $(WORK),--work $(WORK))
+bench: python ## Measure side by side with Temporal, Restate and DBOS; writes docs/benchmarks.md (WORK=name for some rows)
+	cargo build --locked --release --workspace --bin ostro --bin ostro-load --bin ostro-sdk-bench
+	$(PYTHON_VENV)/bin/pip install --quiet --force-reinstall target/wheels/*.whl
+	$(PYTHON) bench/run.py --ostro-python $(PYTHON_VENV)/bin/python $(if $(WORK),--work $(WORK))
+
+instructions: ## Count the instructions of an activity and compare them with the number kept in bench/instructions.json
+	cargo build --locked --workspace --bin ostro-load
+	$(PYTHON) bench/instructions.py --driver target/debug/ostro-load
 
 python: ## Build the wheel of the Python package (target/wheels)
 	$(PYTHON) -m venv $(PYTHON_VENV)

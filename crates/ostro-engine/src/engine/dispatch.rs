@@ -13,7 +13,7 @@ use crate::execution::workflow_task::StartedBy;
 use crate::persistence::{ExecutionId, Loader, QueueKind};
 use crate::queue::{Match, Poller, QueueKey, Task, Work};
 use crate::reply::WorkflowTaskAnswer;
-use crate::time::{MILLISECOND, SECOND, Span};
+use crate::time::{MILLISECOND, SECOND, Span, Time};
 use crate::token::TaskToken;
 
 /// A poll that waited so long for its task is one too many, as on the reference server.

@@ -74,6 +74,8 @@ pub struct Engine<L> {
     blocked: HashSet<ExecutionId>,
     unsettled: Unsettled,
     effects: VecDeque<Effect>,
+    /// Executions that the call in progress has changed and not written yet.
+    unwritten: Vec<ExecutionId>,
     /// The execution whose workflow task the call in progress hands to its own caller.
     reserved: Option<ExecutionId>,
     next_execution: ExecutionId,
@@ -102,6 +104,7 @@ impl<L: Loader> Engine<L> {
             blocked: HashSet::new(),
             unsettled: Unsettled::default(),
             effects: VecDeque::new(),
+            unwritten: Vec::new(),
             reserved: None,
             next_execution: recovery.next_execution.max(1),
             now,
@@ -219,6 +222,7 @@ impl<L: Loader> Engine<L> {
 
     fn finish(&mut self) -> Output {
         self.settle();
+        self.write_changed();
         let mut out = std::mem::take(&mut self.out);
         out.sequence = self.sequence;
         if !out.writes.is_empty() {

@@ -98,15 +98,26 @@ pub struct Execution {
     pub deadlines: Deadlines,
     pub live: Live,
     pub tail: Tail,
+    /// Bytes of `start` and `properties`, roughly.
+    given_bytes: usize,
     changes: Changes,
+    unwritten: Unwritten,
 }
 
-/// What the transition in progress has changed and not written yet.
+/// What the transition in progress has changed.
 #[derive(Debug, Default)]
 struct Changes {
     items: BTreeSet<(ItemKind, ItemKey)>,
     visibility: bool,
     events: Vec<HistoryEvent>,
+}
+
+/// What the transitions of the call in progress have changed: it is written once, at the end of the call.
+#[derive(Debug, Default)]
+struct Unwritten {
+    core: bool,
+    items: BTreeSet<(ItemKind, ItemKey)>,
+    visibility: bool,
 }
 
 impl Execution {
