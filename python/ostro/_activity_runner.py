@@ -24,14 +24,19 @@ _log = logging.getLogger("ostro.activity")
 
 _REASONS = ("not found", "cancelled", "timed out", "worker shutdown", "paused", "reset")
 _TIMED_OUT, _WORKER_SHUTDOWN = 2, 3
-_EAGER = sys.version_info >= (3, 12)
 
 
-def _start_task(coroutine: Any, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
-    """A task; where Python can, its first step runs now, so a short activity costs no turn of the loop."""
-    if _EAGER:
+if sys.version_info >= (3, 12):
+
+    def _start_task(coroutine: Any, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+        """A task whose first step runs now, so a short activity costs no turn of the loop."""
         return asyncio.Task(coroutine, loop=loop, eager_start=True, context=contextvars.copy_context())
-    return loop.create_task(coroutine)
+
+else:
+
+    def _start_task(coroutine: Any, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+        """A task."""
+        return loop.create_task(coroutine)
 
 
 class Context(ActivityContext):

@@ -8,6 +8,7 @@ import sys
 import time
 from typing import Any, Iterable, overload
 
+from ._activity import check_names
 from ._client import Client, Executes, R, WorkflowHandle
 from ._connection import Connection
 from ._definition import registered_workflows
@@ -113,8 +114,11 @@ async def run_async(
     try:
         classes = list(dict.fromkeys([workflow, *workflows, *(one.cls for one in registered_workflows().values())]))
         client = Client(connection, task_queue)
-        async with Worker(_latest(classes), connection=connection, task_queue=task_queue):
-            handle = await client.start(workflow, *args, id=id, use_existing=id is not None)
+        check_names()
+        worker = Worker(_latest(classes), connection=connection, task_queue=task_queue)
+        # Before the worker: one that was killed near its end is through as soon as it polls, and would be started anew.
+        handle = await client.start(workflow, *args, id=id, use_existing=id is not None)
+        async with worker:
             shown = sys.stderr.isatty() if progress is None else progress
             watch = asyncio.ensure_future(_show_progress(handle)) if shown else None
             try:

@@ -265,6 +265,35 @@ def test_isolated_activities_have_processes_of_their_own(program: Any) -> None:
     program([Isolates], body)
 
 
+ISOLATED_PROGRAM = """
+import os
+from dataclasses import dataclass
+import mistralai.workflows as workflows
+
+@dataclass
+class Found:
+    pid: int
+
+@workflows.activity(isolated=True)
+def where(found: Found) -> Found:
+    return Found(os.getpid())
+
+@workflows.workflow.define(name="isolates-in-a-program")
+class Isolates:
+    @workflows.workflow.entrypoint
+    async def execute(self, found: Found) -> Found:
+        return await where(found)
+
+if __name__ == "__main__":
+    print(workflows.run(Isolates, Found(os.getpid()), address=":memory:").pid not in (0, os.getpid()))
+"""
+
+
+def test_a_process_of_its_own_has_the_program_with_its_imports(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(ISOLATED_PROGRAM)
+    assert run_file(tmp_path).communicate(timeout=60)[0] == "True\n"
+
+
 PROGRAM = """
 import asyncio, sys
 import mistralai.workflows as workflows
@@ -421,7 +450,8 @@ def test_an_address_where_nothing_answers_says_so() -> None:
 
 
 def test_https_is_spoken_to_who_has_the_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    # No authority: then it may speak for itself.
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]
     keys = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "key.pem", "-out", "certificate.pem"]
     subprocess.run(["openssl", "req", "-x509", *keys, *names], cwd=tmp_path, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
