@@ -16,7 +16,7 @@ PYTHON_VENV := .cache/python-sdk
 PACKAGES ?= -p ostro-cli -p temporal-rust-example
 test python-test: PACKAGES = --workspace
 
-.PHONY: help official-sdk official-sdk-quick demo test unit conformance conformance-local crash bench instructions build lint fmt docs-check nextest python python-test python-bench
+.PHONY: help official-sdk official-sdk-quick demo test unit conformance conformance-local crash bench instructions build lint fmt docs-check nextest python python-examples python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -60,6 +60,9 @@ python: ## Build the wheel of the Python package (target/wheels)
 	$(PYTHON) -m venv $(PYTHON_VENV)
 	$(PYTHON_VENV)/bin/pip install --quiet 'maturin>=1.8,<2'
 	$(PYTHON_VENV)/bin/maturin build --release --locked --manifest-path python/core/Cargo.toml --out target/wheels
+
+python-examples: python ## Install the wheel into a new environment and run every example in it
+	bash python/tests/examples.sh "$$(ls -t target/wheels/*.whl | head -n 1)" $(PYTHON)
 
 # The package as a wheel would install it, with the library of the workspace's own build.
 python-test: build ## Test the Python package, installed: on the engine within, on Ostro, on the real Temporal server

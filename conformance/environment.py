@@ -22,7 +22,8 @@ class Error(Exception):
 
 def prepare(*requirements: Path) -> Path:
     """The Python of an environment with what these files list; made when there is none."""
-    listed = "\n".join(path.read_text() for path in requirements)
+    constraints = [path for path in map(_constraints, requirements) if path.exists()]
+    listed = "\n".join(path.read_text() for path in [*requirements, *constraints])
     digest = hashlib.sha256(f"{sys.version}\n{listed}".encode()).hexdigest()[:12]
     directory = CACHE / "python" / digest
     python = directory / "bin" / "python"
@@ -38,10 +39,17 @@ def prepare(*requirements: Path) -> Path:
     command = [python, "-m", "pip", "install", "--quiet"]
     for path in requirements:
         command += ["--requirement", path]
+    for path in constraints:
+        command += ["--constraint", path]
     if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
         raise Error("pip could not install what is needed (its own words are above)")
     complete.touch()
     return python
+
+
+def _constraints(requirements: Path) -> Path:
+    """The exact versions that go with a list of requirements, where there is such a list."""
+    return requirements.with_name(requirements.name.replace("requirements", "constraints"))
 
 
 def run_in(requirements: Path, program: Path) -> NoReturn:

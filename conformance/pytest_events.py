@@ -1,8 +1,8 @@
 """A pytest plugin: writes each test's outcome as one JSON line, and gives each test its time limit.
 
 The environment says where: CONFORMANCE_EVENTS (the file to append to), CONFORMANCE_BASELINE (normal seconds of slow
-tests), CONFORMANCE_DEV_SERVER (the binary for tests that start a server of their own; without it they are skipped,
-since the SDK would download one).
+tests), CONFORMANCE_DEV_SERVER (the binary for tests that start a server of their own) and CONFORMANCE_TEST_SERVER (the
+same for those that want time to skip); without these such tests are skipped, since the SDK would download one. CONFORMANCE_PATIENCE multiplies the limits.
 """
 
 import functools
@@ -13,10 +13,12 @@ import pytest
 
 LIMIT_SECONDS_MIN = 15.0
 LIMIT_FACTOR = 3.0
+#: Read at once: some tests put another environment in its place.
+EVENTS = os.environ["CONFORMANCE_EVENTS"]
 
 
 def _write(**event: object) -> None:
-    with open(os.environ["CONFORMANCE_EVENTS"], "a", encoding="utf-8") as events:
+    with open(EVENTS, "a", encoding="utf-8") as events:
         events.write(json.dumps(event) + "\n")
 
 
@@ -30,9 +32,11 @@ def _normal_seconds() -> dict[str, float]:
 
 def pytest_configure(config: pytest.Config) -> None:
     binary = os.environ.get("CONFORMANCE_DEV_SERVER")
+    skipper = os.environ.get("CONFORMANCE_TEST_SERVER")
     from temporalio.testing import WorkflowEnvironment
 
     start = WorkflowEnvironment.start_local.__func__
+    start_skipping = WorkflowEnvironment.start_time_skipping.__func__
 
     @functools.wraps(start)
     async def start_local(cls: type, **options: object) -> object:
@@ -41,8 +45,11 @@ def pytest_configure(config: pytest.Config) -> None:
         options.pop("dev_server_download_version", None)
         return await start(cls, **{**options, "dev_server_existing_path": binary})
 
+    @functools.wraps(start_skipping)
     async def start_time_skipping(cls: type, **options: object) -> object:
-        pytest.skip("needs the time-skipping test server, which the SDK would download")
+        if not skipper:
+            pytest.skip("starts a time-skipping server of its own: needs --test-server")
+        return await start_skipping(cls, **{**options, "test_server_existing_path": skipper})
 
     WorkflowEnvironment.start_local = classmethod(start_local)
     WorkflowEnvironment.start_time_skipping = classmethod(start_time_skipping)
@@ -50,8 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     normal = _normal_seconds()
+    patience = float(os.environ.get("CONFORMANCE_PATIENCE", "1"))
     for item in items:
-        limit = max(LIMIT_SECONDS_MIN, LIMIT_FACTOR * normal.get(item.nodeid, 0.0))
+        limit = patience * max(LIMIT_SECONDS_MIN, LIMIT_FACTOR * normal.get(item.nodeid, 0.0))
         item.add_marker(pytest.mark.timeout(limit, func_only=True), append=False)
     _write(event="collected", ids=[item.nodeid for item in items])
 

@@ -40,6 +40,8 @@ class Setting:
     address: str
     logs: Path
     dev_server: str | None
+    test_server: str | None
+    patience: float
 
 
 class Run:
@@ -89,14 +91,17 @@ class Run:
         environment["PYTHONPATH"] = str(HERE)
         environment["CONFORMANCE_EVENTS"] = str(self.events)
         environment["CONFORMANCE_BASELINE"] = str(HERE / "baseline.json")
+        environment["CONFORMANCE_PATIENCE"] = str(self.setting.patience)
         if self.setting.dev_server:
             environment["CONFORMANCE_DEV_SERVER"] = self.setting.dev_server
+        if self.setting.test_server:
+            environment["CONFORMANCE_TEST_SERVER"] = self.setting.test_server
         return environment
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         while process.poll() is None:
             time.sleep(0.2)
-            if time.time() - self.events.stat().st_mtime > SILENCE_SECONDS_MAX:
+            if time.time() - self.events.stat().st_mtime > SILENCE_SECONDS_MAX * self.setting.patience:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         with contextlib.suppress(ProcessLookupError):

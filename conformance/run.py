@@ -53,6 +53,8 @@ def parse_arguments() -> argparse.Namespace:
     add("--suite", default=os.environ.get("CONFORMANCE_SUITE"), help="a checkout or clone of the SDK")
     add("--optional", action="store_true", help="exit 0 when the suite's sources cannot be brought")
     add("--dev-server", metavar="BINARY", help="for the tests that start a server of their own (else skipped)")
+    add("--test-server", metavar="BINARY", help="for those that start one whose time skips (else skipped)")
+    add("--patience", type=float, default=1.0, metavar="N", help="N times the time for each test, on a busy machine")
     add("--record-baseline", metavar="SERVER", help="write baseline.json, naming the server it is of")
     return parser.parse_args()
 
@@ -148,10 +150,13 @@ def main() -> int:
     files = files_of(sources, tests, arguments.contrib)
     expected = expected_failures()
     logs = fresh_logs()
-    dev_server = arguments.dev_server and str(Path(arguments.dev_server).resolve())
+    dev_server, test_server = (
+        binary and str(Path(binary).resolve())
+        for binary in (arguments.dev_server or arguments.ostro, arguments.test_server or arguments.ostro)
+    )
     with contextlib.ExitStack() as stack:
         address = arguments.address or stack.enter_context(own_server.ostro(arguments.ostro, logs / "server.log"))
-        setting = Setting(python, sources, address, logs, dev_server)
+        setting = Setting(python, sources, address, logs, dev_server, test_server, arguments.patience)
         if failure := clean(setting):
             raise Error(failure)
         results = run_files(setting, files, expected, arguments)

@@ -28,4 +28,5 @@ exec "${TEMPORAL:-temporal}" server start-dev --headless --ip 127.0.0.1 --port "
     --dynamic-config-value 'system.system.refreshNexusEndpointsMinWait="0s"' \
     --dynamic-config-value history.enableSignalWithStartFromWorkflow=true \
     --dynamic-config-value history.enableUpdateCallbacks=true \
+    --dynamic-config-value frontend.WorkflowPauseEnabled=true \
     "$@"

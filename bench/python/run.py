@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
-"""CPU and wall of Python workers: the package `ostro` beside `temporalio`, on the same engines, in one run. Prints JSON.
+"""CPU and wall of Python workers: the package `ostro` beside `temporalio`, on the same engines, in one run. Prints JSON, and the
+factors between the two.
 
     python3 bench/python/run.py --python .venv/bin/python --ostro-binary target/release/ostro [--temporal PATH] [--rounds 3]
 
-`--python` has `ostro` and `temporalio`. Each measurement is a process of its own; a worker's CPU is the process's, client included. For
-`ostro` with the engine in the process, the engine's CPU is in it too. The real server runs with its default and with its queue limit
-raised: its default makes 50 ms of every dispatch.
+`--python` has `ostro` and `temporalio`. Each measurement is a process of its own; `_cpu` is a worker's process, client included,
+`_total_cpu` that and the server's. For `ostro` with the engine in the process both have the engine in them. `temporalio` runs with its
+sandbox, as it does by itself, and without. The real server runs with its default and with its queue limit raised: its default makes
+50 ms of every dispatch.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import socket
 import statistics
 import subprocess
@@ -22,6 +25,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+#: Packages, with the options of their workers.
+WORKERS = ["ostro", "temporalio", "temporalio unsandboxed"]
 RAISED = ["--dynamic-config-value", "history.transferProcessorMaxPollRPS=100000"]
 RAISED += ["--dynamic-config-value", "history.timerProcessorMaxPollRPS=100000"]
 
@@ -33,7 +38,9 @@ def free_port() -> int:
 
 
 def serve(command: list[str], port: int) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     for _ in range(600):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -43,16 +50,30 @@ def serve(command: list[str], port: int) -> subprocess.Popen[bytes]:
     sys.exit(f"{command[0]} does not listen")
 
 
-def measure(python: str, package: str, address: str, numbers: dict[str, int]) -> dict[str, Any]:
-    command = [python, str(HERE / f"{package}_worker.py"), address, json.dumps(numbers)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+def measure(
+    python: str, worker: str, address: str, numbers: dict[str, int], server: str = ""
+) -> dict[str, Any]:
+    package, *options = worker.split(" ")
+    command = [
+        python,
+        str(HERE / f"{package}_worker.py"),
+        address,
+        json.dumps(numbers),
+        *options,
+    ]
+    environment = {**os.environ, "BENCH_SERVER": server}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=600, env=environment
+    )
     if done.returncode:
         sys.exit(f"{' '.join(command)}:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     add = parser.add_argument
     add("--python", default=sys.executable)
     add("--ostro-binary")
@@ -62,34 +83,97 @@ def main() -> None:
     add("--regular", type=int, default=100, help="regular activities of a round")
     add("--workflows", type=int, default=100, help="workflows of a round")
     arguments = parser.parse_args()
-    numbers = {"local": arguments.local, "regular": arguments.regular, "workflows": arguments.workflows}
+    numbers = {
+        "local": arguments.local,
+        "regular": arguments.regular,
+        "workflows": arguments.workflows,
+    }
     cases: list[tuple[str, str, list[str] | None]] = [("ostro", "in process", None)]
     if arguments.ostro_binary:
-        command = [arguments.ostro_binary, "dev", "--ephemeral", "--http-listen", "127.0.0.1:0", "--listen", "127.0.0.1:PORT"]
-        cases += [("ostro", "ostro server", command), ("temporalio", "ostro server", command)]
+        command = [
+            arguments.ostro_binary,
+            "dev",
+            "--ephemeral",
+            "--http-listen",
+            "127.0.0.1:0",
+            "--listen",
+            "127.0.0.1:PORT",
+        ]
+        cases += [(worker, "ostro server", command) for worker in WORKERS]
     if arguments.temporal:
-        command = [arguments.temporal, "server", "start-dev", "--headless", "--log-level", "error", "--port", "PORT"]
-        for name, more in (("temporal server", []), ("temporal server, raised", RAISED)):
-            cases += [("ostro", name, command + more), ("temporalio", name, command + more)]
+        command = [
+            arguments.temporal,
+            "server",
+            "start-dev",
+            "--headless",
+            "--log-level",
+            "error",
+            "--port",
+            "PORT",
+        ]
+        for name, more in (
+            ("temporal server", []),
+            ("temporal server, raised", RAISED),
+        ):
+            cases += [(worker, name, command + more) for worker in WORKERS]
     rows = []
     for package, engine, command in cases:
         found = []
         for _ in range(arguments.rounds):
             with tempfile.TemporaryDirectory() as folder:
                 if command is None:
-                    found.append(measure(arguments.python, package, f"{folder}/engine.db", numbers))
+                    found.append(
+                        measure(
+                            arguments.python, package, f"{folder}/engine.db", numbers
+                        )
+                    )
                     continue
                 port = free_port()
-                server = serve([part.replace("PORT", str(port)) for part in command], port)
+                server = serve(
+                    [part.replace("PORT", str(port)) for part in command], port
+                )
                 try:
-                    found.append(measure(arguments.python, package, f"127.0.0.1:{port}", numbers))
+                    found.append(
+                        measure(
+                            arguments.python,
+                            package,
+                            f"127.0.0.1:{port}",
+                            numbers,
+                            str(server.pid),
+                        )
+                    )
                 finally:
                     server.kill()
                     server.wait()
-        row = {key: round(statistics.median(one[key] for one in found), 1) for key in found[0]}
+        row = {
+            key: round(statistics.median(one[key] for one in found), 1)
+            for key in found[0]
+        }
         rows.append({"worker": package, "engine": engine, **row})
         print(json.dumps(rows[-1]), file=sys.stderr)
-    print(json.dumps({"numbers": numbers, "rounds": arguments.rounds, "unit": "microseconds each, median", "rows": rows}, indent=1))
+    found = {
+        "numbers": numbers,
+        "rounds": arguments.rounds,
+        "unit": "microseconds each, median",
+        "rows": rows,
+        "factors": factors(rows),
+    }
+    print(json.dumps(found, indent=1))
+
+
+def factors(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How many times the CPU of `ostro` with the engine in the process each `temporalio` takes."""
+    mine = rows[0]
+    kinds = [key for key in mine if key.endswith("_cpu")]
+    return [
+        {
+            "worker": row["worker"],
+            "engine": row["engine"],
+            **{key: round(row[key] / mine[key], 1) for key in kinds if mine[key]},
+        }
+        for row in rows
+        if row["worker"].startswith("temporalio")
+    ]
 
 
 if __name__ == "__main__":

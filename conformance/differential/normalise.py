@@ -48,8 +48,11 @@ DROPPED = {
 }
 
 
-#: Set to nothing and not set at all mean the same to every SDK.
-UNSET = ({}, "0s")
+#: Set to nothing and not set at all mean the same to every SDK; the last is Go's time that is not set.
+UNSET = ({}, "0s", "0001-01-01T00:00:00Z")
+
+#: A time-out that was counted from a clock: a few nanoseconds beside a whole number of seconds.
+NEARLY = re.compile(r"(\d+)\.00000\d+s")
 
 
 class Normaliser:
@@ -84,7 +87,7 @@ class Normaliser:
         return value
 
     def text(self, text: str) -> str:
-        text = TIME.sub("$time", text.replace(self.prefix, "$test"))
+        text = NEARLY.sub(r"\1s", TIME.sub("$time", text.replace(self.prefix, "$test")))
         return UUID.sub(lambda found: self._ids.setdefault(found[0], f"${len(self._ids) + 1}"), text)
 
     def history(self, events: Any) -> list[Any]:

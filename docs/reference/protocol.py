@@ -21,9 +21,8 @@ NOTES = {
     "StartWorkflowExecution": "callbacks to other servers and time skipping are refused",
     "CreateNexusEndpoint": "worker targets only, no external URL",
     "UpdateNexusEndpoint": "worker targets only, no external URL",
-    "StartActivityExecution": "completion callbacks are refused",
     "CreateWorkerDeploymentVersion": "a compute configuration is refused: this server starts no workers",
-    "UpdateTaskQueueConfig": "a rate limit for each fairness key is refused; a limit counts for each worker version by itself",
+    "UpdateTaskQueueConfig": "the limit of a fairness key counts for each worker version by itself",
     "UpdateWorkerBuildIdCompatibility": "the sets are kept and shown; tasks are not routed by them",
     "GetWorkerTaskReachability": "new workflows only",
 }
@@ -43,10 +42,8 @@ DECLINED = {
     "GetWorkerVersioningRules": SUPERSEDED,
     "ListDeployments": SUPERSEDED,
     "ListWorkflowRules": OFF,
-    "PauseWorkflowExecution": OFF,
     "SetCurrentDeployment": SUPERSEDED,
     "TriggerWorkflowRule": OFF,
-    "UnpauseWorkflowExecution": OFF,
     "UpdateWorkerConfig": OFF,
     "UpdateWorkerVersioningRules": SUPERSEDED,
 }
@@ -88,6 +85,10 @@ async def main(address: str) -> None:
         "## TestService",
         "",
         "Served by `ostro dev --time-skipping`: all six RPCs. See [testing workflows](../guides/testing-workflows.md).",
+        "",
+        "## ostro.v1.OstroService",
+        "",
+        "Ostro's own: `ImportWorkflowExecution`. See [moving workflows](../guides/moving-workflows.md).",
         "",
     ]
     Path(__file__).with_name("protocol.md").write_text("\n".join(lines))

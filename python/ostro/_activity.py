@@ -13,7 +13,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, Callable, Coroutine, Mapping, ParamSpec, Protocol, Sequence, TypeVar, overload
 
-from . import _activity_context, _context
+from . import _activity_context, _context, _later
 from ._activity_context import ActivityContext, ActivityInfo
 from ._config import config
 from ._depends import DependencyInjector
@@ -140,7 +140,7 @@ def _place(definition: ActivityDefinition) -> tuple[str, str]:
 
 def definition_of(function: Callable[..., Any]) -> ActivityDefinition:
     """The definition behind a decorated function. WorkflowsException for one that is not."""
-    found = getattr(function, "__ostro_activity__", None)
+    found: ActivityDefinition | None = getattr(function, "__ostro_activity__", None)
     if found is None:
         raise WorkflowsException(
             f"{function!r} is no activity: decorate it with @workflows.activity()", code=ErrorCode.ACTIVITY_DEFINITION
@@ -165,6 +165,7 @@ class Activity:
     last_heartbeat = staticmethod(_activity_context.last_heartbeat)
     info = staticmethod(_activity_context.info)
     is_cancelled = staticmethod(_activity_context.is_cancelled)
+    complete_later = staticmethod(_later.complete_later)
 
     @overload
     def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Callable[P, Coroutine[Any, Any, R]]: ...

@@ -30,6 +30,8 @@ class ActivityInfo:
     started_time: datetime | None = None
     start_to_close_timeout: timedelta | None = None
     heartbeat_timeout: timedelta | None = None
+    #: What completes this attempt from outside: `client.activity(task_token)`.
+    task_token: bytes = b""
     #: The session has moved to this worker, whose memory has nothing of what its earlier activities left.
     cold_start: bool = False
 
@@ -66,15 +68,20 @@ def last_heartbeat(annotation: Any = Any) -> Any:
 
 def info() -> ActivityInfo:
     """Which attempt of which activity this is. NotInTemporalContextError outside an activity that a worker runs."""
-    found = _require("activity.info()").info
-    if found is None:
-        raise NotInTemporalContextError("activity.info(): this activity was called directly, no worker runs it")
-    return found
+    return require_info("activity.info()")
 
 
 def is_cancelled() -> bool:
     """Whether the activity should stop; for sync activities, which nobody can interrupt."""
     return _require("activity.is_cancelled()").cancelled
+
+
+def require_info(what: str) -> ActivityInfo:
+    """The attempt that a worker runs. NotInTemporalContextError elsewhere."""
+    found = _require(what).info
+    if found is None:
+        raise NotInTemporalContextError(f"{what}: this activity was called directly, no worker runs it")
+    return found
 
 
 def _require(what: str) -> ActivityContext:

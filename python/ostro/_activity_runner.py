@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 import sys
@@ -10,41 +11,53 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from . import _convert, _failure
-from ._activity import registered_activities
+from ._activity import START_TO_CLOSE_DEFAULT, registered_activities
 from ._activity_context import ActivityContext, ActivityInfo
 from ._bridge import Bridge, FailureKind, Outcome
 from ._context import current_activity
-from ._errors import WorkflowError
+from ._duration import seconds
+from ._errors import RpcError, TimeoutType, WorkflowError
+from ._later import CompletesLater
 from ._session import COLD_START_HEADER, LEASE
 
 _log = logging.getLogger("ostro.activity")
 
 _REASONS = ("not found", "cancelled", "timed out", "worker shutdown", "paused", "reset")
-_WORKER_SHUTDOWN = 3
-_EAGER = sys.version_info >= (3, 12)
+_TIMED_OUT, _WORKER_SHUTDOWN = 2, 3
 
 
-def _start_task(coroutine: Any, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
-    """A task; where Python can, its first step runs now, so a short activity costs no turn of the loop."""
-    if _EAGER:
-        return asyncio.Task(coroutine, loop=loop, eager_start=True, context=contextvars.copy_context())  # type: ignore[call-arg]
-    return loop.create_task(coroutine)
+if sys.version_info >= (3, 12):
+
+    def _start_task(coroutine: Any, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+        """A task whose first step runs now, so a short activity costs no turn of the loop."""
+        return asyncio.Task(coroutine, loop=loop, eager_start=True, context=contextvars.copy_context())
+
+else:
+
+    def _start_task(coroutine: Any, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+        """A task."""
+        return loop.create_task(coroutine)
 
 
 class Context(ActivityContext):
     """Of an attempt that a worker runs; says what it is when it is asked."""
 
+    #: The outcome has been given: what comes after is dropped.
+    answered = False
+    #: Ends it when its time is over; of local activities.
+    timer: asyncio.TimerHandle | None = None
+
     def __init__(self, runner: ActivityRunner, token: bytes, start: tuple[Any, ...]) -> None:
         # One of these is made for each attempt: what is not said here is the class's.
         self._start = start
         self._runner = runner
-        self._token = token
+        self.token = token
         self.last_details = start[3]
         if not start[6]:
             self.beat = self._beat
 
     def _beat(self, details: Any) -> None:
-        self._runner.core.heartbeat(self._token, details)
+        self._runner.core.heartbeat(self.token, details)
         if self.cancelled and asyncio._get_running_loop() is None:
             # A thread cannot be interrupted: this is where a sync activity learns it.
             raise asyncio.CancelledError(self.cancel_reason)
@@ -52,13 +65,15 @@ class Context(ActivityContext):
     @property
     def name(self) -> str:
         """The activity's."""
-        return self._start[0][0]
+        return str(self._start[0][0])
 
     @property
-    def info(self) -> ActivityInfo | None:  # type: ignore[override]
+    def info(self) -> ActivityInfo | None:
         identity, namespace, _input, _details, headers, attempt, is_local, times = self._start
         name, activity_id, workflow_type, workflow_id, run_id = identity
         scheduled, _attempt_scheduled, started, _to_close, start_to_close, heartbeat = times
+        if is_local:
+            start_to_close = _start_to_close(name)
         return ActivityInfo(
             activity_type=name,
             activity_id=activity_id,
@@ -73,12 +88,19 @@ class Context(ActivityContext):
             started_time=_time(started),
             start_to_close_timeout=_span(start_to_close),
             heartbeat_timeout=_span(heartbeat),
+            task_token=self.token,
             cold_start=COLD_START_HEADER in headers,
         )
 
     @info.setter
     def info(self, value: Any) -> None:
         """The attempt says it; see above."""
+
+
+def _start_to_close(name: str) -> float:
+    """Of a local activity: its worker keeps it, see `_instance`."""
+    definition = registered_activities().get(name)
+    return definition.start_to_close if definition is not None else seconds(START_TO_CLOSE_DEFAULT, "start_to_close_timeout")
 
 
 def _time(seconds: float | None) -> datetime | None:
@@ -92,8 +114,9 @@ def _span(seconds: float | None) -> timedelta | None:
 class ActivityRunner:
     """Runs what one core worker polls."""
 
-    def __init__(self, core: Any, task_queue: str) -> None:
+    def __init__(self, core: Any, task_queue: str, connection: Any) -> None:
         self.core = core
+        self._connection = connection
         self.task_queue = task_queue
         self._loop = asyncio.get_running_loop()
         self._running: dict[bytes, tuple[asyncio.Task[None], Context]] = {}
@@ -126,6 +149,8 @@ class ActivityRunner:
             task = _start_task(self._run(token, start, context), self._loop)
             if not task.done():
                 self._running[token] = (task, context)
+                if start[6]:
+                    context.timer = self._loop.call_later(_start_to_close(context.name), self._time_out, token)
         else:
             self._cancel(token, reason)
 
@@ -137,6 +162,22 @@ class ActivityRunner:
         context.cancel_reason = _REASONS[reason] if reason < len(_REASONS) else "cancelled"
         context.cancelled = True
         task.cancel(context.cancel_reason)
+
+    def _time_out(self, token: bytes) -> None:
+        found = self._running.get(token)
+        if found is None:
+            return
+        task, context = found
+        which = int(TimeoutType.START_TO_CLOSE)
+        self._answer(
+            context, Outcome.FAILED, (FailureKind.TIMEOUT, "activity StartToClose timeout", "", "ostro-python", None, (which, []))
+        )
+        context.answered = True
+        self._cancel(token, _TIMED_OUT)
+
+    def _answer(self, context: Context, outcome: int, value: Any) -> None:
+        if not context.answered:
+            self.core.complete_activity(context.token, outcome, value)
 
     async def _run(self, token: bytes, start: tuple[Any, ...], context: Context) -> None:
         current_activity.set(context)
@@ -150,25 +191,32 @@ class ActivityRunner:
             args, kwargs = definition.signature.decode(start[2])
             result = await definition.run(args, kwargs)
             payload = _convert.encode_one(result, f'the result of activity "{name}"')
-            self.core.complete_activity(token, Outcome.COMPLETED, payload)
+            self._answer(context, Outcome.COMPLETED, payload)
+        except CompletesLater:
+            # An engine in this process must know before the core forgets the attempt that it is not lost with this process.
+            with contextlib.suppress(RpcError):  # it has ended meanwhile
+                await self._bridge.call(self._connection.detach, token)
+            self._answer(context, Outcome.LATER, None)
         except asyncio.CancelledError as error:
             self._complete_cancelled(token, name, context, error)
         except Exception as error:
             _log.warning("activity %s failed (attempt %d): %s", name, start[5], error, exc_info=_log.isEnabledFor(logging.DEBUG))
-            self.core.complete_activity(token, Outcome.FAILED, _failure.from_exception(error))
+            self._answer(context, Outcome.FAILED, _failure.from_exception(error))
         except BaseException as error:
             # SystemExit and its like end the attempt, never the worker.
-            self.core.complete_activity(token, Outcome.FAILED, _failure.from_exception(error))
+            self._answer(context, Outcome.FAILED, _failure.from_exception(error))
             _log.error("activity %s raised %r", name, error)
         finally:
+            if context.timer is not None:
+                context.timer.cancel()
             self._running.pop(token, None)
 
     def _complete_cancelled(self, token: bytes, name: str, context: Context, error: BaseException) -> None:
         if context.cancelled and context.cancel_reason != _REASONS[_WORKER_SHUTDOWN]:
             failure: tuple[Any, ...] = (FailureKind.CANCELED, f'activity "{name}" was cancelled', "", "ostro-python", None, ([],))
-            self.core.complete_activity(token, Outcome.CANCELLED, failure)
+            self._answer(context, Outcome.CANCELLED, failure)
             return
         # Not asked for: the worker stops, or the code cancelled itself. Another attempt may follow.
         why = "the worker stopped" if context.cancelled else "it cancelled itself"
         lost = WorkflowError(f'activity "{name}" ended early: {why}', type="Cancelled")
-        self.core.complete_activity(token, Outcome.FAILED, _failure.from_exception(lost))
+        self._answer(context, Outcome.FAILED, _failure.from_exception(lost))

@@ -62,6 +62,8 @@ class Outcome:
     FAILED = 1
     CANCELLED = 2
     BACKOFF = 3
+    #: Of an activity: it is completed from outside.
+    LATER = 3
 
 
 class FailureKind:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, AsyncIterator, Sequence
+from typing import Any, AsyncIterator, Awaitable, Callable, Generic, Protocol, Sequence, TypeVar, overload
 
 from . import _convert, _failure
 from ._config import config
@@ -20,33 +19,27 @@ from ._errors import (
     TimeoutFailure,
     WorkflowFailedError,
 )
+from ._execution import Execution, execution_from_json
+from ._later import ActivityHandle
 from ._schedule import Schedule, _span
 
 _DEADLINE_EXCEEDED = 4
 _POLL_SECONDS = 60.0
-_STATUS = "WORKFLOW_EXECUTION_STATUS_"
 _ANY = _convert._ANY
 
 
-@dataclass
-class Execution:
-    """What the engine says of an execution."""
-
-    id: str
-    run_id: str
-    workflow: str
-    #: RUNNING, COMPLETED, FAILED, CANCELED, TERMINATED, CONTINUED_AS_NEW, TIMED_OUT.
-    status: str
-    start_time: datetime | None
-    close_time: datetime | None
-    task_queue: str
-    history_length: int
-    #: What has not ended: JSON of Temporal's `PendingActivityInfo`.
-    pending_activities: Sequence[dict[str, Any]] = ()
-    memo: dict[str, Any] | None = None
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
 
 
-class WorkflowHandle:
+class Executes(Protocol[R_co]):
+    """A workflow class whose entrypoint has the usual name: its result has its type in a client too."""
+
+    async def execute(self, *args: Any, **kwargs: Any) -> R_co: ...
+
+
+class WorkflowHandle(Generic[R]):
     """An execution, by its id; of one run if `run_id` is given, else of the latest."""
 
     def __init__(self, client: Client, workflow_id: str, run_id: str = "", definition: WorkflowDefinition | None = None) -> None:
@@ -57,6 +50,15 @@ class WorkflowHandle:
 
     def _execution(self, run_id: str | None = None) -> dict[str, str]:
         return {"workflowId": self.id, "runId": self.run_id if run_id is None else run_id}
+
+    @overload
+    async def result(self, *, follow_runs: bool = True) -> R: ...
+
+    @overload
+    async def result(self, annotation: type[T], *, follow_runs: bool = True) -> T: ...
+
+    @overload
+    async def result(self, annotation: Any, *, follow_runs: bool = True) -> Any: ...
 
     async def result(self, annotation: Any = _ANY, *, follow_runs: bool = True) -> Any:
         """Waits for the result: as the workflow's annotation, or `annotation`, says. WorkflowFailedError where there is none."""
@@ -119,7 +121,7 @@ class WorkflowHandle:
     async def describe(self) -> Execution:
         """What the engine knows of it. NotFoundError where there is none."""
         answer = await self._client._call("DescribeWorkflowExecution", {"execution": self._execution()})
-        found = _execution(answer["workflowExecutionInfo"])
+        found = execution_from_json(answer["workflowExecutionInfo"])
         found.pending_activities = answer.get("pendingActivities", [])
         return found
 
@@ -130,6 +132,12 @@ class WorkflowHandle:
         request["requestId"] = str(uuid.uuid4())
         await self._client._call("SignalWorkflowExecution", request)
 
+    @overload
+    async def query(self, query: Callable[..., T], *args: Any) -> T: ...
+
+    @overload
+    async def query(self, query: str, *args: Any, annotation: Any = _ANY) -> Any: ...
+
     async def query(self, query: Any, *args: Any, annotation: Any = _ANY) -> Any:
         """The answer of a query, by its handler or its name. RpcError where the handler raises, or no worker answers."""
         name, payloads = self._message("queries", query, args)
@@ -139,6 +147,15 @@ class WorkflowHandle:
         handler = self._handler("queries", name)
         expected = handler.signature.returns if annotation is _ANY and handler else annotation
         return _convert.decode(_failure.payload_from_json(found[0]) if found else None, expected)
+
+    @overload
+    async def update(self, update: Callable[..., Awaitable[T]], *args: Any, id: str | None = None) -> T: ...
+
+    @overload
+    async def update(self, update: Callable[..., T], *args: Any, id: str | None = None) -> T: ...
+
+    @overload
+    async def update(self, update: str, *args: Any, id: str | None = None, annotation: Any = _ANY) -> Any: ...
 
     async def update(self, update: Any, *args: Any, id: str | None = None, annotation: Any = _ANY) -> Any:
         """Runs an update and gives its result, by its handler or its name. What the handler raises is raised here."""
@@ -239,6 +256,34 @@ class Client:
             body["identity"] = config.identity()
         return await self.connection.call(method, body, timeout)
 
+    @overload
+    async def start(
+        self,
+        workflow: type[Executes[R]],
+        *args: Any,
+        id: str | None = ...,
+        task_queue: str | None = ...,
+        execution_timeout: Duration | None = ...,
+        start_delay: Duration | None = ...,
+        use_existing: bool = ...,
+        memo: dict[str, Any] | None = ...,
+        search_attributes: dict[str, Any] | None = ...,
+    ) -> WorkflowHandle[R]: ...
+
+    @overload
+    async def start(
+        self,
+        workflow: Any,
+        *args: Any,
+        id: str | None = ...,
+        task_queue: str | None = ...,
+        execution_timeout: Duration | None = ...,
+        start_delay: Duration | None = ...,
+        use_existing: bool = ...,
+        memo: dict[str, Any] | None = ...,
+        search_attributes: dict[str, Any] | None = ...,
+    ) -> WorkflowHandle[Any]: ...
+
     async def start(
         self,
         workflow: Any,
@@ -250,7 +295,7 @@ class Client:
         use_existing: bool = False,
         memo: dict[str, Any] | None = None,
         search_attributes: dict[str, Any] | None = None,
-    ) -> WorkflowHandle:
+    ) -> WorkflowHandle[Any]:
         """Starts an execution of a workflow class, or of a workflow by its name.
 
         `args`: the entrypoint's arguments, or one dictionary of them. `id`: of the execution (random); AlreadyStartedError where
@@ -285,11 +330,33 @@ class Client:
         answer = await self._call("StartWorkflowExecution", request)
         return WorkflowHandle(self, workflow_id, answer.get("runId", ""), definition)
 
+    @overload
+    async def execute(self, workflow: type[Executes[R]], *args: Any, **options: Any) -> R: ...
+
+    @overload
+    async def execute(self, workflow: Any, *args: Any, **options: Any) -> Any: ...
+
     async def execute(self, workflow: Any, *args: Any, **options: Any) -> Any:
         """Starts an execution and waits for its result; options as `start`."""
         return await (await self.start(workflow, *args, **options)).result()
 
-    def get_handle(self, workflow_id: str, run_id: str = "", workflow: Any = None) -> WorkflowHandle:
+    def activity(
+        self, task_token: bytes | None = None, *, workflow_id: str = "", run_id: str = "", activity_id: str = ""
+    ) -> ActivityHandle:
+        """An activity that ended with `activity.complete_later()`: by its token, or by workflow and activity id."""
+        if task_token is not None:
+            return ActivityHandle(self.connection, {"taskToken": base64.b64encode(task_token).decode()})
+        if not (workflow_id and activity_id):
+            raise TypeError("client.activity(): give the task_token, or workflow_id and activity_id")
+        return ActivityHandle(self.connection, {"workflowId": workflow_id, "runId": run_id, "activityId": activity_id})
+
+    @overload
+    def get_handle(self, workflow_id: str, run_id: str = ..., *, workflow: type[Executes[R]]) -> WorkflowHandle[R]: ...
+
+    @overload
+    def get_handle(self, workflow_id: str, run_id: str = ..., workflow: Any = ...) -> WorkflowHandle[Any]: ...
+
+    def get_handle(self, workflow_id: str, run_id: str = "", workflow: Any = None) -> WorkflowHandle[Any]:
         """The handle of an execution; with its class, results and answers have their types."""
         return WorkflowHandle(self, workflow_id, run_id, None if workflow is None else definition_of(workflow))
 
@@ -300,7 +367,7 @@ class Client:
         while True:
             answer = await self._call("ListWorkflowExecutions", request)
             for info in answer.get("executions", []):
-                yield _execution(info)
+                yield execution_from_json(info)
                 given += 1
                 if limit is not None and given >= limit:
                     return
@@ -331,11 +398,19 @@ class Client:
 
     async def describe_schedule(self, schedule_id: str) -> dict[str, Any]:
         """A schedule as Temporal's JSON. NotFoundError where there is none."""
-        return await self._call("DescribeSchedule", {"scheduleId": schedule_id})
+        found: dict[str, Any] = await self._call("DescribeSchedule", {"scheduleId": schedule_id})
+        return found
 
     async def list_schedules(self) -> Sequence[dict[str, Any]]:
         """All schedules, as Temporal's JSON."""
-        return (await self._call("ListSchedules", {"maximumPageSize": 1000})).get("schedules", [])
+        found: list[dict[str, Any]] = []
+        request: dict[str, Any] = {"maximumPageSize": 1000}
+        while True:
+            answer = await self._call("ListSchedules", request)
+            found.extend(answer.get("schedules", []))
+            request["nextPageToken"] = answer.get("nextPageToken")
+            if not request["nextPageToken"]:
+                return found
 
     async def trigger_schedule(self, schedule_id: str) -> None:
         """Starts an execution of it now."""
@@ -377,36 +452,6 @@ _WITH_IDENTITY = frozenset(
 
 def _fields(values: dict[str, Any]) -> dict[str, Any]:
     return {key: _failure.payload_to_json(_convert.encode(value)) for key, value in values.items()}
-
-
-def _time(text: str | None) -> datetime | None:
-    if not text:
-        return None
-    head, _dot, rest = text.rstrip("Z").partition(".")
-    micro = (rest + "000000")[:6] if rest else "000000"
-    return datetime.fromisoformat(f"{head}.{micro}+00:00")
-
-
-def _execution(info: dict[str, Any]) -> Execution:
-    memo = {key: _decoded(_failure.payload_from_json(value)) for key, value in info.get("memo", {}).get("fields", {}).items()}
-    return Execution(
-        id=info["execution"]["workflowId"],
-        run_id=info["execution"].get("runId", ""),
-        workflow=info.get("type", {}).get("name", ""),
-        status=info.get("status", "").removeprefix(_STATUS),
-        start_time=_time(info.get("startTime")),
-        close_time=_time(info.get("closeTime")),
-        task_queue=info.get("taskQueue", ""),
-        history_length=int(info.get("historyLength", 0)),
-        memo=memo,
-    )
-
-
-def _decoded(payload: Any) -> Any:
-    try:
-        return _convert.decode(payload)
-    except ValueError:
-        return None
 
 
 __all__ = ["Client", "Execution", "WorkflowHandle"]

@@ -34,8 +34,6 @@ class Connection:
         self.address = address
         #: The engine's clock skips while a result is awaited.
         self.time_skipping = False
-        #: A worker of this process has begun to poll.
-        self.polled = False
         self._users = 0
 
     @staticmethod
@@ -83,7 +81,7 @@ class Connection:
     @property
     def embedded(self) -> bool:
         """Whether the engine runs in this process."""
-        return self.core.is_embedded()
+        return bool(self.core.is_embedded())
 
     async def call(self, method: str, request: dict[str, Any], timeout: float | None = None, service: str = "workflow") -> Any:
         """Calls a method of Temporal's API; messages are its JSON. RpcError where it refuses."""

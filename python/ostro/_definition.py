@@ -241,7 +241,7 @@ def registered_workflows() -> dict[str, WorkflowDefinition]:
 
 def definition_of(workflow: Any) -> WorkflowDefinition:
     """The definition of a workflow class. WorkflowsException for what is none."""
-    found = vars(workflow).get("__ostro_workflow__") if inspect.isclass(workflow) else None
+    found: WorkflowDefinition | None = vars(workflow).get("__ostro_workflow__") if inspect.isclass(workflow) else None
     if found is None:
         raise _refuse(f"{workflow!r} is no workflow: decorate its class with @workflow.define(name=...)")
     return found

@@ -167,6 +167,23 @@ def from_json(failure: dict[str, Any]) -> tuple[Any, ...]:
     return (kind, failure.get("message", ""), failure.get("stackTrace", ""), failure.get("source", ""), cause, info)
 
 
+def to_json(error: BaseException) -> dict[str, Any]:
+    """The JSON of Temporal's API for an exception of a program, with its causes."""
+    return _to_json(from_exception(error))
+
+
+def _to_json(failure: tuple[Any, ...]) -> dict[str, Any]:
+    kind, message, stack, source, cause, info = failure
+    found: dict[str, Any] = {"message": message, "stackTrace": stack, "source": source}
+    if cause is not None:
+        found["cause"] = _to_json(cause)
+    if kind == FailureKind.APPLICATION:
+        name, non_retryable, details, _delay = info
+        written = [payload_to_json(detail) for detail in details]
+        found["applicationFailureInfo"] = {"type": name, "nonRetryable": non_retryable, "details": {"payloads": written}}
+    return found
+
+
 def _kind_and_info_from_json(failure: dict[str, Any]) -> tuple[int, tuple[Any, ...]]:
     if (info := failure.get("applicationFailureInfo")) is not None:
         details = _payloads(info.get("details"))

@@ -1,7 +1,7 @@
 """What breaks determinism, refused in workflow code by name, with what to use instead.
 
-Functions are replaced once, when the first worker starts: in the modules that have them and in the modules of the workflows, which
-are not imported again. Outside workflow code they do what they did. Calls from the standard library, from logging and from a few
+Functions are replaced when a worker starts: in the modules that have them, and in the program's own modules that imported them by
+name. No module is imported again. Outside workflow code they do what they did. Calls from the standard library, from logging and from a few
 libraries that only observe go through.
 """
 
@@ -12,12 +12,15 @@ import builtins
 import ctypes
 import datetime
 import gc
+import multiprocessing.process
 import os
+import pathlib
 import random
 import secrets
 import socket
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 import uuid
@@ -65,7 +68,12 @@ _METHODS: list[tuple[type, str, str]] = [
 ]
 _PLAIN_METHODS: list[tuple[type, str, str, str]] = [
     (threading.Thread, "start", "threading.Thread.start", "asyncio.create_task(...), or an activity"),
+    (multiprocessing.process.BaseProcess, "start", "multiprocessing.Process.start", _ACTIVITY),
     (socket.socket, "__init__", "socket.socket", _ACTIVITY),
+    *(
+        (pathlib.Path, name, f"Path.{name}", _ACTIVITY)
+        for name in "open read_text read_bytes write_text write_bytes iterdir exists stat mkdir unlink rename".split()
+    ),
 ]
 #: Classes stay what they are: only calls are looked at.
 _CLASSES = {(subprocess, "Popen")}
@@ -93,9 +101,22 @@ def install(definitions: Iterable[WorkflowDefinition]) -> None:
             _replace_class_method(cls, name, instead)
         for cls, name, label, instead in _PLAIN_METHODS:
             _replace_method(cls, name, label, instead)
+        _refuse_unseeded()
         _order_of_sets()
-    for definition in definitions:
-        _replace_imported(sys.modules.get(definition.cls.__module__))
+    for module in {*_own_modules(), *(definition.cls.__module__ for definition in definitions)}:
+        _replace_imported(sys.modules.get(module))
+
+
+def _own_modules() -> list[str]:
+    """The program's modules: what is neither of the standard library nor installed."""
+    folders = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+    found = []
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        own = file is not None and not file.startswith(folders) and not name.partition(".")[0] in _OBSERVERS
+        if own and name.partition(".")[0] not in sys.stdlib_module_names - {"__main__"}:
+            found.append(name)
+    return found
 
 
 def _replace(module: Any, name: str, instead: str) -> None:
@@ -149,6 +170,20 @@ def _replace_init(cls: type, label: str, instead: str) -> None:
     _replace_method(cls, "__init__", label, instead)
 
 
+def _refuse_unseeded() -> None:
+    """`random.Random()` takes its seed from the machine; one with a seed is welcome."""
+    label = "random.Random"
+    _instead[label] = f"{_RANDOM}, or random.Random(seed)"
+    original = random.Random.__init__
+
+    def guarded(self: random.Random, x: Any = None) -> None:
+        if x is None and _core.in_workflow():
+            _refuse(label)
+        original(self, x)
+
+    random.Random.__init__ = guarded  # type: ignore[method-assign]
+
+
 def _order_of_sets() -> None:
     """`as_completed` puts what it is given into a set: coroutines become tasks first, whose order does not change."""
     original = asyncio.as_completed
@@ -159,7 +194,7 @@ def _order_of_sets() -> None:
         return original(fs, timeout=timeout)
 
     as_completed.__doc__ = original.__doc__
-    asyncio.as_completed = as_completed  # type: ignore[assignment]
+    asyncio.as_completed = as_completed
 
 
 def _refuse(label: str) -> None:

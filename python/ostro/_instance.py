@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger("ostro.workflow")
 
 _TRY_CANCEL = 0
+#: A local activity's attempts end by their own time-out, which `ActivityRunner` keeps: the core's would wake two threads for each
+#: attempt. The core wants a limit of the whole, in seconds: ten years.
+_LOCAL_FOREVER = 10 * 365 * 86400.0
 _ENDED_TASKS_MAX = 100
 _ACCEPTED, _REJECTED, _COMPLETED = 0, 1, 2
 
@@ -472,8 +475,8 @@ class WorkflowInstance:
                 str(pending.seq),
                 definition.name,
                 payloads,
-                definition.schedule_to_close,
-                definition.start_to_close,
+                definition.schedule_to_close or _LOCAL_FOREVER,
+                None,
                 retry,
                 None,
                 _TRY_CANCEL,

@@ -9,10 +9,11 @@ from pydantic import BaseModel
 
 from . import _convert
 from ._context import require_workflow
+from ._definition import MARK, Handler
 from ._duration import Duration
 from ._errors import ErrorCode, WorkflowsException
 from ._task import task
-from ._workflow import MARK, Handler, workflow
+from ._workflow import workflow
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -33,13 +34,14 @@ class InteractiveWorkflow:
     """Base of workflows that ask: the query `__get_pending_inputs` says for what, the update `__submit_input` answers."""
 
     def _inputs(self) -> dict[str, _Pending]:
-        return self.__dict__.setdefault("_ostro_pending_inputs", {})
+        found: dict[str, _Pending] = self.__dict__.setdefault("_ostro_pending_inputs", {})
+        return found
 
     async def wait_for_input(self, schema: type[M], label: str | None = None, timeout: Duration | None = None) -> M:
         """Waits until somebody submits an input of `schema`. `asyncio.TimeoutError` after `timeout`."""
         instance = require_workflow("wait_for_input()")
         task_id = str(instance.uuid4())
-        future = instance.loop.create_future()
+        future: asyncio.Future[M] = instance.loop.create_future()
         pending = self._inputs()
         pending[task_id] = _Pending(schema, label, future)
         state = {"input_schema": _convert.adapter(schema).json_schema(), "label": label}

@@ -97,11 +97,10 @@ class ParallelExecution:
     @workflow.entrypoint
     async def execute(self, request: _Request) -> list[Any]:
         with _scope(request.local):
-            if request.mode == "chain":
-                return await self._chain(request)
-            return await self._pooled(request)
+            results: list[Any] = await (self._chain(request) if request.mode == "chain" else self._pooled(request))
+        return results
 
-    async def _pooled(self, request: _Request) -> list[Any]:
+    async def _pooled(self, request: _Request) -> Any:
         """The list and the offset: units of work, so many at a time, in order."""
         end = min(request.count, request.next_index + ITEMS_PER_RUN)
         step = 1 if request.mode == "list" else request.batch
@@ -125,7 +124,7 @@ class ParallelExecution:
         left = request.items[end - request.next_index :]
         return workflow.continue_as_new(request.model_copy(update={"items": left, "next_index": end, "results": done}))
 
-    async def _chain(self, request: _Request) -> list[Any]:
+    async def _chain(self, request: _Request) -> Any:
         """Each item is worked on while the next ones are made."""
         make, item = _known(request.maker or ""), request.last_item
         tasks: list[asyncio.Task[Any]] = []
@@ -166,7 +165,7 @@ class _all_or_cancel:  # noqa: N801
         return self._start
 
     def _start(self, coroutine: Any) -> asyncio.Task[Any]:
-        task = asyncio.ensure_future(coroutine)
+        task: asyncio.Task[Any] = asyncio.ensure_future(coroutine)
         self._tasks.append(task)
         return task
 

@@ -6,15 +6,42 @@ import asyncio
 import contextlib
 import sys
 import time
-from typing import Any, Iterable
+from typing import Any, Iterable, overload
 
-from ._client import Client, WorkflowHandle
+from ._activity import check_names
+from ._client import Client, Executes, R, WorkflowHandle
 from ._connection import Connection
 from ._definition import registered_workflows
 from ._worker import Worker
 
 #: Progress is shown after this many seconds, and that often.
 PROGRESS_AFTER = 2.0
+
+
+@overload
+def run(
+    workflow: type[Executes[R]],
+    *args: Any,
+    id: str | None = ...,
+    address: str | None = ...,
+    namespace: str | None = ...,
+    task_queue: str | None = ...,
+    workflows: Iterable[type] = ...,
+    progress: bool | None = ...,
+) -> R: ...
+
+
+@overload
+def run(
+    workflow: Any,
+    *args: Any,
+    id: str | None = ...,
+    address: str | None = ...,
+    namespace: str | None = ...,
+    task_queue: str | None = ...,
+    workflows: Iterable[type] = ...,
+    progress: bool | None = ...,
+) -> Any: ...
 
 
 def run(
@@ -46,6 +73,32 @@ def run(
     return asyncio.run(run_async(workflow, *args, progress=progress, **options))
 
 
+@overload
+async def run_async(
+    workflow: type[Executes[R]],
+    *args: Any,
+    id: str | None = ...,
+    address: str | None = ...,
+    namespace: str | None = ...,
+    task_queue: str | None = ...,
+    workflows: Iterable[type] = ...,
+    progress: bool | None = ...,
+) -> R: ...
+
+
+@overload
+async def run_async(
+    workflow: Any,
+    *args: Any,
+    id: str | None = ...,
+    address: str | None = ...,
+    namespace: str | None = ...,
+    task_queue: str | None = ...,
+    workflows: Iterable[type] = ...,
+    progress: bool | None = ...,
+) -> Any: ...
+
+
 async def run_async(
     workflow: Any,
     *args: Any,
@@ -61,8 +114,11 @@ async def run_async(
     try:
         classes = list(dict.fromkeys([workflow, *workflows, *(one.cls for one in registered_workflows().values())]))
         client = Client(connection, task_queue)
-        async with Worker(_latest(classes), connection=connection, task_queue=task_queue):
-            handle = await client.start(workflow, *args, id=id, use_existing=id is not None)
+        check_names()
+        worker = Worker(_latest(classes), connection=connection, task_queue=task_queue)
+        # Before the worker: one that was killed near its end is through as soon as it polls, and would be started anew.
+        handle = await client.start(workflow, *args, id=id, use_existing=id is not None)
+        async with worker:
             shown = sys.stderr.isatty() if progress is None else progress
             watch = asyncio.ensure_future(_show_progress(handle)) if shown else None
             try:
@@ -80,7 +136,7 @@ def _latest(classes: list[Any]) -> list[Any]:
     return [cls for cls in classes if known[vars(cls)["__ostro_workflow__"].name].cls is cls or cls is classes[0]]
 
 
-async def _show_progress(handle: WorkflowHandle) -> None:
+async def _show_progress(handle: WorkflowHandle[Any]) -> None:
     started = time.monotonic()
     while True:
         await asyncio.sleep(PROGRESS_AFTER)

@@ -48,16 +48,16 @@ class Task(Generic[S]):
 
     async def update_state(self, changes: dict[str, Any]) -> None:
         """Changes some fields of the state. WorkflowsException for one that it does not have."""
-        state = copy.copy(self.state)
+        state: Any = copy.copy(self.state)
         if isinstance(state, BaseModel):
             unknown = sorted(set(changes) - set(type(state).model_fields))
             if unknown:
                 raise WorkflowsException(
                     f"task {self.type}: its state has no {', '.join(unknown)}", code=ErrorCode.INVALID_ARGUMENTS
                 )
-            state = type(state).model_validate({**state.model_dump(), **changes})  # type: ignore[assignment]
+            state = type(state).model_validate({**state.model_dump(), **changes})
         elif isinstance(state, dict):
-            state = {**state, **changes}  # type: ignore[assignment]
+            state = {**state, **changes}
         else:
             raise WorkflowsException(
                 f"task {self.type}: its state has no fields, use set_state()", code=ErrorCode.INVALID_ARGUMENTS

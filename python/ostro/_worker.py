@@ -18,7 +18,6 @@ from ._connection import Connection
 from ._definition import WorkflowDefinition, definition_of
 from ._depends import DependencyInjector
 from ._errors import ErrorCode, WorkflowsException
-from ._recovery import fail_lost_attempts
 from ._runner import WorkflowRunner
 from ._session import session_queue, set_own_queue
 
@@ -103,9 +102,6 @@ class Worker:
             activities = registered_activities()
             dependencies = [wish.dependency for one in activities.values() for wish in one.signature.dependencies.values()]
             await self._stack.enter_async_context(DependencyInjector.with_dependencies(dependencies))
-            if connection.embedded and not connection.polled:
-                await fail_lost_attempts(connection)
-            connection.polled = True
             await self._start_cores(connection, list(activities.values()))
             await _put_schedules(connection, self._definitions, self.task_queue)
         except BaseException:
@@ -147,7 +143,7 @@ class Worker:
         core.run_workflows(runner.activate, on_done)
 
     def _run_activities(self, core: Any, connection: Connection, queue: str) -> None:
-        runner = ActivityRunner(core, queue)
+        runner = ActivityRunner(core, queue, connection.core)
         runner.start(connection.bridge)
         self._runners.append(runner)
 

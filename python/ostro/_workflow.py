@@ -9,7 +9,7 @@ import logging
 import random as _random
 import uuid
 from datetime import datetime, timezone
-from typing import Any, Callable, Iterator, Mapping, Sequence, TypeVar
+from typing import Any, Callable, Iterator, Mapping, ParamSpec, Protocol, Sequence, TypeVar, overload
 
 from . import _convert
 from ._bridge import Command
@@ -24,9 +24,28 @@ from ._schedule import Schedule
 
 C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 _RESERVED_QUERIES = ("__get_pending_inputs",)
 _RESERVED_UPDATES = ("__submit_input",)
+
+
+class Update(Protocol[P, R_co]):
+    """An update: a method that can have a validator."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+    def validator(self, check: Callable[P, None]) -> Callable[P, None]:
+        """Marks the method that refuses an input by raising, before it is in the history."""
+        ...
+
+
+class UpdateDecorator(Protocol):
+    """Marks a method as an update."""
+
+    def __call__(self, function: Callable[P, R]) -> Update[P, R]: ...
 
 
 class WorkflowInfo:
@@ -182,12 +201,29 @@ class workflow:  # noqa: N801
             raise _refuse(f"entrypoint {getattr(function, '__qualname__', function)} must be `async def`")
         if any(p.kind is p.VAR_KEYWORD for p in inspect.signature(function).parameters.values()):
             raise _refuse(f"entrypoint {function.__qualname__} takes **kwargs: name its parameters")
-        return _mark("entrypoint", function, None, None)
+        _mark("entrypoint", function, None, None)
+        return function
+
+    @overload
+    @staticmethod
+    def signal(function: F) -> F: ...
+
+    @overload
+    @staticmethod
+    def signal(function: str | None = None, *, name: str | None = None, description: str | None = None) -> Callable[[F], F]: ...
 
     @staticmethod
     def signal(function: Any = None, *, name: str | None = None, description: str | None = None) -> Any:
         """Marks a method that a signal reaches: sync or async, answers nothing."""
         return _decorator("signal", function, name, description, lambda _function: None)
+
+    @overload
+    @staticmethod
+    def query(function: F) -> F: ...
+
+    @overload
+    @staticmethod
+    def query(function: str | None = None, *, name: str | None = None, description: str | None = None) -> Callable[[F], F]: ...
 
     @staticmethod
     def query(function: Any = None, *, name: str | None = None, description: str | None = None) -> Any:
@@ -200,6 +236,14 @@ class workflow:  # noqa: N801
                 raise _refuse(f'query name "{name or target.__name__}" is the framework\'s')
 
         return _decorator("query", function, name, description, check)
+
+    @overload
+    @staticmethod
+    def update(function: Callable[P, R]) -> Update[P, R]: ...
+
+    @overload
+    @staticmethod
+    def update(function: str | None = None, *, name: str | None = None, description: str | None = None) -> UpdateDecorator: ...
 
     @staticmethod
     def update(function: Any = None, *, name: str | None = None, description: str | None = None) -> Any:

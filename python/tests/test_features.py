@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -263,6 +265,35 @@ def test_isolated_activities_have_processes_of_their_own(program: Any) -> None:
     program([Isolates], body)
 
 
+ISOLATED_PROGRAM = """
+import os
+from dataclasses import dataclass
+import mistralai.workflows as workflows
+
+@dataclass
+class Found:
+    pid: int
+
+@workflows.activity(isolated=True)
+def where(found: Found) -> Found:
+    return Found(os.getpid())
+
+@workflows.workflow.define(name="isolates-in-a-program")
+class Isolates:
+    @workflows.workflow.entrypoint
+    async def execute(self, found: Found) -> Found:
+        return await where(found)
+
+if __name__ == "__main__":
+    print(workflows.run(Isolates, Found(os.getpid()), address=":memory:").pid not in (0, os.getpid()))
+"""
+
+
+def test_a_process_of_its_own_has_the_program_with_its_imports(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(ISOLATED_PROGRAM)
+    assert run_file(tmp_path).communicate(timeout=60)[0] == "True\n"
+
+
 PROGRAM = """
 import asyncio, sys
 import mistralai.workflows as workflows
@@ -416,6 +447,34 @@ def test_an_address_where_nothing_answers_says_so() -> None:
 
     with pytest.raises(workflows.RpcError, match="nothing answers at http://127.0.0.1:1"):
         asyncio.run(main())
+
+
+def test_https_is_spoken_to_who_has_the_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # No authority: then it may speak for itself.
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]
+    keys = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "key.pem", "-out", "certificate.pem"]
+    subprocess.run(["openssl", "req", "-x509", *keys, *names], cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    context.set_alpn_protocols(["h2"])
+    spoken: list[str | None] = []
+
+    def accept_one() -> None:
+        with contextlib.suppress(OSError), listener.accept()[0] as plain, context.wrap_socket(plain, server_side=True) as secure:
+            spoken.append(secure.selected_alpn_protocol())
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.settimeout(30)
+        thread = threading.Thread(target=accept_one)
+        thread.start()
+        monkeypatch.setattr(workflows.config, "tls_server_root_ca_cert_path", str(tmp_path / "certificate.pem"))
+        # It hangs up after the handshake: to be asked for more it would have to be a server.
+        with pytest.raises(workflows.RpcError, match="nothing answers"):
+            asyncio.run(workflows.Client.connect(f"https://localhost:{listener.getsockname()[1]}"))
+        thread.join()
+    assert spoken == ["h2"]
 
 
 def test_an_engine_that_another_process_has_says_so(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import datetime
+import multiprocessing
+import pathlib
 import random
 import socket
 import threading
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 
 import ostro.workflows as workflows
+import own_module
 from ostro.workflows import activity, execute_workflow, workflow
 
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="outside")
@@ -197,6 +200,10 @@ REFUSED = {
     "socket.socket": lambda: socket.socket(),
     "threading.Thread.start": lambda: threading.Thread(target=print).start(),
     "open": lambda: open("/dev/null"),
+    "Path.read_text": lambda: pathlib.Path("/dev/null").read_text(),
+    "random.Random": lambda: random.Random(),
+    "multiprocessing.Process.start": lambda: multiprocessing.Process(target=print).start(),
+    "monotonic": lambda: own_module.elapsed(),
     "run_in_executor": lambda: asyncio.get_running_loop().run_in_executor(None, print),
 }
 

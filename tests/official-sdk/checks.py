@@ -6,11 +6,13 @@ import asyncio
 import datetime
 import time
 import uuid
+from pathlib import Path
 
 import httpx
 import seed_workflows
-from lab import Lab, wait_for
+from lab import Lab, free_port, wait_for
 from mistralai.client import errors, models
+from secure import TlsProxy, make_certificates
 
 CHECKS = []
 QUICK = []
@@ -135,12 +137,17 @@ def streaming(lab: Lab, client) -> None:
     assert types[1:4] == expected and "CUSTOM_TASK_COMPLETED" in types, types
     assert types.index("CUSTOM_TASK_COMPLETED") < types.index("ACTIVITY_TASK_COMPLETED"), types
     patches = [
-        patch.op
+        patch
         for message in messages
         if message.data.data.event_type == "CUSTOM_TASK_IN_PROGRESS"
         for patch in message.data.data.attributes.payload.value
     ]
-    assert "append" in patches and "replace" in patches, patches
+    assert {patch.op for patch in patches} == {"append", "replace"}, patches
+    state = {"text": "", "done": 0}
+    for patch in patches:
+        field = patch.path.strip("/")
+        state[field] = state[field] + patch.value if patch.op == "append" else patch.value
+    assert state == {"text": "abc", "done": 3}, "the patches lead from the first state to the last"
     numbers = [message.data.broker_sequence for message in messages]
     assert numbers == sorted(set(numbers))
     assert [int(message.id) for message in messages] == numbers
@@ -464,6 +471,14 @@ def schedules(lab: Lab, client) -> None:
     area.unschedule_workflow(schedule_id=id)
     refused(404, lambda: area.get_schedule(schedule_id=id), "WF_1300")
 
+    often = {"input": {"email": "a@b"}, "intervals": [{"every": "PT1S"}], "max_executions": 2}
+    id = area.schedule_workflow(schedule=often, workflow_identifier="user-workflow").schedule_id
+    made = wait_for("what the clock starts", lambda: len(area.get_schedule(schedule_id=id).recent_executions) == 2)
+    assert made
+    for execution in area.get_schedule(schedule_id=id).recent_executions:
+        assert result(client, execution.execution_id).result == {"result": True}
+    area.unschedule_workflow(schedule_id=id)
+
 
 @check()
 def payload_encryption(lab: Lab, client) -> None:
@@ -505,6 +520,207 @@ def versioning(lab: Lab, client) -> None:
     history = client.workflows.executions.get_workflow_execution_history(execution_id=started.execution_id)
     assert "PINNED" in str(history), "the run is pinned to its version"
     lab.processes.kill("versioned")
+
+
+@check(quick=True)
+def why_it_waits(lab: Lab, client) -> None:
+    id = execute(client, "conversation").execution_id
+    client.workflows.executions.query_workflow_execution(execution_id=id, name="heard")
+    path = f"/v1/workflows/executions/{id}"
+    waiting = lab.get(path).json()["waiting"]
+    assert [reason["kind"] for reason in waiting] == ["message"] and not waiting[0]["blocked"], waiting
+    assert "signal" in waiting[0]["sentence"], waiting
+    assert lab.get(path, params={"include_waiting": "false"}).json()["waiting"] is None
+    client.workflows.executions.signal_workflow_execution(execution_id=id, name="leave")
+    run = result(client, id).run_id
+    assert lab.get(path).json()["waiting"] == lab.get(f"/v1/workflows/runs/{run}").json()["waiting"] == []
+
+
+@check()
+def graphs(lab: Lab, client) -> None:
+    refused(404, lambda: raise_for(lab.get("/v1/workflows/parallel/graphs")), "WF_1107")
+    lab.start_worker("drawing", deployment="drawing", UPLOAD_GRAPH="true")
+    lab.wait_for_worker("drawing")
+
+    def drawn():
+        answer = lab.get("/v1/workflows/parallel/graphs")
+        return answer.json() if answer.status_code == 200 else None
+
+    graph = wait_for("the graph", drawn)
+    assert graph["error"] is None and graph["workflow_name"] == "parallel", graph
+    assert {node["type"] for node in graph["graph_data"]["nodes"]} >= {"entrypoint"}, graph
+    assert "sources" not in graph["graph_data"]
+    lab.processes.kill("drawing")
+
+
+def raise_for(answer: httpx.Response) -> None:
+    if answer.is_error:
+        raise errors.SDKError("refused", answer, answer.text)
+
+
+@check(quick=True)
+def keys_and_tls(lab: Lab, client) -> None:
+    """A server that is not open: official worker and client, temporalio's client and `ostro` over TLS with API keys."""
+    guarded = lab.another("guarded", like_this=False)
+    files = make_certificates(guarded.directory)
+    guarded.authority = str(files.authority)
+    guarded.url = guarded.url.replace("http:", "https:")
+    guarded.settings = {"CA_BUNDLE": guarded.authority, "TEMPORAL_TLS_SERVER_ROOT_CA_CERT_PATH": guarded.authority}
+    guarded.arguments = ["--access", "key", "--tls-cert", str(files.certificate), "--tls-key", str(files.key)]
+
+    def key(role: str, *namespaces: str) -> str:
+        names = [part for name in namespaces for part in ("--namespace", name)]
+        command = ["token", "create", "--data", str(guarded.data), "--name", role, "--role", role, *names]
+        return guarded.run(*command).strip()
+
+    operator, worker, reader = key("operator"), key("worker"), key("reader")
+    others = key("operator", "mistral-workflows")
+    try:
+        guarded.api_key = operator
+        guarded.start_server()
+        guarded.start_worker(MISTRAL_API_KEY=worker)
+        guarded.wait_for_worker()
+        name, input, expected = seed_workflows.EXAMPLES[4]
+        own = guarded.client()
+        answer = own.workflows.execute_workflow_and_wait(name, input, use_api_sync=True, timeout_seconds=60)
+        assert answer == {"result": expected}, answer
+        listed = own.workflows.runs.list_runs(page_size=1).result.executions
+        for key_of, role in [(worker, "worker"), (reader, "reader"), (others, None), ("any", None)]:
+            guarded.api_key = key_of
+            stranger = guarded.client()
+            if role:
+                assert stranger.workflows.runs.list_runs(page_size=1).result.executions == listed
+            status = 401 if key_of == "any" else 404 if key_of == others else 403
+            refused(status, lambda: execute(stranger, name, input))
+        asyncio.run(temporal_clients(guarded, operator, worker, others))
+        command = ["workflow", "list", "--address", f"localhost:{guarded.grpc}", "--tls-ca", guarded.authority]
+        assert listed[0].execution_id in guarded.run(*command, "--api-key", reader)
+        over = lab.another("over-guarded")
+        check_engine_elsewhere(over, f"temporal://localhost:{guarded.grpc}", operator, guarded.authority, listed)
+        [id] = [line.split()[0] for line in guarded.run("token", "list", "--data", str(guarded.data)).splitlines()
+                if "reader" in line and "default" in line]
+        guarded.run("token", "revoke", id, "--data", str(guarded.data))
+        guarded.api_key = reader
+        wait_for("the revocation", lambda: guarded.get("/v1/workflows/runs").status_code == 401, 5)
+    finally:
+        guarded.stop()
+
+
+async def temporal_clients(guarded: Lab, operator: str, worker: str, others: str) -> None:
+    """The same keys at the gRPC interface, sent by temporalio's own client."""
+    from temporalio.client import Client
+    from temporalio.service import RPCError, RPCStatusCode, TLSConfig
+
+    tls = TLSConfig(server_root_ca_cert=files_bytes(guarded.authority))
+
+    async def connect(key: str | None) -> Client:
+        return await Client.connect(f"localhost:{guarded.grpc}", api_key=key, tls=tls)
+
+    async def status(work) -> RPCStatusCode | None:
+        try:
+            await work
+        except RPCError as error:
+            return error.status
+        return None
+
+    for stranger in ("ostro_0123", None):
+        try:
+            await connect(stranger)
+        except RuntimeError as error:
+            assert "needs an API key" in str(error), error
+        else:
+            raise AssertionError("a client without a known key connected")
+    owner = await connect(operator)
+    handle = await owner.start_workflow("nobody-serves", id=f"by-key-{uuid.uuid4()}", task_queue="none")
+    assert await status(handle.describe()) is None
+    by_worker = (await connect(worker)).get_workflow_handle(handle.id)
+    assert await status(by_worker.describe()) is None
+    assert await status(by_worker.terminate()) == RPCStatusCode.PERMISSION_DENIED
+    elsewhere = (await connect(others)).get_workflow_handle(handle.id)
+    assert await status(elsewhere.describe()) == RPCStatusCode.PERMISSION_DENIED
+    assert await status(handle.terminate()) is None
+
+
+def files_bytes(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+def check_engine_elsewhere(over: Lab, engine: str, key: str | None, authority: str, listed) -> None:
+    """The HTTP API over an engine that wants TLS, and perhaps a key."""
+    command = ["serve", "--data", str(over.data), "--http-listen", f"127.0.0.1:{over.http}", "--engine", engine]
+    command += ["--engine-tls-ca", authority] + (["--engine-api-key", key] if key else [])
+    over.processes.start("ostro", [str(over.ostro), *command])
+    try:
+        wait_for("the API", over.answers)
+        whoami = over.get("/v1/workflows/workers/whoami").json()
+        assert whoami["tls"] and whoami["scheduler_url"] == engine.removeprefix("temporal://"), whoami
+        runs = over.client().workflows.runs.list_runs(page_size=5).result.executions
+        assert listed[0].execution_id in [run.execution_id for run in runs]
+    finally:
+        over.stop()
+
+
+@check()
+def tls_to_the_cluster(lab: Lab, client) -> None:
+    """The engine behind a TLS proxy: the real Temporal server has no TLS of its own when it is started for development."""
+    over = lab.another("over-proxy")
+    files = make_certificates(over.directory)
+    proxy = TlsProxy(free_port(), lab.grpc, files)
+    done = execute(client, "user-workflow", {"email": "x"}, wait_for_result=True, timeout_seconds=60)
+    listed = [client.workflows.executions.get_workflow_execution(execution_id=done.execution_id)]
+    wait_for("the list", lambda: listed[0].execution_id in str(lab.get("/v1/workflows/runs").json()))
+    check_engine_elsewhere(over, f"temporal://localhost:{proxy.port}", None, str(files.authority), listed)
+
+
+@check()
+def backup_and_restore(lab: Lab, client) -> None:
+    """A copy taken while the server runs, put into an empty directory: everything is there, in both files; over a
+    Temporal server there is only one of them."""
+    customer = f"Kept-{uuid.uuid4()}"
+    id = execute(client, "searchable", {"customer": customer}, wait_for_result=True, timeout_seconds=60).execution_id
+    events = lab.get("/v1/workflows/events/list", params={"workflow_exec_id": id}).json()["events"]
+    copy = lab.another("copy")
+    saved = str(copy.directory / "saved.db")
+    assert "saved.workflows-api.db" in lab.run("backup", saved, "--data", str(lab.data))
+    assert "events, log lines and spans" in lab.run("doctor", "--data", str(lab.data))
+    copy.run("restore", saved, "--data", str(copy.data))
+    assert lab.over_temporal or Path(saved).exists()
+    copy.start_server()
+    try:
+        there = copy.client().workflows
+        execution = there.executions.get_workflow_execution(execution_id=id, include_search_keys=True)
+        assert execution.result == {"result": customer} and execution.search_keys["customer"] == customer
+        assert copy.get("/v1/workflows/events/list", params={"workflow_exec_id": id}).json()["events"] == events
+        assert there.get_workflow(workflow_identifier="searchable").workflow.name == "searchable"
+    finally:
+        copy.stop()
+
+
+@check()
+def retention(lab: Lab, client) -> None:
+    """What is kept of an execution goes after it."""
+    short = lab.another("short")
+    settings = short.directory / "ostro.toml"
+    settings.write_text('retention_interval = "100ms"\nrecords_retention = "1s"\n')
+    short.arguments = ["--config", str(settings)]
+    short.start_server()
+    try:
+        short.start_worker(deployment="short")
+        short.wait_for_worker("short")
+        own = short.client()
+        once = {"deployment_name": "short", "wait_for_result": True, "timeout_seconds": 60}
+        done, kept = [execute(own, "user-workflow", {"email": "x"}, **once).execution_id for _ in range(2)]
+
+        def events(id: str) -> list:
+            return short.get("/v1/workflows/events/list", params={"workflow_exec_id": id}).json()["events"]
+
+        assert events(done) and events(kept)
+        short.run("workflow", "delete", "--address", f"127.0.0.1:{short.grpc}", done)
+        wait_for("the end of the records", lambda: not events(done), 120)
+        refused(404, lambda: own.workflows.executions.get_workflow_execution(execution_id=done), "WF_1200")
+        assert events(kept), "what the engine has keeps its events, however old"
+    finally:
+        short.stop()
 
 
 @check()

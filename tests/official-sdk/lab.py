@@ -6,6 +6,7 @@ import inspect
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -78,61 +79,98 @@ class Lab:
     def __init__(self, ostro: Path, directory: Path, over_temporal: bool, otel: bool = True) -> None:
         self.ostro = ostro
         self.over_temporal = over_temporal
+        self.has_temporal = False
         self.otel = otel
         self.processes = Processes(directory)
         self.grpc, self.http = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.http}"
+        self.directory = directory
         self.data = directory / "data"
         self.called: set[str] = set()
+        self.settings: dict[str, str] = {}
+        self.arguments: list[str] = []
+        # Of a Temporal server that is started with no other settings; `None` is with those of the conformance suite.
+        self.dynamic_config: list[str] | None = None
+        self.api_key = "any"
+        self.authority: str | None = None
+
+    def another(self, name: str, like_this: bool = True) -> Lab:
+        """A second server with data of its own; it shares the Temporal server that this one is over."""
+        directory = self.directory / name
+        directory.mkdir()
+        lab = Lab(self.ostro, directory, self.over_temporal and like_this, otel=False)
+        if lab.over_temporal:
+            lab.grpc, lab.has_temporal = self.grpc, True
+        return lab
 
     def start_server(self) -> None:
         command = [str(self.ostro), "serve", "--data", str(self.data), "--http-listen", f"127.0.0.1:{self.http}"]
         if self.over_temporal:
-            if "temporal" not in self.processes.running:
+            if not self.has_temporal:
                 self.start_temporal()
+                self.has_temporal = True
             command += ["--engine", f"temporal://127.0.0.1:{self.grpc}", "--namespace", "default"]
         else:
             command += ["--listen", f"127.0.0.1:{self.grpc}"]
-        self.processes.start("ostro", command)
+        self.processes.start("ostro", command + self.arguments)
         wait_for("the API", self.answers)
 
     def start_temporal(self) -> None:
         cli = shutil.which("temporal", path=os.path.dirname(sys.executable)) or "temporal"
         script = HERE.parents[1] / "conformance" / "start-temporal.sh"
-        self.processes.start("temporal", ["sh", str(script), str(self.grpc)], {"TEMPORAL": cli})
+        command = ["sh", str(script), str(self.grpc)]
+        if self.dynamic_config is not None:
+            command = [cli, "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.grpc)]
+            command += ["--log-level", "error"]
+            command += [part for value in self.dynamic_config for part in ("--dynamic-config-value", value)]
+        self.processes.start("temporal", command, {"TEMPORAL": cli})
         address = ("127.0.0.1", self.grpc)
         wait_for("the Temporal server", lambda: socket.socket().connect_ex(address) == 0)
 
+    def run(self, *command: str) -> str:
+        """What `ostro` says to a command."""
+        done = subprocess.run([self.ostro, *command], capture_output=True, check=False, text=True)
+        assert done.returncode == 0, f"ostro {' '.join(command)}: {done.stderr}"
+        return done.stdout
+
     def answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/openapi.json", timeout=2).status_code == 200
+            return self.get("/openapi.json", timeout=2).status_code == 200
         except httpx.TransportError:
             return False
+
+    def get(self, path: str, **more) -> httpx.Response:
+        return httpx.get(self.url + path, headers={"authorization": f"Bearer {self.api_key}"}, verify=self.trust(), **more)
+
+    def trust(self) -> ssl.SSLContext | bool:
+        return ssl.create_default_context(cafile=self.authority) if self.authority else True
 
     def start_worker(self, name: str = "worker", deployment: str = "lab", **environment: str) -> None:
         settings = {
             "SERVER_URL": self.url,
-            "MISTRAL_API_KEY": "any",
+            "MISTRAL_API_KEY": self.api_key,
             "DEPLOYMENT_NAME": deployment,
             "WORKER_NAME": name,
             "OTEL_ENABLED": "true" if self.otel else "false",
             "OTEL_EXPORT_INTERVAL_MS": "1000",
             "LOG_FORMAT": "json",
             "LOG_LEVEL": "INFO" if self.otel else "WARNING",
+            **self.settings,
             **environment,
         }
         self.processes.start(name, [sys.executable, str(HERE / "worker.py")], settings)
 
     def wait_for_worker(self, deployment: str = "lab") -> None:
         def active() -> bool:
-            answer = httpx.get(f"{self.url}/v1/workflows/deployments/{deployment}")
+            answer = self.get(f"/v1/workflows/deployments/{deployment}")
             return answer.status_code == 200 and answer.json()["is_active"]
 
         # Python takes its time to import the package on a machine that is busy.
         wait_for(f"a worker of {deployment}", active, 3 * PATIENCE)
 
     def client(self) -> Mistral:
-        client = Mistral(api_key="any", server_url=self.url)
+        more = {"client": httpx.Client(verify=self.trust(), follow_redirects=True)} if self.authority else {}
+        client = Mistral(api_key=self.api_key, server_url=self.url, **more)
         self.record(client)
         return client
 

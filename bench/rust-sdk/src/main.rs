@@ -1,19 +1,20 @@
 //! How long and how much CPU an activity and a workflow take in the Rust SDK, and in plain `temporalio-sdk` beside it.
 //!
-//! Prints one line of JSON per row: wall and CPU time of this process (worker and client; with `--address embedded` the engine, too) in
-//! microseconds for each local activity, regular activity or workflow.
+//! With `--json` one line for each row: wall and CPU time of this process (worker and client; with `--address embedded` the engine,
+//! too) in microseconds for each activity or workflow. `bench/rust-sdk/run.py` runs it on all engines side by side.
 
+mod disk;
 mod ours;
 mod plain;
+mod process;
+mod rows;
 
-use std::future::Future;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use serde_json::json;
 
 /// Measures one SDK on one engine.
-#[derive(Parser)]
+#[derive(Parser, Clone)]
 struct Arguments {
     /// `embedded`, or host:port of an Ostro or a Temporal server.
     #[arg(long, default_value = "embedded")]
@@ -21,60 +22,61 @@ struct Arguments {
     /// Which SDK.
     #[arg(long, value_enum, default_value = "ostro")]
     sdk: Sdk,
-    /// How the engine is called in the output.
+    /// How the engine is called in the output. Default: the address.
     #[arg(long, default_value = "")]
     engine: String,
-    /// Activities in one workflow, and workflows, that are measured.
-    #[arg(long, default_value_t = 300)]
-    count: u32,
+    /// Where an embedded engine keeps its data, and whose disk is probed.
+    #[arg(long, default_value_os_t = std::env::temp_dir())]
+    directory: PathBuf,
+    /// What is measured: all but `memory` where nothing is named.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    rows: Vec<Row>,
+    /// Regular activities of one workflow, one after the other.
+    #[arg(long, default_value_t = 1000)]
+    regular: u32,
+    /// Local activities of one workflow, one after the other.
+    #[arg(long, default_value_t = 10_000)]
+    local: u32,
+    /// Workflows without activities, one after the other.
+    #[arg(long, default_value_t = 500)]
+    empty: u32,
+    /// Workflows of one activity, `--in-flight` at a time.
+    #[arg(long, default_value_t = 10_000)]
+    workflows: u32,
+    #[arg(long, default_value_t = 256)]
+    in_flight: usize,
+    /// Activities over which the memory row looks at the memory of this process, at each tenth.
+    #[arg(long, default_value_t = 1_000_000)]
+    memory: u32,
+    /// Lines of JSON instead of a table.
+    #[arg(long)]
+    json: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Sdk {
     Ostro,
     Temporalio,
 }
 
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Row {
+    Regular,
+    Local,
+    Empty,
+    Workflows,
+    /// The memory of this process over many regular activities.
+    Memory,
+}
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// Wall and CPU time.
-struct Spent {
-    wall: Duration,
-    cpu: Duration,
-}
-
-async fn measure<E>(work: impl Future<Output = Result<(), E>>) -> Result<Spent, E> {
-    let (started, before) = (Instant::now(), cpu());
-    work.await?;
-    Ok(Spent { wall: started.elapsed(), cpu: cpu() - before })
-}
-
-/// CPU time of this process so far.
-fn cpu() -> Duration {
-    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or_default();
-    // Fields 14 and 15 of proc(5), in hundredths of a second.
-    Duration::from_millis((ticks(11) + ticks(12)) * 10)
-}
-
-fn report(arguments: &Arguments, row: &str, spent: &Spent, count: u32) {
-    let per = |time: Duration| (time.as_secs_f64() * 1e6 / f64::from(count) * 10.0).round() / 10.0;
-    let sdk = match arguments.sdk {
-        Sdk::Ostro => "ostro",
-        Sdk::Temporalio => "temporalio-sdk",
-    };
-    let engine = if arguments.engine.is_empty() { &arguments.address } else { &arguments.engine };
-    let line = json!({
-        "sdk": sdk, "engine": engine, "row": row, "count": count,
-        "wall_us": per(spent.wall), "cpu_us": per(spent.cpu),
-    });
-    println!("{line}");
-}
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let arguments = Arguments::parse();
+    let mut arguments = Arguments::parse();
+    if arguments.rows.is_empty() {
+        arguments.rows = vec![Row::Regular, Row::Local, Row::Empty, Row::Workflows];
+    }
     match arguments.sdk {
         Sdk::Ostro => ours::run(&arguments).await?,
         Sdk::Temporalio => plain::run(&arguments).await?,

@@ -2,10 +2,12 @@
 
 use ostro::prelude::*;
 
-use crate::{Arguments, measure, report};
+use crate::rows::{self, Workflows};
+use crate::{Arguments, Failure};
 
 #[activity]
 async fn increment(n: u32) -> u32 {
+    rows::activity_begins();
     n + 1
 }
 
@@ -20,13 +22,9 @@ async fn regular(count: u32) -> Result<u32> {
 
 #[workflow]
 async fn local(count: u32) -> Result<u32> {
-    run_activities_locally(regular_body(count)).await
-}
-
-async fn regular_body(count: u32) -> Result<u32> {
     let mut n = 0;
     for _ in 0..count {
-        n = increment(n).await?;
+        n = run_activities_locally(increment(n)).await?;
     }
     Ok(n)
 }
@@ -36,36 +34,42 @@ async fn empty() -> Result<()> {
     Ok(())
 }
 
-pub async fn run(arguments: &Arguments) -> Result<()> {
-    let queue = format!("bench-{}", std::process::id());
-    let builder = Ostro::builder().task_queue(queue);
-    let file = std::env::temp_dir().join(format!("ostro-bench-{}.db", std::process::id()));
-    let ostro = match arguments.address.as_str() {
-        "embedded" => builder.file(&file).open().await?,
-        address => builder.address(address)?.open().await?,
-    };
-    let worker = ostro.worker().spawn()?;
-    let count = arguments.count;
-    // Caches, connections and pollers warm.
-    regular(20).execute(&ostro).await?;
+struct Ours(Ostro);
 
-    let spent = measure(async { regular(count).execute(&ostro).await.map(drop) }).await?;
-    report(arguments, "regular activity, one after the other", &spent, count);
-    let locals = count * 10;
-    let spent = measure(async { local(locals).execute(&ostro).await.map(drop) }).await?;
-    report(arguments, "local activity, one after the other", &spent, locals);
-    let spent = measure(async {
-        for _ in 0..count {
-            empty().execute(&ostro).await?;
-        }
-        Ok::<_, Error>(())
-    })
-    .await?;
-    report(arguments, "empty workflow, start to result", &spent, count);
-    worker.shutdown().await?;
-    ostro.shutdown().await;
+impl Workflows for Ours {
+    type Failure = Error;
+
+    async fn regular(&self, count: u32) -> Result<()> {
+        regular(count).execute(&self.0).await.map(drop)
+    }
+
+    async fn local(&self, count: u32) -> Result<()> {
+        local(count).execute(&self.0).await.map(drop)
+    }
+
+    async fn empty(&self) -> Result<()> {
+        empty().execute(&self.0).await
+    }
+}
+
+pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let file = arguments.directory.join(format!("ostro-bench-{}.db", std::process::id()));
+    let result = measured(arguments, &file).await;
     for suffix in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
     }
+    Ok(result?)
+}
+
+async fn measured(arguments: &Arguments, file: &std::path::Path) -> Result<()> {
+    let builder = Ostro::builder().task_queue(format!("bench-{}", std::process::id()));
+    let ostro = match arguments.address.as_str() {
+        "embedded" => builder.file(file).open().await?,
+        address => builder.address(address)?.open().await?,
+    };
+    let worker = ostro.worker().spawn()?;
+    rows::run(arguments, &Ours(ostro.clone())).await?;
+    worker.shutdown().await?;
+    ostro.shutdown().await;
     Ok(())
 }

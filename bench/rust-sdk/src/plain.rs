@@ -13,7 +13,8 @@ use temporalio_sdk::{
 use url::Url;
 use uuid::Uuid;
 
-use crate::{Arguments, Failure, measure, report};
+use crate::rows::{self, Workflows};
+use crate::{Arguments, Failure};
 
 struct Activities;
 
@@ -21,6 +22,7 @@ struct Activities;
 impl Activities {
     #[activity]
     async fn increment(_ctx: ActivityContext, n: u32) -> Result<u32, ActivityError> {
+        rows::activity_begins();
         Ok(n + 1)
     }
 }
@@ -70,6 +72,39 @@ impl Empty {
     }
 }
 
+struct Plain {
+    client: Client,
+    queue: String,
+}
+
+impl Plain {
+    fn options(&self) -> WorkflowStartOptions {
+        WorkflowStartOptions::new(self.queue.clone(), Uuid::new_v4().to_string()).build()
+    }
+}
+
+impl Workflows for Plain {
+    type Failure = Failure;
+
+    async fn regular(&self, count: u32) -> Result<(), Failure> {
+        let handle = self.client.start_workflow(Regular::run, count, self.options()).await?;
+        handle.get_result(WorkflowGetResultOptions::default()).await?;
+        Ok(())
+    }
+
+    async fn local(&self, count: u32) -> Result<(), Failure> {
+        let handle = self.client.start_workflow(Local::run, count, self.options()).await?;
+        handle.get_result(WorkflowGetResultOptions::default()).await?;
+        Ok(())
+    }
+
+    async fn empty(&self) -> Result<(), Failure> {
+        let handle = self.client.start_workflow(Empty::run, 0, self.options()).await?;
+        handle.get_result(WorkflowGetResultOptions::default()).await?;
+        Ok(())
+    }
+}
+
 pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let target = Url::parse(&format!("http://{}", arguments.address))?;
     let connection = Connection::connect(ConnectionOptions::new(target).build()).await?;
@@ -85,46 +120,11 @@ pub async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut worker = Worker::new(&runtime, client.clone(), options)?;
     let stop = worker.shutdown_handle();
     let measured = async {
-        let result = rows(arguments, &client, &queue).await;
+        let result = rows::run(arguments, &Plain { client, queue }).await;
         stop();
         result
     };
     let (worker_ended, measured) = tokio::join!(worker.run(), measured);
     worker_ended?;
     measured
-}
-
-async fn rows(arguments: &Arguments, client: &Client, queue: &str) -> Result<(), Failure> {
-    let count = arguments.count;
-    regular(client, queue, 20).await?;
-    let spent = measure(regular(client, queue, count)).await?;
-    report(arguments, "regular activity, one after the other", &spent, count);
-    let locals = count * 10;
-    let spent = measure(async {
-        let handle = client.start_workflow(Local::run, locals, options(queue)).await?;
-        handle.get_result(WorkflowGetResultOptions::default()).await?;
-        Ok::<_, Failure>(())
-    })
-    .await?;
-    report(arguments, "local activity, one after the other", &spent, locals);
-    let spent = measure(async {
-        for _ in 0..count {
-            let handle = client.start_workflow(Empty::run, 0, options(queue)).await?;
-            handle.get_result(WorkflowGetResultOptions::default()).await?;
-        }
-        Ok::<_, Failure>(())
-    })
-    .await?;
-    report(arguments, "empty workflow, start to result", &spent, count);
-    Ok(())
-}
-
-fn options(queue: &str) -> WorkflowStartOptions {
-    WorkflowStartOptions::new(queue.to_owned(), Uuid::new_v4().to_string()).build()
-}
-
-async fn regular(client: &Client, queue: &str, count: u32) -> Result<(), Failure> {
-    let handle = client.start_workflow(Regular::run, count, options(queue)).await?;
-    handle.get_result(WorkflowGetResultOptions::default()).await?;
-    Ok(())
 }

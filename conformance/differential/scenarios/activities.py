@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from temporalio.api.workflowservice import v1
 from tracing import Trace, scenario
 from workflows import Act, CancelActivity
 
@@ -71,3 +72,24 @@ async def failure_by_id(trace: Trace) -> None:
         await trace.outcome("fail", activity.fail(RuntimeError("from outside")))
         await trace.outcome("result", handle.result())
     await trace.history("history", handle)
+
+
+@scenario
+async def activity_completed_by_id_before_a_worker(trace: Trace) -> None:
+    """Whoever knows the result need not wait for a worker; a failure needs one."""
+    async with trace.worker():
+        options = {"start_to_close_timeout": 30, "queue": f"{trace.queue}-nobody"}
+        handle = await trace.start(Act.run, "echo", "x", options)
+        await trace.until_event(handle, "activity_task_scheduled")
+        service = trace.client.workflow_service
+        named = {"namespace": "default", "workflow_id": handle.id, "activity_id": "1", "identity": "me"}
+        fail = v1.RespondActivityTaskFailedByIdRequest(**named)
+        fail.failure.application_failure_info.type = "Mine"
+        await trace.refusal("fail", service.respond_activity_task_failed_by_id(fail))
+        cancel = v1.RespondActivityTaskCanceledByIdRequest(**named)
+        await trace.refusal("cancel", service.respond_activity_task_canceled_by_id(cancel))
+        done = v1.RespondActivityTaskCompletedByIdRequest(**named)
+        done.result.payloads.add(metadata={"encoding": b"json/plain"}, data=b'"by hand"')
+        await trace.refusal("complete", service.respond_activity_task_completed_by_id(done))
+        await trace.outcome("result", handle.result())
+        await trace.history("history", handle)

@@ -196,3 +196,36 @@ async def nexus_endpoints(trace: Trace) -> None:
     await service.delete_nexus_endpoint(DeleteNexusEndpointRequest(id=endpoint.id, version=2))
     await trace.refusal("gone", service.get_nexus_endpoint(GetNexusEndpointRequest(id=endpoint.id)))
     await trace.refusal("gone twice", service.delete_nexus_endpoint(DeleteNexusEndpointRequest(id=endpoint.id, version=2)))
+
+
+@workflow.defn
+class SignalsFirst:
+    """Signals another workflow, and starts it where it is not there."""
+
+    @workflow.run
+    async def run(self, workflow_id: str, queue: str) -> str:
+        handle = await workflow.signal_with_start_workflow(
+            Wait.run, id=workflow_id, task_queue=queue, signal=Wait.say, signal_args=["hello"]
+        )
+        return handle.id
+
+
+@scenario
+async def nexus_signal_with_start(trace: Trace) -> None:
+    async with Worker(
+        trace.client,
+        task_queue=trace.queue,
+        workflows=[SignalsFirst, Wait],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    ):
+        target = trace.client.get_workflow_handle(trace.id("target"))
+        for name in ("starts", "signals"):
+            caller = await trace.start(SignalsFirst.run, target.id, trace.queue, id=trace.id(name))
+            await trace.outcome(name, caller.result())
+        await trace.until_event(target, "workflow_task_completed", 2)
+        await target.signal("go")
+        await trace.outcome("target", target.result())
+        events = [event async for event in target.fetch_history_events()]
+        trace.note("links", [[trace.normal.message(link) for link in event.links] for event in events if event.links])
+        kinds = [event.event_type async for event in caller.fetch_history_events()]
+        trace.note("caller", kinds)

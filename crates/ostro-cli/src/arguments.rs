@@ -4,7 +4,9 @@ mod data;
 mod namespace;
 mod schedule;
 mod search_attribute;
+mod security;
 mod server;
+mod start_dev;
 mod task_queue;
 pub mod test_server;
 mod token;
@@ -15,10 +17,14 @@ pub use data::{BackupArguments, DataArguments, RestoreArguments};
 pub use namespace::{NamespaceCommand, NamespaceSettings};
 pub use schedule::{CreateArguments, OverlapPolicy, ScheduleCommand};
 pub use search_attribute::{AttributeType, SearchAttributeCommand};
-pub use server::{DevArguments, HttpAccess, LogFormat, ServeArguments, ServerArguments, ServerCommand};
+pub use security::{EngineArguments, SecurityArguments};
+pub use server::{DevArguments, LogFormat, ServeArguments, ServerAccess, ServerArguments, ServerCommand};
+pub use start_dev::{ServerGroup, StartDevArguments};
 pub use task_queue::{TaskQueueCommand, TaskQueueType};
 pub use token::{TokenArguments, TokenCommand};
-pub use workflow::{InputArguments, StartArguments, Target, UpdateArguments, WorkflowCommand};
+pub use workflow::{
+    ExportArguments, ImportArguments, InputArguments, StartArguments, Target, UpdateArguments, WorkflowCommand,
+};
 
 use std::time::Duration;
 
@@ -39,6 +45,9 @@ pub enum Command {
     Dev(DevArguments),
     /// Start a server
     Serve(ServeArguments),
+    /// Start a server as programs do that know Temporal's command line
+    #[command(subcommand)]
+    Server(ServerGroup),
     /// Start, list, inspect and steer workflow executions
     #[command(visible_alias = "wf")]
     Workflow(Client<WorkflowCommand>),
@@ -50,7 +59,7 @@ pub enum Command {
     Namespace(Client<NamespaceCommand>),
     /// List, add and remove search attributes
     SearchAttribute(Client<SearchAttributeCommand>),
-    /// Make, list and revoke API keys of the Workflows API
+    /// Make, list and revoke API keys
     Token(TokenArguments),
     /// Check the data: is the file whole, and will something wake each open execution?
     Doctor(DataArguments),
@@ -90,6 +99,8 @@ pub struct ConnectionArguments {
     /// Give up after this long, such as 30s or 5m [default: 10s for one call; results and updates are awaited for ever]
     #[arg(long, global = true, value_parser = crate::duration::parse, value_name = "DURATION")]
     pub timeout: Option<Duration>,
+    #[command(flatten)]
+    pub security: SecurityArguments,
 }
 
 /// Shells with a completion script.

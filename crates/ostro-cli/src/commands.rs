@@ -11,7 +11,7 @@ mod workflow;
 
 use std::process::ExitCode;
 
-use crate::arguments::{Arguments, Command, ConnectionArguments, ServerCommand};
+use crate::arguments::{Arguments, Command, ConnectionArguments, ServerCommand, ServerGroup};
 use crate::failure::Failure;
 use crate::session::Session;
 
@@ -20,6 +20,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     match arguments.command {
         Command::Dev(arguments) => crate::serve::run(ServerCommand::Dev(arguments)),
         Command::Serve(arguments) => crate::serve::run(ServerCommand::Serve(arguments)),
+        Command::Server(ServerGroup::StartDev(arguments)) => crate::serve::run(ServerCommand::StartDev(arguments)),
         Command::Token(arguments) => token::run(arguments),
         Command::Doctor(arguments) => data::doctor(arguments),
         Command::Backup(arguments) => data::backup(arguments),

@@ -49,6 +49,9 @@ fn message(attempt: Attempt<'_>, status: &Status) -> String {
     let Attempt { address, namespace, method } = attempt;
     let words = status.message();
     match status.code() {
+        Code::Unavailable if is_of_tls(words) => {
+            format!("no TLS with {address}: {words}; see --tls, --tls-ca and --tls-server-name")
+        }
         Code::Unavailable if unreachable(words) => format!(
             "cannot reach an Ostro server at {address}: start one with `ostro dev`, or name it with --address or OSTRO_ADDRESS"
         ),
@@ -60,8 +63,14 @@ fn message(attempt: Attempt<'_>, status: &Status) -> String {
             format!("{words}; a query looks like: WorkflowType = 'Order' AND ExecutionStatus = 'Running'")
         }
         Code::InvalidArgument => words.to_owned(),
+        Code::Unauthenticated => format!("{words}; here with --api-key or OSTRO_API_KEY"),
         code => format!("{words} ({method} in namespace \"{namespace}\": {})", code_name(code)),
     }
+}
+
+/// A handshake that failed, told by rustls or by a connection that was cut.
+fn is_of_tls(words: &str) -> bool {
+    ["certificate", "corrupt message", "received fatal alert"].iter().any(|sign| words.contains(sign))
 }
 
 /// tonic and the operating system say it in several ways.

@@ -2,6 +2,7 @@
 
 mod api;
 mod remote;
+mod start_dev;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,17 +10,22 @@ use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use ostro_server::{Config, Server, config};
-use ostro_wire::BoxError;
+use ostro_server::{Config, Extension, Server, config};
+use ostro_wire::{BoxError, Target, TlsError, TlsFiles};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::arguments::{DevArguments, HttpAccess, LogFormat, ServeArguments, ServerArguments, ServerCommand};
+use crate::arguments::{DevArguments, LogFormat, ServeArguments, ServerAccess, ServerArguments, ServerCommand};
 
-/// The Workflows API's records within the data directory.
-pub const RECORDS_FILE: &str = "workflows-api.db";
+/// The Workflows API's records, beside the store.
+const RECORDS_FILE: &str = "workflows-api.db";
 /// The Workflows API's namespace unless `--namespace` names one.
 const NAMESPACE_DEFAULT: &str = "default";
+
+/// Where the Workflows API's records are for `data`: a directory, or the file of the store.
+pub fn records_path(data: &Path) -> PathBuf {
+    ostro_server::store_path(data).with_file_name(RECORDS_FILE)
+}
 
 /// Runs the server until it is told to stop (ctrl-c or SIGTERM).
 pub fn run(command: ServerCommand) -> ExitCode {
@@ -53,10 +59,11 @@ async fn serve_until_stopped(settings: Settings) -> Result<(), Failure> {
         return remote::serve(&settings, engine, told_to_stop).await;
     }
     let mut api = None;
-    let starting = Server::start_with_routes(settings.config.clone(), async |serving| {
+    let starting = Server::start_with(settings.config.clone(), async |serving| {
         let scheduler = api::scheduler(&settings, serving.grpc_address);
         let started = api::start(&settings, Arc::new(serving.services), scheduler).await?;
-        Ok(ostro_workflows_api::router(api.insert(started).clone()))
+        let guard = settings.needs_key(settings.config.listen).then(|| started.guard());
+        Ok(Extension { routes: ostro_workflows_api::router(api.insert(started).clone()), guard })
     });
     let server = tokio::select! {
         server = starting => server?,
@@ -80,10 +87,16 @@ enum Failure {
     Config(#[from] config::Error),
     #[error("--log-level {level} is not usable: {reason}; give a level such as info, or info,ostro_server=debug")]
     LogLevel { level: String, reason: String },
+    #[error("--dynamic-config-value {key}={value} is not usable: give a whole number below 4294967296")]
+    Setting { key: String, value: String },
     #[error("cannot start the runtime: {0}")]
     Runtime(std::io::Error),
     #[error(transparent)]
     Server(#[from] ostro_server::Error),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("{0}")]
+    Engine(String),
     #[error("cannot prepare the Workflows API: {0}")]
     Api(BoxError),
     #[error("cannot listen on {address}: {source}; name another address, or stop what listens there")]
@@ -97,19 +110,21 @@ struct Settings {
     /// The directory to delete at the end.
     ephemeral: Option<PathBuf>,
     /// The engine elsewhere, in place of one of our own.
-    engine: Option<String>,
+    engine: Option<Target>,
     /// The Workflows API's namespace.
     namespace: String,
-    http_access: HttpAccess,
+    access: ServerAccess,
     advertise: Option<String>,
 }
 
 impl Settings {
     fn of(command: ServerCommand) -> Result<Self, Failure> {
         match command {
-            ServerCommand::Serve(ServeArguments { data, engine, server }) => {
+            ServerCommand::Serve(ServeArguments { data, elsewhere, server }) => {
+                let engine = elsewhere.target().map_err(Failure::Engine)?;
                 Ok(Self { engine, ..Self::new(data, None, server)? })
             }
+            ServerCommand::StartDev(arguments) => Self::of_start_dev(arguments),
             ServerCommand::Dev(DevArguments { data, ephemeral: false, time_skipping: false, server }) => {
                 Self::new(data, None, server)
             }
@@ -137,9 +152,33 @@ impl Settings {
             ephemeral,
             engine: None,
             namespace,
-            http_access: flags.http_access,
+            access: flags.access,
             advertise: flags.advertise,
         })
+    }
+
+    /// Whether callers of the interface that listens on `address` need an API key.
+    fn needs_key(&self, address: Option<SocketAddr>) -> bool {
+        match self.access {
+            ServerAccess::Open => false,
+            ServerAccess::Key => true,
+            ServerAccess::Auto => address.is_some_and(|address| !address.ip().is_loopback()),
+        }
+    }
+
+    fn http_scheme(&self) -> &'static str {
+        if self.config.tls.is_some() { "https" } else { "http" }
+    }
+
+    fn access_in_words(&self) -> &'static str {
+        let grpc = self.engine.is_none() && self.needs_key(self.config.listen);
+        match (grpc, self.needs_key(self.config.http_listen)) {
+            (false, false) => "open: whoever reaches these addresses may do everything",
+            (true, true) => "API keys only (ostro token create)",
+            (true, false) => "gRPC: API keys only (ostro token create); HTTP: open",
+            (false, true) if self.engine.is_some() => "API keys only (ostro token create)",
+            (false, true) => "gRPC: open; HTTP: API keys only (ostro token create)",
+        }
     }
 }
 
@@ -154,6 +193,10 @@ fn over(config: &mut Config, flags: &ServerArguments) {
     }
     if flags.log_level != defaults.log_level {
         config.log_level.clone_from(&flags.log_level);
+    }
+    if let (Some(certificate), Some(key)) = (&flags.tls_cert, &flags.tls_key) {
+        let (certificate, key) = (certificate.clone(), key.clone());
+        config.tls = Some(TlsFiles { certificate, key, client_ca: flags.tls_client_ca.clone() });
     }
     flags.namespaces.iter().for_each(|name| config.add_namespace(name));
     let attributes = flags.search_attributes.iter().map(|(name, kind)| (name.clone(), (*kind).into()));
@@ -187,10 +230,14 @@ fn start_logs(format: LogFormat, level: &str) -> Result<(), Failure> {
 fn print_banner(settings: &Settings, grpc: SocketAddr, http: Option<SocketAddr>) {
     let namespaces: Vec<&str> = settings.config.namespaces.iter().map(|namespace| namespace.name.as_str()).collect();
     println!("Ostro {}", ostro_server::VERSION);
-    println!("  gRPC        {grpc}");
+    println!("  gRPC        {grpc}{}", if settings.config.tls.is_some() { " (TLS)" } else { "" });
     if let Some(http) = http {
-        println!("  HTTP        http://{http} (Workflows API, /openapi.json, /metrics, /healthz)");
+        println!(
+            "  HTTP        {}://{http} (Workflows API, /openapi.json, /metrics, /healthz)",
+            settings.http_scheme()
+        );
     }
+    println!("  Access      {}", settings.access_in_words());
     match &settings.ephemeral {
         Some(_) if settings.config.time_skipping => println!("  Data        none is kept; time skips"),
         Some(_) => println!("  Data        none is kept (--ephemeral)"),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use ostro_explain::Reason;
 use ostro_explain::gather::{self, WorkflowCalls};
-use ostro_wire::{BoxFuture, Client, operator_service, workflow_service};
+use ostro_wire::{BoxFuture, Client, operator_service, ostro_service, workflow_service};
 use prost::Message;
 use temporalio_protos::temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
@@ -35,8 +35,10 @@ pub struct Session {
 impl Session {
     /// Prepares a connection; it is made by the first call. Needs a tokio runtime.
     pub fn new(arguments: ConnectionArguments) -> Result<Self, Failure> {
-        let client = Client::connect_lazy(&arguments.address)
-            .map_err(|status| Failure::new("invalid_argument", format!("--address: {}", status.message())))?;
+        let invalid = |message: String| Failure::new("invalid_argument", message);
+        let target = arguments.security.target(&arguments.address).map_err(invalid)?;
+        let client =
+            Client::connect_lazy(target).map_err(|status| invalid(format!("--address: {}", status.message())))?;
         Ok(Self {
             client,
             identity: identity(),
@@ -62,6 +64,15 @@ impl Session {
         Resp: Message + Default,
     {
         self.call(operator_service::SERVICE, method, request).await
+    }
+
+    /// Calls a method of `OstroService`, which only Ostro has.
+    pub async fn ostro<Req, Resp>(&self, method: &str, request: &Req) -> Result<Resp, Failure>
+    where
+        Req: Message,
+        Resp: Message + Default,
+    {
+        self.call(ostro_service::SERVICE, method, request).await
     }
 
     /// Calls a method of `WorkflowService` that waits for something to happen, again and again until it answers or

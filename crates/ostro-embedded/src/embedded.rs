@@ -6,6 +6,7 @@ use ostro_server::{Config, Server};
 use ostro_wire::Services;
 use tempfile::TempDir;
 use temporalio_client::callback_based::CallbackBasedGrpcService;
+use tonic::Status;
 
 use crate::address::ADDRESS_VARIABLE;
 use crate::transport;
@@ -72,9 +73,14 @@ impl Builder {
     }
 
     /// Opens it. Needs a tokio runtime of several threads, and that one process opens the data at a time.
+    ///
+    /// Workers live in this process: what those of an earlier one had begun is lost and goes on at once. An activity's attempt
+    /// fails, as `ProcessLost`, and the next follows where its retry policy has one; a workflow's task is given to the next
+    /// worker.
     pub async fn open(self) -> Result<Embedded, Error> {
         let Self { mut config, ephemeral } = self;
         (config.listen, config.http_listen) = (None, None);
+        config.workers_in_process = true;
         let temporary = ephemeral.then(TempDir::new).transpose().map_err(Error::Temporary)?;
         if let Some(directory) = &temporary {
             config.data = directory.path().to_owned();
@@ -105,6 +111,15 @@ impl Embedded {
     /// `dns_load_balancing(None)`, which the client otherwise refuses beside it.
     pub fn service_override(&self) -> CallbackBasedGrpcService {
         transport::service_override(self.services())
+    }
+
+    /// Says that an activity's attempt goes on outside of this process, which will not answer for it: whoever has its token
+    /// completes it, even after this process has ended and another has opened the data.
+    ///
+    /// # Errors
+    /// NOT_FOUND where that attempt does not run.
+    pub fn detach_attempt(&self, task_token: Vec<u8>) -> impl Future<Output = Result<(), Status>> + Send + use<> {
+        self.server.detach_attempt(task_token)
     }
 
     /// Answers the long polls, writes what is left and closes the file.

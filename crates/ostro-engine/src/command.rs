@@ -64,6 +64,8 @@ commands! {
     TerminateWorkflow(service::TerminateWorkflowExecutionRequest) -> service::TerminateWorkflowExecutionResponse;
     ResetWorkflow(service::ResetWorkflowExecutionRequest) -> service::ResetWorkflowExecutionResponse;
     UpdateOptions(service::UpdateWorkflowExecutionOptionsRequest) -> service::UpdateWorkflowExecutionOptionsResponse;
+    PauseWorkflow(service::PauseWorkflowExecutionRequest) -> service::PauseWorkflowExecutionResponse;
+    UnpauseWorkflow(service::UnpauseWorkflowExecutionRequest) -> service::UnpauseWorkflowExecutionResponse;
     DeleteWorkflow(service::DeleteWorkflowExecutionRequest) -> service::DeleteWorkflowExecutionResponse;
     QueryWorkflow(service::QueryWorkflowRequest) -> service::QueryWorkflowResponse;
     UpdateWorkflow(WithDeadline<service::UpdateWorkflowExecutionRequest>) -> service::UpdateWorkflowExecutionResponse;
@@ -131,6 +133,12 @@ commands! {
     UnpauseActivityExecution(service::UnpauseActivityExecutionRequest) -> service::UnpauseActivityExecutionResponse;
     ResetActivityExecution(service::ResetActivityExecutionRequest) -> service::ResetActivityExecutionResponse;
     UpdateActivityExecutionOptions(service::UpdateActivityExecutionOptionsRequest) -> service::UpdateActivityExecutionOptionsResponse;
+    StartNexusOperation(service::StartNexusOperationExecutionRequest) -> service::StartNexusOperationExecutionResponse;
+    DescribeNexusOperation(service::DescribeNexusOperationExecutionRequest) -> service::DescribeNexusOperationExecutionResponse;
+    NexusOperationProgress(service::PollNexusOperationExecutionRequest) -> service::PollNexusOperationExecutionResponse;
+    CancelNexusOperation(service::RequestCancelNexusOperationExecutionRequest) -> service::RequestCancelNexusOperationExecutionResponse;
+    TerminateNexusOperation(service::TerminateNexusOperationExecutionRequest) -> service::TerminateNexusOperationExecutionResponse;
+    DeleteNexusOperation(service::DeleteNexusOperationExecutionRequest) -> service::DeleteNexusOperationExecutionResponse;
     UpdateTaskQueueConfig(service::UpdateTaskQueueConfigRequest) -> service::UpdateTaskQueueConfigResponse;
     UpdateBuildIds(service::UpdateWorkerBuildIdCompatibilityRequest) -> service::UpdateWorkerBuildIdCompatibilityResponse;
     GetBuildIds(service::GetWorkerBuildIdCompatibilityRequest) -> service::GetWorkerBuildIdCompatibilityResponse;
@@ -146,8 +154,10 @@ commands! {
     UpdateVersionMetadata(service::UpdateWorkerDeploymentVersionMetadataRequest) -> service::UpdateWorkerDeploymentVersionMetadataResponse;
     DeleteDeploymentVersion(service::DeleteWorkerDeploymentVersionRequest) -> service::DeleteWorkerDeploymentVersionResponse;
     DeleteDeployment(service::DeleteWorkerDeploymentRequest) -> service::DeleteWorkerDeploymentResponse;
+    ImportExecution(ImportExecution) -> ImportedExecution;
     ResolveNamespace(ResolveNamespace) -> ResolvedNamespace;
     ExpireExecutions(ExpireExecutions) -> usize;
+    DetachActivity(DetachActivity) -> ();
 }
 
 /// A call that may wait, with the moment by which the client wants an answer.
@@ -208,8 +218,34 @@ pub struct ScheduleEntries {
     pub schedule_ids: Vec<String>,
 }
 
+/// Says that an attempt goes on outside of the process that took it, which will not answer for it.
+#[derive(Debug, Clone)]
+pub struct DetachActivity {
+    pub task_token: Vec<u8>,
+}
+
 /// Deletes closed executions whose retention is over; answers how many there were.
 #[derive(Debug, Clone)]
 pub struct ExpireExecutions {
     pub executions: Vec<crate::persistence::ExecutionId>,
+}
+
+/// Takes over a run that another server began, from its whole history.
+#[derive(Debug, Clone, Default)]
+pub struct ImportExecution {
+    pub namespace: String,
+    /// Empty: what the history says.
+    pub workflow_id: String,
+    /// Empty: what the history says.
+    pub run_id: String,
+    pub events: Vec<temporalio_protos::temporal::api::history::v1::HistoryEvent>,
+}
+
+/// The run as it is here now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedExecution {
+    pub workflow_id: String,
+    pub run_id: String,
+    /// `WorkflowExecutionStatus`.
+    pub status: i32,
 }

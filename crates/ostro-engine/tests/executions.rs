@@ -211,3 +211,34 @@ fn events_that_wait_for_a_speculative_task_survive_a_restart() {
     assert!(types.contains(&E::WorkflowExecutionSignaled), "{types:?}");
     assert!(world.try_workflow_task().is_some());
 }
+
+#[test]
+fn a_task_is_answered_for_in_its_own_namespace_only() {
+    let mut world = World::new();
+    world
+        .ask(RegisterNamespaceRequest {
+            namespace: "other".into(),
+            workflow_execution_retention_period: duration(72 * 3600 * SECOND),
+            ..Default::default()
+        })
+        .unwrap();
+    world.start("w");
+    let task = world.workflow_task();
+    let answer = |namespace: &str| RespondWorkflowTaskCompletedRequest {
+        namespace: namespace.into(),
+        task_token: task.response.task_token.clone(),
+        commands: vec![command(CommandType::ScheduleActivityTask, schedule_activity("a"))],
+        ..Default::default()
+    };
+    let refusal = world.ask(answer("other")).err().unwrap();
+    assert_eq!(refusal.message, "Operation requested with a token from a different namespace.");
+    world.ask(answer(NAMESPACE)).unwrap();
+    let task = world.activity_task();
+    let complete = |namespace: &str| RespondActivityTaskCompletedRequest {
+        namespace: namespace.into(),
+        task_token: task.task_token.clone(),
+        ..Default::default()
+    };
+    assert_eq!(kind_of(&world.ask(complete("other")).err().unwrap()), ErrorKind::InvalidArgument);
+    world.ask(complete(NAMESPACE)).unwrap();
+}

@@ -48,11 +48,16 @@ impl<'a> Evidence<'a> {
     }
 }
 
+/// Whether an execution of this status goes on.
+pub(crate) fn is_open(status: WorkflowExecutionStatus) -> bool {
+    matches!(status, WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused)
+}
+
 /// Everything that the execution waits for, what blocks it first; one reason at least.
 pub fn reasons(evidence: &Evidence<'_>) -> Vec<Reason> {
     let Evidence { described, now, .. } = *evidence;
     let info = evidence.info().cloned().unwrap_or_default();
-    if info.status() != WorkflowExecutionStatus::Running {
+    if !is_open(info.status()) {
         return vec![closed::reason(&info, now)];
     }
     let mut reasons = Vec::new();

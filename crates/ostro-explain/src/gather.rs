@@ -6,7 +6,7 @@ use bytes::Bytes;
 use ostro_wire::BoxFuture;
 use prost::Message;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
-use temporalio_protos::temporal::api::enums::v1::{TaskQueueType, WorkflowExecutionStatus};
+use temporalio_protos::temporal::api::enums::v1::TaskQueueType;
 use temporalio_protos::temporal::api::taskqueue::v1::TaskQueue;
 use temporalio_protos::temporal::api::workflowservice::v1::{
     DescribeTaskQueueRequest, DescribeTaskQueueResponse, DescribeWorkflowExecutionResponse,
@@ -14,7 +14,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::{
 };
 use tonic::Status;
 
-use crate::execution::{Evidence, reasons};
+use crate::execution::{Evidence, is_open, reasons};
 use crate::outstanding::Outstanding;
 use crate::reason::Reason;
 use crate::task_queue::QueueView;
@@ -39,7 +39,7 @@ pub async fn explain(
     let info = described.workflow_execution_info.clone().unwrap_or_default();
     let mut outstanding = Outstanding::default();
     let mut queues = Vec::new();
-    if info.status() == WorkflowExecutionStatus::Running {
+    if is_open(info.status()) {
         outstanding = self::outstanding(server, namespace, info.execution.unwrap_or_default()).await?;
         let evidence = Evidence { described, outstanding: &outstanding, queues: &[], now };
         for (name, kind) in queues_of(&evidence) {

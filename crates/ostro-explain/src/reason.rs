@@ -26,6 +26,25 @@ pub enum Kind {
     Message,
 }
 
+impl Kind {
+    /// Its name, as it is serialized.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Start => "start",
+            Self::Paused => "paused",
+            Self::WorkflowTask => "workflow-task",
+            Self::Activity => "activity",
+            Self::Timer => "timer",
+            Self::ChildWorkflow => "child-workflow",
+            Self::ExternalWorkflow => "external-workflow",
+            Self::NexusOperation => "nexus-operation",
+            Self::Update => "update",
+            Self::Message => "message",
+        }
+    }
+}
+
 /// One thing that is waited for, as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

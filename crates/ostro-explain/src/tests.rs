@@ -17,7 +17,8 @@ use temporalio_protos::temporal::api::history::v1::{
 use temporalio_protos::temporal::api::schedule::v1::{Schedule, ScheduleInfo, ScheduleState};
 use temporalio_protos::temporal::api::taskqueue::v1::{PollerInfo, TaskQueue, TaskQueueStats};
 use temporalio_protos::temporal::api::workflow::v1::{
-    PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, WorkflowExecutionInfo,
+    PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, WorkflowExecutionExtendedInfo,
+    WorkflowExecutionInfo, WorkflowExecutionPauseInfo,
 };
 use temporalio_protos::temporal::api::workflowservice::v1::{
     DescribeScheduleResponse, DescribeTaskQueueResponse, DescribeWorkflowExecutionResponse,
@@ -275,4 +276,17 @@ fn schedules() {
     for (answer, expected) in table {
         assert_eq!(schedule(&answer, now()), expected);
     }
+}
+
+#[test]
+fn a_paused_execution_waits_for_whoever_unpauses_it() {
+    let mut described = running();
+    described.workflow_execution_info.as_mut().expect("it is described").set_status(WorkflowExecutionStatus::Paused);
+    let pause_info = WorkflowExecutionPauseInfo { paused_time: at(-60), identity: "me".into(), reason: "why".into() };
+    described.workflow_extended_info =
+        Some(WorkflowExecutionExtendedInfo { pause_info: Some(pause_info), ..Default::default() });
+    let outstanding = Outstanding::default();
+    let found = reasons(&Evidence { described: &described, outstanding: &outstanding, queues: &[], now: now() });
+    assert_eq!((found[0].kind, found[0].blocked), (Kind::Paused, true));
+    assert!(found[0].sentence.ends_with("by `me` (why), until somebody unpauses it."), "{}", found[0].sentence);
 }

@@ -1,6 +1,7 @@
 //! The HTTP listener, and the pages `/metrics` and `/healthz`.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,8 +9,12 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::serve::{Listener, ListenerExt};
 use ostro_store::Writer;
-use tokio::net::TcpListener;
+use ostro_wire::{Tls, TlsListener};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::server::TlsStream;
+use tokio_stream::StreamExt;
 
 use crate::metrics::Metrics;
 
@@ -25,13 +30,44 @@ pub(crate) fn routes(pages: Pages) -> Router {
     Router::new().route("/metrics", get(metrics)).route("/healthz", get(|| async { "ok\n" })).with_state(pages)
 }
 
-/// Serves until `shutdown` completes and the requests in flight are answered.
+/// Serves, with `tls` if there is any, until `shutdown` completes and the requests in flight are answered.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<Tls>,
     routes: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, routes).with_graceful_shutdown(shutdown).await
+    match tls {
+        // Messages of a stream are small and must not wait for each other's acknowledgement.
+        None => {
+            let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+            axum::serve(listener, routes).with_graceful_shutdown(shutdown).await
+        }
+        Some(tls) => {
+            let listener = TlsListener::start(listener, &tls, &["http/1.1"]).map_err(std::io::Error::other)?;
+            axum::serve(Secure(listener), routes).with_graceful_shutdown(shutdown).await
+        }
+    }
+}
+
+/// [`TlsListener`] as axum takes connections.
+struct Secure(TlsListener);
+
+impl Listener for Secure {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        match self.0.next().await {
+            Some(accepted) => accepted,
+            // The listener lives as long as this does; were it gone, nobody else would come.
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        Ok(self.0.local_addr())
+    }
 }
 
 async fn metrics(State(pages): State<Pages>) -> impl IntoResponse {

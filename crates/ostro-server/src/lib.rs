@@ -15,7 +15,7 @@ mod workers;
 
 pub use config::Config;
 pub use http::serve as serve_http;
-pub use server::{Error, Server, Serving};
+pub use server::{Error, Extension, Server, Serving};
 pub use setup::store_path;
 
 /// The version of Ostro.

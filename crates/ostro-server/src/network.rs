@@ -4,7 +4,7 @@
 //! threads nearly each of these steps wakes another thread, which costs more than the step; so a thread with a runtime of
 //! its own takes a connection and does all for it. There are as many as can be busy beside the engine.
 
-use ostro_wire::{BoxError, Services};
+use ostro_wire::{BoxError, Services, Tls};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -16,15 +16,25 @@ const PROCESSORS_EACH: usize = 4;
 const LANES_MAX: usize = 8;
 
 /// Serves until told to stop, and until the calls in flight are answered; aborting the task cuts them off.
-pub(crate) fn serve_grpc(listener: TcpListener, services: Services, stopped: watch::Receiver<bool>) -> JoinHandle<()> {
+pub(crate) fn serve_grpc(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    services: Services,
+    stopped: watch::Receiver<bool>,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
-        if let Err(error) = serve(listener, services, stopped).await {
+        if let Err(error) = serve(listener, tls, services, stopped).await {
             tracing::error!(%error, "the gRPC listener ended");
         }
     })
 }
 
-async fn serve(listener: TcpListener, services: Services, stopped: watch::Receiver<bool>) -> Result<(), BoxError> {
+async fn serve(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    services: Services,
+    stopped: watch::Receiver<bool>,
+) -> Result<(), BoxError> {
     let listener = listener.into_std()?;
     // Dropped with this future: then nobody waits for the calls in flight any more.
     let (_wanted, abandoned) = watch::channel(());
@@ -34,6 +44,7 @@ async fn serve(listener: TcpListener, services: Services, stopped: watch::Receiv
         let lane = Lane {
             // Each accepts from the same socket: whoever is free takes the next connection.
             listener: listener.try_clone()?,
+            tls: tls.clone(),
             services: services.clone(),
             stopped: stopped.clone(),
             abandoned: abandoned.clone(),
@@ -56,6 +67,7 @@ fn lanes() -> usize {
 /// One thread's part.
 struct Lane {
     listener: std::net::TcpListener,
+    tls: Option<Tls>,
     services: Services,
     stopped: watch::Receiver<bool>,
     abandoned: watch::Receiver<()>,
@@ -63,10 +75,10 @@ struct Lane {
 
 impl Lane {
     fn run(self) -> Result<(), BoxError> {
-        let Self { listener, services, stopped, mut abandoned } = self;
+        let Self { listener, tls, services, stopped, mut abandoned } = self;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let result = runtime.block_on(async move {
-            let served = ostro_wire::serve(TcpListener::from_std(listener)?, services, stop_signal(stopped));
+            let served = ostro_wire::serve(TcpListener::from_std(listener)?, tls, services, stop_signal(stopped));
             tokio::select! {
                 result = served => result,
                 _ = abandoned.changed() => Ok(()),

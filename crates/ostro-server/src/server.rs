@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use ostro_engine::command::DetachActivity;
 use ostro_store::{Options, Readers, Store, Writer, abort_on_fatal};
-use ostro_wire::{BoxError, Services, ServingStatus};
+use ostro_wire::{BoxError, Guard, Services, ServingStatus, Tls, TlsError};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use tonic::Status;
 
 use crate::batch::Batches;
 use crate::clock::{Clock, SkippingClock, SystemClock};
 use crate::config::Config;
-use crate::frontend::{Frontend, TestClock};
+use crate::frontend::{Frontend, TestClock, status};
 use crate::http::{self, Pages};
 use crate::metrics::Metrics;
 use crate::network::serve_grpc;
@@ -38,7 +40,9 @@ pub enum Error {
     #[error("cannot start the engine's thread: {0}")]
     Thread(std::io::Error),
     #[error("cannot prepare the HTTP interface: {0}")]
-    Routes(BoxError),
+    Extension(BoxError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("{} holds data already: time can be skipped only in a server that begins with nothing; name another place", path.display())]
     NotEmpty { path: PathBuf },
     #[error("cannot prepare the namespaces: {0}")]
@@ -65,37 +69,37 @@ impl Server {
     /// Starts a server on the system's clock, or on one that `TestService` moves where the configuration says so. Needs a
     /// tokio runtime of several threads.
     pub async fn start(config: Config) -> Result<Self, Error> {
-        Self::start_with_routes(config, |_| async { Ok(Router::new()) }).await
+        Self::start_with(config, |_| async { Ok(Extension::default()) }).await
     }
 
-    /// Starts a server whose HTTP listener serves more than its own pages: `routes` makes the rest, once there are
-    /// services that it can call.
-    pub async fn start_with_routes<F>(config: Config, routes: impl FnOnce(Serving) -> F) -> Result<Self, Error>
+    /// Starts a server that serves more than its own: `extend` makes the rest, once there are services that it can call.
+    pub async fn start_with<F>(config: Config, extend: impl FnOnce(Serving) -> F) -> Result<Self, Error>
     where
-        F: Future<Output = Result<Router, BoxError>>,
+        F: Future<Output = Result<Extension, BoxError>>,
     {
         if !config.time_skipping {
-            return Self::launch(config, Arc::new(SystemClock::default()), None, routes).await;
+            return Self::launch(config, Arc::new(SystemClock::default()), None, extend).await;
         }
         let clock = Arc::new(SkippingClock::default());
-        Self::launch(config, clock.clone(), Some(clock), routes).await
+        Self::launch(config, clock.clone(), Some(clock), extend).await
     }
 
     /// Starts a server on another clock: tests move it, then call [`EngineHandle::wake`].
     pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        Self::launch(config, clock, None, |_| async { Ok(Router::new()) }).await
+        Self::launch(config, clock, None, |_| async { Ok(Extension::default()) }).await
     }
 
     async fn launch<F>(
         config: Config,
         clock: Arc<dyn Clock>,
         skipping: Option<Arc<SkippingClock>>,
-        routes: impl FnOnce(Serving) -> F,
+        extend: impl FnOnce(Serving) -> F,
     ) -> Result<Self, Error>
     where
-        F: Future<Output = Result<Router, BoxError>>,
+        F: Future<Output = Result<Extension, BoxError>>,
     {
-        // Addresses first: nothing is written by a server that cannot be reached.
+        // Certificates and addresses first: nothing is written by a server that cannot be reached.
+        let tls = config.tls.clone().map(Tls::load).transpose()?;
         let grpc = listen(config.listen).await?;
         let http = listen(config.http_listen).await?;
         let core = Core::start(&config, clock, skipping)?;
@@ -104,8 +108,9 @@ impl Server {
         let health = Arc::new(ServingStatus::default());
         let services = core.services(&config, health.clone());
         let grpc_address = grpc.as_ref().and_then(|listener| listener.local_addr().ok());
-        let routes = routes(Serving { services: services.clone(), grpc_address }).await.map_err(Error::Routes)?;
-        Ok(core.serve(&config, Listeners { grpc, http, routes }, services, health))
+        let serving = Serving { services: services.clone(), grpc_address };
+        let extension = extend(serving).await.map_err(Error::Extension)?;
+        Ok(core.serve(&config, Listeners { grpc, http, tls, extension }, services, health))
     }
 
     /// Where the gRPC interface listens; `None` where it is switched off and only [`Server::services`] serves.
@@ -126,6 +131,15 @@ impl Server {
     /// The way to the engine.
     pub fn engine(&self) -> &EngineHandle {
         self.engine.handle()
+    }
+
+    /// Says that an activity's attempt goes on outside of the process that took it: it is not lost with that.
+    ///
+    /// # Errors
+    /// NOT_FOUND where that attempt does not run.
+    pub fn detach_attempt(&self, task_token: Vec<u8>) -> impl Future<Output = Result<(), Status>> + Send + use<> {
+        let engine = self.engine.handle().clone();
+        async move { engine.call(DetachActivity { task_token }).await.map_err(status) }
     }
 
     /// What the server counts.
@@ -155,7 +169,7 @@ impl Server {
     }
 }
 
-/// What routes beside the server's own pages are made from.
+/// What an extension is made from.
 pub struct Serving {
     /// The services in process.
     pub services: Services,
@@ -163,11 +177,21 @@ pub struct Serving {
     pub grpc_address: Option<SocketAddr>,
 }
 
-/// What a server listens on, and what it serves there over HTTP.
+/// What a server serves besides its own.
+#[derive(Default)]
+pub struct Extension {
+    /// Beside the pages of the HTTP interface.
+    pub routes: Router,
+    /// Decides which calls of the gRPC interface are made; all of them without one.
+    pub guard: Option<Arc<dyn Guard>>,
+}
+
+/// What a server listens on, and what it serves there besides its own.
 struct Listeners {
     grpc: Option<TcpListener>,
     http: Option<TcpListener>,
-    routes: Router,
+    tls: Option<Tls>,
+    extension: Extension,
 }
 
 /// What there is of a server before it listens.
@@ -202,6 +226,7 @@ impl Core {
             writer: writer.clone(),
             clock: clock.clone(),
             skipping: skipping.clone(),
+            workers_in_process: config.workers_in_process,
             metrics: metrics.clone(),
         };
         let engine = shell::start(parts).map_err(Error::Thread)?;
@@ -209,13 +234,14 @@ impl Core {
     }
 
     fn serve(self, config: &Config, listeners: Listeners, services: Services, health: Arc<ServingStatus>) -> Server {
-        let Listeners { grpc, http, routes } = listeners;
+        let Listeners { grpc, http, tls, extension: Extension { routes, guard } } = listeners;
         let (stop, stopped) = watch::channel(false);
         let address = |listener: &TcpListener| listener.local_addr().ok();
         let (grpc_address, http_address) = (grpc.as_ref().and_then(address), http.as_ref().and_then(address));
         let mut tasks = Vec::new();
-        tasks.extend(grpc.map(|listener| serve_grpc(listener, services.clone(), stopped.clone())));
-        tasks.extend(http.map(|listener| self.serve_http(listener, routes, stopped.clone())));
+        let guarded = guard.into_iter().fold(services.clone(), Services::with_guard);
+        tasks.extend(grpc.map(|listener| serve_grpc(listener, tls.clone(), guarded, stopped.clone())));
+        tasks.extend(http.map(|listener| self.serve_http(listener, tls, routes, stopped.clone())));
         if self.skipping.is_none() {
             // Where days pass in a moment, what a test wants to look at must not be gone.
             tasks.push(until(stopped.clone(), self.retention(config).run()));
@@ -238,7 +264,8 @@ impl Core {
             workers: Arc::default(),
         });
         let services = Services::new(frontend.clone())
-            .with_operator(frontend)
+            .with_operator(frontend.clone())
+            .with_ostro(frontend)
             .with_health(health)
             .with_observer(self.metrics.clone());
         match &self.skipping {
@@ -249,11 +276,17 @@ impl Core {
         }
     }
 
-    fn serve_http(&self, listener: TcpListener, routes: Router, stopped: watch::Receiver<bool>) -> JoinHandle<()> {
+    fn serve_http(
+        &self,
+        listener: TcpListener,
+        tls: Option<Tls>,
+        routes: Router,
+        stopped: watch::Receiver<bool>,
+    ) -> JoinHandle<()> {
         let pages = Pages { metrics: self.metrics.clone(), writer: self.writer.clone() };
         let routes = routes.merge(http::routes(pages));
         tokio::spawn(async move {
-            if let Err(error) = http::serve(listener, routes, stop_signal(stopped)).await {
+            if let Err(error) = http::serve(listener, tls, routes, stop_signal(stopped)).await {
                 tracing::error!(%error, "the HTTP listener ended");
             }
         })

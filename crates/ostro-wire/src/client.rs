@@ -8,8 +8,8 @@ use http::uri::PathAndQuery;
 use prost::Message;
 use tonic::client::Grpc;
 use tonic::codec::CompressionEncoding;
-use tonic::metadata::MetadataMap;
-use tonic::transport::{Channel, Endpoint};
+use tonic::metadata::{AsciiMetadataValue, MetadataMap};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Request, Status};
 
 use crate::codec::RawCodec;
@@ -22,30 +22,66 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A cancellation this close to the deadline is the deadline's.
 const DEADLINE_TOLERANCE: Duration = Duration::from_millis(50);
 
-/// A connection (HTTP/2, without TLS) that reconnects by itself. Cheap to clone.
+/// Where a server is, and how it is to be spoken to.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    /// `host:port`, or a URL of `http` or (with TLS) `https`.
+    pub address: String,
+    /// With TLS, and how.
+    pub tls: Option<ClientTls>,
+    /// Sent with each call as `authorization: Bearer <key>`.
+    pub api_key: Option<String>,
+}
+
+/// TLS as a client does it. Everything is PEM.
+#[derive(Debug, Clone, Default)]
+pub struct ClientTls {
+    /// Authorities that the server's certificate must come from; those of the machine unless given.
+    pub ca: Option<Vec<u8>>,
+    /// The client's own certificate and its private key.
+    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+    /// The name in the server's certificate, where it is not the address's host.
+    pub server_name: Option<String>,
+}
+
+impl From<&str> for Target {
+    fn from(address: &str) -> Self {
+        Self { address: address.to_owned(), ..Self::default() }
+    }
+}
+
+/// A connection (HTTP/2) that reconnects by itself. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     channel: Channel,
     address: String,
+    authorization: Option<AsciiMetadataValue>,
     gzip: bool,
 }
 
 impl Client {
-    /// Connects to `address` (`host:port`, or `http://host:port`).
+    /// Connects to a server.
     ///
-    /// INVALID_ARGUMENT for an address that is not one, UNAVAILABLE when nobody answers there.
-    pub async fn connect(address: &str) -> Result<Self, Status> {
-        let channel = endpoint(address)?
+    /// INVALID_ARGUMENT for an address, certificate or key that is not one, UNAVAILABLE when nobody answers there.
+    pub async fn connect(target: impl Into<Target>) -> Result<Self, Status> {
+        let target = target.into();
+        let address = &target.address;
+        let channel = endpoint(&target)?
             .connect()
             .await
             .map_err(|error| Status::unavailable(format!("cannot connect to {address}: {}", root_cause(&error))))?;
-        Ok(Self { channel, address: address.to_owned(), gzip: false })
+        Self::with_channel(channel, target)
     }
 
     /// The same without connecting: the first call does, and answers UNAVAILABLE when it cannot. Needs a tokio runtime.
-    pub fn connect_lazy(address: &str) -> Result<Self, Status> {
-        let channel = endpoint(address)?.connect_lazy();
-        Ok(Self { channel, address: address.to_owned(), gzip: false })
+    pub fn connect_lazy(target: impl Into<Target>) -> Result<Self, Status> {
+        let target = target.into();
+        Self::with_channel(endpoint(&target)?.connect_lazy(), target)
+    }
+
+    fn with_channel(channel: Channel, target: Target) -> Result<Self, Status> {
+        let authorization = target.api_key.map(|key| authorization(&key)).transpose()?;
+        Ok(Self { channel, address: target.address, authorization, gzip: false })
     }
 
     /// The same client compressing its requests, as the SDKs do.
@@ -82,9 +118,12 @@ impl Client {
         service: &str,
         method: &str,
         request: Bytes,
-        metadata: MetadataMap,
+        mut metadata: MetadataMap,
         timeout: Option<Duration>,
     ) -> Result<Bytes, Status> {
+        if let Some(authorization) = &self.authorization {
+            metadata.insert("authorization", authorization.clone());
+        }
         let path = PathAndQuery::try_from(format!("/{service}/{method}"))
             .map_err(|error| Status::invalid_argument(format!("{service}/{method} is no gRPC method: {error}")))?;
         let mut request = Request::from_parts(metadata, tonic::Extensions::default(), request);
@@ -118,16 +157,45 @@ fn cancelled_as_deadline(status: Status, left: Duration) -> Status {
     if over { status::deadline_exceeded() } else { status }
 }
 
-fn endpoint(address: &str) -> Result<Endpoint, Status> {
-    if address.starts_with("https://") {
-        return Err(Status::invalid_argument(format!(
-            "{address}: TLS is not built in; put a proxy in front, or use http://"
-        )));
+fn authorization(key: &str) -> Result<AsciiMetadataValue, Status> {
+    let mut value = AsciiMetadataValue::try_from(format!("Bearer {key}"))
+        .map_err(|_| Status::invalid_argument("the API key has characters that no header can carry"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn endpoint(target: &Target) -> Result<Endpoint, Status> {
+    let address = &target.address;
+    let invalid = |error: &dyn Error| Status::invalid_argument(format!("{address}: {}", root_cause(error)));
+    let (scheme, place) = address.split_once("://").unwrap_or(("", address.as_str()));
+    let secure = target.tls.is_some() || scheme == "https";
+    if !matches!(scheme, "" | "http" | "https") {
+        return Err(Status::invalid_argument(format!("{address} is no address: give host:port")));
     }
-    let url = if address.starts_with("http://") { address.to_owned() } else { format!("http://{address}") };
+    let url = format!("{}://{place}", if secure { "https" } else { "http" });
     let endpoint = Endpoint::from_shared(url)
-        .map_err(|error| Status::invalid_argument(format!("{address} is no address ({error}): give host:port")))?;
-    Ok(endpoint.connect_timeout(CONNECT_TIMEOUT).tcp_nodelay(true))
+        .map_err(|error| Status::invalid_argument(format!("{address} is no address ({error}): give host:port")))?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true);
+    if !secure {
+        return Ok(endpoint);
+    }
+    endpoint.tls_config(tls_config(target.tls.clone().unwrap_or_default())).map_err(|error| invalid(&error))
+}
+
+fn tls_config(tls: ClientTls) -> ClientTlsConfig {
+    let mut config = ClientTlsConfig::new();
+    config = match tls.ca {
+        Some(ca) => config.ca_certificate(Certificate::from_pem(ca)),
+        None => config.with_native_roots(),
+    };
+    if let Some((certificate, key)) = tls.identity {
+        config = config.identity(Identity::from_pem(certificate, key));
+    }
+    match tls.server_name {
+        Some(name) => config.domain_name(name),
+        None => config,
+    }
 }
 
 fn root_cause(error: &dyn Error) -> String {

@@ -41,7 +41,7 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let limit = self.services.request_bytes_max();
+        let limit = self.services.request_bytes_max(split_path(request.uri().path()).0);
         let reached = Arc::new(AtomicBool::new(false));
         let method = RawMethod {
             services: self.services.clone(),

@@ -19,6 +19,11 @@ static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
     DescriptorPool::decode(DESCRIPTORS).expect("temporalio-protos publishes the valid descriptors it compiled")
 });
 
+/// The descriptors of everything that is served.
+pub(crate) fn pool() -> &'static DescriptorPool {
+    &POOL
+}
+
 /// The canonical JSON of `message`.
 pub fn to_json<M: Message + Name>(message: &M) -> Value {
     decode(&M::full_name(), &message.encode_to_vec())

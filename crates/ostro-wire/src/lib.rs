@@ -15,27 +15,33 @@ mod codec;
 mod context;
 mod endpoint;
 mod generated;
+mod guard;
 mod health;
 pub mod json;
 mod observer;
+pub mod ostro_service;
 pub mod reply;
 mod serve;
 mod services;
 pub mod status;
 mod timeout;
+mod tls;
 
-pub use client::Client;
+pub use client::{Client, ClientTls, Target};
 pub use context::CallContext;
 pub use generated::{
     DESCRIPTORS, Health, OperatorService, TestService, WorkflowService, health_service, methods, operator_service,
     services as service_names, test_service, workflow_service,
 };
+pub use guard::{Guard, Namespaces, namespaces};
 pub use health::ServingStatus;
 pub use observer::{Call, Observer};
+pub use ostro_service::OstroService;
 pub use reply::{Answer, EncodedAnswer, Reply};
 pub use serve::serve;
 pub use services::{REQUEST_BYTES_MAX_DEFAULT, Services};
 pub use status::status_with_details;
+pub use tls::{Tls, TlsError, TlsFiles, TlsListener};
 
 use std::error::Error;
 use std::future::Future;

@@ -8,7 +8,8 @@ use tonic::{Code, Status};
 use crate::generated::{health_service, operator_service, test_service, workflow_service};
 use crate::observer::{Observation, Observer};
 use crate::{
-    BoxFuture, CallContext, EncodedAnswer, Health, OperatorService, ServingStatus, TestService, WorkflowService, status,
+    BoxFuture, CallContext, EncodedAnswer, Guard, Health, OperatorService, OstroService, ServingStatus, TestService,
+    WorkflowService, ostro_service, status,
 };
 
 /// Largest request that is taken unless [`Services::request_bytes_max`] says otherwise: 4 MiB, as a Temporal server.
@@ -20,8 +21,10 @@ pub struct Services {
     workflow: Arc<dyn WorkflowService>,
     operator: Arc<dyn OperatorService>,
     test: Arc<dyn TestService>,
+    ostro: Arc<dyn OstroService>,
     health: Arc<dyn Health>,
     observer: Option<Arc<dyn Observer>>,
+    guard: Option<Arc<dyn Guard>>,
     request_bytes_max: usize,
 }
 
@@ -30,6 +33,7 @@ struct Unimplemented;
 
 impl OperatorService for Unimplemented {}
 impl TestService for Unimplemented {}
+impl OstroService for Unimplemented {}
 
 impl Services {
     /// The workflow service, health that reports every served service as SERVING, and nothing else.
@@ -38,8 +42,10 @@ impl Services {
             workflow,
             operator: Arc::new(Unimplemented),
             test: Arc::new(Unimplemented),
+            ostro: Arc::new(Unimplemented),
             health: Arc::new(ServingStatus::default()),
             observer: None,
+            guard: None,
             request_bytes_max: REQUEST_BYTES_MAX_DEFAULT,
         }
     }
@@ -56,6 +62,12 @@ impl Services {
         self
     }
 
+    /// Serves `ostro` as `OstroService`.
+    pub fn with_ostro(mut self, ostro: Arc<dyn OstroService>) -> Self {
+        self.ostro = ostro;
+        self
+    }
+
     /// Serves `health` instead of the default [`ServingStatus`].
     pub fn with_health(mut self, health: Arc<dyn Health>) -> Self {
         self.health = health;
@@ -68,15 +80,24 @@ impl Services {
         self
     }
 
+    /// Lets `guard` decide which calls of the network are made. Callers in this process need no leave.
+    pub fn with_guard(mut self, guard: Arc<dyn Guard>) -> Self {
+        self.guard = Some(guard);
+        self
+    }
+
     /// Refuses requests of more than `bytes` (decompressed) with RESOURCE_EXHAUSTED.
     pub fn with_request_bytes_max(mut self, bytes: usize) -> Self {
         self.request_bytes_max = bytes;
         self
     }
 
-    /// Largest request that is taken, in bytes after decompression.
-    pub fn request_bytes_max(&self) -> usize {
-        self.request_bytes_max
+    /// Largest request to `service` that is taken, in bytes after decompression.
+    pub fn request_bytes_max(&self, service: &str) -> usize {
+        match service {
+            ostro_service::SERVICE => self.request_bytes_max.max(ostro_service::REQUEST_BYTES_MAX),
+            _ => self.request_bytes_max,
+        }
     }
 
     /// The workflow service itself, for callers that have messages rather than bytes.
@@ -95,12 +116,21 @@ impl Services {
     /// RESOURCE_EXHAUSTED above [`Services::request_bytes_max`], DEADLINE_EXCEEDED when the context's deadline passes;
     /// dropping the future drops the method's future.
     pub fn call(&self, service: &str, method: &str, context: CallContext, request: Bytes) -> BoxFuture<EncodedAnswer> {
-        if request.len() > self.request_bytes_max {
-            return refuse(status::request_too_large(request.len(), self.request_bytes_max));
+        let limit = self.request_bytes_max(service);
+        if request.len() > limit {
+            return refuse(status::request_too_large(request.len(), limit));
         }
         let observation = self.observation(service, method, &context);
         let deadline = context.deadline;
+        let guard = self.guard.as_ref().filter(|_| context.from_network);
+        let leave = guard.map(|guard| guard.admit(service, method, &context.headers, &request));
         let answer = self.dispatch(service, method, context, request);
+        let answer = async move {
+            if let Some(leave) = leave {
+                leave.await?;
+            }
+            answer.await
+        };
         Box::pin(async move {
             let answer = match deadline {
                 None => answer.await,
@@ -124,6 +154,7 @@ impl Services {
                 operator_service::dispatch(Arc::clone(&self.operator), context, method, request)
             }
             test_service::SERVICE => test_service::dispatch(Arc::clone(&self.test), context, method, request),
+            ostro_service::SERVICE => ostro_service::dispatch(Arc::clone(&self.ostro), context, method, request),
             health_service::SERVICE => health_service::dispatch(Arc::clone(&self.health), context, method, request),
             unknown => refuse(status::unknown_service(unknown)),
         }
@@ -142,6 +173,7 @@ fn known_names(service: &str, method: &str) -> Option<(&'static str, &'static st
         workflow_service::SERVICE => (workflow_service::SERVICE, &workflow_service::METHODS),
         operator_service::SERVICE => (operator_service::SERVICE, &operator_service::METHODS),
         test_service::SERVICE => (test_service::SERVICE, &test_service::METHODS),
+        ostro_service::SERVICE => (ostro_service::SERVICE, &ostro_service::METHODS),
         health_service::SERVICE => (health_service::SERVICE, &health_service::METHODS),
         _ => return None,
     };

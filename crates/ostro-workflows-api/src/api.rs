@@ -7,7 +7,7 @@ use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 use temporalio_protos::temporal::api::operatorservice::v1::{AddSearchAttributesRequest, AddSearchAttributesResponse};
 use tokio::sync::{Mutex, watch};
 
-use crate::auth::Access;
+use crate::auth::{Access, KeyGuard, Keys};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::events::RouteTokens;
@@ -26,6 +26,12 @@ pub struct Settings {
     pub access: Access,
     /// The address of the engine's gRPC interface as workers reach it.
     pub scheduler: Scheduler,
+    /// Whether that interface wants TLS.
+    pub scheduler_tls: bool,
+    /// How long the records of an execution, and telemetry, are kept; the namespace's retention unless set.
+    pub records_retention: Option<Duration>,
+    /// Time between two looks for records that are no longer to be kept.
+    pub retention_interval: Duration,
 }
 
 /// Where workers are sent for tasks.
@@ -42,6 +48,7 @@ pub struct Api {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) records: Arc<dyn Records>,
     pub(crate) settings: Settings,
+    pub(crate) keys: Arc<Keys>,
     pub(crate) schemas: Schemas,
     pub(crate) route_tokens: RouteTokens,
     /// Held while documents are read, changed and written back.
@@ -57,6 +64,7 @@ impl Api {
         let schemas = Schemas::default();
         Ok(Arc::new(Self {
             engine,
+            keys: Arc::new(Keys::new(records.clone())),
             records,
             settings,
             schemas,
@@ -64,6 +72,16 @@ impl Api {
             writing: Mutex::default(),
             stopping: watch::Sender::new(false),
         }))
+    }
+
+    /// Lets only callers with one of this API's keys use a gRPC interface.
+    pub fn guard(&self) -> Arc<dyn ostro_wire::Guard> {
+        Arc::new(KeyGuard { keys: self.keys.clone() })
+    }
+
+    /// Whether there is any key; true where that cannot be told.
+    pub async fn has_keys(&self) -> bool {
+        crate::auth::list(&*self.records).await.map_or(true, |keys| !keys.is_empty())
     }
 
     /// Ends every stream, so that the listener can stop; clients come back with their last event's id.
@@ -84,7 +102,10 @@ impl Api {
         let stopping = self.clone();
         tokio::select! {
             () = stopping.stopped() => {}
-            () = async { self.prepare_engine().await; crate::events::run_closings(self).await } => {}
+            () = async {
+                self.prepare_engine().await;
+                tokio::join!(crate::retention::run(&self), crate::events::run_closings(&self));
+            } => {}
         }
     }
 

@@ -22,6 +22,7 @@ mod openapi;
 mod payload;
 pub mod records;
 mod registry;
+mod retention;
 mod schedules;
 mod schema;
 mod telemetry;

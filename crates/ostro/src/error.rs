@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Engine,
     /// Not an error: the workflow goes on as a new run ([`workflow::WorkflowCall::continue_as_new`](crate::workflow::WorkflowCall::continue_as_new)).
     ContinueAsNew,
+    /// Not an error: the activity is completed from outside ([`activity::complete_later`](crate::activity::complete_later)).
+    CompletesLater,
 }
 
 /// Which limit was passed.
@@ -237,6 +239,17 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
             ..Inner::default()
         }))
     }
+}
+
+/// What an error of others says, with what caused it.
+pub(crate) fn chain(error: &dyn StdError) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
+    }
+    message
 }
 
 impl From<Error> for Box<dyn StdError + Send + Sync> {

@@ -40,6 +40,8 @@
 //! outer one is retried. Anywhere else it runs directly, with its retries. Where a call is decides when it is *awaited* (to
 //! be exact: when it is first polled), never when it is made, so helpers, closures and joins need nothing passed to them.
 
+#![warn(missing_docs)]
+
 extern crate self as ostro;
 
 pub mod activity;

@@ -5,12 +5,16 @@ use std::sync::{Arc, OnceLock};
 
 use ostro_embedded::{Address, Embedded};
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression};
-use temporalio_sdk::Runtime;
+use temporalio_sdk_core::{CoreRuntime, RuntimeOptions};
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::client::{self, Filter, ScheduleHandle, WorkflowHandle, WorkflowSummary};
-use crate::error::{Error, Result};
+use crate::activity::{ActivityFn, ActivityToken};
+use crate::client::{
+    self, ActivityHandle, Filter, ScheduleHandle, ScheduleSummary, SearchAttributeKind, WorkflowHandle,
+    WorkflowSummary, activity,
+};
+use crate::error::{Error, Result, chain};
 use crate::failure;
 use crate::worker::WorkerBuilder;
 
@@ -38,10 +42,11 @@ struct Inner {
     /// How to connect once more: each worker has a connection of its own.
     connection: ConnectionOptions,
     time_skipping: bool,
+    is_in_process: bool,
     namespace: String,
     task_queue: String,
     embedded: Mutex<Option<Embedded>>,
-    runtime: OnceLock<Arc<Runtime>>,
+    runtime: OnceLock<Arc<CoreRuntime>>,
 }
 
 /// How to open an engine.
@@ -153,6 +158,7 @@ impl Builder {
             client,
             connection: options,
             time_skipping: self.time_skipping,
+            is_in_process: embedded.is_some(),
             namespace: self.namespace,
             task_queue: self.task_queue,
             embedded: Mutex::new(embedded),
@@ -171,7 +177,7 @@ impl Builder {
     }
 }
 
-fn in_process() -> Url {
+pub(crate) fn in_process() -> Url {
     Url::parse("http://in-process.invalid").expect("a constant")
 }
 
@@ -182,13 +188,11 @@ async fn connect(address: &str, namespace: &str, options: ConnectionOptions) -> 
 }
 
 fn cannot_connect(address: &str, error: &dyn std::error::Error) -> Error {
-    let mut message = format!("cannot connect to {address}: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
-    }
-    Error::engine(format_args!("{message}. Is a server running there? `ostro dev` starts one")).with_type("Unavailable")
+    Error::engine(format_args!(
+        "cannot connect to {address}: {}. Is a server running there? `ostro dev` starts one",
+        chain(error)
+    ))
+    .with_type("Unavailable")
 }
 
 impl Ostro {
@@ -245,17 +249,23 @@ impl Ostro {
         connect("the engine", self.namespace(), self.0.connection.clone()).await
     }
 
+    /// Whether the engine is in this process, and so ends with the workers that are here.
+    pub(crate) fn is_in_process(&self) -> bool {
+        self.0.is_in_process
+    }
+
     /// Whether the engine's clock skips while results are waited for.
     pub(crate) fn skips_time(&self) -> bool {
         self.0.time_skipping
     }
 
-    pub(crate) fn runtime(&self) -> Result<Arc<Runtime>> {
+    pub(crate) fn runtime(&self) -> Result<Arc<CoreRuntime>> {
         if let Some(runtime) = self.0.runtime.get() {
             return Ok(runtime.clone());
         }
-        let made = Arc::new(Runtime::from_current_tokio(Default::default())?);
-        Ok(self.0.runtime.get_or_init(|| made).clone())
+        let options = RuntimeOptions::builder().build().map_err(Error::new)?;
+        let made = CoreRuntime::new_assume_tokio(options).map_err(|error| Error::new(error.to_string()))?;
+        Ok(self.0.runtime.get_or_init(|| Arc::new(made)).clone())
     }
 
     /// A worker of everything this program defines.
@@ -268,9 +278,49 @@ impl Ostro {
         WorkflowHandle::of(client::handle_target(self.clone(), id.into()))
     }
 
+    /// An activity that waits to be completed from outside, by the token of its attempt
+    /// ([`activity::token`](crate::activity::token)).
+    pub fn activity<A: ActivityFn>(&self, token: ActivityToken) -> ActivityHandle<A> {
+        ActivityHandle::of(self.clone(), activity::Target::Token(token))
+    }
+
+    /// An activity that waits to be completed from outside, by the id of its workflow and its own
+    /// ([`ActivityCall::activity_id`](crate::activity::ActivityCall::activity_id)).
+    pub fn activity_by_id<A: ActivityFn>(
+        &self,
+        workflow_id: impl Into<String>,
+        activity_id: impl Into<String>,
+    ) -> ActivityHandle<A> {
+        let target = activity::Target::Ids { workflow_id: workflow_id.into(), activity_id: activity_id.into() };
+        ActivityHandle::of(self.clone(), target)
+    }
+
     /// A schedule that is there already, by its id.
     pub fn schedule(&self, id: impl Into<String>) -> ScheduleHandle {
         client::schedule::handle(self.clone(), id.into())
+    }
+
+    /// The schedules of the namespace.
+    pub async fn schedules(&self) -> Result<Vec<ScheduleSummary>> {
+        client::schedule::list(self).await
+    }
+
+    /// Makes a search attribute known to the namespace, so that workflows can be given values of it and be found by them. One that
+    /// is known already stays as it is.
+    ///
+    /// ```no_run
+    /// # use ostro::prelude::*;
+    /// use ostro::client::{Filter, SearchAttributeKind};
+    ///
+    /// # #[workflow] async fn order(id: u32) -> Result<()> { Ok(()) }
+    /// # async fn example(ostro: Ostro) -> Result<()> {
+    /// ostro.add_search_attribute("Customer", SearchAttributeKind::Keyword).await?;
+    /// order(7).search_attribute("Customer", "Ada").start(&ostro).await?;
+    /// ostro.list(&Filter::all().attribute("Customer", "Ada"), 10).await?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn add_search_attribute(&self, name: &str, kind: SearchAttributeKind) -> Result<()> {
+        client::search::add(self, name, kind).await
     }
 
     /// The first workflows that the filter lets through, the newest first.

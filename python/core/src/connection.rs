@@ -164,6 +164,18 @@ impl Connection {
         })
     }
 
+    /// The attempt with this token goes on outside of this process: an engine in it does not take it for lost at the next start.
+    fn detach(&self, mailbox: &Mailbox, id: u64, token: Vec<u8>) -> PyResult<()> {
+        let engine = Arc::clone(&self.engine);
+        answer(mailbox.sender(), id, async move {
+            let detached = engine.lock().await.as_ref().map(|engine| engine.detach_attempt(token));
+            if let Some(detached) = detached {
+                detached.await?;
+            }
+            Ok(Answer::Nothing)
+        })
+    }
+
     /// Whether the engine runs in this process.
     fn is_embedded(&self) -> bool {
         self.engine.try_lock().map_or(true, |engine| engine.is_some())

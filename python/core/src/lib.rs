@@ -16,6 +16,7 @@ mod activity;
 mod command;
 mod config;
 mod connection;
+mod errand;
 mod failure;
 mod guard;
 mod mailbox;

@@ -75,6 +75,8 @@ async fn workflow(
         "PatchSchedule" => patch_schedule,
         "PollWorkflowExecutionUpdate" => poll_workflow_execution_update,
         "QueryWorkflow" => query_workflow,
+        "RecordActivityTaskHeartbeat" => record_activity_task_heartbeat,
+        "RecordActivityTaskHeartbeatById" => record_activity_task_heartbeat_by_id,
         "RegisterNamespace" => register_namespace,
         "RequestCancelWorkflowExecution" => request_cancel_workflow_execution,
         "ResetWorkflowExecution" => reset_workflow_execution,

@@ -12,6 +12,8 @@ use temporalio_sdk_core::{CoreRuntime, RuntimeOptions, TokioRuntimeBuilder};
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 /// Threads for the core, the client and the engine: Python runs on one core at a time, they have the next.
 const WORKER_THREADS: usize = 2;
+/// Says another number of them.
+const THREADS_VARIABLE: &str = "OSTRO_CORE_THREADS";
 const LOG_VARIABLE: &str = "OSTRO_CORE_LOG";
 const LOG_DEFAULT: &str = "error";
 
@@ -31,7 +33,9 @@ fn start() -> anyhow::Result<CoreRuntime> {
         .heartbeat_interval(Some(HEARTBEAT_INTERVAL))
         .build()
         .map_err(anyhow::Error::msg)?;
+    let threads =
+        std::env::var(THREADS_VARIABLE).ok().and_then(|text| text.parse().ok()).filter(|threads| *threads > 0);
     let mut builder = TokioRuntimeBuilder::default();
-    builder.inner.worker_threads(WORKER_THREADS).thread_name("ostro-core");
+    builder.inner.worker_threads(threads.unwrap_or(WORKER_THREADS)).thread_name("ostro-core");
     CoreRuntime::new(options, builder)
 }

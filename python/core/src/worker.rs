@@ -12,7 +12,7 @@ use crate::config::Settings;
 use crate::connection::{Connection, answer};
 use crate::mailbox::{Answer, Mailbox, Sender};
 use crate::runtime::runtime;
-use crate::{activity, payload, workflow_thread};
+use crate::{activity, errand, payload, workflow_thread};
 
 /// Polls one task queue and gives what it gets to Python.
 #[pyclass(frozen, module = "ostro._core")]
@@ -45,7 +45,7 @@ impl Worker {
     /// Sends each activity task to the mailbox under `id`, and an empty one when no more will come.
     fn poll_activities(&self, mailbox: &Mailbox, id: u64) -> PyResult<()> {
         let (core, sender) = (Arc::clone(&self.core), mailbox.sender());
-        runtime()?.tokio_handle().spawn(async move { poll_activities(core, sender, id).await });
+        mailbox.feed(poll_activities(core, sender, id));
         Ok(())
     }
 
@@ -57,7 +57,7 @@ impl Worker {
     fn complete_activity(&self, token: Vec<u8>, outcome: u8, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let result = activity::result_from_python(outcome, value)?;
         let core = Arc::clone(&self.core);
-        runtime()?.tokio_handle().spawn(async move {
+        errand::begin(&runtime()?.tokio_handle(), async move {
             // The core has said why in its log; the server notices the missing answer by the activity's timeout.
             let _ =
                 core.complete_activity_task(ActivityTaskCompletion { task_token: token, result: Some(result) }).await;
@@ -95,12 +95,12 @@ async fn poll_activities(core: Arc<Core>, sender: Sender, id: u64) {
             Ok(task) => task,
             Err(PollError::ShutDown) => ActivityTask::default(),
             Err(PollError::TonicError(status)) => {
-                sender.send(id, Answer::Refused(status.code().into(), status.message().to_owned()));
+                sender.put(id, Answer::Refused(status.code().into(), status.message().to_owned()));
                 continue;
             }
         };
         let over = task.variant.is_none();
-        sender.send(id, Answer::Activity(Box::new(task)));
+        sender.put(id, Answer::Activity(Box::new(task)));
         if over {
             return;
         }

@@ -1,8 +1,15 @@
 //! The thread on which workflow code runs: no queue, no event loop between the core and it.
+//!
+//! It also drives the answers that it gives to the core, so that none of tokio's threads need wake for them.
 
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::thread;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use temporalio_common::protos::coresdk::workflow_activation::WorkflowActivation;
@@ -11,6 +18,7 @@ use temporalio_common::protos::coresdk::workflow_completion::{
 };
 use temporalio_common::protos::temporal::api::failure::v1::Failure;
 use temporalio_sdk_core::{PollError, Worker};
+use tokio::runtime::Handle;
 
 use crate::runtime::runtime;
 use crate::{activation, command};
@@ -19,29 +27,47 @@ use crate::{activation, command};
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 
 pub fn start(core: Arc<Worker>, activate: Py<PyAny>, done: Py<PyAny>) -> PyResult<()> {
-    let handle = runtime()?.tokio_handle();
-    let run = move || {
-        loop {
-            match handle.block_on(core.poll_workflow_activation()) {
-                Ok(activation) => {
-                    let completion = Python::attach(|py| run_activation(py, &activate, activation));
-                    let core = Arc::clone(&core);
-                    // The answer's way to the server is not waited for: other executions have work.
-                    handle.spawn(async move { core.complete_workflow_activation(completion).await });
-                }
-                Err(PollError::ShutDown) => break,
-                // A lost connection ends in ShutDown.
-                Err(PollError::TonicError(_)) => {}
-            }
-        }
-        Python::attach(|py| {
-            if let Err(error) = done.call0(py) {
-                error.print(py);
-            }
-        });
-    };
+    let runtime = runtime()?.tokio_handle();
+    // Attached once: Python makes a new thread state at each attachment.
+    let run = move || Python::attach(|py| run(py, &runtime, &core, &activate, &done));
     let thread = thread::Builder::new().name("ostro-workflows".to_owned()).stack_size(STACK_BYTES).spawn(run);
     thread.map(|_| ()).map_err(|error| PyRuntimeError::new_err(format!("no thread for workflows: {error}")))
+}
+
+/// Answers on their way to the core and to the engine.
+type Answers = FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>>;
+
+fn run(py: Python<'_>, runtime: &Handle, core: &Arc<Worker>, activate: &Py<PyAny>, done: &Py<PyAny>) {
+    let mut answers = Answers::new();
+    loop {
+        match py.detach(|| runtime.block_on(next(core, &mut answers))) {
+            Ok(activation) => {
+                let completion = run_activation(py, activate, activation);
+                let core = Arc::clone(core);
+                answers.push(Box::pin(async move {
+                    // The core has said in its log what went wrong.
+                    let _ = core.complete_workflow_activation(completion).await;
+                }));
+            }
+            Err(PollError::ShutDown) => break,
+            // A lost connection ends in ShutDown.
+            Err(PollError::TonicError(_)) => {}
+        }
+    }
+    py.detach(|| runtime.block_on(async { while answers.next().await.is_some() {} }));
+    if let Err(error) = done.call0(py) {
+        error.print(py);
+    }
+}
+
+/// The next activation; meanwhile the answers go their way.
+async fn next(core: &Worker, answers: &mut Answers) -> Result<WorkflowActivation, PollError> {
+    let mut activation = pin!(core.poll_workflow_activation());
+    let both = move |context: &mut Context<'_>| {
+        while let Poll::Ready(Some(())) = answers.poll_next_unpin(context) {}
+        activation.as_mut().poll(context)
+    };
+    poll_fn(both).await
 }
 
 fn run_activation(

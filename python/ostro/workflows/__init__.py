@@ -37,6 +37,7 @@ from .._introspection import (
     get_workflow_definition,
     get_workflow_registration_ref,
 )
+from .._later import ActivityHandle
 from .._local import run_activities_locally
 from .._parallel import ExtraItemParams, GetItemFromIndexParams, execute_activities_in_parallel
 from .._rate_limit import RateLimit
@@ -56,6 +57,7 @@ from .._workflow import execute_workflow, get_execution_id, workflow
 
 __all__ = [
     "ActivityError",
+    "ActivityHandle",
     "ActivityInfo",
     "AlreadyStartedError",
     "CanceledFailure",

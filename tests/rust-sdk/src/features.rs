@@ -1,5 +1,9 @@
 //! What workflows can do beside calling activities.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use ostro::client::SearchAttribute;
 use ostro::prelude::*;
 use ostro::{ErrorKind, activity as act};
 use serde::{Deserialize, Serialize};
@@ -400,4 +404,175 @@ pub async fn kinds() -> Result<String> {
         Some(ErrorKind::Application) => "application".to_owned(),
         other => format!("{other:?}"),
     })
+}
+
+// Completed from outside
+
+#[activity(
+    start_to_close_timeout = "30s",
+    heartbeat_timeout = "10s",
+    retry_policy_max_attempts = 3,
+    retry_policy_initial_interval = "10ms"
+)]
+pub async fn answered(key: String) -> Result<(String, Option<u32>)> {
+    leave(&key, act::token()?);
+    if act::last_heartbeat::<u32>().is_some_and(|details| details == 99) {
+        return Ok(("by itself".to_owned(), act::last_heartbeat()));
+    }
+    act::complete_later()
+}
+
+/// Tokens that activities of this process left for their tests.
+static TOKENS: Mutex<BTreeMap<String, act::ActivityToken>> = Mutex::new(BTreeMap::new());
+
+fn leave(key: &str, token: act::ActivityToken) {
+    TOKENS.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), token);
+}
+
+/// The token, once it is there.
+pub async fn token_of(key: &str) -> act::ActivityToken {
+    loop {
+        if let Some(token) = TOKENS.lock().unwrap_or_else(PoisonError::into_inner).remove(key) {
+            return token;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[workflow]
+pub async fn asks(key: String) -> Result<(String, Option<u32>)> {
+    answered(key).activity_id("question").await
+}
+
+/// Cancels what is completed from outside, and waits for what whoever completes it says.
+#[workflow]
+pub async fn asks_in_vain(key: String) -> Result<String> {
+    let scope = workflow::CancelScope::new();
+    let asked = workflow::spawn(scope.run(answered(key).activity_id("question")))?;
+    let mut enough = workflow::signals::<bool>("enough")?;
+    enough.recv().await?;
+    scope.cancel();
+    let ended = format!("{:?}", asked.await.err().map(|error| error.kind()));
+    // The workflow does not wait for the activity, which only lives as long as the workflow does.
+    enough.recv().await?;
+    Ok(ended)
+}
+
+#[workflow]
+pub async fn asks_locally(key: String) -> Result<String> {
+    let error = run_activities_locally(answered(key).max_attempts(1)).await.err();
+    Ok(error.and_then(|error| error.type_name().map(str::to_owned)).unwrap_or_default())
+}
+
+/// Ends as cancelled where nobody asked for that: it passes on how another workflow ended.
+#[activity(retry_policy_max_attempts = 1)]
+pub async fn gives_up(id: String, #[depends(engine)] ostro: Ostro) -> Result<()> {
+    ostro.workflow::<cancellable>(id).result().await
+}
+
+/// The test's worker is given it.
+pub async fn engine() -> Result<Ostro> {
+    Err(Error::non_retryable("the worker has no engine to look at"))
+}
+
+#[workflow]
+pub async fn giving_up(id: String) -> Result<String> {
+    let error = gives_up(id).await.err();
+    Ok(error.map(|error| format!("{:?} {:?}", error.kind(), error.type_name())).unwrap_or_default())
+}
+
+/// One call for each tenant.
+#[workflow]
+pub async fn one_call_each(tenants: Vec<String>) -> Result<usize> {
+    let calls = tenants.into_iter().map(|tenant| crate::seed::rate_limited(1).rate_key(tenant));
+    Ok(workflow::try_join_all(calls).await?.len())
+}
+
+/// Found by other values than it was started with.
+#[workflow]
+pub async fn found() -> Result<Vec<(String, serde_json::Value)>> {
+    let changed = [("OstroTestText", SearchAttribute::from("changed")), ("OstroTestNumber", SearchAttribute::from(8))];
+    workflow::upsert_search_attributes(changed)?;
+    workflow::sleep(Duration::from_millis(1)).await?;
+    Ok(workflow::search_attributes())
+}
+
+// Options of calls
+
+/// What becomes of a call whose options are not met.
+#[workflow]
+pub async fn unmet(key: String) -> Result<Vec<String>> {
+    let kind = |error: Option<Error>| error.map(|error| format!("{:?}", error.kind())).unwrap_or_default();
+    let nobody = validate_email("a@b".to_owned())
+        .task_queue(format!("nobody-{key}"))
+        .schedule_to_start_timeout(Duration::from_millis(300));
+    let in_all = waits_for_cancel().schedule_to_close_timeout(Duration::from_millis(700)).max_attempts(1);
+    let named = named_error(key.clone(), None).await.err();
+    let runs = named.as_ref().and_then(Error::details::<u32>).unwrap_or_default();
+    let started = workflow::now();
+    let later = named_error(format!("{key}-later"), Some(300)).await.err().and_then(|error| error.details::<u32>());
+    let waited = workflow::now().duration_since(started)? >= Duration::from_millis(300);
+    Ok(vec![
+        kind(nobody.await.err()),
+        kind(in_all.await.err()),
+        format!("{} run, {:?}", runs, named.and_then(|error| error.type_name().map(str::to_owned))),
+        format!("{later:?} runs, waited {waited}"),
+    ])
+}
+
+/// Never tried again where it has this name; tried again when it says, where it does.
+#[activity(retry_policy_non_retryable = ["Final"], retry_policy_max_attempts = 2, retry_policy_initial_interval = "1ms")]
+pub async fn named_error(key: String, again_ms: Option<u64>) -> Result<()> {
+    let error = Error::new("as it was asked for").with_details(count_run(&key));
+    Err(match again_ms {
+        None => error.with_type("Final"),
+        Some(milliseconds) => error.retry_after(Duration::from_millis(milliseconds)),
+    })
+}
+
+/// The loser of a race is cancelled.
+#[workflow]
+pub async fn loses() -> Result<bool> {
+    let lost = workflow::timeout(Duration::from_millis(200), waits_for_cancel()).await;
+    workflow::sleep(Duration::from_millis(10)).await?;
+    Ok(lost.is_err_and(|error| error.is_timeout()))
+}
+
+#[activity]
+pub async fn takes_a_map(map: BTreeMap<(u8, u8), u8>) -> Result<usize> {
+    Ok(map.len())
+}
+
+#[workflow]
+pub async fn unwritable() -> Result<usize> {
+    takes_a_map(BTreeMap::from([((1, 2), 3)])).await
+}
+
+#[workflow]
+pub async fn local_rate(calls: u32) -> Result<u32> {
+    for call in 0..calls {
+        run_activities_locally(crate::seed::rate_limited(call)).await?;
+    }
+    Ok(calls)
+}
+
+/// A session that is passed on: to a child, and to the next run.
+#[workflow]
+pub async fn passes_session(given: Option<StickyWorkerSession>, seen: Vec<String>) -> Result<Vec<String>> {
+    let session = match given {
+        Some(session) => session,
+        None => get_sticky_worker_session().await?,
+    };
+    let mut seen = seen;
+    seen.push(session.run(crate::seed::load_model()).await?);
+    if seen.len() == 1 {
+        seen.push(in_session(session.clone()).await?);
+        return passes_session(Some(session), seen).continue_as_new();
+    }
+    Ok(seen)
+}
+
+#[workflow]
+pub async fn in_session(session: StickyWorkerSession) -> Result<String> {
+    session.run(crate::seed::load_model()).await
 }

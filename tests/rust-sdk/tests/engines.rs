@@ -5,5 +5,7 @@
 mod features;
 #[path = "engines/fixture.rs"]
 mod fixture;
+#[path = "engines/histories.rs"]
+mod histories;
 #[path = "engines/seed.rs"]
 mod seed;

@@ -1,4 +1,4 @@
-//! Worker processes killed in the middle of things. The engine is a server in this process, over TCP.
+//! Worker processes killed in the middle of things, on an Ostro server over TCP and on the reference server.
 #![allow(clippy::unwrap_used)]
 
 use std::path::PathBuf;
@@ -10,8 +10,13 @@ use ostro::{Ostro, WorkflowHandle};
 use ostro_server::{Config, Server};
 use tempfile::TempDir;
 
+/// `host:port` of a Temporal server; where it is not set those tests say that they did not run.
+const TEMPORAL: &str = "OSTRO_TEST_TEMPORAL";
+
 struct Cluster {
-    server: Server,
+    /// Nothing where the server is another's.
+    _server: Option<Server>,
+    address: String,
     ostro: Ostro,
     directory: TempDir,
 }
@@ -36,7 +41,7 @@ remote! {
 }
 
 impl Cluster {
-    async fn start() -> Self {
+    async fn of_ostro() -> Self {
         let directory = TempDir::new().unwrap();
         let config = Config {
             data: directory.path().join("data"),
@@ -45,8 +50,22 @@ impl Cluster {
             ..Config::default()
         };
         let server = Server::start(config).await.unwrap();
-        let ostro = Ostro::connect(&server.grpc_address().unwrap().to_string()).await.unwrap();
-        Self { server, ostro, directory }
+        let address = server.grpc_address().unwrap().to_string();
+        Self::at(address, Some(server), directory).await
+    }
+
+    async fn of_temporal() -> Option<Self> {
+        let Ok(address) = std::env::var(TEMPORAL) else {
+            println!("not run: set {TEMPORAL}=host:port to run it on a Temporal server");
+            return None;
+        };
+        Some(Self::at(address, None, TempDir::new().unwrap()).await)
+    }
+
+    async fn at(address: String, server: Option<Server>, directory: TempDir) -> Self {
+        let queue = format!("killed-{}", uuid::Uuid::new_v4());
+        let ostro = Ostro::builder().address(&address).unwrap().task_queue(queue).open().await.unwrap();
+        Self { _server: server, address, ostro, directory }
     }
 
     fn log(&self) -> PathBuf {
@@ -54,8 +73,7 @@ impl Cluster {
     }
 
     fn worker(&self) -> Worker {
-        let address = self.server.grpc_address().unwrap().to_string();
-        Worker(spawn(&["serve"], &address, &self.log()))
+        Worker(spawn(&["serve"], &self.address, self.ostro.task_queue(), &self.log()))
     }
 
     async fn start_workflow<W: WorkflowFn>(&self, call: WorkflowCall<W>) -> WorkflowHandle<W> {
@@ -86,10 +104,11 @@ fn read(log: &std::path::Path) -> Vec<(u32, String)> {
     text.lines().filter_map(line).collect()
 }
 
-fn spawn(arguments: &[&str], address: &str, log: &std::path::Path) -> Child {
+fn spawn(arguments: &[&str], address: &str, queue: &str, log: &std::path::Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_sdk-worker"))
         .args(arguments)
         .env("OSTRO_ADDRESS", address)
+        .env("DEPLOYMENT_NAME", queue)
         .env("OSTRO_TEST_LOG", log)
         .stdout(Stdio::piped())
         .spawn()
@@ -121,68 +140,84 @@ fn lines(log: &[(u32, String)], text: &str) -> usize {
     log.iter().filter(|(_, line)| line.contains(text)).count()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_session_moves_to_a_living_worker_and_is_told() {
-    let cluster = Cluster::start().await;
-    let mut workers = [cluster.worker(), cluster.worker()];
-    let handle = cluster.start_workflow(killed_session(6)).await;
-    let log = cluster.wait_for("step 2").await;
-    let first = log[0].0;
-    let killed = Instant::now();
-    workers.iter_mut().find(|worker| worker.id() == first).unwrap().kill();
+/// Defines each test once for each server.
+macro_rules! on_both_servers {
+    ($(async fn $name:ident($cluster:ident) $body:block)*) => {
+        $(mod $name {
+            use super::*;
 
-    let steps = handle.result().await.unwrap();
-    let moved_after = killed.elapsed();
-    let other = workers.iter().map(Worker::id).find(|id| *id != first).unwrap();
-    assert_eq!(steps[..2], [first, first]);
-    assert_eq!(steps[2..], [other; 4]);
-    let log = read(&cluster.log());
-    // Told once: the call that was running when the worker died, on the worker that has it now.
-    assert_eq!(lines(&log, "cold true"), 1, "{log:?}");
-    assert_eq!(lines(&log, "load"), 2, "{log:?}");
-    assert_eq!((lines(&log, "step 1 "), lines(&log, "step 2 "), lines(&log, "step 3 ")), (1, 2, 1), "{log:?}");
-    assert!(moved_after < Duration::from_secs(25), "{moved_after:?}");
+            async fn test($cluster: Cluster) $body
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn ostro() {
+                test(Cluster::of_ostro().await).await;
+            }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn temporal() {
+                if let Some(cluster) = Cluster::of_temporal().await {
+                    test(cluster).await;
+                }
+            }
+        })*
+    };
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_local_activity_runs_again_where_its_task_goes() {
-    let cluster = Cluster::start().await;
-    let mut worker = cluster.worker();
-    let handle = cluster.start_workflow(killed_local(4)).await;
-    cluster.wait_for("local 1").await;
-    worker.kill();
-    let _next = cluster.worker();
-    assert_eq!(handle.result().await.unwrap(), 6);
-    let log = read(&cluster.log());
-    // What was not in the history when the worker died ran twice, the rest once.
-    let runs: Vec<usize> = (0..4).map(|number| lines(&log, &format!("local {number}"))).collect();
-    assert!((1..=2).contains(&runs[0]) && runs[1..] == [2, 1, 1], "{log:?}");
-}
+on_both_servers! {
+    async fn a_session_moves_to_a_living_worker_and_is_told(cluster) {
+        let mut workers = [cluster.worker(), cluster.worker()];
+        let handle = cluster.start_workflow(killed_session(6)).await;
+        let log = cluster.wait_for("step 2").await;
+        let first = log[0].0;
+        let killed = Instant::now();
+        workers.iter_mut().find(|worker| worker.id() == first).unwrap().kill();
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_heartbeating_activity_goes_on_from_its_last_heartbeat() {
-    let cluster = Cluster::start().await;
-    let mut worker = cluster.worker();
-    let handle = cluster.start_workflow(killed_heartbeat(12)).await;
-    cluster.wait_for("beat 8").await;
-    worker.kill();
-    let _next = cluster.worker();
-    let (attempt, from) = handle.result().await.unwrap();
-    assert_eq!(attempt, 2);
-    // The last heartbeat that left the worker: at most 0.8 x heartbeat_timeout old.
-    assert!((3..=9).contains(&from), "went on from {from}");
-}
+        let steps = handle.result().await.unwrap();
+        let moved_after = killed.elapsed();
+        let other = workers.iter().map(Worker::id).find(|id| *id != first).unwrap();
+        assert_eq!(steps[..2], [first, first]);
+        assert_eq!(steps[2..], [other; 4]);
+        let log = read(&cluster.log());
+        // Told once: the call that was running when the worker died, on the worker that has it now.
+        assert_eq!(lines(&log, "cold true"), 1, "{log:?}");
+        assert_eq!(lines(&log, "load"), 2, "{log:?}");
+        assert_eq!((lines(&log, "step 1 "), lines(&log, "step 2 "), lines(&log, "step 3 ")), (1, 2, 1), "{log:?}");
+        assert!(moved_after < Duration::from_secs(25), "{moved_after:?}");
+    }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_activity_in_a_process_of_its_own_crashes_alone() {
-    let cluster = Cluster::start().await;
-    let worker = cluster.worker();
-    let (attempt, process) = cluster.start_workflow(isolates(3)).await.result().await.unwrap();
-    assert_eq!(attempt, 3);
-    assert_ne!(process, worker.id());
-    let log = read(&cluster.log());
-    assert_eq!(lines(&log, "isolated"), 3);
-    assert!(log.iter().all(|(process, _)| *process != worker.id()), "{log:?}");
+    async fn a_local_activity_runs_again_where_its_task_goes(cluster) {
+        let mut worker = cluster.worker();
+        let handle = cluster.start_workflow(killed_local(4)).await;
+        cluster.wait_for("local 1").await;
+        worker.kill();
+        let _next = cluster.worker();
+        assert_eq!(handle.result().await.unwrap(), 6);
+        let log = read(&cluster.log());
+        // What was not in the history when the worker died ran twice, the rest once.
+        let runs: Vec<usize> = (0..4).map(|number| lines(&log, &format!("local {number}"))).collect();
+        assert!((1..=2).contains(&runs[0]) && runs[1..] == [2, 1, 1], "{log:?}");
+    }
+
+    async fn a_heartbeating_activity_goes_on_from_its_last_heartbeat(cluster) {
+        let mut worker = cluster.worker();
+        let handle = cluster.start_workflow(killed_heartbeat(12)).await;
+        cluster.wait_for("beat 8").await;
+        worker.kill();
+        let _next = cluster.worker();
+        let (attempt, from) = handle.result().await.unwrap();
+        assert_eq!(attempt, 2);
+        // The last heartbeat that left the worker: at most 0.8 x heartbeat_timeout old.
+        assert!((3..=9).contains(&from), "went on from {from}");
+    }
+
+    async fn an_activity_in_a_process_of_its_own_crashes_alone(cluster) {
+        let worker = cluster.worker();
+        let (attempt, process) = cluster.start_workflow(isolates(3)).await.result().await.unwrap();
+        assert_eq!(attempt, 3);
+        assert_ne!(process, worker.id());
+        let log = read(&cluster.log());
+        assert_eq!(lines(&log, "isolated"), 3);
+        assert!(log.iter().all(|(process, _)| *process != worker.id()), "{log:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -190,10 +225,10 @@ async fn an_embedded_engine_goes_on_after_its_process_was_killed() {
     let directory = TempDir::new().unwrap();
     let (file, log) = (directory.path().join("own.db"), directory.path().join("log"));
     let file = file.to_string_lossy().into_owned();
-    let mut first = Worker(spawn(&["own"], &file, &log));
+    let mut first = Worker(spawn(&["own"], &file, "own", &log));
     wait_for(&log, "local 1").await;
     first.kill();
-    let second = spawn(&["own"], &file, &log);
+    let second = spawn(&["own"], &file, "own", &log);
     let output = tokio::task::spawn_blocking(move || second.wait_with_output().unwrap()).await.unwrap();
     let output = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.contains("result 6"), "{output}");

@@ -53,6 +53,28 @@ async fn a_failing_mock_is_retried_and_time_can_be_let_pass() {
     worker.shutdown().await.unwrap();
 }
 
+#[workflow(name = "scheduled-by-itself", schedules = ["30 2 * * *"])]
+async fn scheduled_by_itself() -> Result<()> {
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_makes_the_schedules_of_its_workflows() {
+    let ostro = Ostro::ephemeral().await.unwrap();
+    let worker = ostro.worker().workflow::<scheduled_by_itself>().spawn().unwrap();
+    let schedule = ostro.schedule("scheduled-by-itself:0");
+    let described = loop {
+        match schedule.describe().await {
+            Ok(described) => break described,
+            Err(error) => assert_eq!(error.type_name(), Some("NotFound"), "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    let next = described.next[0].duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    assert_eq!(next % 86_400, 2 * 3600 + 30 * 60, "{described:?}");
+    worker.shutdown().await.unwrap();
+}
+
 async fn fake() -> Result<Db> {
     Ok(Db("unused".to_owned()))
 }

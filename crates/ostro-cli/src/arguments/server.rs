@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::AttributeType;
-use super::value::{engine_address, search_attribute, socket_address};
+use super::value::{search_attribute, socket_address};
+use super::{AttributeType, EngineArguments, StartDevArguments};
 
 /// How the server was asked to start.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub enum ServerCommand {
     Dev(DevArguments),
     /// `ostro serve`
     Serve(ServeArguments),
+    /// `ostro server start-dev`
+    StartDev(StartDevArguments),
 }
 
 /// `ostro dev`: everything has a default.
@@ -39,11 +41,10 @@ pub struct ServeArguments {
     /// Where the server keeps its data; created when missing
     #[arg(long, env = "OSTRO_DATA", value_name = "DIR")]
     pub data: PathBuf,
-    /// Start no engine: serve the Workflows API over this one, an Ostro server or a Temporal cluster
-    #[arg(long, env = "OSTRO_ENGINE", value_parser = engine_address, value_name = "temporal://HOST:PORT")]
-    pub engine: Option<String>,
     #[command(flatten)]
     pub server: ServerArguments,
+    #[command(flatten)]
+    pub elsewhere: EngineArguments,
 }
 
 /// What both ways of starting a server share.
@@ -70,17 +71,26 @@ pub struct ServerArguments {
     /// Register this search attribute, such as Customer=Keyword; may be repeated
     #[arg(long = "search-attribute", value_parser = search_attribute, value_name = "NAME=TYPE")]
     pub search_attributes: Vec<(String, AttributeType)>,
-    /// Who may use the Workflows API: with `auto` everybody on loopback, elsewhere only API keys
-    #[arg(long, env = "OSTRO_HTTP_ACCESS", value_enum, default_value_t = HttpAccess::Auto)]
-    pub http_access: HttpAccess,
+    /// Who may call, over gRPC and HTTP: with `auto` everybody where the address is on loopback, elsewhere only API keys
+    #[arg(long, env = "OSTRO_ACCESS", value_enum, default_value_t = ServerAccess::Auto)]
+    pub access: ServerAccess,
+    /// The certificate of both interfaces, then those that it rests on (PEM); read again when it changes
+    #[arg(long, env = "OSTRO_SERVER_TLS_CERT", requires = "tls_key", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of the certificate (PEM)
+    #[arg(long, env = "OSTRO_SERVER_TLS_KEY", requires = "tls_cert", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Only clients with a certificate of one of these authorities (PEM) may connect
+    #[arg(long, env = "OSTRO_SERVER_TLS_CLIENT_CA", requires = "tls_cert", value_name = "FILE")]
+    pub tls_client_ca: Option<PathBuf>,
     /// The engine's gRPC address as workers reach it, where that is not the one it listens on
     #[arg(long, env = "OSTRO_ADVERTISE", value_name = "HOST:PORT")]
     pub advertise: Option<String>,
 }
 
-/// Who may use the Workflows API.
+/// Who may call a server.
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HttpAccess {
+pub enum ServerAccess {
     /// Everybody where the listener is on loopback, only API keys elsewhere.
     Auto,
     /// Everybody.

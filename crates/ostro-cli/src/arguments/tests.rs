@@ -69,6 +69,20 @@ fn a_server_for_development_needs_nothing() {
 }
 
 #[test]
+fn a_server_starts_by_the_words_of_temporals_command_line() {
+    let line = "server start-dev --port 7300 --namespace default --ip 127.0.0.1 --log-format pretty --log-level warn \
+                --dynamic-config-value limit.blobSize.error=100 --dynamic-config-value system.system.x=\"0s\" \
+                --search-attribute C=Int --headless";
+    let Command::Server(ServerGroup::StartDev(start)) = parse(line).expect(line).command else { panic!("{line}") };
+    assert_eq!((start.listen().to_string().as_str(), start.http_listen()), ("127.0.0.1:7300", None));
+    assert_eq!(start.settings[0], ("limit.blobSize.error".to_owned(), "100".to_owned()));
+    let Command::Server(ServerGroup::StartDev(plain)) = parse("server start-dev").expect("it").command else {
+        panic!()
+    };
+    assert_eq!(plain.http_listen().map(|address| address.port()), Some(8233));
+}
+
+#[test]
 fn refusals_say_what_is_right() {
     let table = [
         ("workflow start --type T --task-queue q --input hello", "text needs quotes"),

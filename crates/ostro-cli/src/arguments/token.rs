@@ -23,7 +23,7 @@ pub enum TokenCommand {
         /// Who or what it is for
         #[arg(long)]
         name: String,
-        /// The namespace that it is for; may be repeated, the first is its default
+        /// The namespace that it is for, or '*' for all; may be repeated, the first is its default
         #[arg(long = "namespace", short, default_value = "default", value_name = "NAME")]
         namespaces: Vec<String>,
         /// What it may do there: reader, worker, operator or admin, each with all that those before it may
@@ -32,7 +32,7 @@ pub enum TokenCommand {
     },
     /// List API keys: who they are for, not what they are
     List,
-    /// Forget an API key: its next use is refused
+    /// Forget an API key: within a second its use is refused
     Revoke {
         /// Its id, from the list
         id: String,

@@ -46,6 +46,10 @@ pub enum WorkflowCommand {
         #[command(flatten)]
         target: Target,
     },
+    /// Write histories as the JSON that Temporal's tools and replayers read
+    Export(ExportArguments),
+    /// Take over runs from exported histories, of this server or of a Temporal one; running ones go on here
+    Import(ImportArguments),
     /// Send a signal
     Signal {
         #[command(flatten)]
@@ -68,6 +72,22 @@ pub enum WorkflowCommand {
     },
     /// Send an update, wait for it and print its result
     Update(UpdateArguments),
+    /// Let nothing of an execution leave for a worker until it is unpaused; what comes in meanwhile is kept
+    Pause {
+        #[command(flatten)]
+        target: Target,
+        /// Why, for its history
+        #[arg(long, default_value = "", hide_default_value = true)]
+        reason: String,
+    },
+    /// Let a paused execution go on
+    Unpause {
+        #[command(flatten)]
+        target: Target,
+        /// Why, for its history
+        #[arg(long, default_value = "", hide_default_value = true)]
+        reason: String,
+    },
     /// Ask a workflow to cancel itself
     Cancel {
         #[command(flatten)]
@@ -229,4 +249,35 @@ impl From<ConflictPolicy> for WorkflowIdConflictPolicy {
             ConflictPolicy::TerminateExisting => Self::TerminateExisting,
         }
     }
+}
+
+/// `ostro workflow export`
+#[derive(Args, Debug)]
+pub struct ExportArguments {
+    /// The workflow's id
+    #[arg(value_name = "WORKFLOW_ID", required_unless_present = "query", conflicts_with = "query")]
+    pub workflow_id: Option<String>,
+    /// The run; the newest without it
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub run_id: String,
+    /// Export every run that matches, each to a file of its own in --output
+    #[arg(long, short, requires = "output")]
+    pub query: Option<String>,
+    /// Where to: a file, or a directory with --query; standard output without it
+    #[arg(long, short, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+}
+
+/// `ostro workflow import`
+#[derive(Args, Debug)]
+pub struct ImportArguments {
+    /// Exported histories, the runs of one workflow id in their order; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The workflow's id, where it is to be another than the history says
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub workflow_id: String,
+    /// The run's id, where the history says another
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub run_id: String,
 }

@@ -1,5 +1,6 @@
 //! `ostro doctor`, `ostro backup` and `ostro restore`: the data itself, with or without a server on it.
 
+mod api_records;
 mod doctor;
 
 use std::path::PathBuf;
@@ -15,20 +16,44 @@ use crate::output::Format;
 /// Checks the data; exit code 1 where something is wrong with it.
 pub fn doctor(arguments: DataArguments) -> ExitCode {
     finish(arguments.json, || {
-        let report = doctor::examine(&store(&arguments)).map_err(failure)?;
-        format(&arguments).print(|| report.to_json(), || report.to_text(std::time::SystemTime::now()));
-        Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        let Places { store, records } = Places::of(&arguments);
+        let report = store.map(|store| doctor::examine(&store)).transpose().map_err(failure)?;
+        let records = records.map(|path| api_records::Report::examine(&path)).transpose()?;
+        let sound = report.as_ref().is_none_or(doctor::Report::is_sound)
+            && records.as_ref().is_none_or(api_records::Report::is_sound);
+        let json = || {
+            let mut all = report.as_ref().map_or_else(|| json!({}), doctor::Report::to_json);
+            all["sound"] = json!(sound);
+            all["records"] = records.as_ref().map_or(Value::Null, api_records::Report::to_json);
+            all
+        };
+        let text = || {
+            let store = report.as_ref().map(|report| report.to_text(std::time::SystemTime::now()));
+            let texts = store.into_iter().chain(records.as_ref().map(api_records::Report::to_text));
+            texts.collect::<Vec<_>>().join("\n")
+        };
+        format(&arguments).print(json, text);
+        Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })
 }
 
-/// Copies the data to a new file, also while a server serves it.
+/// Copies the data to a new file, and the Workflows API's records to one beside it, also while a server serves both.
 pub fn backup(arguments: BackupArguments) -> ExitCode {
     let BackupArguments { file, data } = arguments;
     finish(data.json, || {
-        let bytes = ostro_store::backup(&store(&data), &file).map_err(failure)?;
+        let Places { store, records } = Places::of(&data);
+        // First the store: records that are younger tell more of an execution than is needed, older ones would miss some.
+        let bytes = store.map(|store| ostro_store::backup(&store, &file)).transpose().map_err(failure)?;
+        let copy = records.map(|path| api_records::backup(&path, &file)).transpose()?;
         let name = file.display();
-        let text = || format!("Wrote {name} ({bytes} bytes). Put it back with: ostro restore {name}");
-        format(&data).print(|| json!({ "file": file, "bytes": bytes }), text);
+        let text = || {
+            let store = bytes.map(|bytes| format!("Wrote {name} ({bytes} bytes)."));
+            let records = copy.as_ref().map(|(path, bytes)| format!("Wrote {} ({bytes} bytes).", path.display()));
+            let lines = store.into_iter().chain(records).chain([format!("Put it back with: ostro restore {name}")]);
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let records = copy.as_ref().map(|(path, bytes)| json!({ "file": path, "bytes": bytes }));
+        format(&data).print(|| json!({ "file": file, "bytes": bytes, "records": records }), text);
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -37,14 +62,52 @@ pub fn backup(arguments: BackupArguments) -> ExitCode {
 pub fn restore(arguments: RestoreArguments) -> ExitCode {
     let RestoreArguments { file, data } = arguments;
     finish(data.json, || {
-        let store = store(&data);
-        let replaced = ostro_store::restore(&file, &store).map_err(failure)?;
-        let was = replaced.as_ref().map(|path| format!(" What was there is kept as {}.", path.display()));
-        let text = || format!("Restored {} from {}.{}", store.display(), file.display(), was.unwrap_or_default());
-        let json = || -> Value { json!({ "store": store, "from": file, "replaced": replaced }) };
+        let (store, records) = (store(&data), records(&data));
+        let saved = ostro_workflows_api::records::companion(&file);
+        let (has_store, has_records) = (file.exists(), saved.exists());
+        // A backup of a server over an engine elsewhere has records only.
+        let replaced = match has_store || !has_records {
+            true => ostro_store::restore(&file, &store).map_err(failure)?,
+            false => None,
+        };
+        let replaced_records = match has_records {
+            true => api_records::restore(&saved, &records)?,
+            false => None,
+        };
+        let kept = [&replaced, &replaced_records].into_iter().flatten();
+        let kept: Vec<String> = kept.map(|path| format!("What was there is kept as {}.", path.display())).collect();
+        let text = || {
+            let store = has_store.then(|| format!("Restored {} from {}.", store.display(), file.display()));
+            let records = has_records.then(|| format!("Restored {} from {}.", records.display(), saved.display()));
+            store.into_iter().chain(records).chain(kept.clone()).collect::<Vec<_>>().join("\n")
+        };
+        let json = || -> Value {
+            let records = has_records.then(|| json!({ "file": records, "from": saved, "replaced": replaced_records }));
+            json!({ "store": store, "from": file, "replaced": replaced, "records": records })
+        };
         format(&data).print(json, text);
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// The files of the data.
+struct Places {
+    /// `None` where only records are: of a server over an engine elsewhere.
+    store: Option<PathBuf>,
+    records: Option<PathBuf>,
+}
+
+impl Places {
+    fn of(arguments: &DataArguments) -> Self {
+        let (store, records) = (store(arguments), records(arguments));
+        let has_records = records.exists();
+        let store = (store.exists() || !has_records).then_some(store);
+        Self { store, records: has_records.then_some(records) }
+    }
+}
+
+fn records(arguments: &DataArguments) -> PathBuf {
+    crate::serve::records_path(&arguments.data)
 }
 
 fn store(arguments: &DataArguments) -> PathBuf {

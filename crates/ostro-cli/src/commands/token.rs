@@ -7,7 +7,7 @@ use ostro_workflows_api::auth::{self, Grant};
 use ostro_workflows_api::records::SqliteRecords;
 
 use crate::arguments::{TokenArguments, TokenCommand};
-use crate::serve::RECORDS_FILE;
+use crate::serve::records_path;
 
 /// Runs the command: exit code 0, or 1 after a line on standard error.
 pub fn run(arguments: TokenArguments) -> ExitCode {
@@ -25,8 +25,10 @@ pub fn run(arguments: TokenArguments) -> ExitCode {
 }
 
 async fn with_records(data: &Path, command: TokenCommand) -> Result<(), String> {
-    std::fs::create_dir_all(data).map_err(|error| format!("cannot use {}: {error}", data.display()))?;
-    let records = SqliteRecords::open(&data.join(RECORDS_FILE), true).map_err(|error| error.to_string())?;
+    let path = records_path(data);
+    let made = path.parent().map(std::fs::create_dir_all).transpose();
+    made.map_err(|error| format!("cannot use {}: {error}", data.display()))?;
+    let records = SqliteRecords::open(&path, true).map_err(|error| error.to_string())?;
     let said = |error: auth::KeyFailure| error.to_string();
     match command {
         TokenCommand::Create { name, namespaces, role } => {

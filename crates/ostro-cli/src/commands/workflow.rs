@@ -2,8 +2,11 @@
 
 mod describe;
 mod event;
+mod export;
+mod import;
 mod list;
 mod message;
+mod pause;
 mod result;
 mod show;
 mod start;
@@ -26,9 +29,13 @@ pub async fn run(session: &Session, command: WorkflowCommand) -> Result<(), Fail
         WorkflowCommand::Count { query } => list::count(session, query).await,
         WorkflowCommand::Show { target, follow } => show::show(session, target, follow).await,
         WorkflowCommand::Describe { target } => describe::describe(session, target).await,
+        WorkflowCommand::Export(arguments) => export::export(session, arguments).await,
+        WorkflowCommand::Import(arguments) => import::import(session, arguments).await,
         WorkflowCommand::Signal { target, name, input } => message::signal(session, target, name, input).await,
         WorkflowCommand::Query { target, kind, input } => message::query(session, target, kind, input).await,
         WorkflowCommand::Update(arguments) => message::update(session, arguments).await,
+        WorkflowCommand::Pause { target, reason } => pause::pause(session, target, reason).await,
+        WorkflowCommand::Unpause { target, reason } => pause::unpause(session, target, reason).await,
         WorkflowCommand::Cancel { target, reason } => stop::cancel(session, target, reason).await,
         WorkflowCommand::Terminate { target, reason } => stop::terminate(session, target, reason).await,
         WorkflowCommand::Result { target } => result::result(session, target).await,

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ostro_wire::BoxError;
 use ostro_workflows_api::auth::Access;
@@ -9,8 +10,7 @@ use ostro_workflows_api::engine::Engine;
 use ostro_workflows_api::records::SqliteRecords;
 use ostro_workflows_api::{Api, Scheduler};
 
-use super::{RECORDS_FILE, Settings};
-use crate::arguments::HttpAccess;
+use super::{Settings, records_path};
 
 /// Opens the records and starts what the API does by itself.
 pub(super) async fn start(
@@ -18,11 +18,27 @@ pub(super) async fn start(
     engine: Arc<dyn Engine>,
     scheduler: Scheduler,
 ) -> Result<Arc<Api>, BoxError> {
-    std::fs::create_dir_all(&settings.config.data)?;
-    let records = SqliteRecords::open(&settings.config.data.join(RECORDS_FILE), settings.config.durable)?;
+    let path = records_path(&settings.config.data);
+    path.parent().map(std::fs::create_dir_all).transpose()?;
+    let records = SqliteRecords::open(&path, settings.config.durable)?;
+    let access = if settings.needs_key(settings.config.http_listen) { Access::KeyRequired } else { Access::Open };
+    let scheduler_tls = match &settings.engine {
+        Some(elsewhere) => elsewhere.tls.is_some(),
+        None => settings.config.tls.is_some(),
+    };
     let namespace = settings.namespace.clone();
-    let settings = ostro_workflows_api::Settings { namespace, access: access(settings), scheduler };
-    let api = Api::new(engine, Arc::new(records), settings).await?;
+    let kept = settings.config.records_retention;
+    let of_api = ostro_workflows_api::Settings {
+        namespace,
+        access,
+        scheduler,
+        scheduler_tls,
+        records_retention: kept.map(|span| Duration::from_nanos(u64::try_from(span).unwrap_or(0))),
+        // Records follow their executions at leisure: each look asks the engine for what is old.
+        retention_interval: settings.config.retention_interval() * 6,
+    };
+    let api = Api::new(engine, Arc::new(records), of_api).await?;
+    say_what_is_unsafe(settings, &api).await;
     tokio::spawn(api.clone().run());
     Ok(api)
 }
@@ -38,12 +54,17 @@ pub(super) fn scheduler(settings: &Settings, grpc: Option<SocketAddr>) -> Schedu
     }
 }
 
-fn access(settings: &Settings) -> Access {
-    let loopback = settings.config.http_listen.is_none_or(|address| address.ip().is_loopback());
-    match settings.http_access {
-        HttpAccess::Open => Access::Open,
-        HttpAccess::Key => Access::KeyRequired,
-        HttpAccess::Auto if loopback => Access::Open,
-        HttpAccess::Auto => Access::KeyRequired,
+/// Warns of what keeps everybody out, or lets keys be read on their way.
+async fn say_what_is_unsafe(settings: &Settings, api: &Api) {
+    let config = &settings.config;
+    let grpc = config.listen.filter(|_| settings.engine.is_none());
+    let guarded = [grpc, config.http_listen].into_iter().flatten().filter(|address| settings.needs_key(Some(*address)));
+    let mut guarded = guarded.peekable();
+    if guarded.peek().is_some() && !api.has_keys().await {
+        let data = config.data.display();
+        tracing::warn!("no API key exists, so nobody may call: ostro token create --data {data} --name NAME");
+    }
+    if config.tls.is_none() && guarded.any(|address| !address.ip().is_loopback()) {
+        tracing::warn!("API keys travel in the clear: give --tls-cert and --tls-key, or put a proxy with TLS in front");
     }
 }

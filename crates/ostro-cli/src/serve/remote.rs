@@ -2,31 +2,36 @@
 
 use std::sync::Arc;
 
-use ostro_wire::Client;
+use ostro_wire::{Client, Target, Tls};
 use ostro_workflows_api::Scheduler;
 use tokio::net::TcpListener;
 
 use super::{Failure, Settings, api};
 
-/// Serves the API over the engine at `address` until told to stop.
+/// Serves the API over the engine at `target` until told to stop.
 pub(super) async fn serve(
     settings: &Settings,
-    address: &str,
+    target: &Target,
     told_to_stop: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
     let listen = settings.config.http_listen.unwrap_or(([127, 0, 0, 1], 8233).into());
     let listener = TcpListener::bind(listen).await.map_err(|source| Failure::Listen { address: listen, source })?;
-    let client = Client::connect_lazy(address).map_err(|status| Failure::Api(status.into()))?;
-    let scheduler = Scheduler::At(settings.advertise.clone().unwrap_or_else(|| address.to_owned()));
+    let tls = settings.config.tls.clone().map(Tls::load).transpose()?;
+    let address = &target.address;
+    let client = Client::connect_lazy(target.clone()).map_err(|status| Failure::Engine(status.message().to_owned()))?;
+    let scheduler = Scheduler::At(settings.advertise.clone().unwrap_or_else(|| address.clone()));
     let api = api::start(settings, Arc::new(client), scheduler).await.map_err(Failure::Api)?;
     println!("Ostro {}", ostro_server::VERSION);
-    println!("  HTTP        http://{} (Workflows API, /openapi.json)", listener.local_addr().unwrap_or(listen));
+    let at = listener.local_addr().unwrap_or(listen);
+    println!("  HTTP        {}://{at} (Workflows API, /openapi.json)", settings.http_scheme());
+    println!("  Access      {}", settings.access_in_words());
     println!("  Engine      {address}, namespace {}", settings.namespace);
     println!("  Data        {} (registrations, events, keys)", settings.config.data.display());
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(ostro_server::serve_http(listener, ostro_workflows_api::router(api.clone()), async {
-        drop(stopped.await);
-    }));
+    let serving =
+        tokio::spawn(ostro_server::serve_http(listener, tls, ostro_workflows_api::router(api.clone()), async {
+            drop(stopped.await);
+        }));
     told_to_stop.await;
     api.stop();
     // An error says that it has stopped already.

@@ -177,6 +177,9 @@ fn kind_and_identity(request: &StartBatchOperationRequest) -> (Kind, String) {
         Some(UnpauseActivitiesOperation(o)) => (Kind::UnpauseActivity, o.identity),
         Some(ResetActivitiesOperation(o)) => (Kind::ResetActivity, o.identity),
         Some(UpdateActivityOptionsOperation(o)) => (Kind::UpdateActivityOptions, o.identity),
-        _ => (Kind::Unspecified, String::new()),
+        Some(CancelActivitiesOperation(o)) => (Kind::CancelActivity, o.identity),
+        Some(TerminateActivitiesOperation(o)) => (Kind::TerminateActivity, o.identity),
+        Some(DeleteActivitiesOperation(_)) => (Kind::DeleteActivity, String::new()),
+        None => (Kind::Unspecified, String::new()),
     }
 }

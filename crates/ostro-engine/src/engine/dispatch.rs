@@ -1,5 +1,6 @@
 //! Between executions and task queues: offering work, handing it to workers, taking it back.
 
+use temporalio_protos::temporal::api::taskqueue::v1::PollerScalingDecision;
 use temporalio_protos::temporal::api::workflowservice::v1::{
     PollActivityTaskQueueResponse, PollNexusTaskQueueResponse, PollWorkflowTaskQueueResponse,
 };
@@ -12,7 +13,13 @@ use crate::execution::workflow_task::StartedBy;
 use crate::persistence::{ExecutionId, Loader, QueueKind};
 use crate::queue::{Match, Poller, QueueKey, Task, Work};
 use crate::reply::WorkflowTaskAnswer;
+use crate::time::{MILLISECOND, SECOND, Span, Time};
 use crate::token::TaskToken;
+
+/// A poll that waited so long for its task is one too many, as on the reference server.
+const POLLS_TOO_MANY: Span = SECOND;
+/// A task that waited so long for a poll says that there are too few.
+const POLLS_TOO_FEW: Span = 200 * MILLISECOND;
 
 impl<L: Loader> Engine<L> {
     pub(super) fn offer_workflow_task(&mut self, id: ExecutionId) {
@@ -46,7 +53,9 @@ impl<L: Loader> Engine<L> {
 
     pub(super) fn offer_activity(&mut self, id: ExecutionId, event: i64) {
         let Some(execution) = self.cache.get(id) else { return };
-        let Some(activity) = execution.activities.get(&event).filter(|a| a.is_waiting()) else { return };
+        let Some(activity) = execution.activities.get(&event).filter(|_| execution.offers_activity(event)) else {
+            return;
+        };
         let key = QueueKey::new(execution.core.namespace, QueueKind::Activity, activity.queue().to_owned());
         self.add_task(key, id, Work::Activity(event));
     }
@@ -73,7 +82,7 @@ impl<L: Loader> Engine<L> {
         let reply = poller.reply;
         let answer = if self.load(id) { self.hand_over(&key, &task, &poller) } else { None };
         match answer {
-            Some(answer) => self.reply(reply, Ok(answer)),
+            Some(answer) => self.reply(reply, Ok(advised(answer, advice(&task, &poller, self.now)))),
             None => self.queues.return_poller(&key, poller),
         }
     }
@@ -96,9 +105,9 @@ impl<L: Loader> Engine<L> {
             }
             Work::Activity(event) => {
                 let execution = self.execution(id);
-                let activity = execution.activities.get(&event).filter(|a| a.is_waiting() && a.queue() == key.name)?;
+                let activity = execution.activities.get(&event).filter(|a| a.queue() == key.name)?;
                 let event = activity.scheduled_event_id;
-                if !self.may_start_activity(id, key) {
+                if !execution.offers_activity(event) || !self.may_start_activity(id, key) {
                     return None;
                 }
                 let response = self.step(id, |t| t.start_activity(event, by));
@@ -196,5 +205,44 @@ impl<L: Loader> Engine<L> {
         if live {
             self.step(token.execution, |t| t.undo_activity_start(token.scheduled_event_id));
         }
+    }
+}
+
+/// Whether the worker should keep more polls waiting on this queue, or fewer.
+fn advice(task: &Task, poller: &Poller, now: Time) -> Option<PollerScalingDecision> {
+    let poll_request_delta_suggestion = if now - poller.since >= POLLS_TOO_MANY {
+        -1
+    } else if now - task.added > POLLS_TOO_FEW {
+        1
+    } else {
+        return None;
+    };
+    Some(PollerScalingDecision { poll_request_delta_suggestion })
+}
+
+fn advised(mut answer: Answer, advice: Option<PollerScalingDecision>) -> Answer {
+    match &mut answer {
+        Answer::PollWorkflowTask(task) => task.response.poller_scaling_decision = advice,
+        Answer::PollActivityTask(task) => task.poller_scaling_decision = advice,
+        Answer::PollNexusTask(task) => task.poller_scaling_decision = advice,
+        _ => {}
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_waits_of_polls_and_of_tasks_are_told_apart() {
+        let delta = |since: Time, added: Time| {
+            let poller = Poller { since, ..Default::default() };
+            let task = Task::new(1, Work::WorkflowTask, added);
+            advice(&task, &poller, 10 * SECOND).map(|advice| advice.poll_request_delta_suggestion)
+        };
+        assert_eq!(delta(9 * SECOND, 10 * SECOND), Some(-1));
+        assert_eq!(delta(10 * SECOND, 9 * SECOND), Some(1));
+        assert_eq!(delta(10 * SECOND - MILLISECOND, 10 * SECOND - MILLISECOND), None);
     }
 }

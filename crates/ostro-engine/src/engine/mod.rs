@@ -10,6 +10,7 @@ mod describe_queue;
 mod dispatch;
 mod effects;
 mod history;
+mod lost;
 mod nexus;
 mod route;
 mod schedules;
@@ -22,6 +23,7 @@ use std::collections::VecDeque;
 use busy::Busy;
 use cache::Cache;
 use history::Unsettled;
+use lost::Lost;
 use prost::Message;
 use schedules::Schedules;
 use timers::Timers;
@@ -67,6 +69,7 @@ pub struct Engine<L> {
     schedules: Schedules,
     waits: Waits,
     busy: Busy,
+    lost: Lost,
     unsettled: Unsettled,
     effects: VecDeque<Effect>,
     /// Executions that the call in progress has changed and not written yet.
@@ -95,6 +98,7 @@ impl<L: Loader> Engine<L> {
             schedules: Schedules::default(),
             waits: Waits::default(),
             busy: Busy::default(),
+            lost: Lost::default(),
             unsettled: Unsettled::default(),
             effects: VecDeque::new(),
             unwritten: Vec::new(),
@@ -109,8 +113,8 @@ impl<L: Loader> Engine<L> {
         for (execution, due) in recovery.due {
             engine.timers.set(execution, Some(due));
         }
-        for (queue, rate) in engine.settings.limits() {
-            engine.queues.set_rate(&queue, Some(rate));
+        for (queue, rates) in engine.settings.limits() {
+            engine.queues.set_rates(&queue, rates);
         }
         engine.restore_schedules(recovery.records);
         engine.restore_tasks(recovery.workflow_tasks, QueueKind::Workflow);
@@ -164,6 +168,7 @@ impl<L: Loader> Engine<L> {
         self.advance(now);
         self.expire_pollers();
         self.expire_waits();
+        self.run_lost();
         self.run_timers();
         self.run_schedules();
         self.finish()
@@ -171,10 +176,16 @@ impl<L: Loader> Engine<L> {
 
     /// When [`tick`](Self::tick) must be called next.
     pub fn next_wake_up(&self) -> Option<Time> {
-        [self.timers.next(), self.schedules.next_due(), self.waits.next(), self.queues.next_wake_up()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.timers.next(),
+            self.schedules.next_due(),
+            self.waits.next(),
+            self.queues.next_wake_up(),
+            self.lost_wake_up(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Outputs up to `sequence` are durable: executions touched by them may leave memory.

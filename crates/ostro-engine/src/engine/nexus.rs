@@ -1,11 +1,15 @@
 //! Between executions and the Nexus queues of endpoints, and back to the callers of operations.
 
-use temporalio_protos::temporal::api::{nexus::v1::endpoint_target, workflowservice::v1::PollNexusTaskQueueResponse};
+use temporalio_protos::temporal::api::{
+    nexus::v1::endpoint_target,
+    workflowservice::v1::{PollNexusTaskQueueResponse, SignalWithStartWorkflowExecutionRequest},
+};
 
 use super::Engine;
+use crate::error::Error;
 use crate::execution::callback::CalledBack;
 use crate::execution::nexus::What;
-use crate::nexus::callback;
+use crate::nexus::{callback, failures, system};
 use crate::persistence::{ExecutionId, Loader, QueueKind};
 use crate::queue::{QueueKey, Work};
 use crate::token::TaskToken;
@@ -18,12 +22,43 @@ impl<L: Loader> Engine<L> {
         if !execution.nexus_is_offered(event, what) {
             return;
         }
+        if operation.attributes().endpoint == system::ENDPOINT {
+            return self.call_system(id, event);
+        }
         let Some(key) = self.nexus_queue(&operation.attributes().endpoint_id, &operation.attributes().endpoint) else {
             return self.step(id, |t| t.nexus_endpoint_missing(event, what));
         };
         let (namespace, queue) = (key.namespace, key.name.clone());
         self.step(id, |t| t.nexus_request_queued(event, what, namespace, queue));
         self.add_task(key, id, nexus_work(event, what));
+    }
+
+    /// Does at once what a workflow asks of the server itself.
+    fn call_system(&mut self, id: ExecutionId, event: i64) {
+        let execution = self.execution(id);
+        let Some(operation) = execution.nexus.get(&event) else { return };
+        let (a, namespace) = (operation.attributes().clone(), execution.core.namespace);
+        let namespace = self.namespaces.by_id(namespace).expect("a namespace outlives its executions").name.clone();
+        let request = system::request(&a.service, &a.operation, a.input.as_ref(), &namespace, &self.config);
+        let asked = request.map_err(Error::invalid).and_then(|request| {
+            let links = vec![self.look(id, |t| t.link_to_caller(event))];
+            self.signal_with_start(SignalWithStartWorkflowExecutionRequest {
+                request_id: a.request_id,
+                links,
+                ..request
+            })
+        });
+        if !self.execution(id).is_open() {
+            // It has started a run in its own place.
+            return;
+        }
+        self.step(id, |t| match asked {
+            Ok(response) => {
+                let links = response.signal_link.iter().cloned().collect();
+                t.nexus_operation_completed(event, Some(system::result(&response)), links);
+            }
+            Err(error) => t.nexus_operation_failed(event, failures::server(&system::error_text(&error), true)),
+        });
     }
 
     fn nexus_queue(&self, endpoint_id: &str, endpoint: &str) -> Option<QueueKey> {

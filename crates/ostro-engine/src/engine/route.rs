@@ -128,7 +128,8 @@ impl<L: Loader> Engine<L> {
                 .as_ref()
                 .is_some_and(|waiting| !waiting.is_started() && waiting.queue == key.name),
             Work::Activity(event) => {
-                execution.activities.get(&event).is_some_and(|a| a.is_waiting() && a.queue() == key.name)
+                execution.offers_activity(event)
+                    && execution.activities.get(&event).is_some_and(|a| a.queue() == key.name)
             }
             Work::NexusStart(event) => execution.nexus_is_offered(event, What::Start),
             Work::NexusCancel(event) => execution.nexus_is_offered(event, What::Cancel),

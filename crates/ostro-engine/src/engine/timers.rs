@@ -34,6 +34,11 @@ impl Timers {
         self.order.first().filter(|(time, _)| *time <= now).map(|(_, execution)| *execution)
     }
 
+    /// Everything that has a time, the earliest first.
+    pub fn executions(&self) -> impl Iterator<Item = ExecutionId> {
+        self.order.iter().map(|(_, execution)| *execution)
+    }
+
     pub fn len(&self) -> usize {
         self.times.len()
     }

@@ -3,6 +3,7 @@
 //! `Standby --the run closes--> Succeeded | Failed`, or handed on to the next run of the chain.
 
 use temporalio_protos::temporal::api::{
+    callback::v1::CallbackInfo as CommonInfo,
     common::v1::{Callback, Link, Payload, link},
     enums::v1::{CallbackState as State, EventType},
     failure::v1::{CanceledFailureInfo, Failure, TerminatedFailureInfo, TimeoutFailureInfo, failure::FailureInfo},
@@ -11,6 +12,8 @@ use temporalio_protos::temporal::api::{
     workflow::v1::{CallbackInfo, callback_info, callback_info::trigger::Variant as When},
 };
 
+use super::standalone::activity_id;
+use super::standalone_operation::operation_id;
 use super::state::CallbackState;
 use super::{Effect, Execution, Transition};
 use crate::nexus::callback::Completion;
@@ -92,6 +95,41 @@ impl Execution {
         of_update.filter_map(|(id, state)| self.called_back(*id, state, namespace, outcome.clone())).collect()
     }
 
+    /// The same for the end of an activity or a Nexus operation without a workflow.
+    pub(super) fn callbacks_of_standalone(&self, namespace: &str) -> Vec<CalledBack> {
+        let standalone = self.core.standalone.clone().unwrap_or_default();
+        let outcome: Outcome = match standalone.failure {
+            Some(failure) => Err(Box::new(failure)),
+            None => Ok(standalone.result.and_then(|payloads| payloads.payloads.into_iter().next())),
+        };
+        let link = Some(self.link_to_standalone(namespace));
+        let completion = Completion { outcome, start_time: self.core.start_time, link };
+        let waiting = self.callbacks.iter().filter(|(_, state)| state.is_waiting());
+        waiting
+            .filter_map(|(id, state)| {
+                let callback = state.info.as_ref()?.callback.clone()?;
+                Some(CalledBack { id: *id, callback, completion: completion.clone() })
+            })
+            .collect()
+    }
+
+    fn link_to_standalone(&self, namespace: &str) -> Link {
+        let (namespace, run_id) = (namespace.to_owned(), self.core.run_id.clone());
+        let variant = match self.is_standalone_operation() {
+            true => link::Variant::NexusOperation(link::NexusOperation {
+                namespace,
+                operation_id: operation_id(&self.core.workflow_id).to_owned(),
+                run_id,
+            }),
+            false => link::Variant::Activity(link::Activity {
+                namespace,
+                activity_id: activity_id(&self.core.workflow_id).to_owned(),
+                run_id,
+            }),
+        };
+        Link { variant: Some(variant) }
+    }
+
     fn called_back(&self, id: i64, state: &CallbackState, namespace: &str, outcome: Outcome) -> Option<CalledBack> {
         let link = Some(self.link_to_request(namespace, &state.request_id));
         let completion = Completion { outcome, start_time: self.core.start_time, link };
@@ -121,6 +159,22 @@ impl Execution {
 }
 
 impl CallbackState {
+    /// As those see it who ask about an activity or an operation without a workflow.
+    pub fn common_info(&self) -> CommonInfo {
+        let info = self.info.clone().unwrap_or_default();
+        CommonInfo {
+            callback: info.callback,
+            registration_time: info.registration_time,
+            state: info.state,
+            attempt: info.attempt,
+            last_attempt_complete_time: info.last_attempt_complete_time,
+            last_attempt_failure: info.last_attempt_failure,
+            next_attempt_schedule_time: info.next_attempt_schedule_time,
+            blocked_reason: info.blocked_reason,
+            ..Default::default()
+        }
+    }
+
     /// The update whose end it waits for; `None` where that is the end of the run.
     fn update_id(&self) -> Option<&str> {
         match self.info.as_ref()?.trigger.as_ref()?.variant.as_ref()? {

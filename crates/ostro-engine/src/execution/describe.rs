@@ -1,11 +1,13 @@
 //! What an execution looks like to those who ask.
 
+use std::collections::HashMap;
+
 use temporalio_protos::temporal::api::{
     common::v1::{WorkflowExecution, WorkflowType},
-    enums::v1::{PendingActivityState, PendingWorkflowTaskState},
+    enums::v1::{EventType, PendingActivityState, PendingWorkflowTaskState},
     workflow::v1::{
-        PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, WorkflowExecutionConfig,
-        WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
+        PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, RequestIdInfo,
+        WorkflowExecutionConfig, WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
     },
     workflowservice::v1::DescribeWorkflowExecutionResponse,
 };
@@ -72,6 +74,14 @@ impl Execution {
         }
     }
 
+    /// The requests that have left an event, with it.
+    fn request_id_infos(&self) -> HashMap<String, RequestIdInfo> {
+        let signaled = EventType::WorkflowExecutionSignaled as i32;
+        let info = |event_id: i64| RequestIdInfo { event_type: signaled, event_id, buffered: event_id == 0 };
+        let signals = self.signal_requests.iter().map(|(request, event_id)| (request.clone(), info(*event_id)));
+        signals.chain(self.core.request_ids.clone()).collect()
+    }
+
     fn extended_info(&self) -> WorkflowExecutionExtendedInfo {
         let core = &self.core;
         WorkflowExecutionExtendedInfo {
@@ -81,7 +91,7 @@ impl Execution {
             last_reset_time: timestamp(core.last_reset_time),
             original_start_time: timestamp(core.original_start_time),
             reset_run_id: core.reset_run_id.clone(),
-            request_id_infos: core.request_ids.clone().into_iter().collect(),
+            request_id_infos: self.request_id_infos(),
             pause_info: core.pause.clone(),
             ..Default::default()
         }

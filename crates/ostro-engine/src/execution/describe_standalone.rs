@@ -1,7 +1,7 @@
 //! What a standalone activity looks like to those who ask.
 
 use temporalio_protos::temporal::api::{
-    activity::v1::ActivityExecutionInfo,
+    activity::v1::{ActivityExecutionInfo, CallbackInfo, callback_info as of_callback},
     deployment::v1::WorkerDeploymentVersion,
     enums::v1::{ActivityExecutionStatus, PendingActivityState, WorkflowExecutionStatus},
     workflowservice::v1::{DescribeActivityExecutionRequest, DescribeActivityExecutionResponse},
@@ -9,7 +9,7 @@ use temporalio_protos::temporal::api::{
 
 use super::Execution;
 use super::standalone::{activity_id, without_division};
-use super::state::Activity;
+use super::state::{Activity, CallbackState};
 use crate::time::{duration, timestamp};
 
 /// The status of an activity, which is kept as that of an execution.
@@ -42,6 +42,7 @@ impl Execution {
             input: activity.attributes().input.clone().filter(|_| request.include_input),
             outcome: self.outcome().filter(|_| request.include_outcome),
             long_poll_token: self.core.transitions.to_be_bytes().to_vec(),
+            callbacks: self.callbacks.values().map(callback_info).collect(),
             ..Default::default()
         }
     }
@@ -97,4 +98,9 @@ impl Execution {
             ..Default::default()
         }
     }
+}
+
+fn callback_info(state: &CallbackState) -> CallbackInfo {
+    let closed = of_callback::trigger::Variant::ActivityClosed(of_callback::ActivityClosed {});
+    CallbackInfo { trigger: Some(of_callback::Trigger { variant: Some(closed) }), info: Some(state.common_info()) }
 }

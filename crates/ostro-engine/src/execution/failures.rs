@@ -6,6 +6,8 @@ use temporalio_protos::temporal::api::{
     failure::v1::{ApplicationFailureInfo, Failure, ServerFailureInfo, TimeoutFailureInfo, failure::FailureInfo},
 };
 
+use crate::time::duration;
+
 const SOURCE: &str = "Server";
 
 pub fn timeout_name(kind: TimeoutType) -> &'static str {
@@ -47,6 +49,20 @@ pub fn application(kind: &str, message: impl Into<String>) -> Failure {
         failure_info: Some(FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo {
             r#type: kind.into(),
             non_retryable: true,
+            ..Default::default()
+        })),
+        ..Default::default()
+    }
+}
+
+/// The process that ran an attempt is gone. Retryable, and at once: a policy's waits are for what may be broken for a while.
+pub fn process_lost() -> Failure {
+    Failure {
+        message: "the process that ran it ended".into(),
+        source: SOURCE.into(),
+        failure_info: Some(FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo {
+            r#type: "ProcessLost".into(),
+            next_retry_delay: duration(0),
             ..Default::default()
         })),
         ..Default::default()

@@ -35,7 +35,7 @@ impl Transition<'_> {
     pub fn record_with(&mut self, attributes: impl Into<Attributes>, extras: Extras) -> i64 {
         let attributes = attributes.into();
         if self.exec.is_standalone() {
-            self.note_standalone(attributes);
+            self.note_standalone(attributes, extras.links);
             return BUFFERED;
         }
         // What enters history must find a task that a restart knows of.
@@ -61,6 +61,10 @@ impl Transition<'_> {
 
     /// Adds an event that happened earlier, with its own time.
     pub(super) fn record_at(&mut self, event: HistoryEvent) -> i64 {
+        if self.exec.is_standalone() {
+            event.attributes.into_iter().for_each(|attributes| self.note_standalone(attributes, event.links.clone()));
+            return BUFFERED;
+        }
         if self.exec.workflow_task_in_flight() && waits_for_workflow_task(event.event_type()) {
             self.exec.buffer(HistoryEvent { event_id: BUFFERED, ..event });
             return BUFFERED;
@@ -112,6 +116,10 @@ impl Execution {
         use Attributes::*;
         let id = event.event_id;
         match event.attributes.as_mut() {
+            Some(WorkflowExecutionSignaledEventAttributes(a)) => {
+                self.number_signal(&a.request_id, id);
+                None
+            }
             Some(ActivityTaskStartedEventAttributes(a)) => self.live.started.insert(a.scheduled_event_id, id),
             Some(ChildWorkflowExecutionStartedEventAttributes(a)) => {
                 let initiated = a.initiated_event_id;

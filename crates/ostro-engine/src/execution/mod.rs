@@ -14,19 +14,24 @@ pub mod command;
 mod deadlines;
 pub mod describe;
 pub mod describe_standalone;
+pub mod describe_standalone_operation;
 pub mod external;
 pub mod failures;
 pub mod history;
+pub mod import;
 mod live;
+mod lost;
 pub mod new_run;
 pub mod nexus;
 pub mod options;
+pub mod pause;
 mod place;
 pub mod query;
 pub mod rebuild;
 pub mod reset;
 pub mod signal;
 pub mod standalone;
+pub mod standalone_operation;
 pub mod start;
 pub mod state;
 mod stored;
@@ -40,7 +45,7 @@ pub mod versioning;
 mod visibility;
 pub mod workflow_task;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus;
@@ -83,7 +88,8 @@ pub struct Execution {
     pub admitted_updates: BTreeMap<String, AdmittedUpdate>,
     /// Events that wait for the end of the workflow task in flight, in order of arrival.
     pub buffered: BTreeMap<i64, HistoryEvent>,
-    pub signal_requests: HashSet<String>,
+    /// Request ids of signals, with the event that each made; 0 while it is buffered.
+    pub signal_requests: HashMap<String, i64>,
     /// By number, in order of registration.
     pub callbacks: BTreeMap<i64, CallbackState>,
     /// By scheduled event id.
@@ -281,8 +287,9 @@ impl Execution {
         if request_id.is_empty() {
             return true;
         }
-        let new = self.signal_requests.insert(request_id.to_owned());
+        let new = !self.signal_requests.contains_key(request_id);
         if new {
+            self.signal_requests.insert(request_id.to_owned(), 0);
             self.touch(ItemKind::SignalRequest, ItemKey::Name(request_id.to_owned()));
         }
         new

@@ -65,7 +65,7 @@ impl Execution {
 
     /// Where that activity waits.
     pub(super) fn waiting_activity(&self, scheduled_event_id: i64) -> Option<Waiting> {
-        let activity = self.activities.get(&scheduled_event_id).filter(|activity| activity.is_waiting())?;
+        let activity = self.activities.get(&scheduled_event_id).filter(|_| self.offers_activity(scheduled_event_id))?;
         let place = self.place(activity.attributes().priority.as_ref());
         Some(Waiting { queue: activity.queue().to_owned(), place: place.encode_to_vec().into() })
     }

@@ -70,6 +70,9 @@ impl Transition<'_> {
     /// Begins the new run: the caller has rebuilt it up to a workflow task, which fails here.
     pub fn begin_reset_run(&mut self, reset: Reset) {
         self.renew_expiration();
+        if self.exec.is_paused() {
+            self.exec.apply_unpause();
+        }
         self.fail_task_of_old_run(&reset);
         self.fail_activities_of_old_run(&reset.reason);
         for event in &reset.later {
@@ -206,8 +209,8 @@ impl Transition<'_> {
         }
     }
 
-    /// Offers again what was under way at the reset point.
-    fn resume_parts(&mut self) {
+    /// Offers again what was under way when the history that the run was rebuilt from ended.
+    pub(super) fn resume_parts(&mut self) {
         let id = self.exec.id;
         let exec = &*self.exec;
         let activities = exec.activities.keys().map(|event| Effect::OfferActivity(id, *event));

@@ -2,8 +2,19 @@
 
 use temporalio_protos::temporal::api::{common::v1::Link, history::v1::WorkflowExecutionSignaledEventAttributes};
 
-use super::Transition;
 use super::history::Extras;
+use super::{Execution, Transition};
+use crate::persistence::{ItemKey, ItemKind};
+
+impl Execution {
+    /// The signal's event has got its id.
+    pub(super) fn number_signal(&mut self, request_id: &str, event_id: i64) {
+        if let Some(known) = self.signal_requests.get_mut(request_id) {
+            *known = event_id;
+            self.touch(ItemKind::SignalRequest, ItemKey::Name(request_id.to_owned()));
+        }
+    }
+}
 
 impl Transition<'_> {
     /// Adds a signal; the caller has dealt with request ids and limits. Returns the event's id.

@@ -9,7 +9,7 @@
 
 use temporalio_protos::temporal::api::{
     activity::v1::{ActivityExecutionOutcome, activity_execution_outcome::Value},
-    common::v1::{Payload, Payloads, SearchAttributes},
+    common::v1::{Callback, Link, Payload, Payloads, SearchAttributes},
     enums::v1::{EventType, RetryState, WorkflowExecutionStatus as Status},
     failure::v1::{CanceledFailureInfo, Failure, TerminatedFailureInfo, failure::FailureInfo},
     history::v1::{
@@ -26,11 +26,13 @@ use crate::time::Span;
 
 /// Where the one activity is kept, as if an event had scheduled it.
 pub const SCHEDULED: i64 = 1;
-/// What keeps ids of activities apart from those of workflows; no client can send it in an id of a workflow.
-pub const ID_PREFIX: &str = "\u{1}activity/";
+/// What ids of executions that are no workflows begin with; no client can send it in an id of a workflow.
+pub const MARK: char = '\u{1}';
+/// What keeps ids of activities apart from those of workflows.
+const ID_PREFIX: &str = "\u{1}activity/";
 /// Keeps them out of lists of workflows.
 pub const DIVISION: &str = "activity";
-const DIVISION_ATTRIBUTE: &str = "TemporalNamespaceDivision";
+pub(super) const DIVISION_ATTRIBUTE: &str = "TemporalNamespaceDivision";
 
 /// The id under which a standalone activity is kept among executions.
 pub fn execution_id(activity_id: &str) -> String {
@@ -82,6 +84,7 @@ impl Transition<'_> {
         core.standalone = Some(Box::new(Standalone { start_delay: delay, ..Default::default() }));
         core.request_ids.values_mut().for_each(|info| info.event_type = EventType::Unspecified as i32);
         self.exec.properties = Properties { search_attributes: Some(attributes), ..Default::default() };
+        self.exec.add_callbacks(&started.completion_callbacks, &run.request_id, self.now);
         self.exec.start = Start { event: Some(started), links: run.links };
         self.exec.touch_start();
         let (now, id) = (self.now, self.exec.id);
@@ -96,8 +99,11 @@ impl Transition<'_> {
     }
 
     /// What would be an event of a workflow's history ends the execution, or is nothing.
-    pub(super) fn note_standalone(&mut self, attributes: Attributes) {
+    pub(super) fn note_standalone(&mut self, attributes: Attributes, links: Vec<Link>) {
         use Attributes::*;
+        if self.exec.is_standalone_operation() {
+            return self.note_standalone_operation(attributes, links);
+        }
         match attributes {
             ActivityTaskCompletedEventAttributes(a) => {
                 self.note_last_worker(a.identity, None);
@@ -124,12 +130,19 @@ impl Transition<'_> {
         let standalone = self.exec.core.standalone.as_mut();
         let Some(ended) = standalone.and_then(|standalone| standalone.ended.as_mut()) else { return };
         ended.last_worker_identity = identity;
+        ended.last_attempt_complete_time = self.now;
         if failure.is_some() {
             ended.last_failure = failure;
         }
     }
 
-    fn close_standalone(&mut self, status: Status, result: Option<Payloads>, failure: Option<Failure>, retry: i32) {
+    pub(super) fn close_standalone(
+        &mut self,
+        status: Status,
+        result: Option<Payloads>,
+        failure: Option<Failure>,
+        retry: i32,
+    ) {
         let core = &mut self.exec.core;
         core.status = status as i32;
         core.close_time = self.now;
@@ -137,6 +150,20 @@ impl Transition<'_> {
             (standalone.result, standalone.failure, standalone.retry_state) = (result, failure, retry);
         }
         self.exec.touch_visibility();
+        let callbacks = self.exec.callbacks_of_standalone(&self.namespace.name);
+        if !callbacks.is_empty() {
+            self.effect(Effect::CallBack(self.exec.id, callbacks));
+        }
+    }
+
+    /// Another request wants what is there already, and may leave its id, its callbacks and its links with it.
+    pub fn attach_to_standalone(&mut self, request_id: &str, callbacks: &[Callback], links: Vec<Link>) {
+        self.exec.core.request_ids.entry(request_id.to_owned()).or_default();
+        self.exec.add_callbacks(callbacks, request_id, self.now);
+        if !links.is_empty() {
+            self.exec.start.links.extend(links);
+            self.exec.touch_start();
+        }
     }
 
     /// Asks for its cancellation: at once where no attempt runs, else by the next heartbeat's answer.
@@ -198,14 +225,18 @@ impl Transition<'_> {
         if let Some(standalone) = self.exec.core.standalone.as_mut() {
             request_id.clone_into(&mut standalone.terminate_request_id);
         }
-        let info = TerminatedFailureInfo { identity: identity.to_owned() };
-        let failure = Failure {
-            message: reason.to_owned(),
-            failure_info: Some(FailureInfo::TerminatedFailureInfo(info)),
-            ..Default::default()
-        };
+        let failure = terminated(reason, identity);
         self.close_standalone(Status::Terminated, None, Some(failure), RetryState::Unspecified as i32);
         Ok(())
+    }
+}
+
+pub(super) fn terminated(reason: &str, identity: &str) -> Failure {
+    let info = TerminatedFailureInfo { identity: identity.to_owned() };
+    Failure {
+        message: reason.to_owned(),
+        failure_info: Some(FailureInfo::TerminatedFailureInfo(info)),
+        ..Default::default()
     }
 }
 
@@ -229,7 +260,7 @@ fn name_of(status: Status) -> &'static str {
     }
 }
 
-fn keyword(value: &str) -> Payload {
+pub(super) fn keyword(value: &str) -> Payload {
     Payload {
         metadata: [("encoding".to_owned(), b"json/plain".to_vec()), ("type".to_owned(), b"Keyword".to_vec())].into(),
         data: serde_json::Value::from(value).to_string().into_bytes(),

@@ -125,7 +125,13 @@ pub struct Core {
     /// The upgrade that this run was told of last.
     #[prost(message, optional, tag = "50")]
     pub notified: Option<history::DeclinedTargetVersionUpgrade>,
-    /// Set where the execution is one activity without a workflow.
+    /// The request that paused the run.
+    #[prost(string, tag = "52")]
+    pub pause_request_id: String,
+    /// When the run was taken over from another server; 0 for those that began here.
+    #[prost(int64, tag = "51")]
+    pub imported_time: i64,
+    /// Set where the execution is one activity, or one Nexus operation, without a workflow.
     #[prost(message, optional, boxed, tag = "60")]
     pub standalone: Option<Box<Standalone>>,
 }
@@ -284,9 +290,12 @@ pub struct Activity {
     /// The request that paused it.
     #[prost(string, tag = "27")]
     pub pause_request_id: String,
+    /// The attempt goes on outside of the process that took it: it is not lost with that.
+    #[prost(bool, tag = "28")]
+    pub detached: bool,
 }
 
-/// What an activity without a workflow has beside the activity.
+/// What an activity or a Nexus operation without a workflow has beside itself.
 #[derive(Clone, PartialEq, Message)]
 pub struct Standalone {
     #[prost(message, optional, tag = "1")]
@@ -307,6 +316,20 @@ pub struct Standalone {
     /// The activity as it was when it ended.
     #[prost(message, optional, tag = "8")]
     pub ended: Option<Activity>,
+    /// Set where it is a Nexus operation.
+    #[prost(message, optional, tag = "9")]
+    pub operation: Option<StandaloneOperation>,
+}
+
+/// What a Nexus operation without a workflow has beside the operation.
+#[derive(Clone, PartialEq, Message)]
+pub struct StandaloneOperation {
+    /// The operation as it was when it ended.
+    #[prost(message, optional, tag = "1")]
+    pub ended: Option<NexusOperation>,
+    /// What its handler linked it to.
+    #[prost(message, repeated, tag = "2")]
+    pub links: Vec<common::Link>,
 }
 
 /// A timer that runs.
@@ -347,6 +370,14 @@ pub struct SignalExternal {
     pub initiated: Option<history::SignalExternalWorkflowExecutionInitiatedEventAttributes>,
     #[prost(string, tag = "3")]
     pub request_id: String,
+}
+
+/// A signal that was taken.
+#[derive(Clone, PartialEq, Message)]
+pub struct SignalRequest {
+    /// 0 while the event is in the buffer, and for signals of before this was kept.
+    #[prost(int64, tag = "1")]
+    pub event_id: i64,
 }
 
 /// A cancellation of another execution, not yet confirmed.

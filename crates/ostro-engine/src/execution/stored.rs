@@ -6,7 +6,8 @@ use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 
 use super::live::LiveUpdate;
 use super::state::{
-    AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, Child, Core, NexusOperation, Timer, WorkflowTask,
+    AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, Child, Core, NexusOperation, SignalRequest, Timer,
+    WorkflowTask,
 };
 use super::{Deadline, Execution};
 use crate::persistence::{ItemKey, ItemKind, StoredExecution, Write};
@@ -63,7 +64,7 @@ impl Execution {
                 self.buffered.insert(sequence, decode(value)?);
             }
             (ItemKind::SignalRequest, ItemKey::Name(request)) => {
-                self.signal_requests.insert(request);
+                self.signal_requests.insert(request, decode::<SignalRequest>(value)?.event_id);
             }
             (ItemKind::NexusOperation, _) => self.insert_nexus_operation(decode(value)?),
             (ItemKind::Callback, ItemKey::Id(sequence)) => {
@@ -180,7 +181,9 @@ impl Execution {
             (ItemKind::Update, ItemKey::Name(id)) => self.updates.get(id).map(Message::encode_to_vec),
             (ItemKind::AdmittedUpdate, ItemKey::Name(id)) => self.admitted_updates.get(id).map(Message::encode_to_vec),
             (ItemKind::BufferedEvent, ItemKey::Id(id)) => self.buffered.get(id).map(Message::encode_to_vec),
-            (ItemKind::SignalRequest, ItemKey::Name(id)) => self.signal_requests.contains(id).then(Vec::new),
+            (ItemKind::SignalRequest, ItemKey::Name(id)) => {
+                self.signal_requests.get(id).map(|event_id| SignalRequest { event_id: *event_id }.encode_to_vec())
+            }
             (ItemKind::NexusOperation, ItemKey::Id(id)) => self.nexus.get(id).map(Message::encode_to_vec),
             (ItemKind::Callback, ItemKey::Id(id)) => self.callbacks.get(id).map(Message::encode_to_vec),
             _ => None,

@@ -42,7 +42,8 @@ impl Execution {
             memo: self.properties.memo.as_ref().map(|m| Bytes::from(m.encode_to_vec())).unwrap_or_default(),
             search_values: search::typed(&attributes),
             search_attributes: Bytes::from(attributes.encode_to_vec()),
-            delete_time: if closed { core.close_time.saturating_add(retention) } else { 0 },
+            // What was brought here is kept as long as what ends here.
+            delete_time: if closed { core.close_time.max(core.imported_time).saturating_add(retention) } else { 0 },
         }
     }
 }

@@ -35,11 +35,17 @@ pub fn capabilities() -> Capabilities {
         standalone_activities: true,
         standalone_activity_start_delay: true,
         standalone_activity_operator_commands: true,
+        standalone_activity_batch_operations: true,
+        standalone_nexus_operation: true,
+        workflow_update_callbacks: true,
         eager_workflow_start: true,
         sync_update: true,
         async_update: true,
         worker_heartbeats: true,
+        workflow_pause: true,
+        reported_problems_search_attribute: true,
         worker_poll_complete_on_shutdown: true,
+        poller_autoscaling: true,
         ..Default::default()
     }
 }

@@ -51,7 +51,6 @@ pub fn handler(kind: &str, message: &str) -> Failure {
 pub fn of_handler_error(error: nexus::HandlerError) -> Failure {
     let cause = error.failure.map(of_nexus);
     Failure {
-        message: cause.as_ref().map(|cause| cause.message.clone()).unwrap_or_default(),
         failure_info: Some(FailureInfo::NexusHandlerFailureInfo(NexusHandlerFailureInfo {
             r#type: error.error_type,
             retry_behavior: error.retry_behavior,
@@ -86,11 +85,13 @@ fn of_nexus(failure: nexus::Failure) -> Failure {
     Failure {
         message: failure.message,
         stack_trace: failure.stack_trace,
-        failure_info: Some(FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo {
-            r#type: NEXUS_FAILURE.to_owned(),
-            details: (!bare).then(|| Payloads { payloads: vec![payload] }),
-            ..Default::default()
-        })),
+        failure_info: (!bare).then(|| {
+            FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo {
+                r#type: NEXUS_FAILURE.to_owned(),
+                details: Some(Payloads { payloads: vec![payload] }),
+                ..Default::default()
+            })
+        }),
         cause: failure.cause.map(|cause| Box::new(of_nexus(*cause))),
         ..Default::default()
     }

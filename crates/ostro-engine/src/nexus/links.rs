@@ -7,10 +7,23 @@ use temporalio_protos::temporal::api::{
 };
 
 const WORKFLOW_EVENT: &str = "temporal.api.common.v1.Link.WorkflowEvent";
+const NEXUS_OPERATION: &str = "temporal.api.common.v1.Link.NexusOperation";
 
 /// The link of Nexus that says the same; `None` for a kind that has no such form.
 pub fn to_nexus(link: &Link) -> Option<NexusLink> {
-    let Some(link::Variant::WorkflowEvent(event)) = &link.variant else { return None };
+    match link.variant.as_ref()? {
+        link::Variant::WorkflowEvent(event) => event_to_nexus(event),
+        link::Variant::NexusOperation(operation) => {
+            let (namespace, id) = (escape(&operation.namespace), escape(&operation.operation_id));
+            let run = escape(&operation.run_id);
+            let url = format!("temporal:///namespaces/{namespace}/nexus-operations/{id}/{run}/details");
+            Some(NexusLink { url, r#type: NEXUS_OPERATION.to_owned() })
+        }
+        _ => None,
+    }
+}
+
+fn event_to_nexus(event: &link::WorkflowEvent) -> Option<NexusLink> {
     use link::workflow_event::Reference::*;
     let query = match event.reference.as_ref()? {
         EventRef(reference) => {
@@ -34,17 +47,27 @@ pub fn from_nexus(links: &[NexusLink]) -> Vec<Link> {
 }
 
 fn parse(link: &NexusLink) -> Option<Link> {
-    if link.r#type != WORKFLOW_EVENT {
-        return None;
-    }
     let rest = link.url.strip_prefix("temporal://")?;
-    let (path, query) = rest.split_once('?')?;
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let parts: Vec<String> = path.trim_start_matches('/').split('/').map(unescape).collect::<Option<_>>()?;
-    let ["namespaces", namespace, "workflows", workflow_id, run_id, "history"] =
-        parts.iter().map(String::as_str).collect::<Vec<_>>()[..]
-    else {
-        return None;
-    };
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match (link.r#type.as_str(), parts.as_slice()) {
+        (WORKFLOW_EVENT, ["namespaces", namespace, "workflows", workflow_id, run_id, "history"]) => {
+            event(namespace, workflow_id, run_id, query)
+        }
+        (NEXUS_OPERATION, ["namespaces", namespace, "nexus-operations", operation_id, run_id, "details"]) => {
+            let operation = link::NexusOperation {
+                namespace: (*namespace).to_owned(),
+                operation_id: (*operation_id).to_owned(),
+                run_id: (*run_id).to_owned(),
+            };
+            Some(Link { variant: Some(link::Variant::NexusOperation(operation)) })
+        }
+        _ => None,
+    }
+}
+
+fn event(namespace: &str, workflow_id: &str, run_id: &str, query: &str) -> Option<Link> {
     let field = |name: &str| {
         query
             .split('&')
@@ -147,6 +170,16 @@ mod tests {
         let request = link("w", Reference::RequestIdRef(RequestIdReference { request_id: "r".into(), event_type }));
         let both = [nexus, to_nexus(&request).unwrap()];
         assert_eq!(from_nexus(&both), [event, request]);
+    }
+
+    #[test]
+    fn links_to_operations_survive_the_round_trip() {
+        let operation =
+            link::NexusOperation { namespace: "default".into(), operation_id: "a b".into(), run_id: "run".into() };
+        let link = Link { variant: Some(link::Variant::NexusOperation(operation)) };
+        let nexus = to_nexus(&link).unwrap();
+        assert_eq!(nexus.url, "temporal:///namespaces/default/nexus-operations/a%20b/run/details");
+        assert_eq!(from_nexus(&[nexus]), [link]);
     }
 
     #[test]

@@ -7,5 +7,6 @@ pub mod callback;
 pub mod endpoints;
 pub mod failures;
 pub mod links;
+pub mod system;
 
 pub use endpoints::Endpoints;

@@ -4,10 +4,14 @@
 //! *pass*; the lane with the smallest pass goes next and its pass grows by one stride, which is inverse to its weight. So
 //! equal weights take turns, and a key that was away gets no arrears.
 //!
+//! Where keys have a limit, the lane of a key that has used its slot is *closed* until the next: it keeps its pass, others
+//! go meanwhile.
+//!
 //! A task of default priority and fairness costs two small B-tree entries, about 130 bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::key_limits::{KeyGrant, KeyLimits};
 use super::{Flow, Task, Work};
 use crate::persistence::ExecutionId;
 use crate::time::Time;
@@ -70,6 +74,8 @@ struct Lane {
     weight: f32,
     pass: Pass,
     tasks: BTreeMap<Sequence, Entry>,
+    /// While the lane is closed: until when.
+    closed: Option<Time>,
 }
 
 impl Lane {
@@ -92,6 +98,8 @@ struct Level {
     active: BTreeSet<(Pass, Sequence, LaneId)>,
     /// Empty lanes that went lately: their pass is ahead of `now`.
     idle: BTreeSet<(Pass, LaneId)>,
+    /// Lanes with tasks that are closed.
+    closed: usize,
 }
 
 #[derive(Debug)]
@@ -106,6 +114,9 @@ pub(super) struct Backlog {
     levels: BTreeMap<i32, Level>,
     lanes: BTreeMap<LaneId, Lane>,
     index: BTreeMap<(ExecutionId, PackedWork), Place>,
+    /// Closed lanes by the moment at which they open.
+    closed: BTreeSet<(Time, LaneId)>,
+    limits: KeyLimits,
     next_lane: LaneId,
     back: Sequence,
     front: Sequence,
@@ -130,10 +141,48 @@ impl Backlog {
         self.insert(task, sequence, true)
     }
 
-    /// Takes the task that goes next.
+    /// From when on a task may go; nothing while there is none.
+    pub fn next(&self) -> Option<Time> {
+        if self.levels.values().any(|level| !level.active.is_empty()) {
+            return Some(Time::MIN);
+        }
+        self.closed.first().map(|(at, _)| *at)
+    }
+
+    /// Limits each key to `rate` tasks per second, times its weight.
+    pub fn set_key_rate(&mut self, rate: Option<f64>) {
+        if self.limits.set(rate) {
+            self.rank_all();
+        }
+    }
+
+    /// Opens the lanes that may go at `now`.
+    pub fn open(&mut self, now: Time) {
+        while let Some(&(at, id)) = self.closed.first() {
+            if at > now {
+                return;
+            }
+            self.unrank(id);
+            self.rank(id, Time::MIN);
+        }
+    }
+
+    /// Takes the slot of the key of a task that was just taken out.
+    pub fn grant(&mut self, task: &Task, now: Time) -> Option<KeyGrant> {
+        let grant = self.limits.grant(&task.fairness_key, task.fairness_weight, now)?;
+        self.rank_key(&grant.key);
+        Some(grant)
+    }
+
+    /// Gives a slot back.
+    pub fn undo(&mut self, grant: &KeyGrant) {
+        self.limits.undo(grant);
+        self.rank_key(&grant.key);
+    }
+
+    /// Takes the task that goes next, of those whose lanes are open.
     pub fn pop(&mut self) -> Option<Task> {
-        let (_, level) = self.levels.first_key_value()?;
-        let &(pass, sequence, id) = level.active.first().expect("a level is kept only while a lane has tasks");
+        let &(pass, sequence, id) = self.levels.values().find_map(|level| level.active.first())?;
         let (entry, stride) = self.take(id, sequence);
         let lane = self.lanes.get_mut(&id).expect("an active lane exists");
         lane.pass = pass.saturating_add(stride);
@@ -155,12 +204,21 @@ impl Backlog {
 
     /// Takes out the tasks that follow their queue's routing, in their order.
     pub fn take_followers(&mut self) -> Vec<Task> {
-        let all: Vec<Task> = std::iter::from_fn(|| self.pop()).collect();
+        let all = self.drain();
         let (followers, staying): (Vec<_>, Vec<_>) = all.into_iter().partition(|task| task.follows.is_some());
         for task in staying {
             self.push(task);
         }
         followers
+    }
+
+    /// Takes out everything, in its order, closed lanes too.
+    pub fn drain(&mut self) -> Vec<Task> {
+        let all = std::iter::from_fn(|| {
+            self.open(Time::MAX);
+            self.pop()
+        });
+        all.collect()
     }
 
     /// Takes a task out wherever it is; `false` when it is not here.
@@ -213,7 +271,7 @@ impl Backlog {
         let key: Box<str> = task.fairness_key.as_str().into();
         level.keys.insert(key.clone(), id);
         let pass = level.now;
-        let lane = Lane { priority: task.priority, key, weight: 1.0, pass, tasks: BTreeMap::new() };
+        let lane = Lane { priority: task.priority, key, weight: 1.0, pass, tasks: BTreeMap::new(), closed: None };
         self.lanes.insert(id, lane);
         id
     }
@@ -238,24 +296,64 @@ impl Backlog {
     }
 
     fn unrank(&mut self, id: LaneId) {
-        let lane = &self.lanes[&id];
+        let lane = self.lanes.get_mut(&id).expect("a lane that is ranked exists");
+        let Some(level) = self.levels.get_mut(&lane.priority) else { return };
+        match (lane.closed.take(), lane.head()) {
+            (Some(until), _) => {
+                level.closed -= 1;
+                self.closed.remove(&(until, id));
+            }
+            (None, Some(head)) => {
+                level.active.remove(&(lane.pass, head, id));
+            }
+            (None, None) => {
+                level.idle.remove(&(lane.pass, id));
+            }
+        }
+    }
+
+    /// Ranks an unranked lane: among the idle, the closed or the active ones.
+    fn rank(&mut self, id: LaneId, open_from: Time) {
+        let lane = self.lanes.get_mut(&id).expect("a lane that is ranked exists");
         let Some(level) = self.levels.get_mut(&lane.priority) else { return };
         match lane.head() {
-            Some(head) => level.active.remove(&(lane.pass, head, id)),
-            None => level.idle.remove(&(lane.pass, id)),
-        };
+            None => {
+                level.idle.insert((lane.pass, id));
+            }
+            Some(head) if open_from == Time::MIN => {
+                level.active.insert((lane.pass, head, id));
+            }
+            Some(_) => {
+                lane.closed = Some(open_from);
+                level.closed += 1;
+                self.closed.insert((open_from, id));
+            }
+        }
+    }
+
+    /// Ranks the lanes of a key again: its limit has moved.
+    fn rank_key(&mut self, key: &str) {
+        let ids: Vec<LaneId> = self.levels.values().filter_map(|level| level.keys.get(key).copied()).collect();
+        ids.into_iter().for_each(|id| self.rank_again(id));
+    }
+
+    fn rank_all(&mut self) {
+        let ids: Vec<LaneId> = self.lanes.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.rank_again(id));
+    }
+
+    fn rank_again(&mut self, id: LaneId) {
+        self.unrank(id);
+        self.rank(id, self.limits.open_from(&self.lanes[&id].key));
     }
 
     /// Ranks an unranked lane again, and lets go of lanes and levels that carry nothing any more.
     fn settle(&mut self, id: LaneId) {
         let lane = &self.lanes[&id];
         let priority = lane.priority;
-        let Some(level) = self.levels.get_mut(&priority) else { return };
-        match lane.head() {
-            Some(head) => level.active.insert((lane.pass, head, id)),
-            None => level.idle.insert((lane.pass, id)),
-        };
-        if level.active.is_empty() {
+        self.rank(id, self.limits.open_from(&lane.key));
+        let Some(level) = self.levels.get(&priority) else { return };
+        if level.active.is_empty() && level.closed == 0 {
             self.drop_level(priority);
         } else {
             self.drop_idle_lanes(priority);

@@ -13,6 +13,7 @@
 //! keys by weight, within a key first in, first out. Pollers are served oldest first.
 
 mod backlog;
+mod key_limits;
 mod meter;
 mod poller_history;
 mod rate_limit;
@@ -62,6 +63,15 @@ impl QueueKey {
     fn is_named(&self, other: &Self) -> bool {
         (self.namespace, self.kind, &self.name) == (other.namespace, other.kind, &other.name)
     }
+}
+
+/// Limits that an operator has set on the queues of one name, in tasks per second.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Rates {
+    /// Of all tasks together, whatever version they are for.
+    pub queue: Option<f64>,
+    /// Of each fairness key of weight 1, within the tasks for one version.
+    pub key: Option<f64>,
 }
 
 /// What a worker is to do for an execution.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::backlog::Backlog;
+use super::key_limits::KeyGrant;
 use super::meter::Meter;
 use super::poller_history::PollerHistory;
 use super::rate_limit::{Grant, RateLimit};
-use super::{Description, Flow, Poller, QueueKey, Task, Work};
+use super::{Description, Flow, Poller, QueueKey, Rates, Task, Work};
 use crate::time::{Span, Time};
 
 /// Place among the waiting pollers; grows at the back, shrinks at the front.
@@ -16,6 +17,7 @@ pub(super) type PollerSequence = i64;
 #[derive(Debug)]
 struct Dispatched {
     grant: Grant,
+    key_grant: Option<KeyGrant>,
     at: Time,
     priority: i32,
 }
@@ -93,7 +95,8 @@ impl TaskQueue {
 
     /// Takes out everything that waits.
     pub fn drain(&mut self) -> Vec<Task> {
-        let tasks = std::iter::from_fn(|| self.queries.pop().or_else(|| self.tasks.pop())).collect();
+        let mut tasks = self.queries.drain();
+        tasks.extend(self.tasks.drain());
         self.first_task = None;
         tasks
     }
@@ -130,9 +133,24 @@ impl TaskQueue {
         self.front
     }
 
-    /// Sets the limit that an operator wants.
-    pub fn set_rate(&mut self, rate: Option<f64>) {
-        self.limit.set(rate);
+    /// Sets the limits that an operator wants.
+    pub fn set_rates(&mut self, rates: Rates) {
+        self.limit.set(rates.queue);
+        self.tasks.set_key_rate(rates.key);
+    }
+
+    /// The limit, which all queues of one name share; nothing while there is none.
+    pub fn limit(&self) -> Option<RateLimit> {
+        self.limit.rate().map(|_| self.limit.clone())
+    }
+
+    /// Takes over what another queue of the same name has used of the limit that they share.
+    pub fn share(&mut self, limit: &RateLimit) {
+        self.limit = limit.clone();
+    }
+
+    pub fn own_limit(&self) -> &RateLimit {
+        &self.limit
     }
 
     /// Takes a poller out before it got a task. `waited_until` is known when the poll was there until then.
@@ -164,10 +182,9 @@ impl TaskQueue {
             None
         } else if !self.queries.is_empty() {
             Some(Time::MIN)
-        } else if !self.tasks.is_empty() {
-            Some(self.limit.next()).filter(|next| *next != Time::MAX)
         } else {
-            None
+            let open = self.tasks.next()?;
+            Some(open.max(self.limit.next())).filter(|next| *next != Time::MAX)
         }
     }
 
@@ -218,21 +235,27 @@ impl TaskQueue {
             by_priority,
             rate_limit: self.limit.rate(),
             rate_limit_is_set: self.limit.is_set(),
-            rate_limited_now: !self.tasks.is_empty() && !self.pollers.is_empty() && self.limit.next() > now,
+            rate_limited_now: !self.pollers.is_empty()
+                && self.tasks.next().is_some_and(|open| open.max(self.limit.next()) > now),
         }
     }
 
     fn dispatch(&mut self, now: Time) -> Option<Task> {
+        self.tasks.open(now);
         let task = self.tasks.pop()?;
         let grant = self.limit.grant(now);
+        let key_grant = self.tasks.grant(&task, now);
         self.traffic.entry(task.priority).or_default().dispatched.count(now);
-        self.last_dispatch = Some(Dispatched { grant, at: now, priority: task.priority });
+        self.last_dispatch = Some(Dispatched { grant, key_grant, at: now, priority: task.priority });
         Some(task)
     }
 
     fn undo_dispatch(&mut self) {
         let Some(dispatched) = self.last_dispatch.take() else { return };
         self.limit.undo(dispatched.grant);
+        if let Some(grant) = &dispatched.key_grant {
+            self.tasks.undo(grant);
+        }
         if let Some(traffic) = self.traffic.get_mut(&dispatched.priority) {
             traffic.dispatched.discount(dispatched.at);
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::task_queue::{PollerSequence, TaskQueue};
-use super::{Description, Match, Poller, QueueKey, Task, Work};
+use super::{Description, Match, Poller, QueueKey, Rates, Task, Work};
 use crate::config::Config;
 use crate::persistence::{ExecutionId, NamespaceId, QueueKind};
 use crate::reply::ReplyId;
@@ -28,7 +28,7 @@ pub struct TaskQueues {
     names: BTreeMap<QueueKey, QueueId>,
     queues: BTreeMap<QueueId, TaskQueue>,
     /// Limits that operators have set, by queue without version.
-    rates: BTreeMap<QueueKey, f64>,
+    rates: BTreeMap<QueueKey, Rates>,
     next_queue: QueueId,
     /// Queues with both a task and a poller, by the moment from which the rate limit lets one go.
     matchable: BTreeSet<(Time, QueueId)>,
@@ -75,8 +75,12 @@ impl TaskQueues {
             return;
         }
         let (reply, deadline) = (poller.reply, poller.deadline);
+        let asks = poller.max_tasks_per_second.is_some() && poller.sticky_of.is_empty();
         let (id, sequence) = self.change(key, |queue| queue.add_poller(poller, now));
         self.place(reply, id, sequence, deadline);
+        if asks {
+            self.share_limit(id);
+        }
     }
 
     /// Takes a waiting task back, whatever version it waits for; `false` when it is not in the queue.
@@ -91,15 +95,32 @@ impl TaskQueues {
         ids.into_iter().flat_map(|id| self.change_by_id(id, TaskQueue::take_followers).unwrap_or_default()).collect()
     }
 
-    /// Sets the limit of the queues of that name, in tasks per second for each version; `None` leaves it to the workers.
-    pub fn set_rate(&mut self, key: &QueueKey, rate: Option<f64>) {
-        match rate {
-            Some(rate) => drop(self.rates.insert(key.of_version(None), rate)),
-            None => drop(self.rates.remove(&key.of_version(None))),
+    /// Sets the limits of the queues of that name; what is `None` is left to the workers.
+    pub fn set_rates(&mut self, key: &QueueKey, rates: Rates) {
+        if rates == Rates::default() {
+            self.rates.remove(&key.of_version(None));
+        } else {
+            self.rates.insert(key.of_version(None), rates);
         }
         let ids: Vec<QueueId> = self.versions(key).map(|(_, id)| id).collect();
         for id in ids {
-            self.change_by_id(id, |queue| queue.set_rate(rate));
+            self.change_by_id(id, |queue| queue.set_rates(rates));
+        }
+    }
+
+    /// Queues of one name have one limit, whatever versions they are for: what one has used, all have.
+    fn share_limit(&mut self, id: QueueId) {
+        let Some(queue) = self.queues.get(&id) else { return };
+        let (key, limit) = (queue.key.clone(), queue.own_limit().clone());
+        let others: Vec<QueueId> = self.versions(&key).map(|(_, id)| id).filter(|other| *other != id).collect();
+        for other in others {
+            self.change_by_id(other, |queue| queue.share(&limit));
+        }
+    }
+
+    fn share_limit_if_any(&mut self, id: QueueId) {
+        if self.queues.get(&id).is_some_and(|queue| queue.limit().is_some()) {
+            self.share_limit(id);
         }
     }
 
@@ -125,6 +146,7 @@ impl TaskQueues {
         }
         let (task, poller) = self.change_by_id(id, |queue| queue.take_match(now)).flatten()?;
         self.unplace(poller.reply);
+        self.share_limit_if_any(id);
         let key = self.queues.get(&id)?.key.clone();
         Some(Match { key, task, poller })
     }
@@ -134,11 +156,13 @@ impl TaskQueues {
         let (reply, deadline) = (poller.reply, poller.deadline);
         let (id, sequence) = self.change(key, |queue| queue.return_poller(poller));
         self.place(reply, id, sequence, deadline);
+        self.share_limit_if_any(id);
     }
 
     /// Puts a matched task back to the front of its order, since its poller is gone, and gives the rate's slot back.
     pub fn return_task(&mut self, key: &QueueKey, task: Task) {
-        self.change(key, |queue| queue.return_task(task));
+        let (id, ()) = self.change(key, |queue| queue.return_task(task));
+        self.share_limit_if_any(id);
     }
 
     /// Takes out a poll whose client went away.
@@ -247,10 +271,12 @@ impl TaskQueues {
     }
 
     fn make(&mut self, key: &QueueKey) -> QueueId {
+        let shared = self.versions(key).next().and_then(|(_, id)| self.queues.get(&id)?.limit());
         self.next_queue += 1;
         self.names.insert(key.clone(), self.next_queue);
         let mut queue = TaskQueue::new(key.clone());
-        queue.set_rate(self.rates.get(&key.of_version(None)).copied());
+        shared.into_iter().for_each(|limit| queue.share(&limit));
+        queue.set_rates(self.rates.get(&key.of_version(None)).copied().unwrap_or_default());
         self.queues.insert(self.next_queue, queue);
         self.next_queue
     }

@@ -317,3 +317,64 @@ fn many_waiting_tasks_are_small() {
     assert!(each <= 150);
     assert_eq!(queues.describe(&key, 0).total.backlog, 1_000_000);
 }
+
+/// The executions that leave, with the moment of each, while pollers always wait.
+fn departed(queues: &mut TaskQueues, keys: &[QueueKey], until: Time) -> Vec<(ExecutionId, Time)> {
+    let (mut now, mut reply, mut left) = (SECOND, 10_000, Vec::new());
+    for key in keys {
+        reply += 1;
+        queues.add_poller(key, poller(reply), now);
+    }
+    loop {
+        while let Some(found) = queues.next_match(now) {
+            left.push((found.task.execution, now));
+            queues.add_poller(&found.key, found.poller, now);
+        }
+        match queues.next_wake_up() {
+            Some(at) if at <= until => now = now.max(at),
+            _ => return left,
+        }
+    }
+}
+
+#[test]
+fn versions_of_a_queue_share_its_limit() {
+    let mut queues = TaskQueues::new(&Config::default());
+    let version = |build: &str| Version::new("d", build);
+    let keys = [key("q").of_version(Some(version("1"))), key("q").of_version(Some(version("2")))];
+    queues.set_rates(&key("q"), Rates { queue: Some(1.0), key: None });
+    for execution in 0..6 {
+        queues.add_task(&keys[execution % 2], task(execution as i64));
+    }
+    let times: Vec<Time> = departed(&mut queues, &keys, 4 * SECOND).into_iter().map(|(_, at)| at).collect();
+    assert_eq!(times, [SECOND, 2 * SECOND, 3 * SECOND, 4 * SECOND]);
+}
+
+#[test]
+fn each_fairness_key_has_its_limit_and_others_go_meanwhile() {
+    let mut queues = TaskQueues::new(&Config::default());
+    queues.set_rates(&key("q"), Rates { queue: None, key: Some(1.0) });
+    for (execution, name, weight) in [(1, "a", 1.0), (2, "a", 1.0), (3, "b", 2.0), (4, "b", 2.0), (5, "b", 2.0)] {
+        queues.add_task(&key("q"), fair(execution, name, weight));
+    }
+    let mut left = departed(&mut queues, &[key("q")], 2 * SECOND);
+    left.sort_unstable();
+    let half = SECOND / 2;
+    assert_eq!(left, [(1, SECOND), (2, 2 * SECOND), (3, SECOND), (4, SECOND + half), (5, 2 * SECOND)]);
+    for execution in 6..9 {
+        queues.add_task(&key("q"), fair(execution, "a", 1.0));
+    }
+    queues.set_rates(&key("q"), Rates::default());
+    assert_eq!(queues.describe_all(&key("q"), 2 * SECOND).total.backlog, 3);
+    assert_eq!(drain(&mut queues, &key("q")).len(), 3, "without the limit all may go");
+}
+
+#[test]
+fn a_key_that_nobody_may_serve_holds_up_no_other() {
+    let mut queues = TaskQueues::new(&Config::default());
+    queues.set_rates(&key("q"), Rates { queue: None, key: Some(0.0) });
+    queues.add_task(&key("q"), fair(1, "a", 1.0));
+    assert!(departed(&mut queues, &[key("q")], 60 * SECOND).is_empty());
+    assert!(queues.withdraw(&key("q"), 1, Work::Activity(5)));
+    assert_eq!(queues.describe_all(&key("q"), SECOND).total.backlog, 0);
+}

@@ -30,6 +30,12 @@ impl SystemValues {
         }
     }
 
+    /// Sets a list; the empty one clears it.
+    pub fn set_list(&mut self, name: &'static str, words: &[String]) {
+        let payload = (!words.is_empty()).then(|| payload(Type::KeywordList, &serde_json::Value::from(words.to_vec())));
+        self.values.push((name, payload));
+    }
+
     pub fn merge_into(self, mut attributes: SearchAttributes) -> SearchAttributes {
         for (name, value) in self.values {
             match value {

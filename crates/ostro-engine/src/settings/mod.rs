@@ -15,7 +15,7 @@ use temporalio_protos::temporal::api::taskqueue::v1::TaskQueueConfig;
 pub use build_ids::BuildIdSets;
 
 use crate::persistence::{NamespaceId, QueueKind, StoredRecord, Write};
-use crate::queue::QueueKey;
+use crate::queue::{QueueKey, Rates};
 
 /// The kinds of the records in which settings are stored.
 pub const CONFIG_KIND: &str = "task_queue_config";
@@ -67,12 +67,11 @@ impl Settings {
         writes
     }
 
-    /// The queues that have a limit of their own, with it in tasks per second.
-    pub fn limits(&self) -> impl Iterator<Item = (QueueKey, f64)> {
-        self.configs.iter().filter_map(|((namespace, kind, name), config)| {
-            let rate = queue_config::rate_of(config)?;
-            Some((QueueKey::new(*namespace, *kind, name.clone()), rate))
-        })
+    /// The queues that have limits of their own.
+    pub fn limits(&self) -> impl Iterator<Item = (QueueKey, Rates)> {
+        let queue = |(namespace, kind, name): &(_, _, String)| QueueKey::new(*namespace, *kind, name.clone());
+        let all = self.configs.iter().map(move |(key, config)| (queue(key), queue_config::rates_of(config)));
+        all.filter(|(_, rates)| *rates != Rates::default())
     }
 }
 

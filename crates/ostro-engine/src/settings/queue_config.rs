@@ -2,13 +2,13 @@
 
 use temporalio_protos::temporal::api::{
     taskqueue::v1::{ConfigMetadata, RateLimitConfig, TaskQueueConfig},
-    workflowservice::v1::UpdateTaskQueueConfigRequest,
+    workflowservice::v1::{UpdateTaskQueueConfigRequest, update_task_queue_config_request::RateLimitUpdate},
 };
 
 use super::{CONFIG_KIND, Settings, config_key, put};
 use crate::error::{Error, Result};
 use crate::persistence::Write;
-use crate::queue::QueueKey;
+use crate::queue::{QueueKey, Rates};
 use crate::time::{Time, timestamp};
 
 /// Fairness keys whose weight one queue may override.
@@ -28,9 +28,9 @@ impl Settings {
         self.config(queue)?.fairness_weight_overrides.get(fairness_key).copied()
     }
 
-    /// The limit that is set on the queue, in tasks per second.
-    pub fn rate(&self, queue: &QueueKey) -> Option<f64> {
-        self.config(queue).and_then(rate_of)
+    /// The limits that are set on the queue.
+    pub fn rates(&self, queue: &QueueKey) -> Rates {
+        self.config(queue).map(rates_of).unwrap_or_default()
     }
 
     /// Changes what the request names; returns all that is set.
@@ -45,13 +45,19 @@ impl Settings {
     ) -> Result<(TaskQueueConfig, Vec<Write>)> {
         let key = (queue.namespace, queue.kind, queue.name.clone());
         let mut config = self.configs.get(&key).cloned().unwrap_or_default();
-        if let Some(update) = request.update_queue_rate_limit {
+        let limit = |update: RateLimitUpdate| {
             let metadata = ConfigMetadata {
                 reason: update.reason,
                 update_identity: request.identity.clone(),
                 update_time: timestamp(now),
             };
-            config.queue_rate_limit = Some(RateLimitConfig { rate_limit: update.rate_limit, metadata: Some(metadata) });
+            RateLimitConfig { rate_limit: update.rate_limit, metadata: Some(metadata) }
+        };
+        if let Some(update) = request.update_queue_rate_limit {
+            config.queue_rate_limit = Some(limit(update));
+        }
+        if let Some(update) = request.update_fairness_key_rate_limit_default {
+            config.fairness_keys_rate_limit_default = Some(limit(update));
         }
         config.fairness_weight_overrides.extend(request.set_fairness_weight_overrides);
         config.fairness_weight_overrides.retain(|key, _| !request.unset_fairness_weight_overrides.contains(key));
@@ -66,7 +72,8 @@ impl Settings {
     }
 }
 
-pub(super) fn rate_of(config: &TaskQueueConfig) -> Option<f64> {
-    let limit = config.queue_rate_limit.as_ref()?.rate_limit.as_ref()?;
-    Some(f64::from(limit.requests_per_second))
+pub(super) fn rates_of(config: &TaskQueueConfig) -> Rates {
+    let rate =
+        |limit: &Option<RateLimitConfig>| Some(f64::from(limit.as_ref()?.rate_limit.as_ref()?.requests_per_second));
+    Rates { queue: rate(&config.queue_rate_limit), key: rate(&config.fairness_keys_rate_limit_default) }
 }

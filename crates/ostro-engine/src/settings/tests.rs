@@ -42,13 +42,13 @@ fn limits_and_weights_are_set_unset_and_come_back() {
     };
     let (_, writes) = settings.update_config(&queue(), unset, 11).unwrap();
     let restored = Settings::restore(&records(writes));
-    assert_eq!((restored.rate(&queue()), restored.weight(&queue(), "big")), (Some(2.5), Some(3.0)));
+    assert_eq!((restored.rates(&queue()).queue, restored.weight(&queue(), "big")), (Some(2.5), Some(3.0)));
     assert_eq!(restored.weight(&queue(), "small"), None);
-    assert_eq!(restored.limits().collect::<Vec<_>>(), [(queue(), 2.5)]);
+    assert_eq!(restored.limits().collect::<Vec<_>>(), [(queue(), Rates { queue: Some(2.5), key: None })]);
     let lift = RateLimitUpdate { rate_limit: None, reason: String::new() };
     let request = UpdateTaskQueueConfigRequest { update_queue_rate_limit: Some(lift), ..Default::default() };
     settings.update_config(&queue(), request, 12).unwrap();
-    assert_eq!(settings.rate(&queue()), None);
+    assert_eq!(settings.rates(&queue()), Rates::default());
 }
 
 #[test]

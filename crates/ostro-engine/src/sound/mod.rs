@@ -89,13 +89,11 @@ fn check_tasks(run: &Run, execution: &Execution, told: &Told) -> Result<(), Stri
     require(waits == run.waiting_queue.is_some(), || {
         format!("a workflow task waits: {waits}, and recovery would put one into queue {:?}", run.waiting_queue)
     })?;
-    for (id, activity) in &execution.activities {
+    for id in execution.activities.keys() {
         let recovered = run.waiting_items.contains(&(ItemKind::Activity, ItemKey::Id(*id)));
-        require(activity.is_waiting() == recovered, || {
-            format!(
-                "activity {id} waits for a worker: {}, and recovery would queue it: {recovered}",
-                activity.is_waiting()
-            )
+        let waits = execution.offers_activity(*id);
+        require(waits == recovered, || {
+            format!("activity {id} waits for a worker: {waits}, and recovery would queue it: {recovered}")
         })?;
     }
     Ok(())

@@ -1,7 +1,8 @@
 //! What each kind of batch does to one execution.
 
 use ostro_engine::batch::Batch;
-use ostro_engine::error::{Error, Result};
+use ostro_engine::error::Result;
+use ostro_engine::execution::standalone::activity_id;
 use temporalio_protos::temporal::api::batch::v1 as batches;
 use temporalio_protos::temporal::api::batch::v1::{
     batch_operation_reset_activities::Activity as Resetting, batch_operation_unpause_activities::Activity as Unpausing,
@@ -46,6 +47,11 @@ impl Batches {
                 self.engine.call(delete).await.map(drop)
             }
             Operation::ResetOperation(o) => self.reset(batch, request, run, o).await,
+            Operation::CancelActivitiesOperation(_)
+            | Operation::TerminateActivitiesOperation(_)
+            | Operation::DeleteActivitiesOperation(_) => {
+                self.operate_on_activity(batch, namespace, run, operation).await
+            }
             other => self.change(namespace, execution, other).await,
         }
     }
@@ -77,7 +83,46 @@ impl Batches {
             Operation::UpdateActivityOptionsOperation(o) => {
                 self.engine.call(activity_options(namespace, execution, o)).await.map(drop)
             }
-            _ => Err(Error::invalid("activities without a workflow are not served")),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is done to an activity without a workflow.
+    async fn operate_on_activity(
+        &self,
+        batch: &Batch,
+        namespace: String,
+        run: &WorkflowExecution,
+        operation: Operation,
+    ) -> Result<()> {
+        let (activity_id, run_id) = (activity_id(&run.workflow_id).to_owned(), run.run_id.clone());
+        match operation {
+            Operation::CancelActivitiesOperation(o) => {
+                let cancel = service::RequestCancelActivityExecutionRequest {
+                    namespace,
+                    activity_id,
+                    run_id,
+                    identity: o.identity,
+                    request_id: request_id(batch, "cancel", run),
+                    reason: o.reason,
+                };
+                self.engine.call(cancel).await.map(drop)
+            }
+            Operation::TerminateActivitiesOperation(o) => {
+                let terminate = service::TerminateActivityExecutionRequest {
+                    namespace,
+                    activity_id,
+                    run_id,
+                    identity: o.identity,
+                    request_id: request_id(batch, "terminate", run),
+                    reason: o.reason,
+                };
+                self.engine.call(terminate).await.map(drop)
+            }
+            _ => {
+                let delete = service::DeleteActivityExecutionRequest { namespace, activity_id, run_id };
+                self.engine.call(delete).await.map(drop)
+            }
         }
     }
 

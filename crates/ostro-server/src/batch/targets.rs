@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ostro_engine::batch::Batch;
 use ostro_engine::command::{ResolveNamespace, ResolvedNamespace};
+use ostro_engine::execution::standalone::DIVISION;
 use ostro_store::Readers;
 use ostro_store::visibility::SearchAttributeTypes;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
@@ -90,12 +91,18 @@ fn listed(request: &StartBatchOperationRequest) -> Vec<WorkflowExecution> {
     request.executions.iter().cloned().chain(targets).collect()
 }
 
-/// The filter, limited to open runs where the operation is about those.
+/// The filter, limited to open runs where the operation is about those, and to activities where it is about those.
 fn query(request: &StartBatchOperationRequest) -> String {
+    const OPEN: &str = "(ExecutionStatus = 'Running' OR ExecutionStatus = 'Paused')";
     let query = &request.visibility_query;
+    let of_activities = format!("TemporalNamespaceDivision = '{DIVISION}' AND ({query})");
     match request.operation {
         Some(Operation::DeletionOperation(_) | Operation::ResetOperation(_)) => query.clone(),
-        _ => format!("({query}) AND (ExecutionStatus = 'Running' OR ExecutionStatus = 'Paused')"),
+        Some(Operation::DeleteActivitiesOperation(_)) => of_activities,
+        Some(Operation::CancelActivitiesOperation(_) | Operation::TerminateActivitiesOperation(_)) => {
+            format!("{of_activities} AND {OPEN}")
+        }
+        _ => format!("({query}) AND {OPEN}"),
     }
 }
 

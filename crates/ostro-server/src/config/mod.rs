@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ostro_engine::time::{DAY, SECOND, Span};
+use ostro_wire::TlsFiles;
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 
 /// The commented reference: every key with its default.
@@ -22,16 +23,23 @@ pub struct Config {
     pub listen: Option<SocketAddr>,
     /// Address of the HTTP interface; `None` for none.
     pub http_listen: Option<SocketAddr>,
+    /// The certificate of both interfaces; without it they speak in the clear.
+    pub tls: Option<TlsFiles>,
     /// Directory of the store, or its file where the name ends in `.db`.
     pub data: PathBuf,
     /// Whether an acknowledged change survives a crash of the machine, not just of the process.
     pub durable: bool,
     /// Serves `TestService`, which makes time skip. For tests: the data must be empty, and nothing is deleted by retention.
     pub time_skipping: bool,
+    /// Workers live in this process only: what those of an earlier process had begun is given to others at the start, instead
+    /// of after its time-outs.
+    pub workers_in_process: bool,
     /// Which log lines are written, as in `info,ostro_server=debug`.
     pub log_level: String,
     /// Time between two looks for executions whose retention is over.
     pub retention_interval: Span,
+    /// How old records of the Workflows API must be before they follow their execution; `None` for the namespace's retention.
+    pub records_retention: Option<Span>,
     /// Connections for reads of history and lists.
     pub readers: usize,
     /// Created at start where missing.
@@ -59,11 +67,14 @@ impl Default for Config {
         Self {
             listen: Some(SocketAddr::from(([127, 0, 0, 1], 7233))),
             http_listen: Some(SocketAddr::from(([127, 0, 0, 1], 8233))),
+            tls: None,
             data: PathBuf::from("./.ostro"),
             durable: true,
             time_skipping: false,
+            workers_in_process: false,
             log_level: "info".to_owned(),
             retention_interval: 10 * SECOND,
+            records_retention: None,
             readers: 4,
             namespaces: vec![namespace("default"), namespace("mistral-workflows")],
             search_attributes: Vec::new(),
@@ -95,7 +106,7 @@ impl Config {
     }
 
     /// `retention_interval` for timers.
-    pub(crate) fn retention_interval(&self) -> Duration {
+    pub fn retention_interval(&self) -> Duration {
         Duration::from_nanos(u64::try_from(self.retention_interval).unwrap_or(0)).max(Duration::from_millis(10))
     }
 }

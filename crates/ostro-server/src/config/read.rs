@@ -1,7 +1,10 @@
 //! From a TOML table to the configuration, key by key.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
+use ostro_engine::time::Span;
+use ostro_wire::TlsFiles;
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 use toml::{Table, Value};
 
@@ -12,16 +15,19 @@ use super::{Config, Error, NamespaceConfig, RETENTION_DEFAULT, limits};
 const KEYS: &[&str] = &[
     "listen",
     "http_listen",
+    "tls",
     "data",
     "durable",
     "log_level",
     "retention_interval",
+    "records_retention",
     "readers",
     "namespaces",
     "search_attributes",
     "limits",
 ];
 const NAMESPACE_KEYS: &[&str] = &["name", "retention"];
+const TLS_KEYS: &[&str] = &["certificate", "key", "client_ca"];
 const ADDRESS_WANTED: &str = "an address such as \"127.0.0.1:7233\"";
 
 pub(super) fn read(config: &mut Config, table: &Table) -> Result<(), Error> {
@@ -29,10 +35,12 @@ pub(super) fn read(config: &mut Config, table: &Table) -> Result<(), Error> {
         match key.as_str() {
             "listen" => config.listen = Some(at(key, value, address(value))?),
             "http_listen" => config.http_listen = at(key, value, address_or_off(value))?,
+            "tls" => config.tls = Some(tls(value)?),
             "data" => config.data = at(key, value, text(value, "a directory"))?.into(),
             "durable" => config.durable = at(key, value, value.as_bool().ok_or("true or false"))?,
             "log_level" => config.log_level = at(key, value, text(value, "a level such as \"info\""))?.to_owned(),
             "retention_interval" => config.retention_interval = at(key, value, human::span(value))?,
+            "records_retention" => config.records_retention = at(key, value, span_or_namespace(value))?,
             "readers" => config.readers = at(key, value, human::count(value))?.clamp(1, 64) as usize,
             "namespaces" => config.namespaces = namespaces(value)?,
             "search_attributes" => config.search_attributes = search_attributes(value)?,
@@ -51,6 +59,19 @@ fn read_limits(config: &mut Config, value: &Value) -> Result<(), Error> {
         at(&format!("limits.{key}"), value, limits::set(&mut config.limits, key, value))?;
     }
     Ok(())
+}
+
+fn tls(value: &Value) -> Result<TlsFiles, Error> {
+    let wanted = "a table with a certificate and its key: [tls]";
+    let table = at("tls", value, value.as_table().ok_or(wanted))?;
+    if let Some(key) = table.keys().find(|key| !TLS_KEYS.contains(&key.as_str())) {
+        return Err(unknown(key, TLS_KEYS));
+    }
+    let none = Value::String(String::new());
+    let file = |name: &str, value: &Value| at(&format!("tls.{name}"), value, text(value, "a file")).map(PathBuf::from);
+    let needed = |name: &str| file(name, table.get(name).unwrap_or(&none));
+    let client_ca = table.get("client_ca").map(|value| file("client_ca", value)).transpose()?;
+    Ok(TlsFiles { certificate: needed("certificate")?, key: needed("key")?, client_ca })
 }
 
 fn namespaces(value: &Value) -> Result<Vec<NamespaceConfig>, Error> {
@@ -99,6 +120,13 @@ fn address_or_off(value: &Value) -> Parsed<Option<SocketAddr>> {
         return Ok(None);
     }
     address(value).map(Some).map_err(|_| "an address such as \"127.0.0.1:8233\", or \"off\"")
+}
+
+fn span_or_namespace(value: &Value) -> Parsed<Option<Span>> {
+    if value.as_str() == Some("namespace") {
+        return Ok(None);
+    }
+    human::span(value).map(Some).map_err(|_| "a duration such as \"30d\", or \"namespace\"")
 }
 
 fn text<'a>(value: &'a Value, wanted: &'static str) -> Parsed<&'a str> {

@@ -12,12 +12,16 @@ fn the_reference_names_every_key_with_its_default() {
 #[test]
 fn a_file_goes_over_the_defaults() {
     let config = Config::parse(
-        "listen = '0.0.0.0:1'\nhttp_listen = 'off'\n[[namespaces]]\nname = 'a'\n[[namespaces]]\nname = 'b'\nretention = '1d'\n\
+        "listen = '0.0.0.0:1'\nhttp_listen = 'off'\nrecords_retention = '30d'\n\
+         [tls]\ncertificate = 'c.pem'\nkey = 'c.key'\n[[namespaces]]\nname = 'a'\n[[namespaces]]\nname = 'b'\nretention = '1d'\n\
          [search_attributes]\nCustomer = 'Keyword'\n[limits]\nhistory_count_suggest = 50\nblob_bytes_max = '1MiB'\npoll_timeout = '5s'",
     )
     .unwrap();
     assert_eq!(config.listen.map(|address| address.port()), Some(1));
     assert_eq!(config.http_listen, None);
+    assert_eq!(config.records_retention, Some(30 * DAY));
+    let tls = config.tls.expect("a table tls");
+    assert_eq!((tls.certificate.to_str(), tls.key.to_str(), tls.client_ca), (Some("c.pem"), Some("c.key"), None));
     assert_eq!(config.namespaces[1], NamespaceConfig { name: "b".into(), retention: DAY });
     assert_eq!(config.search_attributes, [("Customer".to_owned(), IndexedValueType::Keyword)]);
     assert_eq!(config.limits.history_count_suggest, 50);
@@ -34,6 +38,9 @@ fn mistakes_are_named_with_the_way_out() {
         ("[limits]\nworkflow_task_attempts_failing = 99999999999", "give a smaller number"),
         ("[[namespaces]]\nretention = '1d'", "namespaces.name = \"\" is not usable: give a name"),
         ("[search_attributes]\nA = 'Sting'", "A = \"Sting\" is not usable: give Text, Keyword"),
+        ("[tls]\ncertificate = 'a'", "tls.key = \"\" is not usable: give a file"),
+        ("[tls]\ncert = 'a'", "unknown key cert: did you mean certificate?"),
+        ("records_retention = 'long'", "give a duration such as \"30d\", or \"namespace\""),
         ("durable = 1", "durable = 1 is not usable: give true or false"),
         ("listen", "this is not TOML"),
     ] {

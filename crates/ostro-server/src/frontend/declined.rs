@@ -8,7 +8,6 @@ use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
 use super::Frontend;
 use super::status::status;
-use super::validate::namespace;
 
 const DEPLOYMENTS: &str = "Deployments are deprecated and no longer supported, use Worker Deployments instead";
 const RULES: &str = "Worker versioning v0.2 (Rules-based, deprecated) is disabled on this namespace.";
@@ -67,35 +66,4 @@ pub(super) async fn update_worker_versioning_rules(
     _: service::UpdateWorkerVersioningRulesRequest,
 ) -> Answer<service::UpdateWorkerVersioningRulesResponse> {
     no_rules()
-}
-
-/// `PauseWorkflowExecution`: off.
-pub(super) async fn pause_workflow(
-    _: &Frontend,
-    _: &CallContext,
-    request: service::PauseWorkflowExecutionRequest,
-) -> Answer<service::PauseWorkflowExecutionResponse> {
-    namespace(&request.namespace).map_err(status)?;
-    let message = format!("workflow pause is not enabled for namespace: {}", request.namespace);
-    Err(status(Error::new(ErrorKind::Unimplemented, message)))
-}
-
-/// `UnpauseWorkflowExecution`: nothing is ever paused.
-pub(super) async fn unpause_workflow(
-    frontend: &Frontend,
-    _: &CallContext,
-    request: service::UnpauseWorkflowExecutionRequest,
-) -> Answer<service::UnpauseWorkflowExecutionResponse> {
-    namespace(&request.namespace).map_err(status)?;
-    let execution = temporalio_protos::temporal::api::common::v1::WorkflowExecution {
-        workflow_id: request.workflow_id,
-        run_id: request.run_id,
-    };
-    let describe =
-        service::DescribeWorkflowExecutionRequest { namespace: request.namespace, execution: Some(execution) };
-    let described = frontend.ask(describe).await?;
-    match described.workflow_execution_info.is_some_and(|info| info.close_time.is_some()) {
-        true => Err(status(Error::not_found("workflow execution already completed"))),
-        false => Err(status(Error::failed_precondition("workflow is not paused."))),
-    }
 }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use ostro_engine::command::ReadHistory;
+use ostro_engine::error::Error;
 use ostro_engine::persistence::HistoryBatch;
 use ostro_store::PageLimits;
 use ostro_wire::{Answer, CallContext, Reply};
@@ -15,7 +16,7 @@ use tonic::Status;
 use super::page_token::PageToken;
 use super::status::{status, store_failed};
 use super::validate::Check;
-use super::{Frontend, slice, splice};
+use super::{Frontend, refuse, slice, splice};
 
 /// Most events in one page, and the default. A page holds whole batches, so it may have more by one batch.
 const PAGE_EVENTS_MAX: i64 = 1000;
@@ -44,7 +45,7 @@ pub(super) async fn forward(
 ) -> Answer<Page> {
     request.check(&frontend.limits).map_err(status)?;
     let run = request.execution.take().unwrap_or_default();
-    let token = PageToken::parse(&request.next_page_token, &run).map_err(status)?;
+    let token = frontend.page_token(&request.namespace, &request.next_page_token, &run).await?;
     let reading = Reading {
         namespace: &request.namespace,
         run,
@@ -104,7 +105,8 @@ impl Reading<'_> {
     async fn close_event(&self, frontend: &Frontend, mut token: PageToken) -> Answer<Page> {
         let mut page = Page::default();
         let mut parts = Vec::new();
-        if !token.open {
+        // `temporal workflow describe` takes a paused run for one that has ended, and wants to be told of something.
+        if !token.open || (self.for_people && !self.wait) {
             token.from = token.to - 1;
             parts = frontend.next_page(&mut token, self.limits).await?;
         } else if self.wait {
@@ -116,6 +118,25 @@ impl Reading<'_> {
 }
 
 impl Frontend {
+    /// The token that a client handed back. Tokens are plain, so what one says is looked up: nobody reads the history of
+    /// another namespace's run.
+    async fn page_token(
+        &self,
+        namespace: &str,
+        bytes: &[u8],
+        run: &WorkflowExecution,
+    ) -> Result<Option<PageToken>, Status> {
+        let Some(token) = PageToken::parse(bytes, run).map_err(status)? else { return Ok(None) };
+        let namespace = self.namespace(namespace).await?.id;
+        let (workflow_id, run_id) = (token.workflow_id.clone(), token.run_id.clone());
+        let found = self.read(move |readers| readers.run(namespace, &workflow_id, &run_id)).await?;
+        if found.map_err(|error| store_failed(&error))? == Some(token.execution) {
+            return Ok(Some(token));
+        }
+        let (run_id, workflow_id) = (&token.run_id, &token.workflow_id);
+        refuse(Error::not_found(format!("run {run_id} of workflow {workflow_id} is not there any more: begin anew")))
+    }
+
     /// Reads the next page of a round and moves the token behind it.
     pub(super) async fn next_page(&self, token: &mut PageToken, limits: PageLimits) -> Result<Vec<Bytes>, Status> {
         if token.is_done() {
@@ -147,7 +168,7 @@ pub(super) async fn reverse(
         deadline: i64::MAX,
         limits: page_limits(request.maximum_page_size),
     };
-    let mut token = match PageToken::parse(&request.next_page_token, &reading.run).map_err(status)? {
+    let mut token = match frontend.page_token(reading.namespace, &request.next_page_token, &reading.run).await? {
         Some(token) => token,
         None => reading.ask(frontend, &reading.run.run_id, 1).await?,
     };

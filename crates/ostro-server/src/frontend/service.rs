@@ -5,7 +5,7 @@ use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflow
 
 use super::{
     Frontend, activity, batch, declined, history, multi_operation, namespace, operator as attributes, schedule,
-    standalone, system, visibility, worker, workers, workflow,
+    standalone, standalone_operation, system, visibility, worker, workers, workflow,
 };
 
 /// `forward`: checked, then answered by the engine. `wait`: the same with the client's deadline. A path: a function.
@@ -123,6 +123,23 @@ methods! { WorkflowService, service:
     update_activity_execution_options(UpdateActivityExecutionOptionsRequest)
         -> UpdateActivityExecutionOptionsResponse = forward;
 
+    start_nexus_operation_execution(StartNexusOperationExecutionRequest)
+        -> StartNexusOperationExecutionResponse = forward;
+    describe_nexus_operation_execution(DescribeNexusOperationExecutionRequest)
+        -> DescribeNexusOperationExecutionResponse = standalone_operation::describe;
+    poll_nexus_operation_execution(PollNexusOperationExecutionRequest)
+        -> PollNexusOperationExecutionResponse = standalone_operation::poll;
+    list_nexus_operation_executions(ListNexusOperationExecutionsRequest)
+        -> ListNexusOperationExecutionsResponse = standalone_operation::list;
+    count_nexus_operation_executions(CountNexusOperationExecutionsRequest)
+        -> CountNexusOperationExecutionsResponse = standalone_operation::count;
+    request_cancel_nexus_operation_execution(RequestCancelNexusOperationExecutionRequest)
+        -> RequestCancelNexusOperationExecutionResponse = forward;
+    terminate_nexus_operation_execution(TerminateNexusOperationExecutionRequest)
+        -> TerminateNexusOperationExecutionResponse = forward;
+    delete_nexus_operation_execution(DeleteNexusOperationExecutionRequest)
+        -> DeleteNexusOperationExecutionResponse = forward;
+
     describe_deployment(DescribeDeploymentRequest) -> DescribeDeploymentResponse = declined::describe_deployment;
     get_current_deployment(GetCurrentDeploymentRequest)
         -> GetCurrentDeploymentResponse = declined::get_current_deployment;
@@ -144,9 +161,9 @@ methods! { WorkflowService, service:
     fetch_worker_config(FetchWorkerConfigRequest) -> FetchWorkerConfigResponse = declined::fetch_worker_config;
     update_worker_config(UpdateWorkerConfigRequest) -> UpdateWorkerConfigResponse = declined::update_worker_config;
     pause_workflow_execution(PauseWorkflowExecutionRequest)
-        -> PauseWorkflowExecutionResponse = declined::pause_workflow;
+        -> PauseWorkflowExecutionResponse = forward;
     unpause_workflow_execution(UnpauseWorkflowExecutionRequest)
-        -> UnpauseWorkflowExecutionResponse = declined::unpause_workflow;
+        -> UnpauseWorkflowExecutionResponse = forward;
 
     update_task_queue_config(UpdateTaskQueueConfigRequest) -> UpdateTaskQueueConfigResponse = forward;
     list_task_queue_partitions(ListTaskQueuePartitionsRequest)

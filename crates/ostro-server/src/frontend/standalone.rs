@@ -99,7 +99,7 @@ pub(super) async fn list(
 ) -> Answer<service::ListActivityExecutionsResponse> {
     let namespace = frontend.known_namespace(&request.namespace).await?;
     let (types, size) = (attribute_types(&namespace), page_size(request.page_size));
-    let (query, token) = (of_activities(&request.query), request.next_page_token);
+    let (query, token) = (of_division(DIVISION, &request.query), request.next_page_token);
     let page = frontend.read(move |readers| readers.list(namespace.id, &types, &query, size, &token)).await?;
     let Page { rows, next_token } = page.map_err(status)?;
     let executions = rows.into_iter().map(info).collect();
@@ -113,7 +113,7 @@ pub(super) async fn count(
     request: service::CountActivityExecutionsRequest,
 ) -> Answer<service::CountActivityExecutionsResponse> {
     let namespace = frontend.known_namespace(&request.namespace).await?;
-    let (types, query) = (attribute_types(&namespace), of_activities(&request.query));
+    let (types, query) = (attribute_types(&namespace), of_division(DIVISION, &request.query));
     let counted = frontend.read(move |readers| readers.count(namespace.id, &types, &query)).await?;
     let counted = counted.map_err(status)?;
     let group = |(values, count): (Vec<_>, i64)| AggregationGroup {
@@ -127,12 +127,12 @@ pub(super) async fn count(
     .into())
 }
 
-/// A filter that selects activities only.
-fn of_activities(query: &str) -> String {
+/// A filter that selects only what is of a division, such as activities.
+pub(super) fn of_division(division: &str, query: &str) -> String {
     let (condition, clause) = query.split_at(clause_at(query));
     match condition.trim() {
-        "" => format!("TemporalNamespaceDivision = '{DIVISION}' {clause}"),
-        condition => format!("TemporalNamespaceDivision = '{DIVISION}' AND ({condition}) {clause}"),
+        "" => format!("TemporalNamespaceDivision = '{division}' {clause}"),
+        condition => format!("TemporalNamespaceDivision = '{division}' AND ({condition}) {clause}"),
     }
 }
 
@@ -178,11 +178,12 @@ fn info(row: VisibilityRow) -> ActivityExecutionListInfo {
 
 #[cfg(test)]
 mod tests {
-    use super::of_activities;
+    use super::{DIVISION, of_division};
 
     #[test]
     fn a_filter_is_narrowed_and_its_clause_stays_outside() {
-        let narrowed = |query: &str| of_activities(query).replace("TemporalNamespaceDivision = 'activity'", "D");
+        let narrowed =
+            |query: &str| of_division(DIVISION, query).replace("TemporalNamespaceDivision = 'activity'", "D");
         assert_eq!(narrowed("").trim(), "D");
         assert_eq!(narrowed("A = 1 OR B = 2").trim(), "D AND (A = 1 OR B = 2)");
         assert_eq!(narrowed("group BY ExecutionStatus"), "D group BY ExecutionStatus");

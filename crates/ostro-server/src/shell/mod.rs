@@ -69,6 +69,8 @@ pub struct Parts<L> {
     pub clock: Arc<dyn Clock>,
     /// The same clock where it is one that skips.
     pub skipping: Option<Arc<SkippingClock>>,
+    /// Workers of an earlier process are gone: see [`ostro_engine::engine::Engine::lose_workers`].
+    pub workers_in_process: bool,
     pub metrics: Arc<Metrics>,
 }
 

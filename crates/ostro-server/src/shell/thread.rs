@@ -34,6 +34,9 @@ pub(super) fn run<L: Loader>(parts: Parts<L>, sender: Sender<Message>, receiver:
     let _guard = AbortOnPanic;
     let now = parts.clock.now();
     let mut engine = Engine::new(parts.config, parts.loader, parts.recovery, parts.seed, now);
+    if parts.workers_in_process {
+        engine.lose_workers();
+    }
     let skipper = parts.skipping.map(Skipper::new);
     if skipper.is_some() {
         engine.count_work();

@@ -26,6 +26,13 @@ async fn a_worker_reads_a_long_history_page_by_page() {
     let mut events = task.history.unwrap().events;
     assert_eq!(events.len(), 1000);
     let mut token = task.next_page_token;
+    let elsewhere = service::GetWorkflowExecutionHistoryRequest {
+        namespace: "mistral-workflows".into(),
+        next_page_token: token.clone(),
+        ..history_request("long")
+    };
+    let refused = fixture.workflow.get_workflow_execution_history(&CallContext::in_process(), elsewhere).await;
+    assert_eq!(refused.err().map(|status| status.code()), Some(tonic::Code::NotFound), "it is another namespace's run");
     while !token.is_empty() {
         let request = service::GetWorkflowExecutionHistoryRequest { next_page_token: token, ..history_request("long") };
         let (page, next) = fixture.history(request).await;

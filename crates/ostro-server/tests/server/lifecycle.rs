@@ -38,7 +38,7 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shutdown_answers_polls_at_once() {
     let fixture = Fixture::start().await;
-    let client = Client::connect(&fixture.server.grpc_address().unwrap().to_string()).await.unwrap();
+    let client = Client::connect(fixture.server.grpc_address().unwrap().to_string().as_str()).await.unwrap();
     let polls: Vec<_> = (0..3)
         .map(|_| {
             let client = client.clone();
@@ -64,7 +64,7 @@ async fn a_shutdown_answers_polls_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn health_metrics_and_missing_methods_over_the_network() {
     let fixture = Fixture::start().await;
-    let client = Client::connect(&fixture.server.grpc_address().unwrap().to_string()).await.unwrap();
+    let client = Client::connect(fixture.server.grpc_address().unwrap().to_string().as_str()).await.unwrap();
     let check = HealthCheckRequest { service: WORKFLOW_SERVICE.into() };
     let health: HealthCheckResponse =
         client.call(ostro_wire::health_service::SERVICE, "Check", &check, MetadataMap::new(), None).await.unwrap();

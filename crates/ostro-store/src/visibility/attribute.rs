@@ -1,6 +1,7 @@
 //! What the names in a filter mean.
 
 use ostro_engine::error::Result;
+use ostro_engine::execution::standalone_operation::{ENDPOINT_ATTRIBUTE, REQUEST_ID_ATTRIBUTE, SERVICE_ATTRIBUTE};
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType::{
     self, Bool, Datetime, Int, Keyword, KeywordList, Text,
 };
@@ -64,6 +65,15 @@ const OF_ACTIVITIES: [(&str, IndexedValueType, Source); 2] = [
     ("ActivityId", Keyword, Source::Column("substr(workflow_id, 11)", true)),
     ("ActivityType", Keyword, Source::Column("workflow_type", true)),
 ];
+
+/// The same for Nexus operations without a workflow, whose ids stand behind as many characters.
+const OF_OPERATIONS: [(&str, IndexedValueType, Source); 2] = [
+    ("OperationId", Keyword, Source::Column("substr(workflow_id, 11)", true)),
+    ("Operation", Keyword, Source::Column("workflow_type", true)),
+];
+/// What is kept of them under a longer name.
+const OF_OPERATIONS_KEPT: [(&str, &str); 3] =
+    [("Endpoint", ENDPOINT_ATTRIBUTE), ("Service", SERVICE_ATTRIBUTE), ("RequestId", REQUEST_ID_ATTRIBUTE)];
 
 /// Attributes that are there without being registered, set by the server or an SDK on some runs.
 const PREDEFINED: [(&str, IndexedValueType); 16] = [
@@ -129,7 +139,10 @@ fn find(types: &SearchAttributeTypes, name: &str) -> Option<(Source, IndexedValu
     if let Some(kind) = types.get(name).copied().or_else(predefined) {
         return Some((Source::Json, kind, json_expression(name)));
     }
-    let (_, kind, source) = OF_ACTIVITIES.into_iter().find(|(own, ..)| *own == name)?;
+    if let Some((_, kept)) = OF_OPERATIONS_KEPT.iter().find(|(own, _)| *own == name) {
+        return Some((Source::Json, Keyword, json_expression(kept)));
+    }
+    let (_, kind, source) = OF_ACTIVITIES.into_iter().chain(OF_OPERATIONS).find(|(own, ..)| *own == name)?;
     let expression = column(&source).to_owned();
     Some((source, kind, expression))
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 
-use ostro_wire::{Answer, Call, CallContext, Client, Observer, Reply, Services, WorkflowService};
+use ostro_wire::{Answer, Call, CallContext, Client, Observer, Reply, Services, Tls, WorkflowService};
 use prost::Message;
 use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 use temporalio_protos::temporal::api::workflowservice::v1::*;
@@ -80,13 +80,17 @@ pub fn observer() -> (Arc<Calls>, Mutex<mpsc::UnboundedReceiver<Call>>) {
 }
 
 pub async fn serve(services: Services) -> SocketAddr {
+    serve_with(None, services).await
+}
+
+pub async fn serve_with(tls: Option<Tls>, services: Services) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("a bound listener");
-    tokio::spawn(ostro_wire::serve(listener, services, std::future::pending()));
+    tokio::spawn(ostro_wire::serve(listener, tls, services, std::future::pending()));
     address
 }
 
 pub async fn client(services: Services) -> Client {
     let address = serve(services).await;
-    Client::connect(&address.to_string()).await.expect("the server answers")
+    Client::connect(address.to_string().as_str()).await.expect("the server answers")
 }

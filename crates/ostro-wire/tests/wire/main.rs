@@ -2,5 +2,7 @@
 
 mod calls;
 mod fixture;
+mod guard;
 mod limits;
 mod reflection;
+mod tls;

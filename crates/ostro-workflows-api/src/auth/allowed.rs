@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-use super::keys::{self, ApiKey};
-use super::{Access, Role};
+use super::guard::bearer;
+use super::{Access, ApiKey, EVERY_NAMESPACE, Role};
 use crate::api::Api;
 use crate::error::{Code, Error};
 
@@ -52,12 +51,12 @@ allowed! {
 
 async fn caller(parts: &Parts, api: &Api, needed: Role) -> Result<Caller, Error> {
     let wanted = parts.headers.get(NAMESPACE_HEADER).and_then(|value| value.to_str().ok());
-    let key = match bearer(parts) {
-        Some(secret) => keys::known(&*api.records, secret).await?,
+    let key = match bearer(&parts.headers) {
+        Some(secret) => api.keys.known(secret).await?,
         None => None,
     };
     let caller = match (key, api.settings.access) {
-        (Some(key), _) => by_key(key, wanted)?,
+        (Some(key), _) => by_key(api, &key, wanted)?,
         (None, Access::Open) => anonymous(api, wanted),
         (None, Access::KeyRequired) => {
             let message = "this API needs a key: send `Authorization: Bearer ostro_…`; `ostro token create` makes one";
@@ -78,20 +77,12 @@ fn anonymous(api: &Api, wanted: Option<&str>) -> Caller {
     Caller { namespace, role: Role::Admin, subject: String::new() }
 }
 
-fn by_key(key: ApiKey, wanted: Option<&str>) -> Result<Caller, Error> {
-    let grant = match wanted {
-        None => key.grants.first(),
-        Some(namespace) => key.grants.iter().find(|grant| grant.namespace == namespace),
+fn by_key(api: &Api, key: &ApiKey, wanted: Option<&str>) -> Result<Caller, Error> {
+    let first = key.grants.first().map(|grant| grant.namespace.as_str());
+    let own = first.map(|first| if first == EVERY_NAMESPACE { api.settings.namespace.as_str() } else { first });
+    let namespace = wanted.or(own).unwrap_or(&api.settings.namespace);
+    let Some(role) = key.role_in(namespace).filter(|_| namespace != EVERY_NAMESPACE) else {
+        return Err(Error::new(Code::Forbidden, format!("the key {} has no role in namespace {namespace}", key.id)));
     };
-    let Some(grant) = grant else {
-        let message = format!("the key {} has no role in namespace {}", key.id, wanted.unwrap_or("(none)"));
-        return Err(Error::new(Code::Forbidden, message));
-    };
-    Ok(Caller { namespace: grant.namespace.clone(), role: grant.role, subject: key.id })
-}
-
-fn bearer(parts: &Parts) -> Option<&str> {
-    let value = parts.headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, secret) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+    Ok(Caller { namespace: namespace.to_owned(), role, subject: key.id.clone() })
 }

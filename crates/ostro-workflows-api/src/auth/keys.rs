@@ -13,6 +13,9 @@ const NAMESPACE: &str = "";
 const PREFIX: &str = "ostro_";
 const KEYS_MAX: usize = 10_000;
 
+/// A grant for each namespace that has none of its own.
+pub const EVERY_NAMESPACE: &str = "*";
+
 /// What is kept of a key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ApiKey {
@@ -29,6 +32,14 @@ pub struct ApiKey {
 pub struct Grant {
     pub namespace: String,
     pub role: Role,
+}
+
+impl ApiKey {
+    /// What it may do in a namespace; [`EVERY_NAMESPACE`] asks what it may do in all of them.
+    pub fn role_in(&self, namespace: &str) -> Option<Role> {
+        let of = |wanted: &str| self.grants.iter().find(|grant| grant.namespace == wanted).map(|grant| grant.role);
+        of(namespace).or_else(|| of(EVERY_NAMESPACE))
+    }
 }
 
 /// Why a key could not be made, listed or revoked.
@@ -64,7 +75,7 @@ pub async fn list(records: &dyn Records) -> Result<Vec<ApiKey>, KeyFailure> {
     Ok(found.iter().map(|found| serde_json::from_str(&found.body)).collect::<Result<_, _>>()?)
 }
 
-/// Forgets the key with this id: its next use is refused.
+/// Forgets the key with this id: within a second its use is refused.
 pub async fn revoke(records: &dyn Records, id: &str) -> Result<(), KeyFailure> {
     let found = records.find(all()).await?;
     let found = found.into_iter().find(|found| found.key.starts_with(id) && id.len() >= 12);
@@ -74,12 +85,14 @@ pub async fn revoke(records: &dyn Records, id: &str) -> Result<(), KeyFailure> {
     Ok(())
 }
 
-/// The key whose text this is, if it is known.
-pub(super) async fn known(records: &dyn Records, secret: &str) -> Result<Option<ApiKey>, crate::error::Error> {
-    if !secret.starts_with(PREFIX) {
-        return Ok(None);
-    }
-    let body = records.get(Kind::ApiKey, NAMESPACE, &hash(secret)).await?;
+/// Under which a key with this text is kept; `None` for what is no key.
+pub(super) fn hash_of_key(secret: &str) -> Option<String> {
+    secret.starts_with(PREFIX).then(|| hash(secret))
+}
+
+/// The key that is kept under `hash`.
+pub(super) async fn load(records: &dyn Records, hash: &str) -> Result<Option<ApiKey>, crate::error::Error> {
+    let body = records.get(Kind::ApiKey, NAMESPACE, hash).await?;
     body.map(|body| serde_json::from_str(&body))
         .transpose()
         .map_err(|error| crate::error::Error::internal("read an API key", &error))

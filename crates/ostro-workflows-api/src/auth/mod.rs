@@ -1,13 +1,18 @@
 //! Who calls, and what it may do.
 
 mod allowed;
+mod guard;
 mod keys;
+mod known;
+mod methods;
 
 use serde::{Deserialize, Serialize};
 
 pub use allowed::{Admin, Caller, Operator, Reader, Worker};
+pub(crate) use guard::KeyGuard;
 pub(crate) use keys::hex;
-pub use keys::{ApiKey, Grant, KeyFailure, create, list, revoke};
+pub use keys::{ApiKey, EVERY_NAMESPACE, Grant, KeyFailure, create, list, revoke};
+pub(crate) use known::Keys;
 
 /// Whether callers must have an API key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

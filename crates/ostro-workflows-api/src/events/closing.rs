@@ -2,7 +2,6 @@
 //! whose worker could not send its last event.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -22,7 +21,7 @@ use crate::clock::{Moment, now_nanoseconds};
 use crate::error::{Error, Result};
 use crate::executions::failure_message;
 use crate::payload;
-use crate::records::{Change, Document, Filter, Journal, Kind, Query};
+use crate::records::{Change, Document, Filter, Journal, Kind};
 use crate::registry::{Workflow, workflow_id};
 
 /// Time between two looks for closed executions.
@@ -32,35 +31,28 @@ const OVERLAP_SECONDS: i64 = 10;
 const PAGE: i32 = 500;
 
 /// Looks for closed executions for ever.
-pub(crate) async fn run_closings(api: Arc<Api>) {
+pub(crate) async fn run_closings(api: &Api) {
     let mut seen = HashMap::new();
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        for namespace in namespaces(&api).await {
-            if let Err(error) = look(&api, &namespace, &mut seen).await {
+        for namespace in namespaces(api).await {
+            if let Err(error) = look(api, &namespace, &mut seen).await {
                 tracing::debug!(?error, namespace, "could not look for closed executions");
             }
         }
     }
 }
 
-/// The namespaces that callers use: the default one, and those of API keys.
 async fn namespaces(api: &Api) -> Vec<String> {
-    let mut namespaces = vec![api.settings.namespace.clone()];
-    let keys = crate::auth::list(&*api.records).await.unwrap_or_default();
-    namespaces.extend(keys.into_iter().flat_map(|key| key.grants).map(|grant| grant.namespace));
-    namespaces.sort();
-    namespaces.dedup();
-    namespaces
+    api.records.namespaces(Kind::Workflow).await.unwrap_or_else(|error| {
+        tracing::debug!(%error, "could not look for namespaces");
+        Vec::new()
+    })
 }
 
 async fn look(api: &Api, namespace: &str, seen: &mut HashMap<String, i64>) -> Result<()> {
-    let any = Query { kind: Kind::Workflow, namespace: namespace.into(), term: None, after: String::new(), limit: 1 };
-    if api.records.find(any).await?.is_empty() {
-        return Ok(());
-    }
     let now = Moment::now().0.as_second();
     let mark = api.records.get(Kind::Mark, namespace, "closings").await?;
     let from = mark.and_then(|mark| mark.parse::<i64>().ok()).unwrap_or(now) - OVERLAP_SECONDS;

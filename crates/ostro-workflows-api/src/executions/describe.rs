@@ -67,6 +67,17 @@ fn text(payload: &Payload) -> Option<String> {
 
 /// Asks the engine for an execution: its latest run, or the one named.
 pub(crate) async fn describe(api: &Api, namespace: &str, execution: &str, run: Option<&str>) -> Result<Described> {
+    let answer = describe_in_full(api, namespace, execution, run).await?;
+    Ok(Described::of(&answer.workflow_execution_info.unwrap_or_default()))
+}
+
+/// The same with all that the engine says.
+pub(super) async fn describe_in_full(
+    api: &Api,
+    namespace: &str,
+    execution: &str,
+    run: Option<&str>,
+) -> Result<DescribeWorkflowExecutionResponse> {
     let request = DescribeWorkflowExecutionRequest {
         namespace: namespace.to_owned(),
         execution: Some(WorkflowExecution {
@@ -74,12 +85,10 @@ pub(crate) async fn describe(api: &Api, namespace: &str, execution: &str, run: O
             run_id: run.unwrap_or_default().to_owned(),
         }),
     };
-    let answer: DescribeWorkflowExecutionResponse = api
-        .engine
+    api.engine
         .workflow("DescribeWorkflowExecution", &request)
         .await
-        .map_err(|status| Error::of_engine(&status, &format!("execution {execution}"), Code::ExecutionNotFound))?;
-    Ok(Described::of(&answer.workflow_execution_info.unwrap_or_default()))
+        .map_err(|status| Error::of_engine(&status, &format!("execution {execution}"), Code::ExecutionNotFound))
 }
 
 /// Refuses an execution that the engine does not have, and tells where it stands.

@@ -110,6 +110,7 @@ async fn remember_user(api: &Api, caller: &Caller, start: &Start<'_>, execution_
         user_id: Some(caller.subject.clone()),
         search_keys: BTreeMap::new(),
         run_id: None,
+        registered_at: Some(clock::Moment::now()),
     };
     api.records.commit(vec![execution_change(&caller.namespace, execution_id, &record)?]).await?;
     Ok(())

@@ -20,6 +20,7 @@ mod trace;
 mod trace_routes;
 mod view;
 mod wait;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ use crate::api::Api;
 
 pub(crate) use describe::{Described, describe, must_exist};
 pub(crate) use failure::failure_message;
-pub(crate) use register::knows_run;
+pub(crate) use register::{ExecutionRecord, RunRecord, knows_run};
 pub(crate) use runs::workflows_with_status;
 pub(crate) use start::{checked_input, routed};
 pub(crate) use status::StatusName;

@@ -31,6 +31,9 @@ pub(crate) struct ExecutionRecord {
     /// The run that was registered last.
     #[serde(default)]
     pub run_id: Option<String>,
+    /// When that was, or when it was started.
+    #[serde(default)]
+    pub registered_at: Option<Moment>,
 }
 
 /// What is kept of a run.
@@ -94,7 +97,9 @@ pub(crate) async fn register_execution(
         user_id: None,
         search_keys: BTreeMap::new(),
         run_id: None,
+        registered_at: None,
     });
+    execution.registered_at = Some(Moment::now());
     let before = execution.run_id.replace(request.temporal_run_id.clone());
     if let Some(before) = before.filter(|before| *before != request.temporal_run_id) {
         // The run before was continued as new, or reset: its end is told before this one's start.

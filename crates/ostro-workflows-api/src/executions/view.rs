@@ -16,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::failure::failure_json;
 use super::register::{ExecutionRecord, RunRecord};
+use super::waiting::{WaitingFor, waiting};
 use super::{Described, StatusName};
 use crate::api::Api;
 use crate::auth::Reader;
@@ -58,6 +59,8 @@ pub(crate) struct WorkflowExecutionResponse {
     /// Why it did not complete: message, type and causes.
     #[schema(value_type = Option<Object>)]
     pub error: Option<Value>,
+    /// What it waits for, while it runs, where one execution is asked for; `null` elsewhere.
+    pub waiting: Option<Vec<WaitingFor>>,
     /// With `include_search_keys`.
     pub search_keys: Option<BTreeMap<String, Option<String>>>,
 }
@@ -89,6 +92,20 @@ impl WorkflowExecutionResponse {
         Self::of(api, namespace, described).await
     }
 
+    /// The same with what it waits for; without being asked, only where its history is not long.
+    async fn load_waiting(
+        api: &Api,
+        namespace: &str,
+        execution: &str,
+        run: Option<&str>,
+        asked: Option<bool>,
+    ) -> Result<Self> {
+        let answer = super::describe::describe_in_full(api, namespace, execution, run).await?;
+        let waiting = waiting(api, namespace, &answer, asked).await;
+        let described = Described::of(&answer.workflow_execution_info.unwrap_or_default());
+        Ok(Self { waiting, ..Self::of(api, namespace, described).await? })
+    }
+
     pub(super) async fn of(api: &Api, namespace: &str, described: Described) -> Result<Self> {
         let (mut result, mut error) = (Value::Null, None);
         if !described.is_running() {
@@ -98,7 +115,7 @@ impl WorkflowExecutionResponse {
         let (user_id, search_keys) = record.map(|record| (record.user_id, record.search_keys)).unwrap_or_default();
         let mut execution = ExecutionView::of(namespace, described);
         execution.user_id = user_id;
-        Ok(Self { execution, result, error, search_keys: Some(search_keys) })
+        Ok(Self { execution, result, error, waiting: None, search_keys: Some(search_keys) })
     }
 }
 
@@ -133,6 +150,19 @@ pub(crate) struct ExecutionParams {
     /// Adds the search keys.
     #[serde(default)]
     include_search_keys: Option<bool>,
+    /// Whether to say what it waits for, which reads its whole history; where that is short, it is said unless this is
+    /// `false`.
+    #[serde(default)]
+    include_waiting: Option<bool>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RunParams {
+    /// Whether to say what it waits for, which reads its whole history; where that is short, it is said unless this is
+    /// `false`.
+    #[serde(default)]
+    include_waiting: Option<bool>,
 }
 
 /// An execution: its latest run.
@@ -145,21 +175,24 @@ pub(crate) async fn get_workflow_execution(
     Path(id): Path<String>,
     Query(params): Query<ExecutionParams>,
 ) -> Result<Json<WorkflowExecutionResponse>> {
-    let mut view = WorkflowExecutionResponse::load(&api, &caller.namespace, &id, None).await?;
+    let asked = params.include_waiting;
+    let mut view = WorkflowExecutionResponse::load_waiting(&api, &caller.namespace, &id, None, asked).await?;
     view.search_keys = view.search_keys.filter(|_| params.include_search_keys.unwrap_or(false));
     Ok(Json(view))
 }
 
 /// One run of an execution.
-#[utoipa::path(get, path = "/v1/workflows/runs/{run_id}", tag = "runs", params(("run_id" = String, Path)),
+#[utoipa::path(get, path = "/v1/workflows/runs/{run_id}", tag = "runs", params(("run_id" = String, Path), RunParams),
     responses((status = 200, body = WorkflowExecutionResponse), Refusals))]
 pub(crate) async fn get_run(
     State(api): State<Arc<Api>>,
     Reader(caller): Reader,
     Path(run): Path<String>,
+    Query(params): Query<RunParams>,
 ) -> Result<Json<WorkflowExecutionResponse>> {
     let execution = execution_of(&api, &caller.namespace, &run).await?;
-    Ok(Json(WorkflowExecutionResponse::load(&api, &caller.namespace, &execution, Some(&run)).await?))
+    let (run, asked) = (Some(run.as_str()), params.include_waiting);
+    Ok(Json(WorkflowExecutionResponse::load_waiting(&api, &caller.namespace, &execution, run, asked).await?))
 }
 
 /// The execution that a run is of.

@@ -4,16 +4,20 @@
 //! They live beside the engine's store, never in it: the API works the same over a Temporal cluster, where there is no
 //! such store, and the engine's writer stays the only one of its file.
 
+mod copy;
+mod disk;
 mod read;
+mod schema;
 mod sqlite;
 mod write;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+pub use copy::{CopyError, RecordsReport, backup, companion, examine, restore};
 pub use sqlite::SqliteRecords;
 
-/// Where records are kept. What is acknowledged is durable; what one `commit` changes, changes at once or not at all.
+/// Where records are kept. What is acknowledged outlives this process, and a document the machine's crash; what one `commit` changes, changes at once or not at all.
 #[async_trait]
 pub trait Records: Send + Sync + 'static {
     /// The body of a document.
@@ -22,8 +26,14 @@ pub trait Records: Send + Sync + 'static {
     /// Documents of a kind in the order of their keys, after `after`; with a term, only those that carry it.
     async fn find(&self, query: Query) -> Result<Vec<Found>, Error>;
 
+    /// The namespaces that have a document of this kind.
+    async fn namespaces(&self, kind: Kind) -> Result<Vec<String>, Error>;
+
     /// Applies the changes; answers the sequence numbers of what was appended, in order (0 for what was there already).
     async fn commit(&self, changes: Vec<Change>) -> Result<Vec<u64>, Error>;
+
+    /// The runs that have entries older than `before` (Unix nanoseconds), as (execution, run) in this order, after `after`.
+    async fn aged(&self, aged: Aged) -> Result<Vec<(String, String)>, Error>;
 
     /// Entries of a journal in the order of their sequence.
     async fn read(&self, filter: Filter) -> Result<Vec<Entry>, Error>;
@@ -44,6 +54,7 @@ pub enum Kind {
     Credential,
     ApiKey,
     Metric,
+    Graph,
     /// Places to resume from.
     Mark,
 }
@@ -60,6 +71,7 @@ impl Kind {
             Self::Credential => "credential",
             Self::ApiKey => "api_key",
             Self::Metric => "metric",
+            Self::Graph => "graph",
             Self::Mark => "mark",
         }
     }
@@ -106,8 +118,17 @@ pub enum Change {
     Delete { kind: Kind, namespace: String, key: String },
     /// Appends to a journal; an identifier that is there already changes nothing.
     Append(Entry),
-    /// Deletes entries of a journal older than this (Unix nanoseconds).
-    Trim { journal: Journal, before: i64 },
+    /// Deletes the entries of no execution that are older than this (Unix nanoseconds), up to [`TRIM_MAX`] of them.
+    Trim { journal: Journal, namespace: String, before: i64 },
+    /// Deletes every entry of a run, in all journals.
+    ForgetRun { namespace: String, execution: String, run: String },
+}
+
+impl Change {
+    /// Whether it changes a document.
+    pub(crate) fn is_of_document(&self) -> bool {
+        matches!(self, Self::Put(_) | Self::Delete { .. })
+    }
 }
 
 /// The journals.
@@ -121,6 +142,8 @@ pub enum Journal {
 }
 
 impl Journal {
+    pub(crate) const ALL: [Self; 4] = [Self::Event, Self::InternalEvent, Self::Log, Self::Span];
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Event => "event",
@@ -194,6 +217,19 @@ impl Filter {
         }
     }
 }
+
+/// Which runs.
+#[derive(Debug, Clone)]
+pub struct Aged {
+    pub journal: Journal,
+    pub namespace: String,
+    pub before: i64,
+    pub after: (String, String),
+    pub limit: usize,
+}
+
+/// Entries that one [`Change::Trim`] deletes, so that others need not wait for long.
+pub const TRIM_MAX: usize = 5000;
 
 /// Why records could not be read or written.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use super::{Entry, Filter, Found, Kind, Query};
+use super::{Aged, Entry, Filter, Found, Kind, Query};
 
 pub(super) fn get(connection: &Connection, kind: Kind, namespace: &str, key: &str) -> rusqlite::Result<Option<String>> {
     connection
@@ -37,6 +37,35 @@ pub(super) fn find(connection: &Connection, query: &Query) -> rusqlite::Result<V
              ORDER BY d.key LIMIT ?6",
         )?
         .query_map(params![kind.name(), namespace, from, to, after, limit], found)?
+        .collect()
+}
+
+/// From one namespace to the next by the primary key: documents are not read one by one.
+pub(super) fn namespaces(connection: &Connection, kind: Kind) -> rusqlite::Result<Vec<String>> {
+    let mut next =
+        connection.prepare_cached("SELECT min(namespace) FROM document WHERE kind = ?1 AND namespace > ?2")?;
+    let mut found: Vec<String> = Vec::new();
+    // A namespace has a name, so nothing is before the first.
+    let mut last = String::new();
+    while let Some(namespace) = next.query_row(params![kind.name(), last], |row| row.get::<_, Option<String>>(0))? {
+        found.push(namespace.clone());
+        last = namespace;
+    }
+    Ok(found)
+}
+
+pub(super) fn aged(connection: &Connection, aged: &Aged) -> rusqlite::Result<Vec<(String, String)>> {
+    let Aged { journal, namespace, before, after: (execution, run), limit } = aged;
+    let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(
+            "SELECT DISTINCT execution, run FROM entry
+             WHERE journal = ?1 AND namespace = ?2 AND at < ?3 AND execution <> '' AND (execution, run) > (?4, ?5)
+             ORDER BY execution, run LIMIT ?6",
+        )?
+        .query_map(params![journal.name(), namespace, before, execution, run, limit], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
         .collect()
 }
 

@@ -8,13 +8,14 @@ use rusqlite::Connection;
 use tokio::sync::{Semaphore, watch};
 
 use super::write::Writer;
-use super::{Change, Entry, Error, Filter, Found, Kind, Query, Records, read};
+use super::{Aged, Change, Entry, Error, Filter, Found, Kind, Query, Records, read, schema};
 
 /// Connections that read at the same time.
 const READERS: usize = 4;
+/// More than the lines that a journal takes until they reach the disk.
+const SEQUENCES_SKIPPED: i64 = 100_000;
 /// Another process (`ostro token create`) writes for milliseconds.
 const BUSY_TIMEOUT_MS: u32 = 5000;
-const SCHEMA: &str = include_str!("schema.sql");
 
 /// The records of one data directory.
 pub struct SqliteRecords {
@@ -24,15 +25,19 @@ pub struct SqliteRecords {
 }
 
 impl SqliteRecords {
-    /// Opens the file, or makes it. With `durable` an acknowledged change survives a crash of the machine too.
+    /// Opens the file, or makes it. With `durable` acknowledged documents survive a crash of the machine too, and lines of
+    /// journals from a moment after they were acknowledged.
     pub fn open(path: &Path, durable: bool) -> Result<Self, Error> {
-        let reason =
-            |error: rusqlite::Error| Error::Open { path: path.display().to_string(), reason: error.to_string() };
+        let failed = |reason: String| Error::Open { path: path.display().to_string(), reason };
+        let reason = |error: rusqlite::Error| failed(error.to_string());
         let writer = connect(path, durable).map_err(reason)?;
-        prepare(&writer).map_err(reason)?;
+        schema::prepare(&writer).map_err(|error| failed(error.to_string()))?;
+        // Of what a crash of the machine took away, somebody may have seen the numbers: they are not given again.
+        let skip = "UPDATE sqlite_sequence SET seq = seq + ?1 WHERE name = 'entry'";
+        writer.execute(skip, [SEQUENCES_SKIPPED]).map_err(reason)?;
         let readers = (0..READERS).map(|_| connect(path, durable)).collect::<Result<Vec<_>, _>>().map_err(reason)?;
         Ok(Self {
-            writer: Writer::start(writer)?,
+            writer: Writer::start(writer, durable)?,
             readers: Arc::new(Mutex::new(readers)),
             places: Arc::new(Semaphore::new(READERS)),
         })
@@ -68,8 +73,16 @@ impl Records for SqliteRecords {
         self.reading(move |connection| read::find(connection, &query)).await
     }
 
+    async fn namespaces(&self, kind: Kind) -> Result<Vec<String>, Error> {
+        self.reading(move |connection| read::namespaces(connection, kind)).await
+    }
+
     async fn commit(&self, changes: Vec<Change>) -> Result<Vec<u64>, Error> {
         self.writer.commit(changes).await
+    }
+
+    async fn aged(&self, aged: Aged) -> Result<Vec<(String, String)>, Error> {
+        self.reading(move |connection| read::aged(connection, &aged)).await
     }
 
     async fn read(&self, filter: Filter) -> Result<Vec<Entry>, Error> {
@@ -87,14 +100,6 @@ fn connect(path: &Path, durable: bool) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", if durable { "full" } else { "off" })?;
     Ok(connection)
-}
-
-fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version == 0 {
-        connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = 1; COMMIT;"))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! The thread that writes records: everything that waits goes into one transaction.
 
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use tokio::sync::{oneshot, watch};
 
-use super::{Change, Document, Entry, Error};
+use super::disk::Disk;
+use super::{Change, Document, Entry, Error, Journal, TRIM_MAX};
 
 /// Jobs in one transaction, at most.
 const GROUP_MAX: usize = 256;
@@ -15,27 +17,39 @@ struct Job {
     done: oneshot::Sender<Result<Vec<u64>, Error>>,
 }
 
-/// The way to the writing thread; it ends, after what waits, when this is dropped.
+/// The way to the writing thread. Dropping it waits until the thread has written what is left and closed the file.
 pub(super) struct Writer {
-    jobs: mpsc::Sender<Job>,
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
     progress: watch::Receiver<u64>,
 }
 
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        // A panic of the thread has been printed.
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
 impl Writer {
-    pub(super) fn start(connection: Connection) -> Result<Self, Error> {
+    pub(super) fn start(connection: Connection, durable: bool) -> Result<Self, Error> {
         let last: i64 = connection.query_row("SELECT coalesce(max(sequence), 0) FROM entry", [], |row| row.get(0))?;
         let (jobs, waiting) = mpsc::channel();
         let (told, progress) = watch::channel(last.unsigned_abs());
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("ostro-api-records".to_owned())
-            .spawn(move || run(connection, &waiting, &told))
+            .spawn(move || run(connection, durable, &waiting, &told))
             .map_err(|error| Error::Sqlite(format!("cannot start the writing thread: {error}")))?;
-        Ok(Self { jobs, progress })
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), progress })
     }
 
     pub(super) async fn commit(&self, changes: Vec<Change>) -> Result<Vec<u64>, Error> {
         let (done, answer) = oneshot::channel();
-        self.jobs.send(Job { changes, done }).map_err(|_| Error::Closed)?;
+        let jobs = self.jobs.as_ref().ok_or(Error::Closed)?;
+        jobs.send(Job { changes, done }).map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
     }
 
@@ -44,11 +58,12 @@ impl Writer {
     }
 }
 
-fn run(mut connection: Connection, waiting: &mpsc::Receiver<Job>, told: &watch::Sender<u64>) {
-    while let Ok(first) = waiting.recv() {
+fn run(mut connection: Connection, durable: bool, waiting: &mpsc::Receiver<Job>, told: &watch::Sender<u64>) {
+    let mut disk = Disk::new(&connection, durable);
+    while let Some(first) = next(waiting, &mut disk) {
         let mut jobs = vec![first];
         jobs.extend(waiting.try_iter().take(GROUP_MAX - 1));
-        let answers = commit(&mut connection, &jobs);
+        let answers = commit(&mut connection, &mut disk, &jobs);
         let highest = answers.iter().flatten().flatten().copied().max().unwrap_or(0);
         if let Err(error) = &answers {
             tracing::error!(%error, "the API's records could not be written");
@@ -69,10 +84,30 @@ fn run(mut connection: Connection, waiting: &mpsc::Receiver<Job>, told: &watch::
     }
 }
 
-fn commit(connection: &mut Connection, jobs: &[Job]) -> Result<Vec<Vec<u64>>, Error> {
+/// The next job, while there may be one; meanwhile, what is due is brought to the disk.
+fn next(waiting: &mpsc::Receiver<Job>, disk: &mut Disk) -> Option<Job> {
+    loop {
+        let Some(patience) = disk.patience() else { return waiting.recv().ok() };
+        match waiting.recv_timeout(patience) {
+            Ok(job) if !patience.is_zero() => return Some(job),
+            outcome => {
+                disk.flush();
+                match outcome {
+                    Ok(job) => return Some(job),
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                    Err(RecvTimeoutError::Timeout) => {}
+                }
+            }
+        }
+    }
+}
+
+fn commit(connection: &mut Connection, disk: &mut Disk, jobs: &[Job]) -> Result<Vec<Vec<u64>>, Error> {
+    disk.wait(connection, jobs.iter().flat_map(|job| &job.changes).any(Change::is_of_document))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let answers = jobs.iter().map(|job| apply_all(&transaction, &job.changes)).collect::<rusqlite::Result<Vec<_>>>()?;
     transaction.commit()?;
+    disk.committed();
     Ok(answers)
 }
 
@@ -83,11 +118,8 @@ fn apply_all(transaction: &Transaction<'_>, changes: &[Change]) -> rusqlite::Res
             Change::Put(document) => put(transaction, document)?,
             Change::Delete { kind, namespace, key } => delete(transaction, kind.name(), namespace, key)?,
             Change::Append(entry) => appended.push(append(transaction, entry)?),
-            Change::Trim { journal, before } => {
-                transaction
-                    .prepare_cached("DELETE FROM entry WHERE journal = ?1 AND at < ?2")?
-                    .execute(params![journal.name(), before])?;
-            }
+            Change::Trim { journal, namespace, before } => trim(transaction, *journal, namespace, *before)?,
+            Change::ForgetRun { namespace, execution, run } => forget_run(transaction, namespace, execution, run)?,
         }
     }
     Ok(appended)
@@ -122,6 +154,25 @@ fn forget_terms(transaction: &Transaction<'_>, kind: &str, namespace: &str, key:
     transaction
         .prepare_cached("DELETE FROM term WHERE kind = ?1 AND namespace = ?2 AND key = ?3")?
         .execute(params![kind, namespace, key])?;
+    Ok(())
+}
+
+fn trim(transaction: &Transaction<'_>, journal: Journal, namespace: &str, before: i64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "DELETE FROM entry WHERE sequence IN (SELECT sequence FROM entry
+             WHERE journal = ?1 AND namespace = ?2 AND at < ?3 AND execution = '' LIMIT ?4)",
+        )?
+        .execute(params![journal.name(), namespace, before, i64::try_from(TRIM_MAX).unwrap_or(i64::MAX)])?;
+    Ok(())
+}
+
+fn forget_run(transaction: &Transaction<'_>, namespace: &str, execution: &str, run: &str) -> rusqlite::Result<()> {
+    let mut delete = transaction
+        .prepare_cached("DELETE FROM entry WHERE journal = ?1 AND namespace = ?2 AND execution = ?3 AND run = ?4")?;
+    for journal in Journal::ALL {
+        delete.execute(params![journal.name(), namespace, execution, run])?;
+    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 mod credential;
 mod deployment;
 mod deployment_routes;
+mod graph;
 mod heartbeat;
 mod register;
 mod register_request;
@@ -22,7 +23,7 @@ use utoipa_axum::routes;
 use crate::api::Api;
 
 pub(crate) use register_request::{Handler, WorkflowSpecWithTaskQueue};
-pub(crate) use store::{Registration, WorkerRecord, Workflow, put as put_record, workflow_id};
+pub(crate) use store::{Registration, WorkerRecord, Workflow, parse, put as put_record, workflow_id};
 pub(crate) use view::namespace_id;
 pub(crate) use workflow_list::{Order, page};
 
@@ -41,6 +42,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(workflow_list::get_workflow_registrations))
         .routes(routes!(workflow_routes::get_workflow_registration))
         .routes(routes!(workflow_routes::get_workflow, workflow_routes::update_workflow))
+        .routes(routes!(graph::upload_workflow_graph, graph::get_workflow_graph))
         .routes(routes!(workflow_bulk::bulk_archive_workflows))
         .routes(routes!(workflow_bulk::bulk_unarchive_workflows))
         .routes(routes!(workflow_routes::archive_workflow))

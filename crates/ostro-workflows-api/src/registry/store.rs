@@ -127,7 +127,8 @@ pub(crate) fn put<T: Serialize>(
     Ok(Change::Put(Document { kind, namespace: namespace.to_owned(), key, terms, body }))
 }
 
-fn parse<T: DeserializeOwned>(body: &str) -> Result<T> {
+/// The record that a document is.
+pub(crate) fn parse<T: DeserializeOwned>(body: &str) -> Result<T> {
     serde_json::from_str(body).map_err(|error| Error::internal("read a record", &error))
 }
 

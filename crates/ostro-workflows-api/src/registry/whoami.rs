@@ -27,7 +27,7 @@ pub(crate) struct WorkerInfo {
 /// What the API can do for workers.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WorkerFeatures {
-    /// Whether source graphs of workflows are taken. They are not: they hold source code.
+    /// Whether workers are to send graphs of their workflows. They are taken, but not asked for: a worker decides.
     upload_graph: Option<bool>,
     /// How events are to be sent: `v2` is a token for each run, and fewer bytes.
     events_api_version: Option<String>,
@@ -43,7 +43,8 @@ pub(crate) async fn whoami(
 ) -> Json<WorkerInfo> {
     let features = WorkerFeatures { upload_graph: Some(false), events_api_version: Some("v2".to_owned()) };
     let scheduler_url = scheduler(&api.settings.scheduler, &headers);
-    Json(WorkerInfo { scheduler_url, namespace: caller.namespace, tls: false, features })
+    let tls = api.settings.scheduler_tls;
+    Json(WorkerInfo { scheduler_url, namespace: caller.namespace, tls, features })
 }
 
 fn scheduler(scheduler: &Scheduler, headers: &HeaderMap) -> String {

@@ -33,7 +33,7 @@ pub(crate) struct MetricPoint {
     unit: String,
     #[schema(value_type = Object)]
     attributes: Map<String, Value>,
-    at: Moment,
+    pub at: Moment,
     /// The value of a gauge or a sum, the mean of a histogram.
     value: Option<f64>,
     /// Measurements in a histogram.

@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 
 use crate::api::Api;
 
+pub(crate) use metric::MetricPoint;
 pub(crate) use span::{SpanEventView, SpanRecord, SpanView, spans_of};
 pub(crate) use value::{Attribute, object as attribute_object};
 

@@ -1,15 +1,16 @@
 //! One run of an activity's body.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
-use temporalio_sdk::activities::ActivityContext;
 
+use crate::activity::ActivityInfo;
 use crate::activity::entry::ActivityEntry;
 use crate::activity::functions::SessionInfo;
 use crate::activity::isolate;
 use crate::activity::options::{ActivityOptions, Isolation};
+use crate::activity::task::Task;
 use crate::context::InAttempt;
 use crate::depends::Dependencies;
 use crate::error::{Error, Result};
@@ -19,10 +20,11 @@ use crate::worker::Shared;
 
 /// What the code of an activity can ask about itself.
 pub(crate) struct Attempt {
-    /// `None` where it runs outside of a worker.
-    pub sdk: Option<ActivityContext>,
-    pub name: String,
-    pub number: u32,
+    /// `None` where it runs outside of a worker, or in a process of its own.
+    pub task: Option<Arc<Task>>,
+    /// What completes it from outside. `None` where nothing does.
+    pub token: Option<Vec<u8>>,
+    pub info: ActivityInfo,
     pub session: Option<SessionInfo>,
     pub dependencies: Arc<Dependencies>,
     pub mocks: Arc<Mocks>,
@@ -30,23 +32,35 @@ pub(crate) struct Attempt {
     pub shared: Option<Arc<Shared>>,
     /// Heartbeats of a process of its own go here.
     pub relay: Option<isolate::Relay>,
-    /// The last details that were heartbeaten in this attempt, for attempts outside of a worker.
+    /// The details of the last heartbeat of the attempt before; outside of a worker, also those of this one.
     pub last_details: Mutex<Option<Payload>>,
 }
 
 impl Attempt {
     /// A run outside of a worker.
-    pub fn standalone(name: &str, number: u32, last_details: Option<Payload>) -> Self {
+    pub fn standalone(info: ActivityInfo, last_details: Option<Payload>) -> Self {
         Self {
-            sdk: None,
-            name: name.to_owned(),
-            number,
+            task: None,
+            token: None,
+            info,
             session: None,
             dependencies: Arc::default(),
             mocks: Arc::default(),
             shared: None,
             relay: None,
             last_details: Mutex::new(last_details),
+        }
+    }
+
+    pub fn last_details(&self) -> Option<Payload> {
+        self.last_details.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn heartbeat(&self, details: Payload) {
+        match (&self.relay, &self.task) {
+            (Some(relay), _) => relay.heartbeat(&details),
+            (None, Some(task)) => task.heartbeat(details),
+            (None, None) => *self.last_details.lock().unwrap_or_else(PoisonError::into_inner) = Some(details),
         }
     }
 

@@ -113,7 +113,8 @@ impl<T> ActivityCall<T> {
 
     /// Limits each value of `key` on its own (a tenant, an API key), at the rate of the activity's `rate_limit`.
     ///
-    /// A worker that runs a workflow which makes such a call asks for tasks of that key as well, until none came for five minutes.
+    /// A worker that runs a workflow which makes such a call asks for tasks of that key as well, until none came for five minutes
+    /// ([`WorkerBuilder::tenant_queue_idle`](crate::WorkerBuilder::tenant_queue_idle)).
     pub fn rate_key(self, key: impl Into<String>) -> Self {
         self.set(|options| options.rate_key = Some(key.into()))
     }

@@ -1,15 +1,16 @@
 //! What the code of an activity can ask and say.
 
+use std::fmt;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use futures_util::FutureExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use temporalio_common::data_converters::RawValue;
 
 use crate::context::{self, InAttempt};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, Result};
 use crate::payload;
 
 /// Says that the activity is alive, with details that the next attempt can read ([`last_heartbeat`]). Limit: 2 MiB as JSON.
@@ -29,31 +30,21 @@ pub fn heartbeat(details: impl Serialize) {
     let payload = match encoded {
         Ok(payload) => payload,
         Err(error) => {
-            tracing::error!(activity = attempt.name, %error, "the details of a heartbeat are lost");
+            tracing::error!(activity = attempt.info.name, %error, "the details of a heartbeat are lost");
             payload::Payload::default()
         }
     };
-    if let Some(relay) = &attempt.relay {
-        relay.heartbeat(&payload);
-    } else if let Some(sdk) = &attempt.sdk {
-        // Ready at once: the details are encoded already.
-        let _ = sdk.record_heartbeat(RawValue::new(vec![payload])).now_or_never();
-    } else {
-        *attempt.last_details.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(payload);
-    }
+    attempt.heartbeat(payload);
 }
 
 /// The details of the last heartbeat of the attempt before this one, if there was one with details of this type.
 pub fn last_heartbeat<T: DeserializeOwned>() -> Option<T> {
     let attempt = context::attempt()?;
-    let details = match &attempt.sdk {
-        Some(sdk) => sdk.heartbeat_details().raw().first().cloned(),
-        None => attempt.last_details.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone(),
-    }?;
+    let details = attempt.last_details()?;
     match payload::decode(&details) {
         Ok(details) => Some(details),
         Err(error) => {
-            tracing::warn!(activity = attempt.name, %error, "the last heartbeat's details have another type");
+            tracing::warn!(activity = attempt.info.name, %error, "the last heartbeat's details have another type");
             None
         }
     }
@@ -62,21 +53,19 @@ pub fn last_heartbeat<T: DeserializeOwned>() -> Option<T> {
 /// Whether the activity was cancelled. Only bodies that are not dropped then see it: functions without `async`, and
 /// `cancellation = "cooperate"`.
 pub fn is_cancelled() -> bool {
-    let sdk = context::attempt().and_then(|attempt| attempt.sdk.clone());
-    sdk.is_some_and(|sdk| sdk.is_cancelled())
+    context::attempt().and_then(|attempt| attempt.task.clone()).is_some_and(|task| task.is_cancelled())
 }
 
 /// Waits until the activity is cancelled. Never ends outside of a worker.
 pub async fn cancelled() {
-    let sdk = context::attempt().and_then(|attempt| attempt.sdk.clone());
-    match sdk {
-        Some(sdk) => sdk.cancelled().await,
+    match context::attempt().and_then(|attempt| attempt.task.clone()) {
+        Some(task) => task.cancelled().await,
         None => std::future::pending().await,
     }
 }
 
 /// What an activity is told about its call.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ActivityInfo {
     /// The registered name.
@@ -101,19 +90,100 @@ pub struct ActivityInfo {
 
 /// About the activity that runs here. `None` outside of an activity.
 pub fn info() -> Option<ActivityInfo> {
-    let attempt = context::attempt()?;
-    let sdk = attempt.sdk.as_ref().map(|sdk| sdk.info());
-    Some(ActivityInfo {
-        name: attempt.name.clone(),
-        attempt: attempt.number,
-        activity_id: sdk.map(|info| info.activity_id.clone()).unwrap_or_default(),
-        workflow_id: sdk.and_then(|info| info.workflow_id.clone()),
-        run_id: sdk.and_then(|info| info.workflow_run_id.clone()),
-        task_queue: sdk.map(|info| info.task_queue.clone()).unwrap_or_default(),
-        is_local: sdk.is_some_and(|info| info.is_local),
-        deadline: sdk.and_then(|info| info.deadline),
-        heartbeat_timeout: sdk.and_then(|info| info.heartbeat_timeout),
-    })
+    context::attempt().map(|attempt| attempt.info.clone())
+}
+
+impl ActivityInfo {
+    /// Of a run outside of a worker.
+    pub(crate) fn outside(name: &str, attempt: u32) -> Self {
+        Self {
+            name: name.to_owned(),
+            attempt,
+            activity_id: String::new(),
+            workflow_id: None,
+            run_id: None,
+            task_queue: String::new(),
+            is_local: false,
+            deadline: None,
+            heartbeat_timeout: None,
+        }
+    }
+}
+
+/// What completes an activity from outside: bytes that only mean something to the engine. It is written as text (base64), and can
+/// be stored or sent.
+///
+/// Each attempt has its own: that of an attempt which is over is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ActivityToken(pub(crate) Vec<u8>);
+
+impl fmt::Display for ActivityToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BASE64_STANDARD.encode(&self.0))
+    }
+}
+
+impl From<ActivityToken> for String {
+    fn from(token: ActivityToken) -> Self {
+        token.to_string()
+    }
+}
+
+impl TryFrom<String> for ActivityToken {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        let bytes = BASE64_STANDARD.decode(&text).map_err(|error| {
+            Error::misuse("InvalidToken", format_args!("{text:?} is no token of an activity: {error}"))
+        })?;
+        Ok(Self(bytes))
+    }
+}
+
+/// The token that completes this attempt from outside: see [`complete_later`].
+///
+/// # Errors
+/// Type name `NotAllowed`: in a local activity, which its workflow waits for in the worker, and outside of a worker.
+pub fn token() -> Result<ActivityToken> {
+    let attempt = context::attempt();
+    match attempt.as_ref().map(|attempt| attempt.token.clone()) {
+        Some(Some(token)) => Ok(ActivityToken(token)),
+        _ => Err(Error::misuse(
+            "NotAllowed",
+            "there is no activity here that could be completed later: call it in a workflow, outside of run_activities_locally",
+        )),
+    }
+}
+
+/// Returned by an activity that something outside completes, any time before its time-out: a person, a callback of a service, another
+/// program. Until then no worker is busy with it.
+///
+/// Whoever completes it knows its [`token`], or the ids of the workflow and of the activity
+/// ([`ActivityCall::activity_id`](crate::activity::ActivityCall::activity_id)):
+///
+/// ```no_run
+/// use ostro::prelude::*;
+/// use ostro::activity::{self, ActivityToken};
+///
+/// # async fn send_mail(to: &str, link: String) -> Result<()> { Ok(()) }
+/// #[activity(start_to_close_timeout = "7d")]
+/// async fn ask(who: String) -> Result<bool> {
+///     send_mail(&who, format!("https://example.org/answer?token={}", activity::token()?)).await?;
+///     activity::complete_later()
+/// }
+///
+/// // Where the answer comes in:
+/// async fn answered(ostro: &Ostro, token: ActivityToken, yes: bool) -> Result<()> {
+///     ostro.activity::<ask>(token).complete(&yes).await
+/// }
+/// ```
+///
+/// # Errors
+/// Always: return it. Outside of a worker, and in a local activity, it fails the activity.
+pub fn complete_later<T>() -> Result<T> {
+    token()?;
+    Err(Error::of(ErrorKind::CompletesLater, "the activity is completed from outside: return this error"))
 }
 
 /// What a sticky activity is told about its session.

@@ -10,13 +10,12 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use temporalio_common::data_converters::RawValue;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::activity::attempt::Attempt;
-use crate::activity::functions::SessionInfo;
-use crate::error::{Error, Result};
+use crate::activity::functions::{ActivityInfo, SessionInfo, complete_later};
+use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;
 use crate::registry::Registry;
 
@@ -27,7 +26,8 @@ const VARIABLE: &str = "OSTRO_ISOLATED_ACTIVITY";
 struct Call {
     name: String,
     arguments: Vec<Wire>,
-    attempt: u32,
+    info: ActivityInfo,
+    token: Option<Vec<u8>>,
     last_details: Option<Wire>,
     session: Option<SessionInfo>,
 }
@@ -36,6 +36,7 @@ struct Call {
 enum Said {
     Heartbeat(Wire),
     Result(Wire),
+    CompletesLater,
     Error { message: String, type_name: Option<String>, non_retryable: bool, details: Vec<Wire> },
 }
 
@@ -81,12 +82,12 @@ pub(crate) fn run(
             .map_err(|error| {
                 Error::new(format_args!("cannot start {} for activity `{name}`: {error}", program.display()))
             })?;
-        let details = attempt.sdk.as_ref().and_then(|sdk| sdk.heartbeat_details().raw().first());
         let call = Call {
             name: name.to_owned(),
             arguments: arguments.iter().map(Wire::from).collect(),
-            attempt: attempt.number,
-            last_details: details.map(Wire::from),
+            info: attempt.info.clone(),
+            token: attempt.token.clone(),
+            last_details: attempt.last_details().as_ref().map(Wire::from),
             session: attempt.session.clone(),
         };
         let mut stdin = child.stdin.take().ok_or_else(|| Error::new("the process has no standard input"))?;
@@ -106,12 +107,9 @@ async fn listen(child: &mut Child, prefix: &str, attempt: &Attempt) -> Result<Pa
             continue;
         };
         match serde_json::from_str(said)? {
-            Said::Heartbeat(details) => {
-                if let Some(sdk) = &attempt.sdk {
-                    sdk.record_heartbeat(RawValue::new(vec![details.into()])).await?;
-                }
-            }
+            Said::Heartbeat(details) => attempt.heartbeat(details.into()),
             Said::Result(payload) => return Ok(payload.into()),
+            Said::CompletesLater => return complete_later(),
             Said::Error { message, type_name, non_retryable, details } => {
                 let mut error = Error::new(message);
                 error.inner_mut().type_name = type_name;
@@ -159,8 +157,8 @@ pub async fn serve_isolated() -> Result<()> {
     let said = match registry.activities.get(call.name.as_str()) {
         None => Err(Error::misuse("NotFound", format_args!("there is no activity `{}` in this program", call.name))),
         Some(entry) => {
-            let mut attempt = Attempt::standalone(entry.name, call.attempt, call.last_details.map(Payload::from));
-            attempt.session = call.session;
+            let mut attempt = Attempt::standalone(call.info, call.last_details.map(Payload::from));
+            (attempt.session, attempt.token) = (call.session, call.token);
             attempt.relay = Some(Relay { prefix: relay.prefix.clone(), writing: Mutex::default() });
             let arguments = call.arguments.into_iter().map(Payload::from).collect();
             Arc::new(attempt).run(entry, &(entry.options)(), arguments).await
@@ -168,6 +166,7 @@ pub async fn serve_isolated() -> Result<()> {
     };
     relay.say(&match said {
         Ok(payload) => Said::Result((&payload).into()),
+        Err(error) if error.kind() == ErrorKind::CompletesLater => Said::CompletesLater,
         Err(error) => Said::Error {
             message: error.message().to_owned(),
             type_name: error.type_name().map(str::to_owned),

@@ -83,7 +83,6 @@
 //!
 //! A panic fails the attempt with the type name `Panic`, and is retried like any error. The worker goes on.
 
-pub(crate) mod adapter;
 pub(crate) mod attempt;
 mod call;
 pub(crate) mod entry;
@@ -91,10 +90,13 @@ mod functions;
 mod isolate;
 mod options;
 mod standalone;
+mod task;
+pub(crate) mod tasks;
 
 pub use call::{ActivityCall, ActivityFn};
 pub use functions::{
-    ActivityInfo, SessionInfo, cancelled, cold_start, heartbeat, info, is_cancelled, last_heartbeat, session, spawn,
+    ActivityInfo, ActivityToken, SessionInfo, cancelled, cold_start, complete_later, heartbeat, info, is_cancelled,
+    last_heartbeat, session, spawn, token,
 };
 pub use isolate::serve_isolated;
 pub use options::{ActivityOptions, Isolation};

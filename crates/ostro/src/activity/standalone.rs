@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::activity::ActivityInfo;
 use crate::activity::attempt::Attempt;
 use crate::activity::entry::ActivityEntry;
 use crate::activity::options::ActivityOptions;
@@ -20,7 +21,7 @@ pub(crate) async fn run(
         if let Some(limit) = &options.rate_limit {
             rate_limit::wait_in_process(limit.key_or(entry.name), limit).await;
         }
-        let attempt = Arc::new(Attempt::standalone(entry.name, number, details));
+        let attempt = Arc::new(Attempt::standalone(ActivityInfo::outside(entry.name, number), details));
         let running = attempt.clone().run(entry, &options, payloads.clone());
         let result = match tokio::time::timeout(options.start_to_close_timeout, running).await {
             Ok(result) => result,
@@ -41,7 +42,7 @@ pub(crate) async fn run(
             return Err(error);
         }
         tokio::time::sleep(error.inner().next_retry_delay.unwrap_or_else(|| options.backoff(number))).await;
-        details = attempt.last_details.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        details = attempt.last_details();
         number += 1;
     }
 }

@@ -386,9 +386,14 @@ impl<W> WorkflowHandle<W> {
         self.target.describe().await
     }
 
-    /// Its history up to now.
+    /// Its history up to now: of the run that was started; of the newest, where the handle is by id only.
     pub async fn history(&self) -> Result<History> {
         history::fetch(&self.target).await
+    }
+
+    /// The history of one of its runs.
+    pub async fn history_of_run(&self, run_id: impl Into<String>) -> Result<History> {
+        history::fetch(&Target { run_id: Some(run_id.into()), ..self.target.clone() }).await
     }
 }
 

@@ -15,6 +15,7 @@
 //! # Ok(()) }
 //! ```
 
+pub(crate) mod activity;
 mod handle;
 mod history;
 mod list;
@@ -23,11 +24,12 @@ pub(crate) mod schedule;
 pub(crate) mod search;
 pub(crate) mod start;
 
+pub use activity::{ActivityHandle, HeartbeatAnswer};
 pub use handle::{Description, PendingActivity, WorkflowHandle, WorkflowStatus};
 pub use history::{Event, History};
 pub use list::{Filter, WorkflowSummary};
-pub use schedule::{Overlap, Schedule, ScheduleDescription, ScheduleHandle};
-pub use search::SearchAttribute;
+pub use schedule::{Overlap, Schedule, ScheduleDescription, ScheduleHandle, ScheduleSummary};
+pub use search::{SearchAttribute, SearchAttributeKind};
 
 pub(crate) use handle::Target;
 pub(crate) use list::{count as count_workflows, list as list_workflows};

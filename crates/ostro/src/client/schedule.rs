@@ -3,22 +3,26 @@
 use std::time::{Duration, SystemTime};
 
 use temporalio_client::grpc::WorkflowService;
-use temporalio_common::protos::temporal::api::common::v1::WorkflowType;
+use temporalio_common::protos::temporal::api::common::v1::{Memo, WorkflowType};
 use temporalio_common::protos::temporal::api::enums::v1::ScheduleOverlapPolicy;
 use temporalio_common::protos::temporal::api::schedule::v1::{
-    IntervalSpec, Schedule as ProtoSchedule, ScheduleAction, SchedulePatch, SchedulePolicies, ScheduleSpec,
-    ScheduleState, TriggerImmediatelyRequest, schedule_action,
+    BackfillRequest, IntervalSpec, Schedule as ProtoSchedule, ScheduleAction, SchedulePatch, SchedulePolicies,
+    ScheduleSpec, ScheduleState, TriggerImmediatelyRequest, schedule_action,
 };
 use temporalio_common::protos::temporal::api::workflow::v1::NewWorkflowExecutionInfo;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
-    CreateScheduleRequest, DeleteScheduleRequest, DescribeScheduleRequest, PatchScheduleRequest, UpdateScheduleRequest,
+    CreateScheduleRequest, DeleteScheduleRequest, DescribeScheduleRequest, ListSchedulesRequest, PatchScheduleRequest,
+    UpdateScheduleRequest,
 };
 use tonic::{Code, IntoRequest};
 
 use crate::client::rpc::{self, answer};
+use crate::client::search;
 use crate::error::Result;
 use crate::ostro_handle::Ostro;
-use crate::workflow::call::Call;
+use crate::workflow::call::{Call, encode_memo};
+
+const PAGE_SIZE: i32 = 500;
 
 /// What happens when it is time and the last workflow still runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -101,7 +105,7 @@ impl Schedule {
         self
     }
 
-    fn into_proto(self, ostro: &Ostro, id: &str, call: Call) -> ProtoSchedule {
+    fn into_proto(self, ostro: &Ostro, id: &str, call: Call) -> Result<ProtoSchedule> {
         let Call { name, payloads, options } = call;
         let interval = |(interval, phase): &(Duration, Duration)| IntervalSpec {
             interval: rpc::duration(Some(*interval)),
@@ -116,9 +120,12 @@ impl Schedule {
             workflow_run_timeout: rpc::duration(options.run_timeout),
             workflow_task_timeout: rpc::duration(options.task_timeout),
             retry_policy: options.retry_policy.map(Into::into),
+            memo: (!options.memo.is_empty()).then_some(Memo { fields: encode_memo(&options.memo)? }),
+            search_attributes: (!options.search_attributes.is_empty())
+                .then(|| search::attributes(options.search_attributes).into_proto()),
             ..Default::default()
         };
-        ProtoSchedule {
+        Ok(ProtoSchedule {
             spec: Some(ScheduleSpec {
                 cron_string: self.crons,
                 interval: self.intervals.iter().map(interval).collect(),
@@ -129,7 +136,7 @@ impl Schedule {
             action: Some(ScheduleAction { action: Some(schedule_action::Action::StartWorkflow(start)) }),
             policies: Some(SchedulePolicies { overlap_policy: overlap(self.overlap).into(), ..Default::default() }),
             state: Some(ScheduleState { paused: self.paused, notes: self.note, ..Default::default() }),
-        }
+        })
     }
 }
 
@@ -167,13 +174,58 @@ pub struct ScheduleDescription {
     pub recent: Vec<String>,
 }
 
+/// A schedule in a list.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ScheduleSummary {
+    /// Its id.
+    pub id: String,
+    /// The registered name of the workflow that it starts.
+    pub workflow: String,
+    /// Whether it rests.
+    pub paused: bool,
+    /// Why, or anything else.
+    pub note: String,
+    /// The next times.
+    pub next: Vec<SystemTime>,
+}
+
+pub(crate) async fn list(ostro: &Ostro) -> Result<Vec<ScheduleSummary>> {
+    let (mut found, mut token) = (Vec::new(), Vec::new());
+    loop {
+        let request = ListSchedulesRequest {
+            namespace: ostro.namespace().to_owned(),
+            maximum_page_size: PAGE_SIZE,
+            next_page_token: token,
+            ..Default::default()
+        };
+        // The client has a helper of this name, too.
+        let sent = WorkflowService::list_schedules(&mut ostro.client().clone(), request.into_request()).await;
+        let page = answer("the list of schedules", sent)?;
+        found.extend(page.schedules.into_iter().map(|entry| {
+            let info = entry.info.unwrap_or_default();
+            ScheduleSummary {
+                id: entry.schedule_id,
+                workflow: info.workflow_type.map(|name| name.name).unwrap_or_default(),
+                paused: info.paused,
+                note: info.notes,
+                next: info.future_action_times.into_iter().filter_map(|time| rpc::time(Some(time))).collect(),
+            }
+        }));
+        token = page.next_page_token;
+        if token.is_empty() {
+            return Ok(found);
+        }
+    }
+}
+
 pub(crate) fn handle(ostro: Ostro, id: String) -> ScheduleHandle {
     ScheduleHandle { ostro, id }
 }
 
 /// Makes it, or replaces the one that has this id.
 pub(crate) async fn create(ostro: &Ostro, id: &str, schedule: Schedule, call: Call) -> Result<ScheduleHandle> {
-    let schedule = Some(schedule.into_proto(ostro, id, call));
+    let schedule = Some(schedule.into_proto(ostro, id, call)?);
     let request = CreateScheduleRequest {
         namespace: ostro.namespace().to_owned(),
         schedule_id: id.to_owned(),
@@ -223,6 +275,14 @@ impl ScheduleHandle {
         let overlap_policy = ScheduleOverlapPolicy::Unspecified.into();
         let now = TriggerImmediatelyRequest { overlap_policy, ..Default::default() };
         self.patch(SchedulePatch { trigger_immediately: Some(now), ..Default::default() }).await
+    }
+
+    /// Starts the workflows of this span of time, as if the schedule had been there then: after `from`, up to and with `to`.
+    pub async fn backfill(&self, from: SystemTime, to: SystemTime, overlap: Overlap) -> Result<()> {
+        let time = |time: SystemTime| Some(time.into());
+        let overlap_policy = self::overlap(overlap).into();
+        let request = BackfillRequest { start_time: time(from), end_time: time(to), overlap_policy };
+        self.patch(SchedulePatch { backfill_request: vec![request], ..Default::default() }).await
     }
 
     /// Lets it rest.

@@ -6,8 +6,14 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 use temporalio_common::protos::temporal::api::common::v1::SearchAttributes as ProtoSearchAttributes;
+use temporalio_common::protos::temporal::api::enums::v1::IndexedValueType;
+use temporalio_common::protos::temporal::api::operatorservice::v1::AddSearchAttributesRequest;
 use temporalio_common::search_attributes::{SearchAttributeKey, SearchAttributeUpdate, SearchAttributes, Timestamp};
+use tonic::{Code, IntoRequest};
 
+use crate::client::rpc::answer;
+use crate::error::Result;
+use crate::ostro_handle::Ostro;
 use crate::payload;
 
 /// A value that workflows are found by. The namespace must know the attribute's name and type.
@@ -30,6 +36,53 @@ pub enum SearchAttribute {
     KeywordList(Vec<String>),
     /// Takes a keyword away.
     Unset,
+}
+
+/// What values a search attribute has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SearchAttributeKind {
+    /// Texts, found as a whole.
+    Keyword,
+    /// Texts, found by their words.
+    Text,
+    /// Whole numbers.
+    Int,
+    /// Numbers.
+    Double,
+    /// Yes or no.
+    Bool,
+    /// Points in time.
+    Datetime,
+    /// Lists of texts, found by each of them.
+    KeywordList,
+}
+
+impl From<SearchAttributeKind> for IndexedValueType {
+    fn from(kind: SearchAttributeKind) -> Self {
+        match kind {
+            SearchAttributeKind::Keyword => Self::Keyword,
+            SearchAttributeKind::Text => Self::Text,
+            SearchAttributeKind::Int => Self::Int,
+            SearchAttributeKind::Double => Self::Double,
+            SearchAttributeKind::Bool => Self::Bool,
+            SearchAttributeKind::Datetime => Self::Datetime,
+            SearchAttributeKind::KeywordList => Self::KeywordList,
+        }
+    }
+}
+
+/// Makes one known to the namespace.
+pub(crate) async fn add(ostro: &Ostro, name: &str, kind: SearchAttributeKind) -> Result<()> {
+    let request = AddSearchAttributesRequest {
+        search_attributes: HashMap::from([(name.to_owned(), IndexedValueType::from(kind).into())]),
+        namespace: ostro.namespace().to_owned(),
+    };
+    let added = ostro.client().connection().operator_service().add_search_attributes(request.into_request()).await;
+    match added {
+        Err(status) if status.code() == Code::AlreadyExists => Ok(()),
+        other => answer(format_args!("search attribute {name:?} cannot be added"), other).map(drop),
+    }
 }
 
 macro_rules! from {

@@ -1,13 +1,13 @@
 //! Stored histories against the code of today.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
 use temporalio_workflow::workflow_interceptors::WorkflowInterceptorConstructor;
 use tokio::sync::watch;
 
 use crate::client::History;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, chain};
 use crate::failure;
 use crate::registry::Registry;
 use crate::worker::Shared;
@@ -36,7 +36,7 @@ pub async fn replay(history: History) -> Result<()> {
         mocks: Arc::default(),
         session_queue: "replay".into(),
         stopping,
-        wanted: Mutex::new(None),
+        rate_queues: Arc::default(),
         ostro: None,
     });
     let mut options = WorkflowReplayerOptions::new()
@@ -59,14 +59,4 @@ pub async fn replay(history: History) -> Result<()> {
         })
     });
     replayed.await?
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
-    }
-    message
 }

@@ -3,10 +3,10 @@
 use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::activity::ActivityFn;
@@ -18,8 +18,9 @@ use crate::ostro_handle::Ostro;
 use crate::rate_limit;
 use crate::registry::Registry;
 use crate::testing::Mocks;
-use crate::worker::fleet::{Fleet, Purpose};
-use crate::worker::{Shared, WantedQueue};
+use crate::worker::Shared;
+use crate::worker::cores::Purpose;
+use crate::worker::fleet::{self, Plan};
 use crate::workflow::WorkflowFn;
 use crate::workflow::call::Call;
 
@@ -31,7 +32,14 @@ pub(crate) struct Settings {
     pub max_concurrent_activities: usize,
     pub max_concurrent_local_activities: usize,
     pub graceful_shutdown: Duration,
+    pub tenant_queue_idle: Duration,
+    /// How long a workflow task waits for the worker that remembers its workflow.
+    pub sticky_wait: Duration,
 }
+
+/// Who remembered a workflow before the engine in this process started is gone.
+const STICKY_WAIT_IN_PROCESS: Duration = Duration::from_secs(3);
+const STICKY_WAIT: Duration = Duration::from_secs(10);
 
 /// How a worker is made: from [`Ostro::worker`].
 #[must_use = "a worker runs when it is built and run"]
@@ -55,6 +63,8 @@ impl WorkerBuilder {
             max_concurrent_activities: number("MAX_CONCURRENT_ACTIVITIES", 100),
             max_concurrent_local_activities: 100,
             graceful_shutdown: Duration::from_secs(10),
+            tenant_queue_idle: Duration::from_secs(300),
+            sticky_wait: if ostro.is_in_process() { STICKY_WAIT_IN_PROCESS } else { STICKY_WAIT },
         };
         Self { ostro, listed: None, settings, dependencies: Arc::default(), mocks: Arc::default() }
     }
@@ -89,6 +99,12 @@ impl WorkerBuilder {
         self
     }
 
+    /// How many workflows it works on at once. Default 100. At least 2.
+    pub fn max_concurrent_workflow_tasks(mut self, number: usize) -> Self {
+        self.settings.max_concurrent_workflow_tasks = number.max(2);
+        self
+    }
+
     /// How many activities of one queue run at once. Default 100, or `MAX_CONCURRENT_ACTIVITIES`.
     pub fn max_concurrent_activities(mut self, number: usize) -> Self {
         self.settings.max_concurrent_activities = number.max(1);
@@ -104,6 +120,13 @@ impl WorkerBuilder {
     /// How long activities may go on when the worker stops, before they are cancelled. Default 10 s.
     pub fn graceful_shutdown(mut self, period: Duration) -> Self {
         self.settings.graceful_shutdown = period;
+        self
+    }
+
+    /// How long the queue of a tenant ([`rate_key`](crate::activity::ActivityCall::rate_key)) is asked for tasks after the last call or
+    /// task of it. Default five minutes.
+    pub fn tenant_queue_idle(mut self, period: Duration) -> Self {
+        self.settings.tenant_queue_idle = period;
         self
     }
 
@@ -189,65 +212,53 @@ impl Worker {
     /// # Errors
     /// The namespace does not exist; the engine went away for good.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<()> {
+        let (polled, _) = watch::channel(Vec::new());
+        self.run_and_tell(stop, polled).await
+    }
+
+    async fn run_and_tell(self, stop: impl Future<Output = ()>, polled: watch::Sender<Vec<String>>) -> Result<()> {
         let Self { ostro, registry, settings, dependencies, mocks, rates } = self;
         make_schedules(&ostro, &registry, &settings.task_queue).await?;
         let (stop_sender, stopping) = watch::channel(false);
-        let (wanted, mut wants) = mpsc::unbounded_channel::<WantedQueue>();
-        let task_queue = settings.task_queue.clone();
-        let session_queue = format!("{task_queue}::worker::{}", uuid::Uuid::new_v4().simple());
+        let session_queue = format!("{}::worker::{}", settings.task_queue, uuid::Uuid::new_v4().simple());
         let shared = Arc::new(Shared {
             dependencies,
             mocks,
             session_queue: session_queue.as_str().into(),
             stopping,
-            wanted: Mutex::new(Some(wanted)),
+            rate_queues: Arc::default(),
             ostro: Some(ostro.clone()),
         });
         let sticky = registry.activities.values().any(|entry| (entry.options)().sticky_to_worker);
-        let (mut fleet, mut ends) = Fleet::new(ostro, registry, settings, shared).await?;
-        let opened = async {
-            if sticky {
-                fleet.open(session_queue, Purpose::Sessions).await?;
-            }
-            for (queue, per_second) in rates {
-                fleet.open(queue, Purpose::Rate { per_second }).await?;
-            }
-            fleet.open(task_queue, Purpose::Main).await
-        };
-        let mut result = opened.await;
-        let mut stop = std::pin::pin!(stop);
-        while result.is_ok() {
-            tokio::select! {
-                () = &mut stop => break,
-                Some(wanted) = wants.recv() => result = fleet.open_wanted(wanted).await,
-                Some((queue, ended)) = ends.recv() => {
-                    fleet.ended(&queue);
-                    result = ended.and(Err(Error::engine(format_args!("the worker of queue {queue:?} stopped by itself"))));
-                }
-            }
+        let sessions = sticky.then_some((session_queue, Purpose::Activities));
+        let limited = rates.into_iter().map(|(queue, per_second)| (queue, Purpose::Rate { per_second }));
+        let queues = sessions.into_iter().chain(limited).collect();
+        let mut ended = fleet::start(Plan { ostro, registry, settings, shared, queues, polled })?;
+        tokio::select! {
+            () = stop => {}
+            result = &mut ended => return result.unwrap_or_else(|_| Err(crashed())),
         }
         stop_sender.send_replace(true);
-        fleet.stop_all();
-        while fleet.len() > 0 {
-            let Some((queue, ended)) = ends.recv().await else { break };
-            fleet.ended(&queue);
-            result = result.and(ended);
-        }
-        result
+        ended.await.unwrap_or_else(|_| Err(crashed()))
     }
 
     /// Runs beside other code.
     pub fn spawn(self) -> Running {
         let (stop, mut stopped) = watch::channel(false);
+        let (polled, task_queues) = watch::channel(Vec::new());
         let task = tokio::spawn(async move {
-            self.run_until(async move {
+            let stopped = async move {
                 // Ends when the handle says so, or is gone.
                 let _ = stopped.wait_for(|stop| *stop).await;
-            })
-            .await
+            };
+            self.run_and_tell(stopped, polled).await
         });
-        Running { stop, task }
+        Running { stop, task_queues, task }
     }
+}
+
+fn crashed() -> Error {
+    Error::engine("the worker's thread panicked: its message is on the standard error")
 }
 
 async fn make_schedules(ostro: &Ostro, registry: &Registry, task_queue: &str) -> Result<()> {
@@ -265,10 +276,16 @@ async fn make_schedules(ostro: &Ostro, registry: &Registry, task_queue: &str) ->
 /// A worker that runs beside other code. It stops when this is dropped; [`shutdown`](Self::shutdown) waits for it.
 pub struct Running {
     stop: watch::Sender<bool>,
+    task_queues: watch::Receiver<Vec<String>>,
     task: JoinHandle<Result<()>>,
 }
 
 impl Running {
+    /// The task queues that it asks for tasks now: its own, that of its sessions, those of rate limits and tenants.
+    pub fn task_queues(&self) -> Vec<String> {
+        self.task_queues.borrow().clone()
+    }
+
     /// Stops it in order, and gives its error if it had one.
     pub async fn shutdown(self) -> Result<()> {
         self.stop.send_replace(true);

@@ -1,163 +1,198 @@
-//! The SDK's workers behind one of ours: one for each task queue, each on a thread of its own.
+//! The cores behind one of our workers: one for each task queue, all on one thread.
+//!
+//! One thread, because what a workflow does goes back and forth between its code, the core and local activities: waking
+//! another thread costs more than each of these. Bodies of activities that wait run on the program's runtime.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use temporalio_client::Client;
-use temporalio_sdk::runtime::PollerBehavior;
-use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder};
-use temporalio_sdk::{Runtime, Worker as SdkWorker, WorkerOptions};
-use temporalio_workflow::workflow_interceptors::WorkflowInterceptorConstructor;
+use temporalio_sdk_core::{CoreRuntime, Worker as Core};
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::activity::adapter::Implementer;
-use crate::error::{Error, Result};
+use crate::activity::tasks::Tasks;
+use crate::error::{Error, Result, chain};
 use crate::ostro_handle::Ostro;
 use crate::registry::Registry;
 use crate::worker::builder::Settings;
-use crate::worker::{Shared, WantedQueue, builtin};
-use crate::workflow::adapter::Adapter;
-use crate::workflow::remote::HeaderInterceptor;
+use crate::worker::cores::{self, Purpose};
+use crate::worker::{Shared, builtin};
 
-/// How many calls for tasks of a rate-limited queue wait at the engine.
-const RATE_POLLERS: usize = 1;
-
-/// What a queue's worker is for.
-pub(crate) enum Purpose {
-    /// Workflows and all activities.
-    Main,
-    /// Sticky activities of this worker.
-    Sessions,
-    /// Activities of one rate limit.
-    Rate { per_second: f64 },
+/// What a worker is made of.
+pub(crate) struct Plan {
+    pub ostro: Ostro,
+    pub registry: Registry,
+    pub settings: Settings,
+    pub shared: Arc<Shared>,
+    /// Queues that are there for as long as the worker is, beside its main one.
+    pub queues: Vec<(String, Purpose)>,
+    /// The names of the queues that it asks for tasks.
+    pub polled: watch::Sender<Vec<String>>,
 }
 
-pub(crate) struct Fleet {
+struct Fleet {
+    plan: Plan,
+    runtime: Arc<CoreRuntime>,
     client: Client,
-    runtime: Arc<Runtime>,
-    registry: Registry,
-    settings: Settings,
-    shared: Arc<Shared>,
+    program: Handle,
+    open: HashMap<String, Open>,
     ended: mpsc::UnboundedSender<(String, Result<()>)>,
-    stops: HashMap<String, Box<dyn Fn() + Send>>,
+}
+
+/// A queue that is asked for tasks, or whose last tasks are under way.
+struct Open {
+    core: Arc<Core>,
+    tasks: Arc<Tasks>,
+    closing: bool,
+}
+
+/// Starts the thread; what is received is how it ended: after `shared.stopping`, or by an error.
+pub(crate) fn start(plan: Plan) -> Result<oneshot::Receiver<Result<()>>> {
+    let program = Handle::current();
+    let name = format!("ostro {}", plan.settings.task_queue);
+    let (sender, result) = oneshot::channel();
+    std::thread::Builder::new().name(name).spawn(move || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_time();
+        if !plan.ostro.is_in_process() {
+            // Without sockets a thread sleeps on a futex, which costs less than an epoll.
+            runtime.enable_io();
+        }
+        let ended = runtime.build().map_err(Error::from).and_then(|thread| thread.block_on(run(plan, program)));
+        // Nobody listens where the worker's future was dropped.
+        let _ = sender.send(ended);
+    })?;
+    Ok(result)
+}
+
+async fn run(plan: Plan, program: Handle) -> Result<()> {
+    let (runtime, client) = (plan.ostro.runtime()?, plan.ostro.worker_client().await?);
+    let (ended, mut ends) = mpsc::unbounded_channel();
+    let mut fleet = Fleet { plan, runtime, client, program, open: HashMap::new(), ended };
+    let queue = fleet.plan.settings.task_queue.clone();
+    for (queue, purpose) in std::mem::take(&mut fleet.plan.queues) {
+        fleet.open(queue, purpose)?;
+    }
+    if fleet.plan.registry.workflows.is_empty() {
+        fleet.open(queue, Purpose::Activities)?;
+        return fleet.supervise(&mut ends).await;
+    }
+    let core = fleet.open(queue.clone(), Purpose::Main)?;
+    let mut workflows = cores::workflows(core.clone(), &fleet.plan.registry, &fleet.plan.shared).await?;
+    let workflows = async {
+        let result = workflows.run().await.map_err(|error| run_error(&queue, chain(&error)));
+        // By itself it ends only where it failed.
+        core.initiate_shutdown();
+        result
+    };
+    let (workflows, activities) = tokio::join!(workflows, fleet.supervise(&mut ends));
+    workflows.and(activities)
+}
+
+fn run_error(queue: &str, error: impl std::fmt::Display) -> Error {
+    Error::engine(format_args!("the worker of queue {queue:?} ended: {error}"))
 }
 
 impl Fleet {
-    pub async fn new(
-        ostro: Ostro,
-        registry: Registry,
-        settings: Settings,
-        shared: Arc<Shared>,
-    ) -> Result<(Self, mpsc::UnboundedReceiver<(String, Result<()>)>)> {
-        let (ended, ends) = mpsc::unbounded_channel();
-        let runtime = ostro.runtime()?;
-        let client = ostro.worker_client().await?;
-        Ok((Self { client, runtime, registry, settings, shared, ended, stops: HashMap::new() }, ends))
-    }
-
-    pub fn len(&self) -> usize {
-        self.stops.len()
-    }
-
-    pub fn ended(&mut self, queue: &str) {
-        self.stops.remove(queue);
-    }
-
-    pub fn stop_all(&self) {
-        for stop in self.stops.values() {
-            stop();
-        }
-    }
-
-    pub async fn open_wanted(&mut self, wanted: WantedQueue) -> Result<()> {
-        if self.stops.contains_key(&wanted.name) {
-            return Ok(());
-        }
-        self.open(wanted.name, Purpose::Rate { per_second: wanted.per_second }).await
-    }
-
-    /// Starts the worker of one queue.
-    pub async fn open(&mut self, queue: String, purpose: Purpose) -> Result<()> {
-        let (opened, opening) = oneshot::channel();
-        let (client, runtime, registry) = (self.client.clone(), self.runtime.clone(), self.registry.clone());
-        let (settings, shared, ended) = (self.settings.clone(), self.shared.clone(), self.ended.clone());
-        let (handle, name) = (Handle::current(), queue.clone());
-        let run = move || {
-            handle.block_on(async move {
-                let made = options(&name, &purpose, &registry, &settings, &shared)
-                    .and_then(|options| Ok(SdkWorker::new(&runtime, client, options)?));
-                let mut worker = match made {
-                    Ok(worker) => worker,
-                    Err(error) => {
-                        let _ = opened.send(Err(error));
-                        return;
-                    }
-                };
-                let stop: Box<dyn Fn() + Send> = Box::new(worker.shutdown_handle());
-                let _ = opened.send(Ok(stop));
-                let result = worker.run().await.map_err(|error| run_error(&name, &error));
-                let _ = ended.send((name, result));
-            });
+    /// Begins to ask for the activities of a queue.
+    fn open(&mut self, queue: String, purpose: Purpose) -> Result<Arc<Core>> {
+        let Plan { registry, settings, shared, .. } = &self.plan;
+        let core = cores::start(&self.runtime, &self.client, &queue, purpose, settings)?;
+        let activities = registry.activities.values().copied().chain(&builtin::ENTRIES);
+        let tasks = Tasks::new(core.clone(), activities, shared.clone(), self.program.clone());
+        let (running, ended, name) = (tasks.clone(), self.ended.clone(), queue.clone());
+        let is_main = matches!(purpose, Purpose::Main);
+        let run = {
+            let core = core.clone();
+            async move {
+                if !is_main {
+                    // The workflow half does the same for the main queue.
+                    core.validate().await.map_err(|error| Error::engine(error.to_string()))?;
+                }
+                let result = running.run().await;
+                core.initiate_shutdown();
+                if !is_main {
+                    core.shutdown().await;
+                }
+                result
+            }
         };
-        std::thread::Builder::new().name(format!("ostro {queue}")).spawn(run)?;
-        let stop = opening
-            .await
-            .map_err(|_| Error::new(format_args!("the worker of queue {queue:?} ended before it began")))??;
-        self.stops.insert(queue, stop);
+        tokio::spawn(async move {
+            let result = run.await.map_err(|error: Error| run_error(&name, error));
+            let _ = ended.send((name, result));
+        });
+        self.open.insert(queue, Open { core: core.clone(), tasks, closing: false });
+        self.tell();
+        Ok(core)
+    }
+
+    /// Opens and closes queues until the worker is to stop, or a queue has failed; then waits for what is under way.
+    async fn supervise(&mut self, ends: &mut mpsc::UnboundedReceiver<(String, Result<()>)>) -> Result<()> {
+        let shared = self.plan.shared.clone();
+        let mut stopping = shared.stopping.clone();
+        let idle = self.plan.settings.tenant_queue_idle;
+        let mut looks = tokio::time::interval((idle / 4).max(Duration::from_millis(10)));
+        let mut result = Ok(());
+        while result.is_ok() {
+            tokio::select! {
+                // Its end, too: nobody is left who could stop the worker.
+                _ = stopping.wait_for(|stopping| *stopping) => break,
+                () = shared.rate_queues.changed.notified() => result = self.open_wanted(),
+                _ = looks.tick() => self.close_idle(idle),
+                Some((queue, ended)) = ends.recv() => result = self.ended(&queue, ended).and_then(|()| self.open_wanted()),
+            }
+        }
+        for open in self.open.values() {
+            open.core.initiate_shutdown();
+        }
+        while !self.open.is_empty() {
+            let Some((queue, ended)) = ends.recv().await else { break };
+            self.open.remove(&queue);
+            result = result.and(ended);
+        }
+        result
+    }
+
+    fn open_wanted(&mut self) -> Result<()> {
+        for (queue, per_second) in self.plan.shared.rate_queues.wanted() {
+            // One that is closing is opened again when it has ended.
+            if !self.open.contains_key(&queue) {
+                self.open(queue, Purpose::Rate { per_second })?;
+            }
+        }
         Ok(())
     }
-}
 
-fn run_error(queue: &str, error: &dyn std::error::Error) -> Error {
-    let mut message = format!("the worker of queue {queue:?} ended: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
+    fn close_idle(&mut self, idle: Duration) {
+        let runs = |queue: &str| self.open.get(queue).is_some_and(|open| open.tasks.any_running());
+        for queue in self.plan.shared.rate_queues.forget_idle(idle, runs) {
+            if let Some(open) = self.open.get_mut(&queue) {
+                open.closing = true;
+                open.core.initiate_shutdown();
+            }
+        }
+        self.tell();
     }
-    Error::engine(message)
-}
 
-fn options(
-    queue: &str,
-    purpose: &Purpose,
-    registry: &Registry,
-    settings: &Settings,
-    shared: &Arc<Shared>,
-) -> Result<WorkerOptions> {
-    let slots = |number: usize| FixedSizeSlotSupplier::new(number);
-    let tuner = TunerHolder::builder()
-        .workflow_task_slot_supplier(slots(settings.max_concurrent_workflow_tasks))
-        .activity_task_slot_supplier(slots(settings.max_concurrent_activities))
-        .local_activity_task_slot_supplier(slots(settings.max_concurrent_local_activities))
-        .nexus_task_slot_supplier(slots(1))
-        .build();
-    let rate = match purpose {
-        Purpose::Rate { per_second } => Some(*per_second),
-        _ => None,
-    };
-    let pollers = rate.map(|_| PollerBehavior::SimpleMaximum(RATE_POLLERS));
-    let mut options = WorkerOptions::new(queue)
-        .tuner(tuner)
-        .max_cached_workflows(settings.max_cached_workflows)
-        .graceful_shutdown_period(settings.graceful_shutdown)
-        .max_heartbeat_throttle_interval(Duration::from_secs(30))
-        .maybe_max_task_queue_activities_per_second(rate)
-        .maybe_activity_task_poller_behavior(pollers)
-        .workflow_interceptor(WorkflowInterceptorConstructor::new(|_| HeaderInterceptor))
-        // Ours (workflow/wakes.rs) lets a workflow wake itself, and names what woke it otherwise.
-        .detect_nondeterministic_futures(false)
-        .build();
-    let activities = registry.activities.values().copied().chain(&builtin::ENTRIES);
-    for entry in activities {
-        options.register_activities(Implementer::new(entry, shared.clone()));
-    }
-    if matches!(purpose, Purpose::Main) {
-        for entry in registry.workflows.values() {
-            options.register_workflow_with_factory::<Adapter, _>(Adapter::factory(entry, shared.clone()))?;
+    fn ended(&mut self, queue: &str, result: Result<()>) -> Result<()> {
+        let closing = self.open.remove(queue).is_some_and(|open| open.closing);
+        self.tell();
+        match closing {
+            true => result,
+            false => result.and(Err(Error::engine(format_args!("the worker of queue {queue:?} stopped by itself")))),
         }
     }
-    Ok(options)
+
+    fn tell(&self) {
+        let mut polled: Vec<String> =
+            self.open.iter().filter(|(_, open)| !open.closing).map(|(queue, _)| queue.clone()).collect();
+        polled.sort_unstable();
+        self.plan.polled.send_if_modified(|before| {
+            let changed = *before != polled;
+            *before = polled;
+            changed
+        });
+    }
 }

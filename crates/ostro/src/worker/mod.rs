@@ -2,11 +2,13 @@
 
 mod builder;
 pub(crate) mod builtin;
+mod cores;
 mod fleet;
+pub(crate) mod rate_queues;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 pub use builder::{Running, Worker, WorkerBuilder};
 
@@ -15,6 +17,7 @@ use crate::depends::Dependencies;
 use crate::error::Result;
 use crate::ostro_handle::Ostro;
 use crate::testing::Mocks;
+use crate::worker::rate_queues::RateQueues;
 
 /// What all queues of one worker have together.
 pub(crate) struct Shared {
@@ -24,16 +27,9 @@ pub(crate) struct Shared {
     pub session_queue: Arc<str>,
     /// True once the worker is to stop.
     pub stopping: watch::Receiver<bool>,
-    /// Rate queues that are wanted, to whoever opens them.
-    pub wanted: Mutex<Option<mpsc::UnboundedSender<WantedQueue>>>,
+    pub rate_queues: Arc<RateQueues>,
     /// `None` in a replay.
     pub ostro: Option<Ostro>,
-}
-
-/// A queue of a rate limit that the worker should ask for tasks.
-pub(crate) struct WantedQueue {
-    pub name: String,
-    pub per_second: f64,
 }
 
 /// Sent to a workflow that something outside of its history woke, so that it gets a workflow task, and fails in it.
@@ -49,15 +45,6 @@ impl Shared {
                 tracing::debug!(%error, "a workflow that was woken from outside is gone");
             }
         });
-    }
-
-    /// Has the worker ask for tasks of this queue, from now on until none came for a while.
-    pub fn open_rate_queue(&self, name: &str, per_second: f64) {
-        let wanted = self.wanted.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(wanted) = &*wanted {
-            // A worker that is stopping has nobody who opens queues.
-            let _ = wanted.send(WantedQueue { name: name.to_owned(), per_second });
-        }
     }
 }
 

@@ -74,7 +74,7 @@ async fn limited(
         ActivityOptions { schedule_to_start_timeout: waits.or(Some(TENANT_SCHEDULE_TO_START)), ..options.clone() };
     loop {
         // Whoever runs the workflow asks for its tenants' tasks. Should it die, the time-out brings the workflow to another worker.
-        scope.run.shared.open_rate_queue(&queue, limit.per_second_rate());
+        let _waiting = scope.run.shared.rate_queues.call(&queue, limit.per_second_rate());
         let result = regular(scope, name, &sent, payloads.clone(), Some(queue.clone()), HashMap::new()).await;
         match result {
             Err(error) if waits.is_none() && waited_too_long(&error) => continue,

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use futures_util::future::LocalBoxFuture;
 
@@ -14,6 +15,8 @@ use crate::workflow::scope::Scope;
 use crate::workflow::trap::{self, Trap};
 
 const SPINS_MAX: u32 = 10_000;
+/// Workflow code that computes for longer holds up every other workflow of its worker.
+const LONG: Duration = Duration::from_secs(1);
 
 /// The entrypoint, or a handler of a signal or an update.
 pub(crate) struct Routine<T> {
@@ -43,6 +46,7 @@ impl<T> Routine<T> {
 
         let _entered = context::enter(Ambient::Workflow(self.scope.clone()));
         let trap = Trap::enter();
+        let begun = Instant::now();
         let polled = catch_unwind(AssertUnwindSafe(|| {
             if self.is_main {
                 poll_background(&self.scope, &mut cx);
@@ -51,6 +55,14 @@ impl<T> Routine<T> {
         }));
         if let Some(error) = trap.caught(workflow) {
             return Poll::Ready(Err(error));
+        }
+        let took = begun.elapsed();
+        if took > LONG {
+            tracing::warn!(
+                workflow,
+                ?took,
+                "a workflow holds up the others of its worker: leave long computations to activities"
+            );
         }
         polled.unwrap_or_else(|panic| Poll::Ready(Err(trap::of_panic(workflow, &panic_text(&*panic)))))
     }

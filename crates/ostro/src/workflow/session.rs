@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, FusedFuture, select};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::activity::adapter::SESSION_HEADER;
+use crate::activity::tasks::SESSION_HEADER;
 use crate::activity::{ActivityOptions, SessionInfo};
 use crate::context::{self, Ambient};
 use crate::error::{Error, Result};

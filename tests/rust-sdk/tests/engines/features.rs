@@ -1,10 +1,11 @@
 //! What workflows can do beside calling activities.
 
-use std::time::Duration;
+use std::future::Future;
+use std::time::{Duration, Instant};
 
-use ostro::client::{Filter, Schedule};
+use ostro::client::{Filter, Overlap, Schedule, SearchAttributeKind};
 use ostro::testing;
-use ostro::{ErrorKind, WorkflowStatus};
+use ostro::{Error, ErrorKind, WorkflowStatus};
 use ostro_sdk_tests::features::*;
 use ostro_sdk_tests::seed::{basic, runs, user_workflow};
 use serde_json::json;
@@ -254,5 +255,214 @@ on_every_engine! {
         assert_eq!(error.type_name(), Some("AlreadyStarted"), "{error}");
         assert!(error.message().contains(&id), "{error}");
         first.terminate("enough").await.unwrap();
+    }
+
+    async fn an_activity_is_completed_from_outside(t) {
+        let worker = t.worker().spawn().unwrap();
+        // By the token of its attempt.
+        let key = t.id("answer");
+        let handle = asks(key.clone()).start(&t.ostro).await.unwrap();
+        let token = token_of(&key).await;
+        let text = serde_json::to_string(&token).unwrap();
+        assert_eq!(serde_json::from_str::<ostro::activity::ActivityToken>(&text).unwrap(), token, "it can be stored");
+        t.ostro.activity::<answered>(token.clone()).complete(&("yes".to_owned(), None)).await.unwrap();
+        assert_eq!(handle.result().await.unwrap(), ("yes".to_owned(), None));
+        let late = t.ostro.activity::<answered>(token).complete(&("no".to_owned(), None)).await.unwrap_err();
+        assert_eq!(late.type_name(), Some("NotFound"), "{late}");
+
+        // By the ids of the workflow and the activity.
+        let key = t.id("answer");
+        let handle = asks(key.clone()).start(&t.ostro).await.unwrap();
+        token_of(&key).await;
+        let asked = t.ostro.activity_by_id::<answered>(handle.id(), "question");
+        let answer = ("yes".to_owned(), Some(2));
+        completed(|| asked.complete(&answer)).await;
+        assert_eq!(handle.result().await.unwrap(), ("yes".to_owned(), Some(2)));
+        let nobody = t.ostro.activity_by_id::<answered>(t.id("nobody"), "question");
+        let error = nobody.complete(&("yes".to_owned(), None)).await.unwrap_err();
+        assert_eq!(error.type_name(), Some("NotFound"), "{error}");
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn an_activity_is_failed_from_outside_and_tried_again(t) {
+        let worker = t.worker().spawn().unwrap();
+        let key = t.id("answer");
+        let handle = asks(key.clone()).start(&t.ostro).await.unwrap();
+        let first = t.ostro.activity::<answered>(token_of(&key).await);
+        first.fail(Error::new("ask again").with_type("Unclear")).await.unwrap();
+        // The next attempt has another token, and reads the details of this one.
+        let second = t.ostro.activity::<answered>(token_of(&key).await);
+        let answer = second.heartbeat(99).await.unwrap();
+        assert!(!answer.cancel_requested && !answer.paused, "{answer:?}");
+        let pending = &handle.describe().await.unwrap().pending_activities[0];
+        assert_eq!((pending.id.as_str(), pending.attempt), ("question", 2));
+        assert_eq!(pending.last_failure.as_deref(), Some("ask again"));
+        assert_eq!(pending.heartbeat_details, Some(json!(99)));
+        second.fail(Error::new("once more")).await.unwrap();
+        assert_eq!(handle.result().await.unwrap(), ("by itself".to_owned(), Some(99)));
+
+        let key = t.id("answer");
+        let handle = asks(key.clone()).start(&t.ostro).await.unwrap();
+        let token = token_of(&key).await;
+        t.ostro.activity::<answered>(token).fail(Error::non_retryable("never").with_type("Refused")).await.unwrap();
+        let error = handle.result().await.unwrap_err();
+        assert_eq!((error.message(), error.type_name(), error.activity()), ("never", Some("Refused"), Some("answered")));
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn an_activity_is_cancelled_from_outside_where_its_workflow_asked(t) {
+        let worker = t.worker().spawn().unwrap();
+        let key = t.id("answer");
+        let handle = asks_in_vain(key.clone()).start(&t.ostro).await.unwrap();
+        let asked = t.ostro.activity::<answered>(token_of(&key).await);
+        let error = asked.cancelled().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Engine, "nobody asked for it: {error}");
+        handle.signal(ostro::workflow::Signal::named("enough", true)).await.unwrap();
+        while !asked.heartbeat(()).await.unwrap().cancel_requested {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        asked.cancelled().await.unwrap();
+        handle.signal(ostro::workflow::Signal::named("enough", true)).await.unwrap();
+        assert_eq!(handle.result().await.unwrap(), "Some(Cancelled)");
+        assert_eq!(handle.history().await.unwrap().count("ActivityTaskCanceled"), 1);
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn a_local_activity_cannot_be_completed_later(t) {
+        let worker = t.worker().spawn().unwrap();
+        assert_eq!(asks_locally(t.id("answer")).execute(&t.ostro).await.unwrap(), "NotAllowed");
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn an_activity_that_ends_as_cancelled_by_itself_has_failed(t) {
+        let worker = t.worker().provide(engine, t.ostro.clone()).spawn().unwrap();
+        let other = cancellable(t.id("cancel")).start(&t.ostro).await.unwrap();
+        other.cancel("enough").await.unwrap();
+        let seen = giving_up(other.id().to_owned()).execute(&t.ostro).await.unwrap();
+        assert_eq!(seen, "Application Some(\"Cancelled\")");
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn the_queue_of_a_tenant_is_left_when_nobody_uses_it(t) {
+        let worker = t.worker().tenant_queue_idle(Duration::from_millis(200)).spawn().unwrap();
+        let tenants = || worker.task_queues().iter().filter(|queue| queue.contains("::rate::rate_limited::")).count();
+        // It is left only after the calls, and asked again when there are others.
+        for _ in 0..2 {
+            let names = vec!["a".to_owned(), "b".to_owned()];
+            assert_eq!(one_call_each(names).execute(&t.ostro).await.unwrap(), 2);
+            while tenants() > 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+        assert!(worker.task_queues().contains(&t.ostro.task_queue().to_owned()), "{:?}", worker.task_queues());
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn options_that_are_not_met_end_a_call(t) {
+        let worker = t.worker().spawn().unwrap();
+        let key = t.id("unmet");
+        let ends = unmet(key).execute(&t.ostro).await.unwrap();
+        assert_eq!(
+            ends,
+            [
+                "Timeout(ScheduleToStart)", "Timeout(ScheduleToClose)", "1 run, Some(\"Final\")",
+                "Some(2) runs, waited true",
+            ]
+        );
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn the_loser_of_a_race_is_cancelled(t) {
+        let worker = t.worker().spawn().unwrap();
+        let handle = loses().start(&t.ostro).await.unwrap();
+        assert!(handle.result().await.unwrap());
+        assert_eq!(handle.history().await.unwrap().count("ActivityTaskCancelRequested"), 1);
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn what_cannot_be_written_as_json_fails_at_once(t) {
+        let worker = t.worker().spawn().unwrap();
+        let error = unwritable().execute(&t.ostro).await.unwrap_err();
+        assert_eq!(error.type_name(), Some("InvalidPayload"));
+        assert!(error.message().starts_with("argument `map`: "), "{error}");
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn local_calls_are_limited_in_their_process(t) {
+        let worker = t.worker().spawn().unwrap();
+        let started = Instant::now();
+        assert_eq!(local_rate(6).execute(&t.ostro).await.unwrap(), 6);
+        assert!(started.elapsed() >= Duration::from_millis(500), "6 calls at 10/s took {:?}", started.elapsed());
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn a_session_is_passed_to_children_and_the_next_run(t) {
+        let workers = [t.worker().spawn().unwrap(), t.worker().spawn().unwrap()];
+        let queues = passes_session(None, Vec::new()).execute(&t.ostro).await.unwrap();
+        assert!(queues.len() == 3 && queues.iter().all(|queue| *queue == queues[0]), "{queues:?}");
+        for worker in workers {
+            worker.shutdown().await.unwrap();
+        }
+    }
+
+    async fn search_attributes_are_given_changed_and_found_by(t) {
+        t.ostro.add_search_attribute("OstroTestText", SearchAttributeKind::Keyword).await.unwrap();
+        t.ostro.add_search_attribute("OstroTestText", SearchAttributeKind::Keyword).await.unwrap();
+        t.ostro.add_search_attribute("OstroTestNumber", SearchAttributeKind::Int).await.unwrap();
+        let worker = t.worker().spawn().unwrap();
+        let id = t.id("found");
+        // The reference server knows an attribute a moment after it was added.
+        let handle = loop {
+            match found().id(&id).search_attribute("OstroTestText", "given").start(&t.ostro).await {
+                Ok(handle) => break handle,
+                Err(error) => assert!(error.message().contains("OstroTestText"), "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        // The reference server has some of its own.
+        let ours = |seen: Vec<(String, serde_json::Value)>| -> Vec<_> {
+            seen.into_iter().filter(|(name, _)| name.starts_with("OstroTest")).collect()
+        };
+        let seen = ours(handle.result().await.unwrap());
+        assert_eq!(seen, [("OstroTestNumber".to_owned(), json!(8)), ("OstroTestText".to_owned(), json!("changed"))]);
+        assert_eq!(ours(handle.describe().await.unwrap().search_attributes), seen);
+        let filter = Filter::all().id(&id).attribute("OstroTestNumber", 8).attribute("OstroTestText", "changed");
+        while t.ostro.count(&filter).await.unwrap() == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        worker.shutdown().await.unwrap();
+    }
+
+    async fn schedules_are_listed_and_backfilled(t) {
+        let worker = t.worker().spawn().unwrap();
+        let id = t.id("schedule");
+        let daily = Schedule::cron("30 2 * * *").overlap(Overlap::AllowAll).paused("only by hand");
+        let schedule = basic("backfilled".to_owned()).schedule(&t.ostro, &id, daily).await.unwrap();
+        while !t.ostro.schedules().await.unwrap().iter().any(|one| one.id == id && one.workflow == "basic" && one.paused) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let day = Duration::from_secs(86_400);
+        let midnight = std::time::UNIX_EPOCH + 20_000 * day;
+        schedule.backfill(midnight, midnight + 3 * day, Overlap::AllowAll).await.unwrap();
+        let started = loop {
+            let recent = schedule.describe().await.unwrap().recent;
+            if recent.len() == 3 {
+                break recent;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        for id in started {
+            assert_eq!(t.ostro.workflow::<basic>(&id).result().await.unwrap().result, "backfilled");
+        }
+        schedule.delete().await.unwrap();
+        worker.shutdown().await.unwrap();
+    }
+}
+
+/// By ids there is nothing to complete until the engine knows that the attempt waits.
+async fn completed<F: Future<Output = ostro::Result<()>>>(complete: impl Fn() -> F) {
+    while let Err(error) = complete().await {
+        assert_eq!(error.type_name(), Some("NotFound"), "{error}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

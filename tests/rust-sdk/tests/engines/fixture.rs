@@ -6,6 +6,8 @@ use ostro::{Ostro, Result, WorkerBuilder};
 use ostro_server::{Config, Server};
 use tempfile::TempDir;
 
+use crate::histories;
+
 /// `host:port` of a Temporal server; where it is not set those tests say that they did not run.
 const TEMPORAL: &str = "OSTRO_TEST_TEMPORAL";
 
@@ -71,21 +73,37 @@ impl Fixture {
     }
 }
 
-pub fn run<F: Future<Output = ()>>(engine: Engine, test: impl FnOnce(std::sync::Arc<Fixture>) -> F) {
+/// Runs `test`, which has this name, on an engine. What it left in histories on the reference server is compared with what it
+/// leaves on an Ostro server over TCP.
+pub fn run<F: Future<Output = ()>>(engine: Engine, name: &str, test: impl FnOnce(std::sync::Arc<Fixture>) -> F) {
     if engine == Engine::Temporal && std::env::var(TEMPORAL).is_err() {
         println!("not run: set {TEMPORAL}=host:port to run it on a Temporal server");
         return;
     }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime");
-    runtime.block_on(async {
+    let left = runtime.block_on(async {
         let fixture = std::sync::Arc::new(Fixture::open(engine).await.expect("an engine"));
         let limit = std::time::Duration::from_secs(60);
         tokio::time::timeout(limit, test(fixture.clone())).await.expect("the test ends within a minute");
+        let is_compared = engine == Engine::Temporal || std::env::var(histories::WRITE_TO).is_ok();
+        let left = match is_compared {
+            true => Some(histories::collect(&fixture.ostro).await.expect("the histories of the test")),
+            false => None,
+        };
         if let Ok(fixture) = std::sync::Arc::try_unwrap(fixture).map_err(drop) {
             fixture.close().await;
         }
+        left
     });
+    let Some(left) = left else { return };
+    match std::env::var(histories::WRITE_TO) {
+        Ok(file) => std::fs::write(file, serde_json::to_vec(&left).expect("JSON")).expect("a file to write to"),
+        Err(_) => {
+            let (_, module) = name.split_once("::").expect("a test in a module");
+            histories::compare(&format!("{module}::tcp"), &left);
+        }
+    }
 }
 
 /// Defines each test once for each engine.
@@ -94,20 +112,21 @@ macro_rules! on_every_engine {
         $(mod $name {
             #[allow(unused_imports)]
             use super::*;
+            use $crate::fixture::{Engine, run};
 
             async fn test($fixture: std::sync::Arc<$crate::fixture::Fixture>) $body
 
             #[test]
             fn embedded() {
-                $crate::fixture::run($crate::fixture::Engine::Embedded, test);
+                run(Engine::Embedded, module_path!(), test);
             }
             #[test]
             fn tcp() {
-                $crate::fixture::run($crate::fixture::Engine::Tcp, test);
+                run(Engine::Tcp, module_path!(), test);
             }
             #[test]
             fn temporal() {
-                $crate::fixture::run($crate::fixture::Engine::Temporal, test);
+                run(Engine::Temporal, module_path!(), test);
             }
         })*
     };

@@ -1,6 +1,7 @@
 //! `ostro workflow show`.
 
 use ostro_wire::json::to_json;
+use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::HistoryEventFilterType;
 use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 use temporalio_protos::temporal::api::workflowservice::v1::{
@@ -17,14 +18,7 @@ const HISTORY: &str = "GetWorkflowExecutionHistory";
 
 /// Prints the history, as a table or as the JSON that Temporal's replayers read; `follow` waits for the end.
 pub async fn show(session: &Session, target: Target, follow: bool) -> Result<(), Failure> {
-    let request = GetWorkflowExecutionHistoryRequest {
-        namespace: session.namespace.clone(),
-        execution: Some(target.into()),
-        wait_new_event: follow,
-        history_event_filter_type: HistoryEventFilterType::AllEvent.into(),
-        skip_archival: true,
-        ..Default::default()
-    };
+    let request = GetWorkflowExecutionHistoryRequest { wait_new_event: follow, ..request(session, target.into()) };
     match session.format {
         Format::Text => show_table(session, request).await,
         Format::Json if follow => each_page(session, request, |events| events.iter().for_each(print_json_line)).await,
@@ -42,10 +36,29 @@ async fn show_table(session: &Session, request: GetWorkflowExecutionHistoryReque
 }
 
 async fn show_json(session: &Session, request: GetWorkflowExecutionHistoryRequest) -> Result<(), Failure> {
+    output::write(&format!("{:#}", to_json(&whole(session, request).await?)));
+    Ok(())
+}
+
+/// The history of a run as it stands.
+pub(super) async fn history(session: &Session, run: WorkflowExecution) -> Result<History, Failure> {
+    whole(session, request(session, run)).await
+}
+
+fn request(session: &Session, run: WorkflowExecution) -> GetWorkflowExecutionHistoryRequest {
+    GetWorkflowExecutionHistoryRequest {
+        namespace: session.namespace.clone(),
+        execution: Some(run),
+        history_event_filter_type: HistoryEventFilterType::AllEvent.into(),
+        skip_archival: true,
+        ..Default::default()
+    }
+}
+
+async fn whole(session: &Session, request: GetWorkflowExecutionHistoryRequest) -> Result<History, Failure> {
     let mut history = History::default();
     each_page(session, request, |events| history.events.extend(events)).await?;
-    output::write(&format!("{:#}", to_json(&history)));
-    Ok(())
+    Ok(history)
 }
 
 fn print_json_line(event: &HistoryEvent) {

@@ -52,7 +52,7 @@ pub async fn delete(session: &Session, target: Target) -> Result<(), Failure> {
     Ok(())
 }
 
-fn report(session: &Session, target: &Target, done: &str, words: &str) {
+pub(super) fn report(session: &Session, target: &Target, done: &str, words: &str) {
     let json = json!({ "workflowId": target.workflow_id, done: true });
     session.format.print(|| json, || format!("{words} {}", target.workflow_id));
 }

@@ -16,16 +16,16 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::super::Engine;
+use crate::command::DetachActivity;
 use crate::error::{Error, Result};
 use crate::execution::activity::ActivityRef;
 use crate::persistence::{ExecutionId, Loader};
-use crate::token::TaskToken;
 
 type Target = (ExecutionId, ActivityRef);
 
 impl<L: Loader> Engine<L> {
-    fn by_token(&mut self, token: &[u8]) -> Result<Target> {
-        let token = TaskToken::parse(token)?;
+    fn by_token(&mut self, namespace: &str, token: &[u8]) -> Result<Target> {
+        let token = self.token(namespace, token)?;
         if !self.load(token.execution) {
             return Err(Error::not_found(format!("workflow not found for ID: {}", token.workflow_id)));
         }
@@ -42,6 +42,12 @@ impl<L: Loader> Engine<L> {
             false => self.find(namespace, workflow_id, run_id)?,
         };
         Ok((id, ActivityRef::Id(activity_id.to_owned())))
+    }
+
+    pub(super) fn detach_activity(&mut self, request: &DetachActivity) -> Result<()> {
+        let (id, activity) = self.by_token("", &request.task_token)?;
+        self.execution(id).running_activity(&activity)?;
+        self.step(id, |t| t.detach_activity(&activity))
     }
 
     fn complete_target(&mut self, (id, activity): Target, result: Option<Payloads>, identity: String) -> Result<()> {
@@ -79,7 +85,7 @@ impl<L: Loader> Engine<L> {
         &mut self,
         r: RecordActivityTaskHeartbeatRequest,
     ) -> Result<RecordActivityTaskHeartbeatResponse> {
-        let target = self.by_token(&r.task_token)?;
+        let target = self.by_token(&r.namespace, &r.task_token)?;
         self.heartbeat_target(target, r.details)
     }
 
@@ -100,7 +106,7 @@ impl<L: Loader> Engine<L> {
         &mut self,
         r: RespondActivityTaskCompletedRequest,
     ) -> Result<RespondActivityTaskCompletedResponse> {
-        let target = self.by_token(&r.task_token)?;
+        let target = self.by_token(&r.namespace, &r.task_token)?;
         self.complete_target(target, r.result, r.identity)?;
         Ok(RespondActivityTaskCompletedResponse::default())
     }
@@ -110,6 +116,8 @@ impl<L: Loader> Engine<L> {
         r: RespondActivityTaskCompletedByIdRequest,
     ) -> Result<RespondActivityTaskCompletedByIdResponse> {
         let target = self.by_id(&r.namespace, &r.workflow_id, &r.run_id, &r.activity_id)?;
+        // Whoever knows the result need not wait for a worker.
+        self.look(target.0, |t| t.start_activity_by_hand(&r.activity_id, &r.identity));
         self.complete_target(target, r.result, r.identity)?;
         Ok(RespondActivityTaskCompletedByIdResponse::default())
     }
@@ -118,7 +126,7 @@ impl<L: Loader> Engine<L> {
         &mut self,
         r: RespondActivityTaskFailedRequest,
     ) -> Result<RespondActivityTaskFailedResponse> {
-        let target = self.by_token(&r.task_token)?;
+        let target = self.by_token(&r.namespace, &r.task_token)?;
         self.fail_target(target, r.failure, r.last_heartbeat_details, r.identity, r.cause)?;
         Ok(RespondActivityTaskFailedResponse::default())
     }
@@ -136,7 +144,7 @@ impl<L: Loader> Engine<L> {
         &mut self,
         r: RespondActivityTaskCanceledRequest,
     ) -> Result<RespondActivityTaskCanceledResponse> {
-        let target = self.by_token(&r.task_token)?;
+        let target = self.by_token(&r.namespace, &r.task_token)?;
         self.cancel_target(target, r.details, r.identity)?;
         Ok(RespondActivityTaskCanceledResponse::default())
     }

@@ -5,16 +5,19 @@ mod activity_control;
 mod batch;
 mod deployment;
 mod history;
+mod import;
 mod namespace;
 mod nexus_endpoint;
 mod nexus_task;
 mod options;
+mod pause;
 mod query;
 mod reset;
 mod schedule;
 mod settings;
 mod signal;
 mod standalone;
+mod standalone_operation;
 mod start;
 mod stop;
 mod update;
@@ -50,6 +53,8 @@ impl<L: Loader> Engine<L> {
             Command::TerminateWorkflow(r) => answered!(TerminateWorkflow, self.terminate_workflow(*r)),
             Command::ResetWorkflow(r) => answered!(ResetWorkflow, self.reset_workflow(*r)),
             Command::UpdateOptions(r) => answered!(UpdateOptions, self.update_workflow_options(*r)),
+            Command::PauseWorkflow(r) => answered!(PauseWorkflow, self.pause_workflow(*r)),
+            Command::UnpauseWorkflow(r) => answered!(UnpauseWorkflow, self.unpause_workflow(*r)),
             Command::DeleteWorkflow(r) => answered!(DeleteWorkflow, self.delete_workflow(*r)),
             Command::QueryWorkflow(r) => self.query_workflow(id, *r),
             Command::UpdateWorkflow(r) => self.update_workflow(id, *r),
@@ -91,6 +96,8 @@ impl<L: Loader> Engine<L> {
             Command::ListBatches(r) => answered!(ListBatches, self.list_batches(*r)),
             Command::RunningBatches(_) => answered!(RunningBatches, Ok(self.batches.running())),
             Command::ProgressBatch(r) => answered!(ProgressBatch, Ok(self.progress_batch(*r))),
+            Command::DetachActivity(r) => answered!(DetachActivity, self.detach_activity(&r)),
+            Command::ImportExecution(r) => answered!(ImportExecution, self.import_execution(*r)),
             Command::ExpireExecutions(r) => answered!(ExpireExecutions, self.expire_executions(*r)),
             command => self.schedule_call(command),
         }

@@ -18,7 +18,6 @@ use crate::execution::Execution;
 use crate::persistence::Loader;
 use crate::reply::ReplyId;
 use crate::time::MINUTE;
-use crate::token::TaskToken;
 
 /// Longest a query waits for a worker where the client sets no deadline.
 const QUERY_WAIT: crate::time::Span = 10 * MINUTE;
@@ -29,7 +28,7 @@ impl<L: Loader> Engine<L> {
         let execution = request.execution.clone().unwrap_or_default();
         let id = self.find(namespace, &execution.workflow_id, &execution.run_id)?;
         let run = self.execution(id);
-        if rejects(run, request.query_reject_condition()) {
+        if run.is_paused() || rejects(run, request.query_reject_condition()) {
             let query_rejected = Some(QueryRejected { status: run.core.status });
             return Ok(Some(Answer::QueryWorkflow(Box::new(QueryWorkflowResponse {
                 query_rejected,
@@ -50,7 +49,7 @@ impl<L: Loader> Engine<L> {
         &mut self,
         request: RespondQueryTaskCompletedRequest,
     ) -> Result<RespondQueryTaskCompletedResponse> {
-        let token = TaskToken::parse(&request.task_token)?;
+        let token = self.token(&request.namespace, &request.task_token)?;
         let number =
             token.query_id.parse::<u64>().map_err(|_| Error::invalid("the task token is not that of a query"))?;
         if !self.load(token.execution) {

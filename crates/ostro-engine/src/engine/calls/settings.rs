@@ -48,8 +48,7 @@ impl<L: Loader> Engine<L> {
         let queue = QueueKey::new(namespace, queue_kind(request.task_queue_type()), request.task_queue.clone());
         let (config, writes) = self.settings.update_config(&queue, request, self.now)?;
         self.keep(writes);
-        let rate = self.settings.rate(&queue);
-        self.queues.set_rate(&queue, rate);
+        self.queues.set_rates(&queue, self.settings.rates(&queue));
         Ok(service::UpdateTaskQueueConfigResponse { config: Some(config) })
     }
 }

@@ -44,7 +44,7 @@ impl<L: Loader> Engine<L> {
         links: Vec<Link>,
     ) -> Result<()> {
         let execution = self.execution(id);
-        if execution.signal_requests.contains(&event.request_id) {
+        if execution.signal_requests.contains_key(&event.request_id) {
             return Ok(());
         }
         let limit = self.config.signals_max;
@@ -75,7 +75,7 @@ impl<L: Loader> Engine<L> {
         Some(Link { variant: Some(link::Variant::WorkflowEvent(event)) })
     }
 
-    pub(super) fn signal_with_start(
+    pub(in crate::engine) fn signal_with_start(
         &mut self,
         request: SignalWithStartWorkflowExecutionRequest,
     ) -> Result<SignalWithStartWorkflowExecutionResponse> {

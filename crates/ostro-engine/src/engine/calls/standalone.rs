@@ -101,7 +101,7 @@ impl<L: Loader> Engine<L> {
                     activity_options: updated.activity_options,
                 }))
             }
-            command => return self.settings_call(command),
+            command => return self.standalone_operation_call(command),
         };
         Ok(Some(answer))
     }
@@ -120,7 +120,17 @@ impl<L: Loader> Engine<L> {
         let found = self.in_the_way(id, &execution, &r.request_id, reuse, conflict);
         let found = found.map_err(|_| self.already_running(id, &execution))?;
         let (activity, started) = match found {
-            InTheWay::Use(existing) => (existing, false),
+            InTheWay::Use(existing) => {
+                let options = r.on_conflict_options.unwrap_or_default();
+                let known = self.execution(existing).core.request_ids.contains_key(&r.request_id);
+                if options.attach_request_id && !known {
+                    let callbacks =
+                        if options.attach_completion_callbacks { r.completion_callbacks } else { Vec::new() };
+                    let links = if options.attach_links { r.links } else { Vec::new() };
+                    self.step(existing, |t| t.attach_to_standalone(&r.request_id, &callbacks, links));
+                }
+                (existing, false)
+            }
             _ => (self.begin_standalone(id, execution, &r, attributes), true),
         };
         let core = &self.execution(activity).core;
@@ -151,6 +161,7 @@ impl<L: Loader> Engine<L> {
                 search_attributes,
                 priority: r.priority.clone(),
                 identity: r.identity.clone(),
+                completion_callbacks: r.completion_callbacks.clone(),
                 ..Default::default()
             },
             user_metadata: r.user_metadata.clone(),

@@ -46,6 +46,9 @@ impl<L: Loader> Engine<L> {
         stage: Stage,
         deadline: Time,
     ) -> Result<()> {
+        if self.execution(id).is_paused() {
+            return Err(Error::failed_precondition("Workflow is paused. Cannot update the workflow."));
+        }
         self.wait_for_update(reply, id, kind, deadline);
         let result = self.look(id, |t| t.update(reply, update, stage, deadline));
         result.inspect_err(|_| {

@@ -94,7 +94,7 @@ impl<L: Loader> Engine<L> {
         &mut self,
         request: RespondWorkflowTaskCompletedRequest,
     ) -> Result<WorkflowTaskCompletedAnswer> {
-        let id = self.execution_of_workflow_task(&request.task_token)?;
+        let id = self.execution_of_workflow_task(&request.namespace, &request.task_token)?;
         let by = StartedBy {
             identity: request.identity.clone(),
             deployment: request.deployment_options.clone(),
@@ -139,7 +139,7 @@ impl<L: Loader> Engine<L> {
         &mut self,
         request: RespondWorkflowTaskFailedRequest,
     ) -> Result<RespondWorkflowTaskFailedResponse> {
-        let id = self.execution_of_workflow_task(&request.task_token)?;
+        let id = self.execution_of_workflow_task(&request.namespace, &request.task_token)?;
         let cause = WorkflowTaskFailedCause::try_from(request.cause).unwrap_or_default();
         self.step(id, |t| {
             t.fail_workflow_task(cause, request.failure, &request.identity);
@@ -148,8 +148,17 @@ impl<L: Loader> Engine<L> {
         Ok(RespondWorkflowTaskFailedResponse::default())
     }
 
-    fn execution_of_workflow_task(&mut self, token: &[u8]) -> Result<ExecutionId> {
+    /// The task that a worker of `namespace` hands back. Nobody answers for another namespace.
+    pub(super) fn token(&self, namespace: &str, token: &[u8]) -> Result<TaskToken> {
         let token = TaskToken::parse(token)?;
+        if !namespace.is_empty() && self.namespaces.get(namespace)?.id != token.namespace {
+            return Err(Error::invalid("Operation requested with a token from a different namespace."));
+        }
+        Ok(token)
+    }
+
+    fn execution_of_workflow_task(&mut self, namespace: &str, token: &[u8]) -> Result<ExecutionId> {
+        let token = self.token(namespace, token)?;
         if !self.load(token.execution) {
             return Err(Error::not_found(format!("workflow not found for ID: {}", token.workflow_id)));
         }

@@ -68,6 +68,7 @@ impl Transition<'_> {
         activity.attempt += 1;
         activity.last_attempt_complete_time = now;
         activity.started_time = 0;
+        activity.detached = false;
         activity.request_id.clear();
         activity.identity.clear();
         activity.last_failure = Some(failure.clone());

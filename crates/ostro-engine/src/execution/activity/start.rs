@@ -28,6 +28,20 @@ impl Transition<'_> {
         self.activity_task(scheduled_event_id)
     }
 
+    /// Takes the attempt off its queue, or out of its back-off, for someone who is no worker.
+    pub fn start_activity_by_hand(&mut self, activity_id: &str, identity: &str) {
+        let Some(event) = self.exec.activity_ids.get(activity_id).copied() else { return };
+        let (now, id) = (self.now, self.exec.id);
+        let Some(activity) = self.exec.activity_mut(event).filter(|activity| !activity.is_started()) else { return };
+        activity.backing_off = false;
+        activity.started_time = now;
+        activity.last_started_time = now;
+        activity.request_id.clear();
+        identity.clone_into(&mut activity.identity);
+        let queue = activity.queue().to_owned();
+        self.effect(Effect::WithdrawActivity(id, event, queue));
+    }
+
     /// An attempt that was handed out but never reached its worker goes back to its queue.
     pub fn undo_activity_start(&mut self, scheduled_event_id: i64) {
         let id = self.exec.id;

@@ -128,7 +128,8 @@ impl<'a> Checker<'a> {
     pub(super) fn bytes(&self, cause: Cause, what: &str, bytes: usize) -> Result<(), Refusal> {
         let limit = self.config.blob_bytes_max;
         if bytes > limit {
-            return Err(Refusal::fatal(cause, format!("{what} exceeds size limit: {bytes} bytes of {limit} at most.")));
+            // The reference server's words, which SDKs' users match on.
+            return Err(Refusal::fatal(cause, format!("{what} exceeds size limit.")));
         }
         Ok(())
     }

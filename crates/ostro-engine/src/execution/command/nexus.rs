@@ -15,6 +15,7 @@ use crate::execution::history::Extras;
 use crate::execution::nexus::What;
 use crate::execution::state::NexusOperation;
 use crate::execution::{Execution, Transition};
+use crate::nexus::system;
 use crate::time::{Span, duration, from_duration};
 
 /// Operations that are under way in one execution.
@@ -28,7 +29,12 @@ impl<'a> Checker<'a> {
     pub(super) fn schedule_nexus(&mut self, a: &'a ScheduleNexusOperationCommandAttributes) -> Result<(), Refusal> {
         let cause = Cause::BadScheduleNexusOperationAttributes;
         let refuse = |message: String| Err(Refusal::new(cause, message));
-        if self.endpoints.by_name(&a.endpoint).is_none() {
+        if a.endpoint == system::ENDPOINT {
+            let (input, namespace) = (a.input.as_ref(), &self.namespace.name);
+            if let Err(message) = system::request(&a.service, &a.operation, input, namespace, self.config) {
+                return refuse(message);
+            }
+        } else if self.endpoints.by_name(&a.endpoint).is_none() {
             return refuse(format!("endpoint \"{}\" not found", a.endpoint));
         }
         for (what, name) in [("Service", &a.service), ("Operation", &a.operation)] {

@@ -67,7 +67,7 @@ impl Transition<'_> {
         self.schedule_workflow_task();
     }
 
-    pub(super) fn nexus_operation_completed(&mut self, event: i64, result: Option<Payload>, links: Vec<Link>) {
+    pub fn nexus_operation_completed(&mut self, event: i64, result: Option<Payload>, links: Vec<Link>) {
         let Some(operation) = self.end_nexus_operation(event) else { return };
         let request_id = operation.attributes().request_id.clone();
         let extras = Extras { links, ..Default::default() };
@@ -89,7 +89,7 @@ impl Transition<'_> {
         self.schedule_workflow_task();
     }
 
-    pub(super) fn nexus_operation_failed(&mut self, event: i64, cause: Failure) {
+    pub fn nexus_operation_failed(&mut self, event: i64, cause: Failure) {
         let Some(operation) = self.end_nexus_operation(event) else { return };
         let (failure, request_id) = (Some(operation.failure(cause)), operation.attributes().request_id.clone());
         self.record(NexusOperationFailedEventAttributes { scheduled_event_id: event, failure, request_id });
@@ -157,10 +157,12 @@ impl Transition<'_> {
         cancel.map_or(0, |cancel| cancel.requested_event_id)
     }
 
-    fn end_nexus_operation(&mut self, event: i64) -> Option<NexusOperation> {
+    pub(in crate::execution) fn end_nexus_operation(&mut self, event: i64) -> Option<NexusOperation> {
         self.withdraw_nexus_request(event, What::Start);
         self.withdraw_nexus_request(event, What::Cancel);
-        self.exec.remove_nexus_operation(event)
+        let operation = self.exec.remove_nexus_operation(event)?;
+        self.keep_ended_operation(&operation);
+        Some(operation)
     }
 }
 

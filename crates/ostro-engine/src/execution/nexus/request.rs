@@ -9,6 +9,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::{RETRY_INTERVAL, RETRY_INTERVAL_MAX, RequestState};
+use crate::execution::standalone_operation::operation_id;
 use crate::execution::state::NexusOperation;
 use crate::execution::{Effect, Transition};
 use crate::nexus::callback::{Address, SYSTEM_URL, TOKEN_HEADER};
@@ -213,12 +214,21 @@ impl Transition<'_> {
             callback: SYSTEM_URL.to_owned(),
             payload: a.input.clone(),
             callback_header: [(TOKEN_HEADER.to_owned(), address.to_token())].into(),
-            links: links::to_nexus(&self.link_to_event(operation.scheduled_event_id)).into_iter().collect(),
+            links: links::to_nexus(&self.link_to_caller(operation.scheduled_event_id)).into_iter().collect(),
         }
     }
 
-    fn link_to_event(&self, event_id: i64) -> Link {
+    /// The event that scheduled the operation, or the operation itself where no workflow called it.
+    pub fn link_to_caller(&self, event_id: i64) -> Link {
         use link::workflow_event::{EventReference, Reference};
+        if self.exec.is_standalone_operation() {
+            let operation = link::NexusOperation {
+                namespace: self.namespace.name.clone(),
+                operation_id: operation_id(&self.exec.core.workflow_id).to_owned(),
+                run_id: self.exec.core.run_id.clone(),
+            };
+            return Link { variant: Some(link::Variant::NexusOperation(operation)) };
+        }
         let event_type = EventType::NexusOperationScheduled as i32;
         Link {
             variant: Some(link::Variant::WorkflowEvent(link::WorkflowEvent {

@@ -92,9 +92,11 @@ impl Rebuild<'_> {
         let (id, time) = (event.event_id, from_timestamp(&event.event_time));
         match attributes {
             WorkflowExecutionStartedEventAttributes(a) => self.started(event, a),
-            WorkflowExecutionSignaledEventAttributes(a) => self.signaled(a),
+            WorkflowExecutionSignaledEventAttributes(a) => self.signaled(id, a),
             WorkflowExecutionCancelRequestedEventAttributes(_) => self.exec.core.cancel_requested = true,
             WorkflowExecutionOptionsUpdatedEventAttributes(a) => self.exec.apply_options(id, a, time),
+            WorkflowExecutionPausedEventAttributes(a) => self.exec.apply_pause(a, time),
+            WorkflowExecutionUnpausedEventAttributes(_) => self.exec.apply_unpause(),
             UpsertWorkflowSearchAttributesEventAttributes(a) => self.exec.merge_search_attributes(&a.search_attributes),
             WorkflowPropertiesModifiedEventAttributes(a) => self.exec.merge_memo(&a.upserted_memo),
             WorkflowTaskScheduledEventAttributes(a) => self.workflow_task_scheduled(id, time, a),

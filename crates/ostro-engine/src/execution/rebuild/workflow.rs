@@ -40,9 +40,10 @@ impl Rebuild<'_> {
         self.exec.touch_start();
     }
 
-    pub(super) fn signaled(&mut self, signal: &WorkflowExecutionSignaledEventAttributes) {
+    pub(super) fn signaled(&mut self, id: i64, signal: &WorkflowExecutionSignaledEventAttributes) {
         self.exec.core.signal_count += 1;
         self.exec.remember_signal(&signal.request_id);
+        self.exec.number_signal(&signal.request_id, id);
     }
 
     /// The last event, or one that leaves no state behind.

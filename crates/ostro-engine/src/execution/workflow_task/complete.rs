@@ -102,6 +102,7 @@ impl Transition<'_> {
         core.workflow_task_failure = None;
         core.workflow_task_failed_cause = 0;
         self.exec.tail.forget(task.started_event_id);
+        self.forget_problems();
         self.set_sticky(request);
         task
     }
@@ -150,8 +151,8 @@ impl Transition<'_> {
             return completion;
         }
         for (scheduled_event_id, by) in applied.eager_activities {
-            // A later command of the same task may have cancelled it.
-            if !self.exec.activities.get(&scheduled_event_id).is_some_and(|a| a.is_waiting()) {
+            // A later command of the same task may have cancelled it, and the run may be paused.
+            if !self.exec.offers_activity(scheduled_event_id) {
                 continue;
             }
             let task = self.start_activity(scheduled_event_id, by);

@@ -5,6 +5,12 @@ use temporalio_protos::temporal::api::{
 };
 
 use crate::execution::Transition;
+use crate::search::SystemValues;
+
+/// The attribute by which such runs are found.
+const PROBLEMS: &str = "TemporalReportedProblems";
+/// As on the reference server.
+const REPORTED_AFTER: i32 = 5;
 
 impl Transition<'_> {
     /// The worker, or the server on its behalf, gives the task up; another attempt follows at once.
@@ -34,7 +40,42 @@ impl Transition<'_> {
             self.exec.core.workflow_task_attempt = 1;
         }
         self.unsend_queries();
+        self.report_problems();
         self.schedule_workflow_task();
+    }
+
+    /// Says in lists that the run does not get on, once enough tasks failed in a row.
+    fn report_problems(&mut self) {
+        let core = &self.exec.core;
+        if core.workflow_task_attempt <= REPORTED_AFTER || !self.exec.is_open() {
+            return;
+        }
+        let words = match WorkflowTaskFailedCause::try_from(core.workflow_task_failed_cause) {
+            Ok(WorkflowTaskFailedCause::Unspecified) | Err(_) => {
+                ["category=WorkflowTaskTimedOut".to_owned(), "cause=WorkflowTaskTimedOutCauseStartToClose".to_owned()]
+            }
+            Ok(cause) => {
+                let name = camel_case(cause.as_str_name().trim_start_matches("WORKFLOW_TASK_FAILED_CAUSE_"));
+                ["category=WorkflowTaskFailed".to_owned(), format!("cause=WorkflowTaskFailedCause{name}")]
+            }
+        };
+        self.set_problems(&words);
+    }
+
+    /// A task has been completed.
+    pub(super) fn forget_problems(&mut self) {
+        let attributes = self.exec.properties.search_attributes.as_ref();
+        if attributes.is_some_and(|attributes| attributes.indexed_fields.contains_key(PROBLEMS)) {
+            self.set_problems(&[]);
+        }
+    }
+
+    fn set_problems(&mut self, words: &[String]) {
+        let mut values = SystemValues::default();
+        values.set_list(PROBLEMS, words);
+        let properties = self.exec.properties_mut();
+        let all = values.merge_into(properties.search_attributes.take().unwrap_or_default());
+        properties.search_attributes = (!all.indexed_fields.is_empty()).then_some(all);
     }
 
     fn note_workflow_task_failure(&mut self, cause: WorkflowTaskFailedCause, failure: Option<Failure>) {
@@ -54,4 +95,13 @@ impl Transition<'_> {
             task.speculative = false;
         }
     }
+}
+
+/// `NON_DETERMINISTIC_ERROR` as `NonDeterministicError`.
+fn camel_case(name: &str) -> String {
+    let word = |word: &str| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_owned() + &rest.to_lowercase()
+    };
+    name.split('_').map(word).collect()
 }

@@ -34,6 +34,7 @@ impl Transition<'_> {
     fn may_schedule(&self) -> bool {
         self.exec.is_open()
             && !self.exec.is_standalone()
+            && !self.exec.is_paused()
             && !self.exec.has_workflow_task()
             && self.exec.core.first_task_due == 0
     }

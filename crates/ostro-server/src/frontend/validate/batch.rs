@@ -32,8 +32,12 @@ impl Check for service::StartBatchOperationRequest {
         if selectors > 1 {
             return invalid("visibility query, executions, and target executions are mutually exclusive");
         }
-        if self.target_executions.iter().any(|run| run.r#type != ExecutionType::Workflow as i32) {
-            return invalid("target_executions must be workflows for this operation");
+        let (kind, name) = match is_of_activities(operation) {
+            true => (ExecutionType::Activity, "activities"),
+            false => (ExecutionType::Workflow, "workflows"),
+        };
+        if self.target_executions.iter().any(|run| run.r#type != kind as i32) {
+            return invalid(format!("target_executions must be {name} for this operation"));
         }
         check_operation(operation)
     }
@@ -62,13 +66,18 @@ fn check_operation(operation: &mut Operation) -> Result<()> {
             Some(batch::batch_operation_reset_activities::Activity::MatchAll(all)) => must(*all),
         },
         Operation::UpdateActivityOptionsOperation(o) => check_activity_options(o),
-        Operation::CancelActivitiesOperation(_)
-        | Operation::TerminateActivitiesOperation(_)
-        | Operation::DeleteActivitiesOperation(_) => invalid(
-            "The operation type is not supported for this namespace: activities without a workflow are not served",
-        ),
         _ => Ok(()),
     }
+}
+
+/// Whether the operation is about activities without a workflow.
+fn is_of_activities(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::CancelActivitiesOperation(_)
+            | Operation::TerminateActivitiesOperation(_)
+            | Operation::DeleteActivitiesOperation(_)
+    )
 }
 
 fn must(all: bool) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use ostro_engine::config::Config;
 use ostro_engine::error::{Error, Result};
-use ostro_engine::execution::standalone::ID_PREFIX;
+use ostro_engine::execution::standalone::MARK;
 use ostro_engine::ids::is_uuid;
 use ostro_engine::token::TaskToken;
 use prost_wkt_types::Duration;
@@ -51,9 +51,9 @@ pub(super) fn execution(run: &Option<WorkflowExecution>) -> Result<()> {
     Ok(())
 }
 
-/// Refuses the ids under which activities without a workflow are kept.
+/// Refuses the ids under which activities and Nexus operations without a workflow are kept.
 pub(super) fn workflow_id(id: &str) -> Result<()> {
-    if id.starts_with(ID_PREFIX) {
+    if id.starts_with(MARK) {
         return invalid("WorkflowId begins with a character that is kept for the server: leave it out");
     }
     Ok(())

@@ -12,6 +12,7 @@ mod options;
 mod schedule;
 mod settings;
 mod standalone;
+mod standalone_operation;
 mod start;
 mod worker;
 mod workflow;

@@ -6,8 +6,8 @@ use temporalio_protos::temporal::api::enums::v1::TaskQueueType;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 use temporalio_protos::temporal::api::workflowservice::v1::update_worker_build_id_compatibility_request::Operation;
 
+use super::Check;
 use super::common::{invalid, length, namespace, present};
-use super::{Check, options};
 
 /// A build id's longest form, in bytes.
 const BUILD_ID_BYTES_MAX: usize = 255;
@@ -20,20 +20,21 @@ impl Check for service::UpdateTaskQueueConfigRequest {
         namespace(&self.namespace)?;
         present(&self.task_queue, "missing task queue name")?;
         length(&self.task_queue, "taskQueue", limits)?;
-        if let Some(update) = &self.update_queue_rate_limit {
+        let updates = [
+            (&self.update_queue_rate_limit, "UpdateQueueRateLimit"),
+            (&self.update_fairness_key_rate_limit_default, "UpdateFairnessKeyRateLimitDefault"),
+        ];
+        for (update, name) in updates.into_iter().filter_map(|(update, name)| Some((update.as_ref()?, name))) {
             let rate = update.rate_limit.as_ref().map(|limit| limit.requests_per_second);
             if rate.is_some() && self.task_queue_type == TaskQueueType::Workflow as i32 {
                 return invalid("Setting rate limit on workflow task queues is not allowed.");
             }
             if rate.is_some_and(|rate| !(rate >= 0.0 && rate.is_finite())) {
-                return invalid("UpdateQueueRateLimit: the rate must be a number of at least 0");
+                return invalid(format!("{name}: the rate must be a number of at least 0"));
             }
             if update.reason.len() > REASON_BYTES_MAX {
-                return invalid("UpdateQueueRateLimit: Reason length exceeds limit.");
+                return invalid(format!("{name}: Reason length exceeds limit."));
             }
-        }
-        if self.update_fairness_key_rate_limit_default.as_ref().is_some_and(|update| update.rate_limit.is_some()) {
-            return options::unimplemented("a rate limit for each fairness key: set one for the queue");
         }
         length(&self.identity, "Identity", limits)?;
         for (key, weight) in &self.set_fairness_weight_overrides {

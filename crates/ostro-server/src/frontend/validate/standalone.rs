@@ -61,9 +61,7 @@ impl Check for service::StartActivityExecutionRequest {
         within(&self.identity, "identity", limits)?;
         options::links(&self.links)?;
         blob(self.input.as_ref().map_or(0, Message::encoded_len), "activity's input", limits)?;
-        if !self.completion_callbacks.is_empty() {
-            return options::unimplemented("completion_callbacks of an activity: leave them out, poll its outcome");
-        }
+        super::nexus::callbacks(&self.completion_callbacks)?;
         if let Some(queue) = self.task_queue.as_mut() {
             queue.kind = TaskQueueKind::Normal as i32;
         }

@@ -7,7 +7,7 @@ use temporalio_protos::temporal::api::enums::v1::UpdateWorkflowExecutionLifecycl
 use temporalio_protos::temporal::api::errordetails::v1::PermissionDeniedFailure;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
-use super::common::{blob, execution, invalid, length, namespace, present, run_id};
+use super::common::{blob, execution, invalid, length, namespace, present, run_id, workflow_id};
 use super::{Check, options};
 
 /// Requests of which only the namespace and the run can be wrong.
@@ -30,6 +30,27 @@ only_run! {
     GetWorkflowExecutionHistoryRequest.execution,
     GetWorkflowExecutionHistoryReverseRequest.execution,
 }
+
+/// Requests that pause a run, or let it go on.
+macro_rules! pause {
+    ($($request:ident),*) => {
+        $(impl Check for service::$request {
+            fn check(&mut self, limits: &Config) -> Result<()> {
+                namespace(&self.namespace)?;
+                present(&self.workflow_id, "Can't load workflow execution.  WorkflowId not set.")?;
+                workflow_id(&self.workflow_id)?;
+                length(&self.request_id, "RequestId", limits)?;
+                length(&self.reason, "Reason", limits)?;
+                if !self.run_id.is_empty() && !ostro_engine::ids::is_uuid(&self.run_id) {
+                    return invalid("RunId is not valid UUID.");
+                }
+                Ok(())
+            }
+        })*
+    };
+}
+
+pause!(PauseWorkflowExecutionRequest, UnpauseWorkflowExecutionRequest);
 
 impl Check for service::ResetWorkflowExecutionRequest {
     fn check(&mut self, limits: &Config) -> Result<()> {

@@ -74,6 +74,33 @@ async fn a_journal_keeps_order_drops_what_it_has_and_tells_of_progress() {
     assert_eq!(records.read(newest).await.expect("reads")[0].sequence, 2);
     let resumed = Filter { after: 1, ..all.clone() };
     assert_eq!(records.read(resumed).await.expect("reads")[0].id, "2");
-    records.commit(vec![Change::Trim { journal: Journal::Event, before: 6 }]).await.expect("commits");
-    assert!(records.read(all).await.expect("reads").is_empty());
+    records.commit(vec![entry("3", "")]).await.expect("commits");
+    let trim = |before| Change::Trim { journal: Journal::Event, namespace: "n".into(), before };
+    records.commit(vec![trim(5)]).await.expect("commits");
+    assert_eq!(records.read(all.clone()).await.expect("reads").len(), 3, "nothing is that old");
+    records.commit(vec![trim(6)]).await.expect("commits");
+    assert_eq!(records.read(all).await.expect("reads").len(), 2, "what is of an execution stays");
+}
+
+#[tokio::test]
+async fn a_run_is_forgotten_in_all_journals_and_numbers_are_not_given_again() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("api.db");
+    let records = SqliteRecords::open(&path, true).expect("opens");
+    records.commit(vec![entry("1", "x"), entry("2", "y")]).await.expect("commits");
+    let aged = |before: i64, after: (&str, &str)| {
+        let after = (after.0.to_owned(), after.1.to_owned());
+        records.aged(Aged { journal: Journal::Event, namespace: "n".into(), before, after, limit: 10 })
+    };
+    let runs = [("x".to_owned(), "run".to_owned()), ("y".to_owned(), "run".to_owned())];
+    assert_eq!(aged(6, ("", "")).await.expect("reads"), runs);
+    assert_eq!(aged(6, ("x", "run")).await.expect("reads"), runs[1..]);
+    assert!(aged(5, ("", "")).await.expect("reads").is_empty());
+    let forget = Change::ForgetRun { namespace: "n".into(), execution: "x".into(), run: "run".into() };
+    records.commit(vec![forget]).await.expect("commits");
+    assert_eq!(aged(6, ("", "")).await.expect("reads"), runs[1..]);
+    drop(records);
+    let records = SqliteRecords::open(&path, true).expect("opens again");
+    let sequences = records.commit(vec![entry("3", "x")]).await.expect("commits");
+    assert!(sequences[0] > 2 + 1000, "{sequences:?}");
 }

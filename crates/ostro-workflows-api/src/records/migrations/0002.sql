@@ -1,0 +1,3 @@
+-- Retention looks for what is old in one namespace.
+DROP INDEX entry_at;
+CREATE INDEX entry_age ON entry (journal, namespace, at);
