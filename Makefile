@@ -8,6 +8,11 @@ TESTS ?=
 KILLS ?= 200
 SEED ?= 1
 WORK ?=
+SEEDS ?= 1000
+START ?= 0
+TROUBLES ?=
+TARGET ?= calls
+SECONDS ?= 600
 OSTRO := target/debug/ostro
 PYTHON ?= python3
 PYTHON_VENV := .cache/python-sdk
@@ -16,7 +21,7 @@ PYTHON_VENV := .cache/python-sdk
 PACKAGES ?= -p ostro-cli -p temporal-rust-example
 test python-test: PACKAGES = --workspace
 
-.PHONY: help official-sdk official-sdk-quick demo test unit conformance conformance-local crash bench build lint fmt docs-check nextest python python-examples python-test python-bench
+.PHONY: help official-sdk official-sdk-quick demo test unit conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint fmt docs-check nextest python python-examples python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -30,8 +35,24 @@ unit: nextest ## Run the Rust tests
 	cargo nextest run --locked --workspace
 	cargo test --locked --doc --workspace
 
-crash: build ## Kill the server KILLS times under load and look for losses
-	$(PYTHON) tests/crash/run.py --binary $(OSTRO) --kills $(KILLS) --seed $(SEED)
+crash: build ## Kill the server KILLS times under load and look for losses (TROUBLES=1: full disks and more besides)
+	$(PYTHON) tests/crash/run.py --binary $(OSTRO) --kills $(KILLS) --seed $(SEED) $(if $(TROUBLES),--troubles)
+
+sim: ## Run SEEDS simulated worlds with faults from START on, and stop at the first that breaks a rule
+	cargo run --locked --release -p ostro-sim -- --seeds $(SEEDS) --start $(START) --reached
+
+FUZZED := fuzz/target/x86_64-unknown-linux-gnu/release/$(TARGET)
+
+fuzz: ## Fuzz TARGET (calls, list_filter, times, rows) for SECONDS
+	cd fuzz && cargo build --locked --release --bin $(TARGET)
+	mkdir -p fuzz/artifacts fuzz/target/corpus/$(TARGET)
+	$(FUZZED) -max_total_time=$(SECONDS) -timeout=60 -rss_limit_mb=4096 -artifact_prefix=fuzz/artifacts/ \
+		$(if $(wildcard fuzz/$(TARGET).dict),-dict=fuzz/$(TARGET).dict) fuzz/target/corpus/$(TARGET) fuzz/corpus/$(TARGET)
+
+fuzz-corpus: ## Replace the inputs kept of TARGET by the fewest that reach what a run has reached
+	rm -rf fuzz/corpus/$(TARGET).new && mkdir -p fuzz/corpus/$(TARGET).new
+	$(FUZZED) -merge=1 fuzz/corpus/$(TARGET).new fuzz/target/corpus/$(TARGET) fuzz/corpus/$(TARGET)
+	rm -rf fuzz/corpus/$(TARGET) && mv fuzz/corpus/$(TARGET).new fuzz/corpus/$(TARGET)
 
 conformance: ## Run temporalio's own tests against ADDRESS (TESTS=... for some of its files)
 	$(PYTHON) conformance/run.py --address $(ADDRESS) $(if $(TESTS),--tests $(TESTS))
@@ -47,9 +68,15 @@ official-sdk: build ## Run the official mistralai packages against Ostro and ove
 official-sdk-quick: build ## Run the core of that, on Ostro
 	$(PYTHON) tests/official-sdk/run.py --ostro $(OSTRO) --quick
 
-bench: ## Measure side by side with the real Temporal server (WORK=name for one row)
-	cargo build --locked --release -p ostro-cli
-	$(PYTHON) bench/run.py --ostro-binary target/release/ostro $(if $(WORK),--work $(WORK))
+# One build for all that is measured.
+bench: ## Measure side by side with Temporal, Restate and DBOS; writes docs/benchmarks.md (WORK=name for some rows)
+	cargo build --locked --release --workspace --lib --bin ostro --bin ostro-load --bin ostro-sdk-bench
+	$(call install_python,$(PYTHON_VENV)-bench,target/release)
+	$(PYTHON) bench/run.py --ostro-python $(PYTHON_VENV)-bench/bin/python $(if $(WORK),--work $(WORK))
+
+instructions: ## Count the instructions of an activity and compare them with the number kept in bench/instructions.json
+	cargo build --locked --workspace --bin ostro-load
+	$(PYTHON) bench/instructions.py --driver target/debug/ostro-load
 
 python: ## Build the wheel of the Python package (target/wheels)
 	$(PYTHON) -m venv $(PYTHON_VENV)
@@ -59,14 +86,18 @@ python: ## Build the wheel of the Python package (target/wheels)
 python-examples: python ## Install the wheel into a new environment and run every example in it
 	bash python/tests/examples.sh "$$(ls -t target/wheels/*.whl | head -n 1)" $(PYTHON)
 
-# The package as a wheel would install it, with the library of the workspace's own build.
-python-test: build ## Test the Python package, installed: on the engine within, on Ostro, on the real Temporal server
-	$(PYTHON) -m venv --clear $(PYTHON_VENV)-test
+# The Python package as a wheel would install it, in a new environment $(1), with the library of the workspace's own build $(2).
+define install_python
+	$(PYTHON) -m venv --clear $(1)
 	$(PYTHON) -c 'import tomllib; project = tomllib.load(open("python/pyproject.toml", "rb"))["project"]; \
-		print(*project["dependencies"], *project["optional-dependencies"]["test"], sep="\n")' > $(PYTHON_VENV)-test/requirements.txt
-	$(PYTHON_VENV)-test/bin/pip install --quiet -r $(PYTHON_VENV)-test/requirements.txt
-	site=$$($(PYTHON_VENV)-test/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))'); \
-		cp -r python/ostro $$site/ostro; cp target/debug/lib_core.so $$site/ostro/_core.abi3.so
+		print(*project["dependencies"], *project["optional-dependencies"]["test"], sep="\n")' > $(1)/requirements.txt
+	$(1)/bin/pip install --quiet -r $(1)/requirements.txt
+	site=$$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))'); \
+		cp -r python/ostro $$site/ostro; cp $(2)/lib_core.so $$site/ostro/_core.abi3.so
+endef
+
+python-test: build ## Test the Python package, installed: on the engine within, on Ostro, on the real Temporal server
+	$(call install_python,$(PYTHON_VENV)-test,target/debug)
 	OSTRO_BINARY=$(abspath $(OSTRO)) $(PYTHON_VENV)-test/bin/python -m pytest -q python/tests $(if $(TESTS),-k $(TESTS))
 
 python-bench: python ## Measure Python workers beside temporalio, on each engine

@@ -1,177 +1,137 @@
-"""Measures the same work on the real Temporal server, as it comes and with its poll limits raised, and on Ostro.
+"""Measures the same work on Ostro, the real Temporal server, Restate and DBOS, side by side in one run.
 
-    python3 bench/run.py --temporal PATH --ostro-binary target/release/ostro
+    make bench                          all rows, about half an hour; writes bench/results/latest.json and docs/benchmarks.md
+    make bench WORK=regular             only rows whose name contains this (bench/rows.py), printed and not written
+    python3 bench/run.py --scale 0.05 --rounds 1 ...       a quick look
 
-The worker and the client are Temporal's Python SDK, so part of each figure is theirs: see the worker's CPU. Servers
-alternate: each round starts each of them fresh, in another order.
-Prints one table (median, and the range over the rounds) and writes bench/results/latest.json.
+Contestants alternate: each round starts each of them fresh, in another order. What cannot be measured is said with its reason and stops
+nothing else. See README.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
 import os
-import platform
-import shutil
-import statistics
 import sys
-import tempfile
 import time
-from collections import defaultdict
 from pathlib import Path
 from typing import NoReturn
 
-from servers import TEMPORAL_KINDS, Kind, Process, free_address, mib_on_disk, wait_until_listening
-from temporalio.client import Client
-from workloads import TASK_QUEUE, WORKLOADS, Workload, connect, wait_until_worked
+from brought import Brought
+from contestants import Contestant, Seen
+from load_rows import Load, Million
+from machine import machine
+from programs import Dbos, Mistral, PythonSdk, Restate, RustSdk
+from report import print_table, write_page
+from results import Results
+from rows import ROWS
+from servers import OSTRO, TEMPORAL_KINDS, Kind
+from temporal_python import TemporalPython
 
 HERE = Path(__file__).resolve().parent
-
-#: A server settles for so long before its idling is measured for so long.
-IDLE_SECONDS_BEFORE = 2.0
-IDLE_SECONDS = 3.0
-
-#: One round's figures of one server: metric name -> value.
-Figures = dict[str, float]
+ROOT = HERE.parent
+LATEST = HERE / "results" / "latest.json"
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--temporal", default=temporal(), help="the temporal CLI; an empty text: not measured")
-    parser.add_argument("--temporal-kinds", nargs="+", choices=TEMPORAL_KINDS, default=TEMPORAL_KINDS[:3])
-    parser.add_argument("--ostro-binary", type=Path, default=None)
+    parser.add_argument("--binaries", type=Path, default=ROOT / "target/release", help="has ostro, ostro-load, ostro-sdk-bench")
+    parser.add_argument("--ostro-python", type=Path, help="a Python that has the package ostro; without it that is not measured")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--scale", type=float, default=1.0, help="multiplies the operations of each workload")
-    parser.add_argument("--work", default="", help="only workloads whose name contains this")
-    parser.add_argument("--output", type=Path, default=HERE / "results" / "latest.json")
+    parser.add_argument("--minutes", type=float, default=28, help="no round begins that would end later")
+    parser.add_argument("--scale", type=float, default=1.0, help="multiplies the operations of each row")
+    parser.add_argument("--work", default="", help="only rows whose name contains this")
+    parser.add_argument("--only", default="", help="only contestants whose name contains this")
+    parser.add_argument("--output", type=Path, default=None, help="the JSON file; by default bench/results/latest.json for a whole run")
+    parser.add_argument("--report", action="store_true", help="measures nothing: writes docs/benchmarks.md from the JSON")
     return parser.parse_args()
 
 
-def temporal() -> str | None:
-    """The CLI that came with this environment, else the one on the path."""
-    own = Path(sys.executable).with_name("temporal")
-    return str(own) if own.exists() else shutil.which("temporal")
+def contestants(arguments: argparse.Namespace, results: Results) -> list[Contestant]:
+    binaries: Path = arguments.binaries.resolve()
+    brought = Brought(results)
+    ostro = Kind(OSTRO, binaries / "ostro")
+    found: list[Contestant] = [TemporalPython(ostro), Load(ostro, binaries / "ostro-load")]
+    sdk = binaries / "ostro-sdk-bench"
+    found += [RustSdk(sdk, "ostro", None), RustSdk(sdk, "ostro", ostro), RustSdk(sdk, "temporalio", ostro)]
+    if temporal := brought.temporal():
+        kinds = [Kind(name, temporal) for name in TEMPORAL_KINDS]
+        found += [TemporalPython(kind) for kind in kinds]
+        found += [RustSdk(sdk, "temporalio", kinds[0], 0.05), RustSdk(sdk, "temporalio", kinds[1], 0.1)]
+        found += [Load(kinds[1], binaries / "ostro-load")]
+    if arguments.ostro_python:
+        found += [PythonSdk(arguments.ostro_python, None), PythonSdk(arguments.ostro_python, ostro)]
+    if restate := brought.restate():
+        found.append(Restate(restate))
+    if dbos := brought.dbos():
+        found.append(Dbos(dbos))
+    found += [Mistral(binaries / "ostro", False), Mistral(binaries / "ostro", True)]
+    found.append(Million(ostro, binaries / "ostro-load"))
+    return found
 
 
-def kinds_of(arguments: argparse.Namespace) -> list[Kind]:
-    kinds = []
-    if arguments.temporal:
-        temporal = Path(arguments.temporal).resolve()
-        kinds += [Kind(name, temporal) for name in arguments.temporal_kinds]
-    if arguments.ostro_binary:
-        kinds.append(Kind("ostro", arguments.ostro_binary.resolve()))
-    return kinds
+class Run:
+    """Rounds over contestants, as many as there is time for."""
 
+    def __init__(self, arguments: argparse.Namespace, results: Results) -> None:
+        self._arguments, self._results = arguments, results
+        self._began = time.monotonic()
+        self._took: dict[int, float] = {}
 
-async def measure(kind: Kind, workloads: list[Workload], scale: float) -> Figures:
-    """One round of one server: started on an empty directory, measured, stopped."""
-    directory = Path(tempfile.mkdtemp(prefix="ostro-bench-"))
-    address = free_address()
-    began = time.monotonic()
-    server = Process(kind.command(address, directory), directory / "server.log")
-    try:
-        wait_until_listening(address, server)
-        client = await connect(address)
-        figures: Figures = {"start until it answers, ms": 1000 * (time.monotonic() - began)}
-        figures |= await idle(server)
-        worker = Process([sys.executable, str(HERE / "worker.py"), address, TASK_QUEUE], directory / "worker.log")
+    def rounds(self, all_: list[Contestant]) -> None:
+        for index in range(self._arguments.rounds):
+            now = [one for one in all_ if index < one.rounds_max and self._rows(one)]
+            # In another order each time, so that none always follows the same one.
+            for one in now[index % len(now) :] + now[: index % len(now)] if now else []:
+                self._one(index, one)
+
+    def _rows(self, one: Contestant) -> list[str]:
+        return [row.name for row in ROWS if row.name in one.rows and self._arguments.work in row.name]
+
+    def _one(self, index: int, one: Contestant) -> None:
+        spent = time.monotonic() - self._began
+        left = 60 * self._arguments.minutes - spent
+        if index > 0 and self._took.get(id(one), 0) > left:
+            print(f"[{spent:5.0f} s] round {index + 1}: {one.name}: left out, there is no time for it", flush=True)
+            return
+        print(f"[{spent:5.0f} s] round {index + 1}: {one.name}", flush=True)
+        seen, began = Seen(), time.monotonic()
         try:
-            await wait_until_worked(client)
-            for workload in workloads:
-                figures |= await measure_one(
-                    client, workload, max(1, round(workload.operations * scale)), server, worker
-                )
-            figures["server, peak RSS, MiB"] = server.rss_mib_max()
-            figures["worker, peak RSS, MiB"] = worker.rss_mib_max()
-        finally:
-            worker.stop()
-    finally:
-        server.stop()
-    logs = sum((directory / name).stat().st_size for name in ("server.log", "worker.log"))
-    figures["on disk at the end, MiB"] = mib_on_disk(directory) - logs / 2**20
-    shutil.rmtree(directory)
-    return figures
+            one.measure(self._rows(one), self._arguments.scale, seen)
+        except Exception as error:  # noqa: BLE001 - the others go on
+            for row in set(self._rows(one)) - seen.figures.keys() - seen.errors.keys():
+                seen.fail(row, error)
+        self._took[id(one)] = time.monotonic() - began
+        self._results.add(one.name, seen)
+        # Kept after each, so that a run that is cut short has what it saw.
+        self._results.write(self._output())
+
+    def _output(self) -> Path:
+        whole = not (self._arguments.work or self._arguments.only)
+        return self._arguments.output or (LATEST if whole else LATEST.with_name("part.json"))
+
+    def end(self) -> None:
+        self._results.seconds = round(time.monotonic() - self._began)
+        self._results.write(self._output())
 
 
-async def idle(server: Process) -> Figures:
-    """What a server costs that nobody uses."""
-    await asyncio.sleep(IDLE_SECONDS_BEFORE)
-    before = server.cpu_seconds()
-    await asyncio.sleep(IDLE_SECONDS)
-    cpu = server.cpu_seconds() - before
-    return {"idle, RSS, MiB": server.rss_mib(), "idle, CPU ms per second": 1000 * cpu / IDLE_SECONDS}
-
-
-async def measure_one(client: Client, workload: Workload, operations: int, server: Process, worker: Process) -> Figures:
-    before = server.cpu_seconds(), worker.cpu_seconds()
-    began = time.perf_counter()
-    seen = await workload.run(client, operations) or {}
-    seconds = time.perf_counter() - began
-    after = server.cpu_seconds(), worker.cpu_seconds()
-    per = f"per {workload.operation}"
-    figures = {
-        f"{workload.name}: ms {per}": 1000 * seconds / operations,
-        f"{workload.name}: server CPU ms {per}": 1000 * (after[0] - before[0]) / operations,
-        f"{workload.name}: worker CPU ms {per}": 1000 * (after[1] - before[1]) / operations,
-    }
-    return figures | {f"{workload.name}: {name}": value for name, value in seen.items()}
-
-
-def table(rounds: dict[str, list[Figures]]) -> str:
-    names = list(rounds)
-    metrics = list(next(iter(rounds.values()))[0])
-    rows = [["", *names]]
-    for metric in metrics:
-        rows.append([metric, *(cell([figures[metric] for figures in rounds[name]]) for name in names)])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(
-            [row[0].ljust(widths[0]), *(text.rjust(width) for text, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    )
-
-
-def cell(values: list[float]) -> str:
-    """Median and range."""
-    return f"{number(statistics.median(values))} [{number(min(values))}-{number(max(values))}]"
-
-
-def number(value: float) -> str:
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
-
-
-def write_results(path: Path, rounds: dict[str, list[Figures]], scale: float) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    results = {
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": {"cpus": os.cpu_count(), "arch": platform.machine(), "python": platform.python_version()},
-        "scale": scale,
-        "rounds": rounds,
-    }
-    path.write_text(json.dumps(results, indent=1) + "\n")
-
-
-async def main() -> int:
+def main() -> int:
     arguments = parse_arguments()
-    kinds = kinds_of(arguments)
-    workloads = [workload for workload in WORKLOADS if arguments.work in workload.name]
-    if not arguments.work:
-        workloads = [workload for workload in workloads if not workload.long]
-    if not kinds or not workloads:
-        print("nothing to measure: give --temporal or --ostro-binary", file=sys.stderr)
-        return 2
-    rounds: dict[str, list[Figures]] = defaultdict(list)
-    for index in range(arguments.rounds):
-        for kind in kinds[index % len(kinds) :] + kinds[: index % len(kinds)]:
-            print(f"round {index + 1} of {arguments.rounds}: {kind.name}", file=sys.stderr, flush=True)
-            rounds[kind.name].append(await measure(kind, workloads, arguments.scale))
-    ordered = {kind.name: rounds[kind.name] for kind in kinds}
-    print(table(ordered))
-    write_results(arguments.output, ordered, arguments.scale)
-    return 0
+    output = arguments.output or LATEST
+    if arguments.report:
+        results = Results.read(output)
+        print_table(results)
+        write_page(results, ROOT / "docs")
+        return 0
+    results = Results(scale=arguments.scale, rounds=arguments.rounds, machine=machine(arguments.binaries))
+    all_ = [one for one in contestants(arguments, results) if arguments.only in one.name]
+    run = Run(arguments, results)
+    run.rounds(all_)
+    run.end()
+    print_table(results)
+    if not (arguments.work or arguments.only or arguments.output):
+        write_page(results, ROOT / "docs")
+    return 1 if results.has_errors() else 0
 
 
 def leave(code: int) -> NoReturn:
@@ -182,4 +142,4 @@ def leave(code: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    leave(asyncio.run(main()))
+    leave(main())

@@ -14,8 +14,12 @@ mod timestamp;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 
 use arguments::Arguments;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     commands::run(Arguments::parse_from(arguments::test_server::expand(std::env::args_os())))

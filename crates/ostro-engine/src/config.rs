@@ -63,7 +63,7 @@ pub struct Config {
     pub retention: Span,
     /// Shortest back-off between runs of a retried or cron workflow; none.
     pub continue_as_new_interval_min: Span,
-    /// Bytes of executions kept in memory; idle ones leave beyond it; 256 MiB.
+    /// Bytes of executions kept in memory; idle ones leave beyond it; 96 MiB.
     pub cache_bytes_max: usize,
 }
 
@@ -100,7 +100,7 @@ impl Default for Config {
             activity_retry_interval_max_factor: 100.0,
             retention: DAY,
             continue_as_new_interval_min: 0,
-            cache_bytes_max: 256 << 20,
+            cache_bytes_max: 96 << 20,
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod config;
 mod frontend;
 mod http;
 pub mod metrics;
+mod network;
 mod retention;
 mod server;
 mod setup;

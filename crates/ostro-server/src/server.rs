@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::frontend::{Frontend, TestClock, status};
 use crate::http::{self, Pages};
 use crate::metrics::Metrics;
+use crate::network::serve_grpc;
 use crate::retention::Retention;
 use crate::setup;
 use crate::shell::{self, EngineHandle, EngineThread, Parts};
@@ -315,19 +316,6 @@ async fn listen(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Erro
     TcpListener::bind(address).await.map(Some).map_err(|source| Error::Listen { address, source })
 }
 
-fn serve_grpc(
-    listener: TcpListener,
-    tls: Option<Tls>,
-    services: Services,
-    stopped: watch::Receiver<bool>,
-) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        if let Err(error) = ostro_wire::serve(listener, tls, services, stop_signal(stopped)).await {
-            tracing::error!(%error, "the gRPC listener ended");
-        }
-    })
-}
-
 /// Runs `work` until the server stops.
 fn until(stopped: watch::Receiver<bool>, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(async move {
@@ -338,7 +326,7 @@ fn until(stopped: watch::Receiver<bool>, work: impl Future<Output = ()> + Send +
     })
 }
 
-async fn stop_signal(mut stopped: watch::Receiver<bool>) {
+pub(crate) async fn stop_signal(mut stopped: watch::Receiver<bool>) {
     // An error says that the server was dropped.
     drop(stopped.wait_for(|stopped| *stopped).await);
 }

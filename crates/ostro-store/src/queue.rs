@@ -47,12 +47,18 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Waits for entries and moves the first of them to `into`. Empty once the queue is closed and everything was taken.
-    pub(crate) fn drain(&self, limits: DrainLimits, into: &mut Vec<T>) {
+    /// Waits for entries; `false` once the queue is closed and everything was taken.
+    pub(crate) fn wait(&self) -> bool {
         let mut inner = self.lock();
         while inner.entries.is_empty() && !inner.closed {
             inner = self.filled.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
+        !inner.entries.is_empty()
+    }
+
+    /// Moves the first entries to `into`, if there are any.
+    pub(crate) fn drain(&self, limits: DrainLimits, into: &mut Vec<T>) {
+        let mut inner = self.lock();
         let mut taken = 0;
         while let Some(&(_, bytes)) = inner.entries.front() {
             if !into.is_empty() && (into.len() == limits.entries || taken + bytes > limits.bytes) {
@@ -63,6 +69,12 @@ impl<T> Queue<T> {
         }
         inner.bytes -= taken;
         self.drained.notify_all();
+    }
+
+    /// Whether nothing waits, and more may come.
+    pub(crate) fn is_idle(&self) -> bool {
+        let inner = self.lock();
+        inner.entries.is_empty() && !inner.closed
     }
 
     /// No entry is taken from now on; those that wait still are drained.
@@ -99,7 +111,9 @@ mod tests {
 
     fn drain(queue: &Queue<u32>) -> Vec<u32> {
         let mut taken = Vec::new();
-        queue.drain(LIMITS, &mut taken);
+        if queue.wait() {
+            queue.drain(LIMITS, &mut taken);
+        }
         taken
     }
 

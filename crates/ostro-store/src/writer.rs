@@ -1,4 +1,7 @@
-//! The one thread that writes, and its group commit.
+//! The one connection that writes, and its group commit.
+//!
+//! Whoever holds the [`Committer`] takes batches in the order of their submission: the writer's own thread takes those
+//! that wait in the queue; who submits while nothing waits may commit at once, which saves two threads' hand-overs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
@@ -26,8 +29,8 @@ const GROUP_LIMITS: DrainLimits = DrainLimits { entries: 256, bytes: 8 * 1024 * 
 pub struct Batch {
     /// May be empty: then `done` only keeps its place in the order.
     pub writes: Vec<Write>,
-    /// Runs on the writer's thread after this batch and all before it are durable; it must be quick and must not call
-    /// the writer. It never runs if a commit before it failed.
+    /// Runs on the thread that commits, after this batch and all before it are durable; it must be quick and must not
+    /// call the writer. It never runs if a commit before it failed.
     pub done: Box<dyn FnOnce() + Send>,
 }
 
@@ -40,6 +43,8 @@ enum Job {
 pub struct Writer {
     queue: Arc<Queue<Job>>,
     stats: Arc<Stats>,
+    committer: Arc<Mutex<Committer>>,
+    on_fatal: OnFatal,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -47,17 +52,10 @@ impl Writer {
     pub(crate) fn start(connection: Connection, on_fatal: OnFatal) -> std::io::Result<Writer> {
         let queue = Arc::new(Queue::new(QUEUE_BYTES_MAX));
         let stats = Arc::new(Stats::default());
-        let mut worker = Worker { connection, queue: queue.clone(), stats: stats.clone(), jobs: Vec::new() };
-        let thread = std::thread::Builder::new().name("ostro-store".to_owned()).spawn(move || {
-            // A panic is a bug of ours; it stops the process like a failed commit, and no `done` runs after it.
-            let panicked = |_| Err(Error::Corrupt { what: "an invariant that the writer found broken".to_owned() });
-            let ended = catch_unwind(AssertUnwindSafe(|| worker.run())).unwrap_or_else(panicked);
-            if let Err(error) = ended {
-                worker.queue.abandon();
-                on_fatal(error);
-            }
-        })?;
-        Ok(Writer { queue, stats, thread: Mutex::new(Some(thread)) })
+        let committer = Arc::new(Mutex::new(Committer { connection, stats: stats.clone() }));
+        let worker = Worker { committer: committer.clone(), queue: queue.clone(), on_fatal: on_fatal.clone() };
+        let thread = std::thread::Builder::new().name("ostro-store".to_owned()).spawn(move || worker.run())?;
+        Ok(Writer { queue, stats, committer, on_fatal, thread: Mutex::new(Some(thread)) })
     }
 
     /// Hands over a batch; batches are committed in the order of submission, many at a time. Blocks while more than 64 MiB
@@ -65,6 +63,18 @@ impl Writer {
     pub fn submit(&self, batch: Batch) {
         let bytes = batch.writes.iter().map(size).sum::<usize>() + size_of::<Batch>();
         drop(self.queue.push(Job::Batch(batch), bytes));
+    }
+
+    /// Commits these batches before it returns, if no other waits or is being committed; else hands them over.
+    pub fn commit_or_submit(&self, batches: Vec<Batch>) {
+        match self.committer.try_lock().ok().filter(|_| self.queue.is_idle()) {
+            Some(committer) => {
+                let jobs = batches.into_iter().map(Job::Batch);
+                committer.work_off_or_stop(jobs, &self.queue, &self.on_fatal);
+            }
+            // Without the lock: it may have to wait until the writer has made room.
+            None => batches.into_iter().for_each(|batch| self.submit(batch)),
+        }
     }
 
     /// Makes filters and order on a custom search attribute fast. Queries are right without it. Text and KeywordList
@@ -108,27 +118,43 @@ impl Drop for Writer {
 }
 
 struct Worker {
-    connection: Connection,
+    committer: Arc<Mutex<Committer>>,
     queue: Arc<Queue<Job>>,
-    stats: Arc<Stats>,
-    jobs: Vec<Job>,
+    on_fatal: OnFatal,
 }
 
 impl Worker {
-    fn run(&mut self) -> Result<()> {
-        loop {
-            self.queue.drain(GROUP_LIMITS, &mut self.jobs);
-            if self.jobs.is_empty() {
-                return Ok(());
-            }
-            self.work_off()?;
+    fn run(self) {
+        let mut jobs = Vec::new();
+        while self.queue.wait() {
+            // Taken from the queue by whoever may commit only: so nobody overtakes.
+            let committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner);
+            self.queue.drain(GROUP_LIMITS, &mut jobs);
+            committer.work_off_or_stop(jobs.drain(..), &self.queue, &self.on_fatal);
+        }
+    }
+}
+
+struct Committer {
+    connection: Connection,
+    stats: Arc<Stats>,
+}
+
+impl Committer {
+    fn work_off_or_stop(&self, jobs: impl Iterator<Item = Job>, queue: &Queue<Job>, on_fatal: &OnFatal) {
+        // A panic is a bug of ours; it stops the process like a failed commit, and no `done` runs after it.
+        let panicked = |_| Err(Error::Corrupt { what: "an invariant that the writer found broken".to_owned() });
+        let ended = catch_unwind(AssertUnwindSafe(|| self.work_off(jobs))).unwrap_or_else(panicked);
+        if let Err(error) = ended {
+            queue.abandon();
+            on_fatal(error);
         }
     }
 
-    fn work_off(&mut self) -> Result<()> {
+    fn work_off(&self, jobs: impl Iterator<Item = Job>) -> Result<()> {
         let mut group = Group::default();
-        let mut done = Vec::with_capacity(self.jobs.len());
-        for job in self.jobs.drain(..) {
+        let mut done = Vec::with_capacity(jobs.size_hint().0);
+        for job in jobs {
             match job {
                 Job::Batch(batch) => {
                     self.stats.count(&batch);

@@ -36,6 +36,41 @@ fn groups_without_writes_do_not_commit() {
 }
 
 #[test]
+fn who_finds_nothing_waiting_commits_at_once_and_nobody_overtakes() {
+    let opened = Opened::new();
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let batch = |id: i64| {
+        let order = order.clone();
+        Batch { writes: vec![put(row(id, 1, "w"))], done: Box::new(move || order.lock().unwrap().push(id)) }
+    };
+    opened.writer.commit_or_submit(vec![batch(1), batch(2)]);
+    assert_eq!(*order.lock().unwrap(), [1, 2], "durable on return");
+    assert_eq!(opened.reader.newest_run(1, "w"), Some(2));
+    for id in (3..2_000).step_by(3) {
+        opened.writer.submit(batch(id));
+        opened.writer.commit_or_submit(vec![batch(id + 1), batch(id + 2)]);
+    }
+    opened.writer.flush().unwrap();
+    let order = order.lock().unwrap();
+    assert!(order.is_sorted() && order.len() == order[order.len() - 1] as usize, "{order:?}");
+}
+
+#[test]
+fn a_commit_at_once_that_fails_is_fatal() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(directory.path().join("s"), Options { durable: false }).unwrap();
+    let (on_fatal, errors) = caught();
+    let writer = store.writer(on_fatal).unwrap();
+    let batch = || Batch { writes: vec![history(1, 1, 4)], done: Box::new(|| ()) };
+    writer.commit_or_submit(vec![batch()]);
+    writer.commit_or_submit(vec![Batch { done: Box::new(|| panic!("never acknowledged")), ..batch() }]);
+    assert!(errors.recv().unwrap().contains("UNIQUE constraint failed"));
+    writer.commit_or_submit(vec![Batch { writes: vec![put(row(3, 1, "w"))], done: Box::new(|| panic!("stopped")) }]);
+    assert!(writer.flush().is_err());
+    assert_eq!(store.reader(fatal()).unwrap().newest_run(1, "w"), None);
+}
+
+#[test]
 fn after_a_failed_commit_no_done_runs() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open(directory.path().join("s"), Options { durable: false }).unwrap();

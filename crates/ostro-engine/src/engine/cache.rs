@@ -8,6 +8,11 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use crate::execution::Execution;
 use crate::persistence::{ExecutionId, NamespaceId};
 
+/// What an execution takes in the maps here, roughly.
+const ENTRY_BYTES: usize = 400;
+/// Executions looked at in one call, so that none takes long.
+const LOOKS_MAX: usize = 512;
+
 struct Entry {
     execution: Option<Box<Execution>>,
     bytes: usize,
@@ -77,16 +82,13 @@ impl Cache {
 
     pub fn put_back(&mut self, execution: Box<Execution>, written: Option<u64>) {
         let id = execution.id;
-        self.clock += 1;
-        let bytes = execution.bytes();
+        let bytes = ENTRY_BYTES + execution.bytes();
         let entry = self.entries.get_mut(&id).expect("taken from here");
         self.bytes = self.bytes - entry.bytes + bytes;
-        self.order.remove(&(entry.used, id));
         entry.bytes = bytes;
-        entry.used = self.clock;
         entry.written = written.unwrap_or(entry.written);
         entry.execution = Some(execution);
-        self.order.insert((self.clock, id));
+        self.note_use(id);
     }
 
     /// Adds an execution that was loaded, or is new (`newest`: it is the newest run of its workflow id).
@@ -147,27 +149,33 @@ impl Cache {
         }
     }
 
-    /// Lets the least recently used leave until the bound holds.
+    /// Lets the least recently used leave until the bound holds. Who must stay counts as used: so those that many calls
+    /// wait on are not looked at again and again.
     pub fn shrink(&mut self) {
-        if self.bytes <= self.bytes_max {
-            return;
-        }
-        let committed = self.committed;
-        let mut leave = Vec::new();
-        let mut bytes = self.bytes;
-        for (_, id) in &self.order {
-            if bytes <= self.bytes_max {
-                break;
+        for _ in 0..LOOKS_MAX {
+            if self.bytes <= self.bytes_max {
+                return;
             }
-            let entry = &self.entries[id];
-            let idle = entry.execution.as_ref().is_some_and(|e| e.may_leave());
-            if idle && entry.written <= committed {
-                leave.push(*id);
-                bytes -= entry.bytes;
+            let Some(&(_, id)) = self.order.first() else { return };
+            let entry = &self.entries[&id];
+            if entry.written > self.committed {
+                // It may leave soon; most of those after it are no further.
+                return;
+            }
+            if entry.execution.as_ref().is_some_and(|execution| execution.may_leave()) {
+                self.remove(id);
+            } else {
+                self.note_use(id);
             }
         }
-        for id in leave {
-            self.remove(id);
+    }
+
+    fn note_use(&mut self, id: ExecutionId) {
+        self.clock += 1;
+        if let Some(entry) = self.entries.get_mut(&id) {
+            self.order.remove(&(entry.used, id));
+            entry.used = self.clock;
+            self.order.insert((self.clock, id));
         }
     }
 }

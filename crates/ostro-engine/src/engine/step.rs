@@ -8,12 +8,12 @@ use crate::persistence::{ExecutionId, Loader, NamespaceId};
 use crate::reply::Reply;
 
 impl<L: Loader> Engine<L> {
-    /// Runs a transition and collects its writes.
+    /// Runs a transition; what it changed is written at the end of the call.
     pub(super) fn step<R>(&mut self, id: ExecutionId, transition: impl FnOnce(&mut Transition<'_>) -> R) -> R {
         self.run_step(id, true, transition)
     }
 
-    /// Runs a transition that mostly changes only what lives in memory; writes are collected only if there are any.
+    /// Runs a transition that mostly changes only what lives in memory; it is written only if anything else changed.
     pub(super) fn look<R>(&mut self, id: ExecutionId, transition: impl FnOnce(&mut Transition<'_>) -> R) -> R {
         self.run_step(id, false, transition)
     }
@@ -21,7 +21,6 @@ impl<L: Loader> Engine<L> {
     fn run_step<R>(&mut self, id: ExecutionId, always: bool, transition: impl FnOnce(&mut Transition<'_>) -> R) -> R {
         let mut execution = self.cache.take(id).expect("the caller loaded the execution");
         let namespace = self.namespaces.by_id(execution.core.namespace).expect("a namespace outlives its executions");
-        let retention = namespace.retention;
         let result = transition(&mut Transition {
             exec: &mut execution,
             now: self.now,
@@ -33,8 +32,10 @@ impl<L: Loader> Engine<L> {
             effects: &mut self.effects,
         });
         let written = (always || execution.has_changes()).then(|| {
-            let writes = execution.take_writes(retention);
-            self.out.writes.extend(writes);
+            if !execution.is_unwritten() {
+                self.unwritten.push(id);
+            }
+            self.out.writes.extend(execution.note_changes());
             self.sequence + 1
         });
         if written.is_none() {
@@ -44,8 +45,24 @@ impl<L: Loader> Engine<L> {
         self.timers.set(id, execution.deadlines.next());
         self.wake_history_waiters(&mut execution);
         self.busy.note(&execution);
+        if execution.workflow_task_keeps_failing(&self.config) {
+            self.blocked.insert(id);
+        } else if !self.blocked.is_empty() {
+            self.blocked.remove(&id);
+        }
         self.cache.put_back(execution, written);
         result
+    }
+
+    /// Collects the rows of what the steps of this call have changed: each once, however many steps there were.
+    pub(super) fn write_changed(&mut self) {
+        while let Some(id) = self.unwritten.pop() {
+            // Whoever was deleted meanwhile has nothing to write.
+            let Some(execution) = self.cache.get_mut(id) else { continue };
+            let namespace =
+                self.namespaces.by_id(execution.core.namespace).expect("a namespace outlives its executions");
+            execution.take_writes(namespace.retention, &mut self.out.writes);
+        }
     }
 
     /// Answers history polls that have something to show now.

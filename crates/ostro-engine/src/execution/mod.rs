@@ -59,6 +59,7 @@ pub use place::Place;
 pub use tail::Tail;
 pub use transition::{Effect, Transition};
 
+use crate::config::Config;
 use crate::persistence::{ExecutionId, ItemKey, ItemKind};
 use state::{
     AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, CancelExternal, Child, Core, NexusOperation, Properties,
@@ -97,15 +98,26 @@ pub struct Execution {
     pub deadlines: Deadlines,
     pub live: Live,
     pub tail: Tail,
+    /// Bytes of `start` and `properties`, roughly.
+    given_bytes: usize,
     changes: Changes,
+    unwritten: Unwritten,
 }
 
-/// What the transition in progress has changed and not written yet.
+/// What the transition in progress has changed.
 #[derive(Debug, Default)]
 struct Changes {
     items: BTreeSet<(ItemKind, ItemKey)>,
     visibility: bool,
     events: Vec<HistoryEvent>,
+}
+
+/// What the transitions of the call in progress have changed: it is written once, at the end of the call.
+#[derive(Debug, Default)]
+struct Unwritten {
+    core: bool,
+    items: BTreeSet<(ItemKind, ItemKey)>,
+    visibility: bool,
 }
 
 impl Execution {
@@ -142,6 +154,11 @@ impl Execution {
     /// Whether any workflow task was ever completed.
     pub fn had_workflow_task(&self) -> bool {
         self.core.previous_started_event_id > 0
+    }
+
+    /// Whether its workflow cannot go on, attempt after attempt: queries and updates are refused meanwhile.
+    pub fn workflow_task_keeps_failing(&self, config: &Config) -> bool {
+        self.is_open() && self.core.workflow_task_attempt >= config.workflow_task_attempts_failing
     }
 
     fn touch(&mut self, kind: ItemKind, key: ItemKey) {

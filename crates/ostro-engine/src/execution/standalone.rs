@@ -81,7 +81,7 @@ impl Transition<'_> {
         let core = &mut self.exec.core;
         core.first_task_due = 0;
         core.execution_time = self.now + delay;
-        core.standalone = Some(Standalone { start_delay: delay, ..Default::default() });
+        core.standalone = Some(Box::new(Standalone { start_delay: delay, ..Default::default() }));
         core.request_ids.values_mut().for_each(|info| info.event_type = EventType::Unspecified as i32);
         self.exec.properties = Properties { search_attributes: Some(attributes), ..Default::default() };
         self.exec.add_callbacks(&started.completion_callbacks, &run.request_id, self.now);

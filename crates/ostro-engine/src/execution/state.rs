@@ -132,8 +132,8 @@ pub struct Core {
     #[prost(int64, tag = "51")]
     pub imported_time: i64,
     /// Set where the execution is one activity, or one Nexus operation, without a workflow.
-    #[prost(message, optional, tag = "60")]
-    pub standalone: Option<Standalone>,
+    #[prost(message, optional, boxed, tag = "60")]
+    pub standalone: Option<Box<Standalone>>,
 }
 
 /// The workflow task that is scheduled or started.

@@ -5,7 +5,10 @@ use prost::Message;
 use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 
 use super::live::LiveUpdate;
-use super::state::{AdmittedUpdate, Core, SignalRequest, WorkflowTask};
+use super::state::{
+    AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, Child, Core, NexusOperation, SignalRequest, Timer,
+    WorkflowTask,
+};
 use super::{Deadline, Execution};
 use crate::persistence::{ItemKey, ItemKind, StoredExecution, Write};
 use crate::reply::HistoryPosition;
@@ -14,6 +17,11 @@ use crate::token::TaskToken;
 
 /// The name under which memo and search attributes are stored.
 pub(super) const PROPERTIES: &str = "properties";
+
+/// What an execution of short names owns on the heap, with what the allocator adds: its strings, its deadlines, its maps.
+const OWNED_BYTES: usize = 3072;
+/// The same for one of its parts: strings, a payload, a deadline.
+const PART_BYTES: usize = 512;
 
 /// A row that is not what the engine writes: what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +41,7 @@ impl Execution {
             execution.restore_item(item.kind, item.key, &item.value)?;
         }
         execution.refresh_all_deadlines();
+        execution.weigh_given();
         Ok(execution)
     }
 
@@ -77,30 +86,52 @@ impl Execution {
         !self.changes.items.is_empty() || !self.changes.events.is_empty() || self.changes.visibility
     }
 
-    /// Everything that the transition changed, as writes; the changes are then forgotten.
-    pub fn take_writes(&mut self, retention: Span) -> Vec<Write> {
+    /// The end of a transition: its events become history, and what else it changed is noted for
+    /// [`take_writes`](Self::take_writes).
+    pub fn note_changes(&mut self) -> Option<Write> {
         let changes = std::mem::take(&mut self.changes);
         self.live.started.clear();
-        let mut writes = Vec::with_capacity(changes.items.len() + 3);
-        if let Some(write) = self.append_history(changes.events) {
-            writes.push(write);
-        }
-        for (kind, key) in changes.items {
-            self.refresh_item_deadline(kind, &key);
-            writes.push(self.item_write(kind, key));
-        }
-        if changes.visibility {
-            writes.push(Write::PutVisibility(Box::new(self.visibility_row(retention))));
+        let history = self.append_history(changes.events);
+        for (kind, key) in &changes.items {
+            self.refresh_item_deadline(*kind, key);
         }
         self.core.transitions += 1;
         self.refresh_core_deadlines();
-        writes.push(Write::PutState {
-            execution: self.id,
-            state: self.stored_core(),
-            next_due: self.deadlines.next(),
-            waiting: self.waiting_place(),
-        });
-        writes
+        self.unwritten.core = true;
+        if changes.visibility {
+            self.unwritten.visibility = true;
+            self.weigh_given();
+        }
+        if self.unwritten.items.is_empty() {
+            self.unwritten.items = changes.items;
+        } else {
+            self.unwritten.items.extend(changes.items);
+        }
+        history
+    }
+
+    /// Whether a transition was noted since the last [`take_writes`](Self::take_writes).
+    pub fn is_unwritten(&self) -> bool {
+        self.unwritten.core
+    }
+
+    /// Everything but history that transitions have changed since the last time, as writes.
+    pub fn take_writes(&mut self, retention: Span, writes: &mut Vec<Write>) {
+        let unwritten = std::mem::take(&mut self.unwritten);
+        for (kind, key) in unwritten.items {
+            writes.push(self.item_write(kind, key));
+        }
+        if unwritten.visibility {
+            writes.push(Write::PutVisibility(Box::new(self.visibility_row(retention))));
+        }
+        if unwritten.core {
+            writes.push(Write::PutState {
+                execution: self.id,
+                state: self.stored_core(),
+                next_due: self.deadlines.next(),
+                waiting: self.waiting_place(),
+            });
+        }
     }
 
     fn append_history(&mut self, events: Vec<HistoryEvent>) -> Option<Write> {
@@ -212,15 +243,19 @@ impl Execution {
 
     /// Roughly how much memory the execution takes, for the cache's bound.
     pub fn bytes(&self) -> usize {
-        const PART: usize = 512;
-        let parts = self.activities.len()
-            + self.timers.len()
-            + self.children.len()
-            + self.updates.len()
-            + self.buffered.len()
-            + self.nexus.len()
-            + self.callbacks.len();
-        2 * PART + parts * PART + self.start.encoded_len() + self.properties.encoded_len() + self.tail.bytes()
+        let parts = self.activities.len() * part_bytes::<Activity>()
+            + self.timers.len() * part_bytes::<Timer>()
+            + self.children.len() * part_bytes::<Child>()
+            + self.updates.len() * part_bytes::<AcceptedUpdate>()
+            + self.buffered.len() * part_bytes::<HistoryEvent>()
+            + self.nexus.len() * part_bytes::<NexusOperation>()
+            + self.callbacks.len() * part_bytes::<CallbackState>();
+        size_of::<Self>() + OWNED_BYTES + self.given_bytes + parts + self.tail.bytes()
+    }
+
+    /// Takes the measure of what the starter gave; decoded, it takes about twice its encoding.
+    fn weigh_given(&mut self) {
+        self.given_bytes = 2 * (self.start.encoded_len() + self.properties.encoded_len());
     }
 
     /// Whether the execution may leave memory: nothing waits on it that the store does not hold.
@@ -251,6 +286,10 @@ impl Execution {
             extra: Vec::new(),
         }
     }
+}
+
+fn part_bytes<T>() -> usize {
+    size_of::<T>() + PART_BYTES
 }
 
 fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, Damaged> {

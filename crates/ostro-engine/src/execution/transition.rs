@@ -46,7 +46,7 @@ pub enum Effect {
     Answer(Reply),
 }
 
-/// A transition in progress. Everything it does is in memory until [`Execution::take_writes`].
+/// A transition in progress. Everything it does is in memory until [`Execution::note_changes`].
 pub struct Transition<'a> {
     pub exec: &'a mut Execution,
     pub now: Time,

@@ -24,6 +24,8 @@ use crate::metrics::Metrics;
 const BURST: usize = 256;
 /// Ticks before messages are looked at again.
 const TICKS: usize = 64;
+/// Outputs that wait for the end of a burst before the writer gets them.
+const OUTBOX_MAX: usize = 32;
 /// Sleep where nothing is due.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -48,6 +50,7 @@ pub(super) fn run<L: Loader>(parts: Parts<L>, sender: Sender<Message>, receiver:
         sender,
         open: HashMap::new(),
         durable: Arc::new(AtomicU64::new(0)),
+        outbox: Vec::new(),
         draining: false,
     };
     shell.run(&receiver);
@@ -110,14 +113,29 @@ struct Shell<L> {
     open: HashMap<ReplyId, Open>,
     /// The newest output that is on disk.
     durable: Arc<AtomicU64>,
+    /// Outputs of the burst in progress.
+    outbox: Vec<Batch>,
     draining: bool,
+}
+
+/// What is left after a burst of messages.
+#[derive(PartialEq)]
+enum Left {
+    Nothing,
+    More,
+    Stop,
 }
 
 impl<L: Loader> Shell<L> {
     fn run(mut self, receiver: &Receiver<Message>) {
-        while self.apply_waiting(receiver) {
+        loop {
+            let left = self.apply_waiting(receiver);
+            if left == Left::Stop {
+                break;
+            }
             self.tick();
-            if self.skip() {
+            self.hand_over(&left);
+            if left == Left::More || self.skip() {
                 continue;
             }
             self.metrics.held.set(self.engine.gauges());
@@ -126,23 +144,40 @@ impl<L: Loader> Shell<L> {
                 Err(error) => error == RecvTimeoutError::Timeout,
             };
             if !goes_on {
-                return;
+                break;
             }
         }
+        self.hand_over(&Left::Stop);
     }
 
-    /// Applies what waits, within bounds. `false` once told to stop.
-    fn apply_waiting(&mut self, receiver: &Receiver<Message>) -> bool {
+    /// Applies what waits, within bounds.
+    fn apply_waiting(&mut self, receiver: &Receiver<Message>) -> Left {
         for _ in 0..BURST {
             let goes_on = match receiver.try_recv() {
                 Ok(message) => self.apply(message),
-                Err(error) => return error == TryRecvError::Empty,
+                Err(TryRecvError::Empty) => return Left::Nothing,
+                Err(TryRecvError::Disconnected) => false,
             };
             if !goes_on {
-                return false;
+                return Left::Stop;
+            }
+            if self.outbox.len() >= OUTBOX_MAX {
+                self.hand_over(&Left::More);
             }
         }
-        true
+        Left::More
+    }
+
+    /// Hands the outputs to the writer. While nobody waits for this thread it may do the writer's work itself.
+    fn hand_over(&mut self, left: &Left) {
+        if self.outbox.is_empty() {
+            return;
+        }
+        let batches = std::mem::take(&mut self.outbox);
+        match left {
+            Left::Nothing => self.writer.commit_or_submit(batches),
+            Left::More | Left::Stop => batches.into_iter().for_each(|batch| self.writer.submit(batch)),
+        }
     }
 
     fn apply(&mut self, message: Message) -> bool {
@@ -231,7 +266,7 @@ impl<L: Loader> Shell<L> {
         Duration::from_nanos(u64::try_from(left).unwrap_or(0)).min(IDLE)
     }
 
-    /// One output is one batch of the store: its answers leave when it is durable, and in order.
+    /// One output is one batch of the store, handed over at the end of the burst: its answers leave when it is durable, and in order.
     fn submit(&mut self, output: Output) {
         if output.writes.is_empty() && output.replies.is_empty() {
             return;
@@ -245,7 +280,7 @@ impl<L: Loader> Shell<L> {
             }
             deliveries.into_iter().for_each(|delivery| delivery.deliver(&sender, &metrics));
         });
-        self.writer.submit(Batch { writes: output.writes, done });
+        self.outbox.push(Batch { writes: output.writes, done });
     }
 
     fn delivery(&mut self, reply: Reply) -> Delivery {

@@ -82,11 +82,33 @@ fn statuses(sql: &mut Sql, comparison: Comparison, value: &Value) {
     let Value::Integer(number) = value else { unreachable!("a status is bound as a number") };
     let compared = i32::try_from(*number).ok().and_then(status::name).unwrap_or_default();
     let holds = status::all().filter(|(_, name)| comparison.holds(name.as_str().cmp(&compared)));
-    let numbers: Vec<String> = holds.map(|(number, _)| number.to_string()).collect();
+    let numbers: Vec<i32> = holds.map(|(number, _)| number).collect();
     match numbers.as_slice() {
-        [number] => sql.push(&format!("status = {number}")),
-        numbers => sql.push(&format!("status IN ({})", numbers.join(", "))),
+        [number] => sql.push(&format!("(status = {number} AND {})", of_status(*number))),
+        numbers => {
+            let numbers: Vec<String> = numbers.iter().map(i32::to_string).collect();
+            sql.push(&format!("status IN ({})", numbers.join(", ")))
+        }
     };
+}
+
+/// What the status says of the end: by it an index on another column leads past the runs of other statuses. The planner is
+/// told that it selects many, so that it goes by an id where there is one.
+fn of_status(number: i32) -> &'static str {
+    match status::is_open(number) {
+        true => "likelihood(close_order = 9223372036854775807, 0.5)",
+        false => "likelihood(close_order < 9223372036854775807, 0.9)",
+    }
+}
+
+/// Whether the condition selects runs only that have ended.
+pub(crate) fn is_closed(attribute: &Attribute, operator: &Operator) -> bool {
+    let Operator::Compare(Comparison::Equal, literal) = operator else { return false };
+    let number = match value::bound(attribute, literal) {
+        Ok(Value::Integer(number)) if attribute.source == Source::Status => number,
+        _ => return false,
+    };
+    i32::try_from(number).is_ok_and(|number| status::name(number).is_some() && !status::is_open(number))
 }
 
 /// On the column that has the index; open runs have the greatest number there, and are never selected.

@@ -24,7 +24,7 @@ pub(crate) fn count(
     types: &SearchAttributeTypes,
     query: &str,
 ) -> Result<Count> {
-    let Compiled { condition, group_by, order_by } = compile(types, query)?;
+    let Compiled { condition, group_by, order_by, .. } = compile(types, query)?;
     if let Some((attribute, _)) = order_by.first() {
         return Err(unsupported(attribute.position, "'ORDER BY' clause: a count has no order"));
     }

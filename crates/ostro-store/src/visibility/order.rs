@@ -21,8 +21,13 @@ struct Key {
 }
 
 impl Order {
-    pub(crate) fn new(order_by: &[(Attribute, Descending)]) -> Result<Order> {
-        let mut keys: Vec<Key> = order_by.iter().map(key).collect::<Result<_>>()?;
+    /// `closed_only`: no run is listed that has not ended, so that its end is a key which an index has.
+    pub(crate) fn new(order_by: &[(Attribute, Descending)], closed_only: bool) -> Result<Order> {
+        let of = |(attribute, descending): &(Attribute, Descending)| match attribute.source {
+            Source::CloseTime if closed_only => Ok(Key::not_null("close_order", *descending)),
+            _ => key(attribute, *descending),
+        };
+        let mut keys: Vec<Key> = order_by.iter().map(of).collect::<Result<_>>()?;
         if keys.is_empty() {
             keys.extend(["close_order", "start_time"].map(|column| Key::not_null(column, true)));
         }
@@ -115,7 +120,7 @@ impl Key {
     }
 }
 
-fn key((attribute, descending): &(Attribute, Descending)) -> Result<Key> {
+fn key(attribute: &Attribute, descending: Descending) -> Result<Key> {
     if matches!(attribute.kind, IndexedValueType::Text | IndexedValueType::KeywordList) {
         let what = format!("unable to sort by search attribute {} of type {}", attribute.alias, attribute.kind_name());
         return Err(unsupported(attribute.position, &what));
@@ -125,7 +130,7 @@ fn key((attribute, descending): &(Attribute, Descending)) -> Result<Key> {
         Source::Status => status_name(),
         _ => attribute.expression.clone(),
     };
-    Ok(Key { expression, descending: *descending, not_null })
+    Ok(Key { expression, descending, not_null })
 }
 
 /// Sorts by name, as the reference server does.

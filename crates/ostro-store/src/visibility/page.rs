@@ -37,7 +37,7 @@ pub(crate) fn list(
 ) -> Result<Page> {
     let compiled = compile(types, query)?;
     grouping(&compiled.group_by)?;
-    let order = Order::new(&compiled.order_by)?;
+    let order = Order::new(&compiled.order_by, compiled.closed_only)?;
     let page_size = if page_size == 0 { PAGE_SIZE_MAX } else { page_size.min(PAGE_SIZE_MAX) };
     let after = if token.is_empty() { None } else { Some(token::decode(namespace, query, order.len(), token)?) };
     let sql = selection(namespace, compiled.condition, &order, after, page_size + 1);
@@ -114,6 +114,10 @@ mod tests {
             ("Customer IN ('x', 'y')", "search_^customer", true),
             ("CloseTime > 0", "exec_close", false),
             ("ORDER BY StartTime", "exec_start", false),
+            ("WorkflowType = 'x' AND ExecutionStatus = 'Completed'", "exec_type", false),
+            ("WorkflowType = 'x' AND ExecutionStatus = 'Running' ORDER BY StartTime", "exec_type", false),
+            ("ExecutionStatus = 'Running' ORDER BY StartTime DESC", "exec_status", false),
+            ("WorkflowId = 'x' AND ExecutionStatus = 'Completed'", "exec_workflow", true),
         ] {
             let plan = plan(&connection, &types, query);
             assert!(plan.contains(&format!("INDEX {index} (")), "{query}: {plan}");
@@ -124,7 +128,7 @@ mod tests {
 
     fn plan(connection: &Connection, types: &SearchAttributeTypes, query: &str) -> String {
         let compiled = compile(types, query).unwrap();
-        let order = Order::new(&compiled.order_by).unwrap();
+        let order = Order::new(&compiled.order_by, compiled.closed_only).unwrap();
         let sql = selection(1, compiled.condition, &order, None, 100);
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.text)).unwrap();
         let rows = statement.query_map(params_from_iter(&sql.values), |row| row.get::<_, String>(3)).unwrap();

@@ -46,6 +46,8 @@ pub(crate) struct Compiled {
     pub condition: Sql,
     pub group_by: Vec<Attribute>,
     pub order_by: Vec<(Attribute, Descending)>,
+    /// The filter selects runs only that have ended.
+    pub closed_only: bool,
 }
 
 pub(crate) type Descending = bool;
@@ -55,6 +57,7 @@ pub(crate) fn compile(types: &SearchAttributeTypes, query: &str) -> Result<Compi
     let Query { filter, group_by, order_by } = parser::parse(query)?;
     let mut compiler = Compiler { types, sql: Sql::default(), names_division: false };
     compiler.sql.push("(");
+    let closed_only = filter.as_ref().is_some_and(|filter| compiler.is_closed(filter));
     match filter {
         Some(filter) => compiler.expression(filter, false)?,
         None => drop(compiler.sql.push("TRUE")),
@@ -66,7 +69,7 @@ pub(crate) fn compile(types: &SearchAttributeTypes, query: &str) -> Result<Compi
     if !compiler.names_division {
         compiler.sql.push(" AND division IS NULL");
     }
-    Ok(Compiled { condition: compiler.sql, group_by, order_by })
+    Ok(Compiled { condition: compiler.sql, group_by, order_by, closed_only })
 }
 
 struct Compiler<'a> {
@@ -99,6 +102,17 @@ impl Compiler<'_> {
         self.join(right, operator, negated)?;
         self.sql.push(")");
         Ok(())
+    }
+
+    /// Whether one of the conditions that must hold says that the run has ended.
+    fn is_closed(&self, expression: &Expression) -> bool {
+        match expression {
+            Expression::And(terms) => terms.iter().any(|term| self.is_closed(term)),
+            Expression::Test(test) => {
+                resolve(self.types, &test.name).is_ok_and(|attribute| condition::is_closed(&attribute, &test.operator))
+            }
+            Expression::Or(_) | Expression::Not(_) => false,
+        }
     }
 
     fn test(&mut self, test: Test, negated: bool) -> Result<()> {

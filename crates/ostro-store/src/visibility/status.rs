@@ -18,6 +18,12 @@ pub(crate) fn name(number: i32) -> Option<String> {
     Some(words.map(|word| format!("{}{}", &word[..1], word[1..].to_ascii_lowercase())).collect())
 }
 
+/// Whether a run of this status has not ended.
+pub(crate) fn is_open(number: i32) -> bool {
+    use WorkflowExecutionStatus::{Paused, Running};
+    [Running as i32, Paused as i32].contains(&number)
+}
+
 /// The status of a name, in either spelling; case matters.
 pub(crate) fn number(text: &str) -> Option<i32> {
     let protocol = WorkflowExecutionStatus::from_str_name(text).map(|status| status as i32);
