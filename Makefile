@@ -8,6 +8,11 @@ TESTS ?=
 KILLS ?= 200
 SEED ?= 1
 WORK ?=
+SEEDS ?= 1000
+START ?= 0
+TROUBLES ?=
+TARGET ?= calls
+SECONDS ?= 600
 OSTRO := target/debug/ostro
 PYTHON ?= python3
 PYTHON_VENV := .cache/python-sdk
@@ -16,7 +21,7 @@ PYTHON_VENV := .cache/python-sdk
 PACKAGES ?= -p ostro-cli -p temporal-rust-example
 test python-test: PACKAGES = --workspace
 
-.PHONY: help official-sdk official-sdk-quick demo test unit conformance conformance-local crash bench instructions build lint fmt docs-check nextest python python-examples python-test python-bench
+.PHONY: help official-sdk official-sdk-quick demo test unit conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint fmt docs-check nextest python python-examples python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -30,8 +35,24 @@ unit: nextest ## Run the Rust tests
 	cargo nextest run --locked --workspace
 	cargo test --locked --doc --workspace
 
-crash: build ## Kill the server KILLS times under load and look for losses
-	$(PYTHON) tests/crash/run.py --binary $(OSTRO) --kills $(KILLS) --seed $(SEED)
+crash: build ## Kill the server KILLS times under load and look for losses (TROUBLES=1: full disks and more besides)
+	$(PYTHON) tests/crash/run.py --binary $(OSTRO) --kills $(KILLS) --seed $(SEED) $(if $(TROUBLES),--troubles)
+
+sim: ## Run SEEDS simulated worlds with faults from START on, and stop at the first that breaks a rule
+	cargo run --locked --release -p ostro-sim -- --seeds $(SEEDS) --start $(START) --reached
+
+FUZZED := fuzz/target/x86_64-unknown-linux-gnu/release/$(TARGET)
+
+fuzz: ## Fuzz TARGET (calls, list_filter, times, rows) for SECONDS
+	cd fuzz && cargo build --locked --release --bin $(TARGET)
+	mkdir -p fuzz/artifacts fuzz/target/corpus/$(TARGET)
+	$(FUZZED) -max_total_time=$(SECONDS) -timeout=60 -rss_limit_mb=4096 -artifact_prefix=fuzz/artifacts/ \
+		$(if $(wildcard fuzz/$(TARGET).dict),-dict=fuzz/$(TARGET).dict) fuzz/target/corpus/$(TARGET) fuzz/corpus/$(TARGET)
+
+fuzz-corpus: ## Replace the inputs kept of TARGET by the fewest that reach what a run has reached
+	rm -rf fuzz/corpus/$(TARGET).new && mkdir -p fuzz/corpus/$(TARGET).new
+	$(FUZZED) -merge=1 fuzz/corpus/$(TARGET).new fuzz/target/corpus/$(TARGET) fuzz/corpus/$(TARGET)
+	rm -rf fuzz/corpus/$(TARGET) && mv fuzz/corpus/$(TARGET).new fuzz/corpus/$(TARGET)
 
 conformance: ## Run temporalio's own tests against ADDRESS (TESTS=... for some of its files)
 	$(PYTHON) conformance/run.py --address $(ADDRESS) $(if $(TESTS),--tests $(TESTS))

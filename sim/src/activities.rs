@@ -40,6 +40,14 @@ enum End {
 
 type Checked = std::result::Result<(), String>;
 
+/// The result of a completion that names no attempt.
+pub const BY_ID: &str = "by id";
+
+/// The result of an attempt: whoever reads it sees whose it is.
+pub fn result_of(attempt: i32) -> String {
+    format!("result of attempt {attempt}")
+}
+
 impl World {
     /// Even workers poll the workflows' queue, odd ones the slow one.
     pub(crate) fn poll_activity(&mut self, worker: usize) {
@@ -111,15 +119,19 @@ impl World {
         let task_token = running.task.task_token.clone();
         let request: Request = match running.end {
             End::NeverAnswers => return drop(self.activities.running.remove(&id)),
-            End::Completes => Rc::new(move || {
-                RespondActivityTaskCompletedRequest {
-                    namespace: NAMESPACE.to_owned(),
-                    task_token: task_token.clone(),
-                    result: payloads("result"),
-                    ..Default::default()
-                }
-                .into_command()
-            }),
+            End::Completes if self.rng.chance(15) => self.completion_by_id(id),
+            End::Completes => {
+                let result = payloads(&result_of(self.activities.running[&id].task.attempt));
+                Rc::new(move || {
+                    RespondActivityTaskCompletedRequest {
+                        namespace: NAMESPACE.to_owned(),
+                        task_token: task_token.clone(),
+                        result: result.clone(),
+                        ..Default::default()
+                    }
+                    .into_command()
+                })
+            }
             End::Fails { for_good } => Rc::new(move || {
                 RespondActivityTaskFailedRequest {
                     namespace: NAMESPACE.to_owned(),
@@ -141,6 +153,21 @@ impl World {
         let clock = self.clock();
         self.checker.reported(&self.activities.running[&id].token, clock);
         self.send(Purpose::Report { running: id, tries: 5 }, request, 2 * SECOND);
+    }
+
+    /// By the names of the run and the activity: it ends whatever attempt there is.
+    fn completion_by_id(&self, id: u64) -> Request {
+        let task = &self.activities.running[&id].task;
+        let run = task.workflow_execution.clone().unwrap_or_default();
+        let request = RespondActivityTaskCompletedByIdRequest {
+            namespace: NAMESPACE.to_owned(),
+            workflow_id: run.workflow_id,
+            run_id: if run.run_id.is_empty() { task.activity_run_id.clone() } else { run.run_id },
+            activity_id: task.activity_id.clone(),
+            result: payloads(BY_ID),
+            ..Default::default()
+        };
+        Rc::new(move || request.clone().into_command())
     }
 
     fn heartbeat(&mut self, id: u64) {
@@ -177,7 +204,7 @@ impl World {
                 self.send(Purpose::Report { running: id, tries: tries - 1 }, request, 2 * SECOND);
                 return Ok(());
             }
-            Ok(Answer::CompleteActivity(_)) => {
+            Ok(Answer::CompleteActivity(_) | Answer::CompleteActivityById(_)) => {
                 if let Some(running) = self.activities.running.get(&id) {
                     self.checker.acknowledged_activity(&running.token)?;
                 }

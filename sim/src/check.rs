@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ostro_engine::command::Answer;
+use ostro_engine::execution::standalone;
 use ostro_engine::persistence::{ExecutionId, ItemKind, Write};
+use ostro_engine::sound::Told;
 use ostro_engine::time::{SECOND, Span, Time, from_duration, from_timestamp};
 use ostro_engine::token::TaskToken;
 use prost::Message;
@@ -18,6 +20,16 @@ use crate::program::SLOW_RATE;
 use crate::rows;
 use crate::store::Store;
 
+/// What is known of one run.
+#[derive(Debug, Default)]
+pub struct Run {
+    pub grammar: Grammar,
+    /// How far its history goes, and its workflow with it.
+    pub told: Told,
+    /// An activity without a workflow has no history that could say so.
+    pub is_closed: bool,
+}
+
 /// An activity's attempt that a worker was given.
 #[derive(Debug)]
 struct Attempt {
@@ -31,7 +43,11 @@ struct Attempt {
 
 #[derive(Debug, Default)]
 pub struct Checker {
-    runs: BTreeMap<ExecutionId, Grammar>,
+    runs: BTreeMap<ExecutionId, Run>,
+    /// Runs that clients or retention deleted: their ids, and their run ids.
+    deleted: BTreeSet<ExecutionId>,
+    deleted_runs: BTreeSet<String>,
+    run_ids: BTreeMap<ExecutionId, String>,
     /// Request ids of signals in history, by run; and of those that are buffered or in history.
     signals: BTreeMap<(ExecutionId, String), u32>,
     signals_kept: BTreeSet<String>,
@@ -68,17 +84,46 @@ impl Checker {
                 Write::PutState { execution, .. }
                 | Write::PutItem { execution, .. }
                 | Write::DeleteItem { execution, .. } => drop(touched.insert(*execution)),
+                Write::PutVisibility(row) => drop(self.run_ids.insert(row.id, row.run_id.clone())),
+                Write::DeleteExecution(execution) => {
+                    self.deleted.insert(*execution);
+                    self.deleted_runs.extend(self.run_ids.remove(execution));
+                    self.runs.remove(execution);
+                    touched.remove(execution);
+                }
                 _ => {}
             }
         }
         let rows = store.0.borrow();
-        touched.iter().try_for_each(|id| rows::check(&rows, *id, self.runs.entry(*id).or_default()))
+        touched.iter().try_for_each(|id| {
+            let run = self.runs.entry(*id).or_default();
+            let ended = rows::check(&rows, *id, run)?;
+            if ended {
+                self.activities_ended.insert((*id, standalone::SCHEDULED));
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether the run was there and is deleted.
+    pub fn is_deleted(&self, run: ExecutionId) -> bool {
+        self.deleted.contains(&run)
     }
 
     fn event(&mut self, run: ExecutionId, event: &HistoryEvent) -> Checked {
-        self.runs.entry(run).or_default().add(event).map_err(|e| format!("history of execution {run}: {e}"))?;
+        let known = self.runs.entry(run).or_default();
+        known
+            .grammar
+            .add(event)
+            .and_then(|()| known.told.push(event))
+            .map_err(|e| format!("history of execution {run}: {e}"))?;
         self.kept(run, event);
         self.reach(what(event));
+        if let Some(Attributes::WorkflowExecutionStartedEventAttributes(a)) = &event.attributes
+            && a.workflow_id.starts_with('s')
+        {
+            self.reach("a schedule started a run".to_owned());
+        }
         match event.attributes.as_ref() {
             Some(Attributes::WorkflowExecutionSignaledEventAttributes(a)) if !a.request_id.is_empty() => {
                 let times = self.signals.entry((run, a.request_id.clone())).or_default();
@@ -222,8 +267,13 @@ impl Checker {
 
     pub fn acknowledged_start(&self, store: &Store, workflow_id: &str, run_id: &str) -> Checked {
         let rows = store.0.borrow();
-        let found = rows.runs_of(1, workflow_id).iter().any(|run| rows.visibility[run].run_id == run_id);
-        if found { Ok(()) } else { Err(format!("the start of {workflow_id} was acknowledged, and it is not there")) }
+        let mut runs = (1..=2).flat_map(|namespace| rows.runs_of(namespace, workflow_id));
+        let found = runs.any(|run| rows.visibility[run].run_id == run_id);
+        if found || self.deleted_runs.contains(run_id) {
+            Ok(())
+        } else {
+            Err(format!("the start of {workflow_id} was acknowledged, and it is not there"))
+        }
     }
 
     pub fn acknowledged_signal(&mut self, request_id: &str) -> Checked {
@@ -257,12 +307,12 @@ impl Checker {
     }
 
     pub fn any_open(&self) -> bool {
-        self.runs.values().any(|run| !run.is_closed())
+        self.runs.values().any(|run| !run.is_closed)
     }
 
     pub fn open_runs(&self, store: &Store) -> Vec<String> {
         let rows = store.0.borrow();
-        let open = self.runs.iter().filter(|(_, run)| !run.is_closed());
+        let open = self.runs.iter().filter(|(_, run)| !run.is_closed);
         open.map(|(id, _)| {
             let last = rows.history.get(id).and_then(|h| h.last()).map(|e| e.event_type().as_str_name());
             format!("{} ({id}), last event {last:?}", rows.visibility.get(id).map_or("?", |row| &row.workflow_id))
@@ -270,9 +320,18 @@ impl Checker {
         .collect()
     }
 
+    /// The histories of the runs that are open, an event a line.
+    pub fn open_histories(&self, store: &Store) -> String {
+        let rows = store.0.borrow();
+        let open = self.runs.iter().filter(|(_, run)| !run.is_closed).filter_map(|(id, _)| rows.history.get(id));
+        let lines = open.flatten().map(|event| format!("{} {:?}", event.event_id, event.attributes));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// Everything has ended.
     pub fn end(&self, store: &Store) -> Checked {
-        if let Some(lost) = self.acknowledged_signals.iter().find(|id| !self.signals.keys().any(|(_, s)| s == *id)) {
+        let in_history: BTreeSet<&String> = self.signals.keys().map(|(_, signal)| signal).collect();
+        if let Some(lost) = self.acknowledged_signals.iter().find(|id| !in_history.contains(id)) {
             return Err(format!("signal {lost} was acknowledged, and no history has it"));
         }
         let recovery = store.recover();

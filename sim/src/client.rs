@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use ostro_engine::command::{Answer, Call as _, Command, ReadHistory, WithDeadline};
 use ostro_engine::error::Result;
+use ostro_engine::execution::standalone;
 use ostro_engine::reply::HistoryPosition;
-use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Time, duration};
+use ostro_engine::time::{DAY, MILLISECOND, MINUTE, SECOND, Time, duration};
 use temporalio_protos::temporal::api::{
     common::v1::RetryPolicy,
     enums::v1::{
@@ -34,25 +35,50 @@ pub struct Client {
     patience: Time,
 }
 
+impl Client {
+    pub(crate) fn new(what: String, kind: Kind, patience: Time, request: Request) -> Self {
+        Self { what, done: false, begun: None, kind, request, patience }
+    }
+}
+
 #[derive(Debug, Clone)]
-enum Kind {
-    Start { workflow_id: String },
-    Signal { request_id: String },
-    Update { update_id: String },
-    Follow { workflow_id: String, run_id: String, seen: i64 },
+pub(crate) enum Kind {
+    Start {
+        workflow_id: String,
+    },
+    Signal {
+        request_id: String,
+    },
+    Update {
+        update_id: String,
+    },
+    Follow {
+        workflow_id: String,
+        run_id: String,
+        seen: i64,
+    },
+    /// To what point is decided when it is first tried.
+    Reset {
+        workflow_id: String,
+    },
+    /// A standalone activity.
+    StartActivity {
+        activity_id: String,
+    },
     Other,
 }
 
-/// Longer than it takes to notice a lost poll, and any start delay and any workflow task's time-out with it.
-const ANSWERED_WITHIN: Time = 110 * SECOND;
+/// Longer than it takes to notice a lost poll, any start delay and any workflow task's time-out, and the wait of a cron run or
+/// two for its minute.
+const ANSWERED_WITHIN: Time = 250 * SECOND;
 
 type Checked = std::result::Result<(), String>;
 
-/// The call that makes the simulation's namespace.
-pub fn register_namespace() -> Command {
+/// The call that makes a namespace which keeps closed runs for `days`.
+pub fn register_namespace(namespace: &str, days: i64) -> Command {
     RegisterNamespaceRequest {
-        namespace: NAMESPACE.to_owned(),
-        workflow_execution_retention_period: duration(30 * 24 * 60 * MINUTE),
+        namespace: namespace.to_owned(),
+        workflow_execution_retention_period: duration(days * DAY),
         ..Default::default()
     }
     .into_command()
@@ -70,8 +96,10 @@ impl World {
             let starts = number < self.options.workflows;
             let workflow_id = if starts { format!("w{number}") } else { workflow_id };
             let begin = if starts { begin / 10 } else { begin };
-            let what = if starts { 0 } else { rng.below(100) };
-            let client = client(what, number, workflow_id, &mut rng);
+            let client = match if starts { 0 } else { rng.below(150) } {
+                what @ 0..100 => client(what, number, workflow_id, &mut rng),
+                what => crate::calls::client(what - 100, number, workflow_id, &mut rng),
+            };
             self.clients.push(client);
             self.at(begin, Event::Client { client: number as usize });
         }
@@ -92,6 +120,10 @@ impl World {
         let (now, healed) = (self.now, self.healed);
         let begun = &mut self.clients[number].begun;
         *begun = begun.filter(|begun| *begun >= healed).or(Some(now));
+        if let Kind::Reset { workflow_id } = self.clients[number].kind.clone() {
+            self.clients[number].request = self.reset_request(number, &workflow_id);
+            self.clients[number].kind = Kind::Other;
+        }
         let Client { request, patience, .. } = &self.clients[number];
         let (request, patience) = (request.clone(), *patience);
         self.send(Purpose::Client { client: number }, request, patience);
@@ -124,6 +156,14 @@ impl World {
         match (kind, answer) {
             (Kind::Start { workflow_id }, Answer::StartWorkflow(answer)) => {
                 self.checker.acknowledged_start(&self.server.store, &workflow_id, &answer.response.run_id)?;
+                if let Some(task) = answer.workflow_task {
+                    // An eager start: the client's process has a worker.
+                    self.take_task(0, *task)?;
+                }
+            }
+            (Kind::StartActivity { activity_id }, Answer::StartActivityExecution(answer)) => {
+                let id = standalone::execution_id(&activity_id);
+                self.checker.acknowledged_start(&self.server.store, &id, &answer.run_id)?;
             }
             (Kind::Signal { request_id }, Answer::SignalWorkflow(_)) => {
                 self.checker.acknowledged_signal(&request_id)?
@@ -167,7 +207,7 @@ impl World {
             ));
         }
         let there = self.server.store.events(position.execution, 1, i64::MAX).len() as i64;
-        if there + 1 < position.next_event_id {
+        if there + 1 < position.next_event_id && !self.checker.is_deleted(position.execution) {
             return Err(format!("a reader was shown event {} and {there} are stored", position.next_event_id - 1));
         }
         let (run_id, seen) = (position.run_id.clone(), position.next_event_id - 1);
@@ -180,14 +220,8 @@ impl World {
 fn client(what: u64, number: u64, workflow_id: String, rng: &mut Rng) -> Client {
     let request_id = format!("request-{number}");
     let named = |what: &str| format!("{what} {workflow_id} (call {number})");
-    let make = |what: &str, kind: Kind, patience: Time, request: Request| Client {
-        what: named(what),
-        done: false,
-        begun: None,
-        kind,
-        request,
-        patience,
-    };
+    let make =
+        |what: &str, kind: Kind, patience: Time, request: Request| Client::new(named(what), kind, patience, request);
     match what {
         0..15 => {
             let request = start(&workflow_id, request_id, rng);
@@ -221,6 +255,7 @@ fn client(what: u64, number: u64, workflow_id: String, rng: &mut Rng) -> Client 
             make("query", Kind::Other, 20 * SECOND, again(request))
         }
         80..86 => {
+            let workflow_id = or_child(workflow_id.clone(), rng);
             let request = RequestCancelWorkflowExecutionRequest {
                 namespace: NAMESPACE.to_owned(),
                 workflow_execution: execution(&workflow_id, ""),
@@ -230,6 +265,7 @@ fn client(what: u64, number: u64, workflow_id: String, rng: &mut Rng) -> Client 
             make("cancel", Kind::Other, 10 * SECOND, again(request))
         }
         86..89 => {
+            let workflow_id = or_child(workflow_id.clone(), rng);
             let request = TerminateWorkflowExecutionRequest {
                 namespace: NAMESPACE.to_owned(),
                 workflow_execution: execution(&workflow_id, ""),
@@ -255,13 +291,22 @@ fn client(what: u64, number: u64, workflow_id: String, rng: &mut Rng) -> Client 
     }
 }
 
-fn again<R: ostro_engine::command::Call + Clone>(request: R) -> Request {
+/// The workflow, or what may be a child of it.
+fn or_child(workflow_id: String, rng: &mut Rng) -> String {
+    if rng.chance(40) { format!("{workflow_id}/c{}-{}-1", rng.below(3), rng.below(3)) } else { workflow_id }
+}
+
+pub(crate) fn again<R: ostro_engine::command::Call + Clone>(request: R) -> Request {
     Rc::new(move || request.clone().into_command())
 }
 
-fn start(workflow_id: &str, request_id: String, rng: &mut Rng) -> StartWorkflowExecutionRequest {
+pub(crate) fn start(workflow_id: &str, request_id: String, rng: &mut Rng) -> StartWorkflowExecutionRequest {
     let maximum_attempts = rng.range(1, 3) as i32;
+    let cron = rng.chance(8);
+    let cron_schedule = if cron { rng.pick(&["@every 5s", "@every 1m", "* * * * *"]) } else { "" };
     StartWorkflowExecutionRequest {
+        cron_schedule: cron_schedule.to_owned(),
+        request_eager_execution: rng.chance(25),
         namespace: NAMESPACE.to_owned(),
         workflow_id: workflow_id.to_owned(),
         workflow_type: workflow_type(&type_name(rng.next(), 0)),
@@ -270,8 +315,9 @@ fn start(workflow_id: &str, request_id: String, rng: &mut Rng) -> StartWorkflowE
         request_id,
         workflow_task_timeout: if rng.chance(30) { duration(rng.span(SECOND, 10 * SECOND)) } else { None },
         workflow_run_timeout: if rng.chance(10) { duration(rng.span(SECOND, 5 * MINUTE)) } else { None },
-        workflow_execution_timeout: if rng.chance(10) { duration(rng.span(SECOND, 10 * MINUTE)) } else { None },
-        workflow_start_delay: if rng.chance(10) { duration(rng.span(MILLISECOND, 20 * SECOND)) } else { None },
+        // A chain of cron runs ends by this alone.
+        workflow_execution_timeout: if cron || rng.chance(10) { duration(rng.span(SECOND, 10 * MINUTE)) } else { None },
+        workflow_start_delay: if !cron && rng.chance(10) { duration(rng.span(MILLISECOND, 20 * SECOND)) } else { None },
         retry_policy: rng.chance(30).then(|| RetryPolicy { maximum_attempts, ..Default::default() }),
         workflow_id_reuse_policy: rng.pick(&[
             Reuse::Unspecified,

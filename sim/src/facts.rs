@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use temporalio_protos::temporal::api::history::v1::{HistoryEvent, history_event::Attributes};
+use temporalio_protos::temporal::api::{
+    history::v1::{HistoryEvent, history_event::Attributes},
+    update::v1::Request,
+};
 
 /// How far something that was begun has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,6 +33,10 @@ pub struct Facts {
     pub cancel_requested: bool,
     /// By update id: its name, and whether it is answered.
     pub updates: BTreeMap<String, (String, bool)>,
+    /// Updates that an event brought and that are not accepted.
+    pub admitted: BTreeMap<String, Request>,
+    /// Nexus operations by name.
+    pub operations: BTreeMap<String, Part>,
 }
 
 impl Facts {
@@ -108,8 +115,25 @@ impl Facts {
             }
             WorkflowExecutionSignaledEventAttributes(a) => *self.signals.entry(a.signal_name.clone()).or_default() += 1,
             WorkflowExecutionCancelRequestedEventAttributes(_) => self.cancel_requested = true,
+            WorkflowExecutionUpdateAdmittedEventAttributes(a) => {
+                let request = a.request.clone().unwrap_or_default();
+                let id = request.meta.as_ref().map(|meta| meta.update_id.clone()).unwrap_or_default();
+                self.admitted.insert(id, request);
+            }
+            NexusOperationScheduledEventAttributes(a) => {
+                names.insert(id, a.operation.clone());
+                self.operations.insert(a.operation.clone(), part);
+            }
+            NexusOperationCancelRequestedEventAttributes(a) => {
+                change(&mut self.operations, names, a.scheduled_event_id, |p| p.cancel_requested = true)
+            }
+            NexusOperationCompletedEventAttributes(a) => end(&mut self.operations, names, a.scheduled_event_id),
+            NexusOperationFailedEventAttributes(a) => end(&mut self.operations, names, a.scheduled_event_id),
+            NexusOperationCanceledEventAttributes(a) => end(&mut self.operations, names, a.scheduled_event_id),
+            NexusOperationTimedOutEventAttributes(a) => end(&mut self.operations, names, a.scheduled_event_id),
             WorkflowExecutionUpdateAcceptedEventAttributes(a) => {
-                let request = a.accepted_request.as_ref();
+                let admitted = self.admitted.remove(&a.protocol_instance_id);
+                let request = a.accepted_request.as_ref().or(admitted.as_ref());
                 let name = request.and_then(|r| r.input.as_ref()).map(|i| i.name.clone()).unwrap_or_default();
                 names.insert(id, a.protocol_instance_id.clone());
                 self.updates.insert(a.protocol_instance_id.clone(), (name, false));

@@ -1,8 +1,9 @@
 //! What goes wrong, and when it stops.
 
+use ostro_engine::reply::ReplyId;
 use ostro_engine::time::{DAY, HOUR, MILLISECOND, MINUTE, SECOND};
 
-use crate::world::{Event, Trouble, World, unavailable};
+use crate::world::{Disk, Event, Trouble, World, unavailable};
 
 impl World {
     /// One more fault, and the time of the next.
@@ -18,6 +19,12 @@ impl World {
                 self.trouble =
                     Trouble { drops: self.rng.below(20), duplicates: self.rng.below(20), slow: self.rng.chance(50) }
             }
+            80..83 => self.disk.fails_once = true,
+            83..86 => {
+                let full = self.rng.span(100 * MILLISECOND, 30 * SECOND);
+                self.trace(|| format!("!!! the disk is full for {} ms", full / MILLISECOND));
+                self.disk.full_until = self.now + full;
+            }
             _ => self.trouble = Trouble::default(),
         }
         let next = self.rng.span(10 * MILLISECOND, 2 * self.options.calm);
@@ -31,6 +38,7 @@ impl World {
         self.faulty = false;
         self.healed = self.now;
         self.trouble = Trouble::default();
+        self.disk = Disk::default();
         if self.options.faults && self.rng.chance(50) {
             // The last thing that goes wrong.
             self.kill_worker();
@@ -45,6 +53,21 @@ impl World {
         self.trace(|| "!!! crash".to_owned());
         let (reached, open) = self.server.crash(&mut self.rng);
         self.note_commit(&reached)?;
+        self.stay_down(open);
+        Ok(())
+    }
+
+    /// The process stops rather than go on beside what it could not write: nothing of the commit is there, and nobody is
+    /// answered.
+    pub(crate) fn fail_commit(&mut self) -> Result<(), String> {
+        self.report.faults.failed_commits += 1;
+        self.trace(|| "!!! a commit fails: the process stops".to_owned());
+        let (_, open) = self.server.crash(&mut self.rng);
+        self.stay_down(open);
+        Ok(())
+    }
+
+    fn stay_down(&mut self, open: Vec<ReplyId>) {
         for call in open {
             let delay = self.rng.range(0, 5 * MILLISECOND);
             self.at(delay, Event::Reply { call, answer: Err(unavailable()) });
@@ -54,7 +77,6 @@ impl World {
             _ => self.rng.span(MILLISECOND, 2 * SECOND),
         };
         self.at(down, Event::ServerUp);
-        Ok(())
     }
 
     pub(crate) fn server_up(&mut self) -> Result<(), String> {

@@ -8,6 +8,9 @@ use temporalio_protos::temporal::api::{
     history::v1::{ActivityTaskScheduledEventAttributes, HistoryEvent, history_event::Attributes},
 };
 
+use crate::activities::{BY_ID, result_of};
+use crate::facts::text;
+
 type Checked = Result<(), String>;
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +42,6 @@ pub struct Grammar {
     updates: BTreeMap<i64, String>,
     closed: bool,
     cancel_requested: bool,
-    /// Something happened that the workflow has not been told of.
-    pub news: bool,
 }
 
 fn ensure(holds: bool, what: impl FnOnce() -> String) -> Checked {
@@ -60,10 +61,6 @@ impl Grammar {
         self.other_event(event.event_id, attributes).map_err(|e| at(event, e))
     }
 
-    pub fn is_closed(&self) -> bool {
-        self.closed
-    }
-
     fn task_event(&mut self, id: i64, attributes: &Attributes) -> Checked {
         use Attributes::*;
         let wrong = |task: Task| format!("the workflow task is {task:?}");
@@ -75,7 +72,6 @@ impl Grammar {
             WorkflowTaskStartedEventAttributes(a) => {
                 ensure(self.task == Task::Scheduled(a.scheduled_event_id), || wrong(self.task))?;
                 self.task = Task::Started(a.scheduled_event_id, id);
-                self.news = false;
             }
             WorkflowTaskCompletedEventAttributes(a) => {
                 ensure(self.task == Task::Started(a.scheduled_event_id, a.started_event_id), || wrong(self.task))?;
@@ -83,7 +79,7 @@ impl Grammar {
             }
             WorkflowTaskFailedEventAttributes(a) => {
                 ensure(self.task == Task::Started(a.scheduled_event_id, a.started_event_id), || wrong(self.task))?;
-                (self.task, self.news) = (Task::None, true);
+                self.task = Task::None;
             }
             WorkflowTaskTimedOutEventAttributes(a) => {
                 let expected = match a.started_event_id {
@@ -91,7 +87,7 @@ impl Grammar {
                     started => Task::Started(a.scheduled_event_id, started),
                 };
                 ensure(self.task == expected, || wrong(self.task))?;
-                (self.task, self.news) = (Task::None, true);
+                self.task = Task::None;
             }
             WorkflowExecutionTerminatedEventAttributes(_) | WorkflowExecutionTimedOutEventAttributes(_) => {
                 ensure(!matches!(self.task, Task::Started(..)), || wrong(self.task))?
@@ -122,7 +118,11 @@ impl Grammar {
                 }
             }
             ActivityTaskCompletedEventAttributes(a) => {
-                drop(self.end_activity(a.scheduled_event_id, a.started_event_id)?)
+                let activity = self.end_activity(a.scheduled_event_id, a.started_event_id)?;
+                let (result, attempt) = (text(&a.result), activity.started.map_or(0, |(_, attempt)| attempt));
+                ensure(result == BY_ID || result == result_of(attempt), || {
+                    format!("attempt {attempt} was under way, and it ended with the {result}")
+                })?;
             }
             ActivityTaskFailedEventAttributes(a) => {
                 let activity = self.end_activity(a.scheduled_event_id, a.started_event_id)?;
@@ -150,7 +150,6 @@ impl Grammar {
             self.activities.remove(&scheduled).ok_or_else(|| format!("activity {scheduled} is not pending"))?;
         let expected = activity.started.map_or(0, |(id, _)| id);
         ensure(started == expected, || format!("names started event {started} where {expected} is"))?;
-        self.news = true;
         Ok(activity)
     }
 
@@ -161,16 +160,13 @@ impl Grammar {
                 let before = self.timers.insert(a.timer_id.clone(), id);
                 ensure(before.is_none(), || format!("timer {} runs already", a.timer_id))?;
             }
-            TimerFiredEventAttributes(a) => {
-                self.news = true;
-                self.end_timer(&a.timer_id, a.started_event_id)?
-            }
+            TimerFiredEventAttributes(a) => self.end_timer(&a.timer_id, a.started_event_id)?,
             TimerCanceledEventAttributes(a) => self.end_timer(&a.timer_id, a.started_event_id)?,
             StartChildWorkflowExecutionInitiatedEventAttributes(_) => drop(self.children.insert(id, 0)),
             ChildWorkflowExecutionStartedEventAttributes(a) => {
                 let started = self.children.get_mut(&a.initiated_event_id).ok_or("no such child")?;
                 ensure(*started == 0, || "the child was started before".to_owned())?;
-                (*started, self.news) = (id, true);
+                *started = id;
             }
             StartChildWorkflowExecutionFailedEventAttributes(a) => self.end_child(a.initiated_event_id, 0)?,
             ChildWorkflowExecutionCompletedEventAttributes(a) => {
@@ -196,10 +192,9 @@ impl Grammar {
             RequestCancelExternalWorkflowExecutionFailedEventAttributes(a) => {
                 self.end_external(a.initiated_event_id)?
             }
-            WorkflowExecutionSignaledEventAttributes(_) => self.news = true,
             WorkflowExecutionCancelRequestedEventAttributes(_) => {
                 ensure(!self.cancel_requested, || "cancellation was requested before".to_owned())?;
-                (self.cancel_requested, self.news) = (true, true);
+                self.cancel_requested = true;
             }
             WorkflowExecutionUpdateAcceptedEventAttributes(a) => {
                 let twice = self.updates.values().any(|u| *u == a.protocol_instance_id);
@@ -213,7 +208,6 @@ impl Grammar {
             }
             WorkflowExecutionStartedEventAttributes(_) => {
                 ensure(id == 1, || "a second start".to_owned())?;
-                self.news = true;
             }
             WorkflowExecutionCompletedEventAttributes(_)
             | WorkflowExecutionFailedEventAttributes(_)
@@ -232,13 +226,11 @@ impl Grammar {
     }
 
     fn end_child(&mut self, initiated: i64, started: i64) -> Checked {
-        self.news = true;
         let found = self.children.remove(&initiated);
         ensure(found == Some(started), || format!("child {initiated} was started by {found:?}, not {started}"))
     }
 
     fn end_external(&mut self, initiated: i64) -> Checked {
-        self.news = true;
         ensure(self.external.remove(&initiated), || format!("call {initiated} is not under way"))
     }
 }
@@ -256,6 +248,8 @@ impl Activity {
             RetryState::MaximumAttemptsReached => attempt == self.max_attempts() && attempt > 0,
             RetryState::NonRetryableFailure => match info {
                 Some(FailureInfo::ApplicationFailureInfo(info)) => info.non_retryable,
+                // Its attempt belonged to the run that was reset.
+                Some(FailureInfo::ResetWorkflowFailureInfo(_)) => true,
                 _ => false,
             },
             // The activity's own time is over: as a whole, or while it waited for a worker.

@@ -5,13 +5,14 @@ use prost_wkt_types::Any;
 use temporalio_protos::temporal::api::{
     command::v1::*,
     common::v1::Memo,
-    enums::v1::{CommandType as Kind, ParentClosePolicy},
+    enums::v1::CommandType as Kind,
     history::v1::HistoryEvent,
     protocol::v1::{Message, message::SequencingId},
     update::v1::{Acceptance, Meta, Outcome, Rejection, Request, Response, outcome},
 };
 
 use crate::facts::{Facts, text};
+use crate::nexus::ENDPOINT;
 use crate::program::{self, Activity, End, OnCancel, Program, Step};
 use crate::words::*;
 
@@ -86,7 +87,25 @@ impl Run<'_> {
             }
             self.facts.updates.insert(id, (name.clone(), name == "now"));
         }
+        self.admitted_updates();
         self.late_updates();
+    }
+
+    /// Updates that an event brought, after a reset: they were accepted once, and are again.
+    fn admitted_updates(&mut self) {
+        for (id, request) in std::mem::take(&mut self.facts.admitted) {
+            let name = request.input.as_ref().map(|i| i.name.clone()).unwrap_or_default();
+            let acceptance = Acceptance {
+                accepted_request_message_id: format!("{id}/request"),
+                accepted_request: Some(request),
+                ..Default::default()
+            };
+            self.say(&id, "accept", any("Acceptance", &acceptance));
+            if name == "now" {
+                self.respond(&id);
+            }
+            self.facts.updates.insert(id, (name.clone(), name == "now"));
+        }
     }
 
     fn late_updates(&mut self) {
@@ -155,6 +174,14 @@ impl Run<'_> {
         for timer_id in timers {
             self.push(Kind::CancelTimer, CancelTimerCommandAttributes { timer_id });
         }
+        let operations: Vec<_> = self.facts.operations.values().filter(|o| !o.ended && !o.cancel_requested).collect();
+        let operations: Vec<_> = operations.into_iter().map(|operation| operation.event).collect();
+        for scheduled_event_id in operations {
+            self.push(
+                Kind::RequestCancelNexusOperation,
+                RequestCancelNexusOperationCommandAttributes { scheduled_event_id },
+            );
+        }
         let children: Vec<_> =
             self.facts.children.iter().filter(|(_, c)| c.started && !c.ended).map(|(id, _)| id.clone()).collect();
         for child in children {
@@ -184,7 +211,7 @@ impl Run<'_> {
             }
             Step::Race { timer, activity } => self.race(number, *timer, activity),
             Step::Timer(span) => self.over(&format!("t{number}"), *span),
-            Step::Child { seed, policy, waits, same_id } => self.child(number, *seed, *policy, *waits, *same_id),
+            Step::Child { .. } => self.child(number, step),
             Step::Signal { name, count, patience } => self.signal(number, name, *count, *patience),
             Step::SignalExternal { target } => self.signal_external(number, target),
             Step::CancelExternal { target } => self.cancel_external(number, target),
@@ -192,6 +219,7 @@ impl Run<'_> {
             // One name only: the order of a map's entries is not part of a protobuf's bytes.
             Step::Memo => self.memo("memo".to_owned()),
             Step::ScheduleAndCancel(activity) => self.schedule_and_cancel(number, activity),
+            Step::Nexus(patience) => self.nexus(number, *patience),
         }
     }
 
@@ -241,7 +269,8 @@ impl Run<'_> {
         ended
     }
 
-    fn child(&mut self, number: usize, seed: u64, policy: ParentClosePolicy, waits: bool, same_id: bool) -> bool {
+    fn child(&mut self, number: usize, step: &Step) -> bool {
+        let &Step::Child { seed, policy, waits, same_id, run_timeout } = step else { return true };
         // The same id in each run of a chain: it may be taken, which fails the start.
         let of = if same_id { String::new() } else { format!("-{}-{}", self.facts.input, self.facts.attempt) };
         let workflow_id = format!("{}/c{number}{of}", self.facts.workflow_id);
@@ -256,6 +285,7 @@ impl Run<'_> {
                 workflow_type: workflow_type(&program::type_name(seed, depth)),
                 input: payloads("0"),
                 parent_close_policy: policy as i32,
+                workflow_run_timeout: span(run_timeout),
                 ..Default::default()
             },
         );
@@ -335,6 +365,24 @@ impl Run<'_> {
         self.activity(&id, activity);
         let scheduled_event_id = self.started + 2;
         self.push(Kind::RequestCancelActivityTask, RequestCancelActivityTaskCommandAttributes { scheduled_event_id });
+        false
+    }
+
+    fn nexus(&mut self, number: usize, patience: i64) -> bool {
+        let operation = format!("n{number}");
+        if let Some(part) = self.facts.operations.get(&operation) {
+            return part.ended;
+        }
+        self.push(
+            Kind::ScheduleNexusOperation,
+            ScheduleNexusOperationCommandAttributes {
+                endpoint: ENDPOINT.to_owned(),
+                service: "service".to_owned(),
+                operation,
+                schedule_to_close_timeout: span(patience),
+                ..Default::default()
+            },
+        );
         false
     }
 

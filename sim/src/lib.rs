@@ -4,13 +4,16 @@
 //! `docs/internals/simulation.md`.
 
 mod activities;
+mod calls;
 mod check;
 mod client;
 mod facts;
 mod faults;
 mod grammar;
 mod interpreter;
+pub mod model;
 mod network;
+mod nexus;
 mod options;
 mod plant;
 mod program;

@@ -12,7 +12,8 @@ impl World {
     pub fn send(&mut self, purpose: Purpose, request: Request, patience: Span) -> ReplyId {
         let call = self.next_call;
         self.next_call += 1;
-        let is_poll = matches!(purpose, Purpose::Poll { .. } | Purpose::PollActivity { .. });
+        let is_poll =
+            matches!(purpose, Purpose::Poll { .. } | Purpose::PollActivity { .. } | Purpose::PollNexus { .. });
         self.calls.insert(call, Call { purpose, request: request.clone() });
         self.at(patience, Event::GiveUp { call });
         if !self.rng.chance(self.trouble.drops) {
@@ -43,6 +44,10 @@ impl World {
     /// An answer leaves the server.
     pub(crate) fn release(&mut self, call: ReplyId, answer: Result<Answer>) -> std::result::Result<(), String> {
         self.trace(|| format!("   #{call} -> {}", answer.as_ref().map_or_else(|e| format!("{e:?}"), short)));
+        let name = self.server.name_of(call);
+        if answer.is_ok() {
+            self.checker.reach(format!("{name} is answered"));
+        }
         if let Err(error) = &answer {
             let text: String = error.message.chars().take_while(|c| c.is_alphabetic() || *c == ' ').collect();
             self.checker.reach(format!("{:?}: {text}", error.kind));

@@ -51,6 +51,8 @@ pub struct Faults {
     pub duplicates: u64,
     pub failed_tasks: u64,
     pub slow_tasks: u64,
+    /// Commits that failed: the process stopped.
+    pub failed_commits: u64,
 }
 
 impl Faults {
@@ -62,6 +64,7 @@ impl Faults {
             + self.duplicates
             + self.failed_tasks
             + self.slow_tasks
+            + self.failed_commits
     }
 
     pub fn add(&mut self, other: &Self) {
@@ -72,6 +75,7 @@ impl Faults {
         self.duplicates += other.duplicates;
         self.failed_tasks += other.failed_tasks;
         self.slow_tasks += other.slow_tasks;
+        self.failed_commits += other.failed_commits;
     }
 }
 

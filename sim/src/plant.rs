@@ -1,8 +1,12 @@
 //! Bugs that tests plant between the engine and the store, to see that the invariants catch them.
 
-use ostro_engine::persistence::{ItemKind, Write};
+use ostro_engine::command::Command;
+use ostro_engine::persistence::{ItemKey, ItemKind, Write};
+use ostro_engine::token::TaskToken;
 use prost::Message;
 use temporalio_protos::temporal::api::history::v1::History;
+
+use crate::store::Store;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plant {
@@ -22,10 +26,12 @@ pub enum Plant {
     ForgetStarted,
     /// Buffered events are not stored: an acknowledged signal gets lost.
     LoseBufferedEvents,
+    /// The token of an attempt that is over is taken for that of the one under way.
+    TakeStaleToken,
 }
 
 impl Plant {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::ReplyBeforeCommit,
         Self::LoseWakeUp,
         Self::LoseWaitingTask,
@@ -34,6 +40,7 @@ impl Plant {
         Self::LoseEvents,
         Self::ForgetStarted,
         Self::LoseBufferedEvents,
+        Self::TakeStaleToken,
     ];
 }
 
@@ -64,7 +71,7 @@ impl Planted {
     /// Spoils the writes of one output as the planted bug does.
     pub fn spoil(&mut self, writes: &mut Vec<Write>) {
         match self.plant {
-            None | Some(Plant::ReplyBeforeCommit) => {}
+            None | Some(Plant::ReplyBeforeCommit | Plant::TakeStaleToken) => {}
             Some(Plant::LoseEvents) => writes.retain(|w| !(matches!(w, Write::AppendHistory { .. }) && self.strikes())),
             Some(Plant::KeepEndedActivity) => {
                 writes.retain(|w| !(matches!(w, Write::DeleteItem { kind: ItemKind::Activity, .. }) && self.strikes()));
@@ -72,6 +79,21 @@ impl Planted {
             Some(Plant::LoseBufferedEvents) => writes
                 .retain(|w| !(matches!(w, Write::PutItem { kind: ItemKind::BufferedEvent, .. }) && self.strikes())),
             Some(plant) => writes.iter_mut().for_each(|write| self.change(plant, write)),
+        }
+    }
+
+    /// Spoils a command on its way in: an attempt's token becomes that of the attempt under way.
+    pub fn freshen(&self, command: &mut Command, store: &Store) {
+        let (Some(Plant::TakeStaleToken), Command::CompleteActivity(request)) = (self.plant, command) else { return };
+        let Ok(mut token) = TaskToken::parse(&request.task_token) else { return };
+        let rows = store.0.borrow();
+        let key = (ItemKind::Activity, ItemKey::Id(token.scheduled_event_id));
+        if let Some((value, _)) = rows.items.get(&token.execution).and_then(|items| items.get(&key)) {
+            let activity = decode_activity(value);
+            if activity.started_time != 0 {
+                (token.attempt, token.started_time) = (activity.attempt, activity.started_time);
+                request.task_token = token.to_bytes();
+            }
         }
     }
 

@@ -41,6 +41,8 @@ pub enum Step {
         policy: ParentClosePolicy,
         waits: bool,
         same_id: bool,
+        /// 0: none.
+        run_timeout: Span,
     },
     /// Waits for the `count`-th signal of this name, but no longer than `patience`.
     Signal {
@@ -58,6 +60,8 @@ pub enum Step {
     Memo,
     /// Schedules an eager activity and cancels it in the same workflow task.
     ScheduleAndCancel(Activity),
+    /// Calls a Nexus operation, but waits no longer than this.
+    Nexus(Span),
 }
 
 #[derive(Debug, Clone)]
@@ -161,7 +165,8 @@ fn step(rng: &mut Rng, depth: u32, workflows: u64) -> Step {
             Step::Activities((0..many).map(|_| activity(rng)).collect())
         }
         30..42 => Step::Race { timer: rng.span(10 * MILLISECOND, MINUTE), activity: activity(rng) },
-        42..54 => Step::Timer(if rng.chance(15) { 2 * HOUR } else { rng.span(MILLISECOND, 2 * MINUTE) }),
+        42..50 => Step::Timer(if rng.chance(15) { 2 * HOUR } else { rng.span(MILLISECOND, 2 * MINUTE) }),
+        50..54 if depth < DEPTH_MAX => Step::Nexus(rng.span(SECOND, 2 * MINUTE)),
         54..66 if depth < DEPTH_MAX => Step::Child {
             seed: rng.next(),
             policy: rng.pick(&[
@@ -172,6 +177,7 @@ fn step(rng: &mut Rng, depth: u32, workflows: u64) -> Step {
             ]),
             waits: rng.chance(60),
             same_id: rng.chance(10),
+            run_timeout: if rng.chance(20) { rng.span(SECOND, 30 * SECOND) } else { 0 },
         },
         66..80 => Step::Signal {
             name: rng.pick(&SIGNALS),
@@ -187,7 +193,7 @@ fn step(rng: &mut Rng, depth: u32, workflows: u64) -> Step {
     }
 }
 
-fn activity(rng: &mut Rng) -> Activity {
+pub fn activity(rng: &mut Rng) -> Activity {
     let how =
         rng.pick(&[Wrong::Fails, Wrong::Fails, Wrong::FailsForGood, Wrong::NeverAnswers, Wrong::StopsHeartbeating]);
     let wrong = if rng.chance(40) { rng.range(1, 4) as i32 } else { 0 };

@@ -27,6 +27,8 @@ pub struct Server {
     pub life: u64,
     /// Calls that this life has taken in and not answered.
     pub open: BTreeMap<ReplyId, ()>,
+    /// What they ask.
+    names: BTreeMap<ReplyId, &'static str>,
     pub plant: Planted,
     pub calls: u64,
 }
@@ -56,6 +58,7 @@ impl Server {
             gathering: Vec::new(),
             life: 0,
             open: BTreeMap::new(),
+            names: BTreeMap::new(),
             plant: Planted::new(plant),
             calls: 0,
         };
@@ -78,6 +81,7 @@ impl Server {
         let reached = rng.below(self.writing.len() as u64 + 1) as usize;
         let writes = std::mem::take(&mut self.writing).into_iter().take(reached).map(|out| out.writes).collect();
         self.gathering.clear();
+        self.names.clear();
         let open = std::mem::take(&mut self.open).into_keys().collect();
         (writes, open)
     }
@@ -86,9 +90,16 @@ impl Server {
         self.engine.is_some()
     }
 
-    pub fn handle(&mut self, now: Time, id: ReplyId, command: Command) -> After {
+    pub fn handle(&mut self, now: Time, id: ReplyId, mut command: Command) -> After {
+        self.plant.freshen(&mut command, &self.store);
         self.open.insert(id, ());
+        self.names.insert(id, command.name());
         self.with(|engine| engine.handle(now, id, command))
+    }
+
+    /// What the call asked that is answered now.
+    pub fn name_of(&mut self, id: ReplyId) -> &'static str {
+        self.names.remove(&id).unwrap_or("?")
     }
 
     pub fn abandon(&mut self, now: Time, id: ReplyId) -> After {

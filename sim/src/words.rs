@@ -10,6 +10,8 @@ use temporalio_protos::temporal::api::{
 };
 
 pub const NAMESPACE: &str = "sim";
+/// Another one, with the same workflow ids and no workers.
+pub const OTHER_NAMESPACE: &str = "other";
 /// The task queue of all workflows.
 pub const QUEUE: &str = "workflows";
 

@@ -56,6 +56,7 @@ impl World {
             self.begin_polls(worker);
             self.at(0, Event::PollActivity { worker: worker * 2 });
             self.at(0, Event::PollActivity { worker: worker * 2 + 1 });
+            self.at(0, Event::PollNexus { worker });
         }
     }
 
@@ -139,8 +140,11 @@ impl World {
     }
 
     /// A workflow task has come: put its history together and think about it.
-    fn take_task(&mut self, worker: usize, answer: WorkflowTaskAnswer) -> Checked {
+    pub(crate) fn take_task(&mut self, worker: usize, answer: WorkflowTaskAnswer) -> Checked {
         let token = TaskToken::parse(&answer.response.task_token).map_err(|e| e.to_string())?;
+        if self.checker.is_deleted(token.execution) {
+            return Ok(()); // On its way while its run was deleted: there is no history to work on.
+        }
         if answer.response.query.is_some() {
             self.answer_query(&answer);
             return Ok(());

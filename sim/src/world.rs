@@ -9,6 +9,8 @@ use ostro_engine::error::{Error, ErrorKind, Result};
 use ostro_engine::reply::ReplyId;
 use ostro_engine::time::{HOUR, MILLISECOND, SECOND, Span, Time};
 
+use temporalio_protos::temporal::api::workflowservice::v1::PollNexusTaskQueueResponse;
+
 use crate::activities::Activities;
 use crate::check::Checker;
 use crate::client::Client;
@@ -16,6 +18,7 @@ use crate::options::{Options, Report};
 use crate::rng::Rng;
 use crate::server::{After, Server, commit_delay};
 use crate::versions::Versions;
+use crate::words::{NAMESPACE, OTHER_NAMESPACE};
 use crate::worker::{Task, Worker};
 
 /// A request that can be sent again, the same each time.
@@ -31,6 +34,7 @@ pub enum Purpose {
     Client { client: usize },
     Heartbeat { running: u64 },
     Report { running: u64, tries: u32 },
+    PollNexus { worker: usize },
 }
 
 pub struct Call {
@@ -55,6 +59,9 @@ pub enum Event {
     Activity { running: u64 },
     Client { client: usize },
     Route,
+    PollNexus { worker: usize },
+    AnswerNexus { task: Rc<PollNexusTaskQueueResponse> },
+    Expire,
 }
 
 /// Trouble on the network, in percent.
@@ -63,6 +70,22 @@ pub struct Trouble {
     pub drops: u64,
     pub duplicates: u64,
     pub slow: bool,
+}
+
+/// Trouble with the disk.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Disk {
+    /// It is full, or cannot be written, until then.
+    pub full_until: Time,
+    /// The next commit fails, for whatever reason.
+    pub fails_once: bool,
+}
+
+impl Disk {
+    /// Whether the commit under way fails.
+    fn fails(&mut self, now: Time) -> bool {
+        std::mem::take(&mut self.fails_once) || now < self.full_until
+    }
 }
 
 pub struct World {
@@ -82,6 +105,7 @@ pub struct World {
     pub versions: Versions,
     pub checker: Checker,
     pub trouble: Trouble,
+    pub disk: Disk,
     pub faulty: bool,
     /// When the last fault was over.
     pub healed: Time,
@@ -121,6 +145,7 @@ impl World {
             versions: Versions::new(options.seed),
             checker: Checker::default(),
             trouble: Trouble::default(),
+            disk: Disk::default(),
             faulty: true,
             healed: 0,
             report: Report::default(),
@@ -134,10 +159,13 @@ impl World {
     }
 
     fn set_up(&mut self) -> std::result::Result<(), String> {
-        let after = self.server.handle(self.now, 0, crate::client::register_namespace());
-        assert!(after.begin_commit);
-        let (done, _) = self.server.commit();
-        self.note_commit(&done.writes)?;
+        let days = if self.rng.chance(50) { 1 } else { 30 };
+        self.at_once(crate::client::register_namespace(NAMESPACE, days))?;
+        self.at_once(crate::client::register_namespace(OTHER_NAMESPACE, days))?;
+        self.at_once(crate::nexus::create_endpoint())?;
+        for quarter in 1..=4 {
+            self.at(self.options.horizon / 4 * quarter, Event::Expire);
+        }
         self.set_up_workers();
         self.set_up_clients();
         self.set_up_versions();
@@ -145,6 +173,14 @@ impl World {
             self.at(SECOND, Event::Fault);
         }
         Ok(())
+    }
+
+    /// Before anything can go wrong.
+    fn at_once(&mut self, command: Command) -> std::result::Result<(), String> {
+        let after = self.server.handle(self.now, 0, command);
+        assert!(after.begin_commit);
+        let (done, _) = self.server.commit();
+        self.note_commit(&done.writes)
     }
 
     /// The server's clock.
@@ -206,6 +242,7 @@ impl World {
     }
 
     fn what_is_open(&self) -> String {
+        self.trace(|| self.checker.open_histories(&self.server.store));
         let clients: Vec<_> = self.clients.iter().filter(|c| !c.done).map(|c| c.what.clone()).collect();
         format!("runs {:?}, calls {clients:?}", self.checker.open_runs(&self.server.store))
     }
@@ -254,6 +291,9 @@ impl World {
             Event::Decide { worker, generation, task } => self.decide(worker, generation, task)?,
             Event::Activity { running } => self.activity_step(running),
             Event::Route => self.route(),
+            Event::PollNexus { worker } => self.poll_nexus(worker),
+            Event::AnswerNexus { task } => self.answer_nexus(&task),
+            Event::Expire => self.expire(),
             Event::Client { client } => self.client_step(client),
         }
         Ok(())
@@ -313,6 +353,9 @@ impl World {
     }
 
     fn commit(&mut self) -> std::result::Result<(), String> {
+        if self.disk.fails(self.now) {
+            return self.fail_commit();
+        }
         let (done, after) = self.server.commit();
         self.note_commit(&done.writes)?;
         for reply in done.replies {
@@ -339,6 +382,7 @@ impl World {
             Purpose::Nobody => Ok(()),
             Purpose::Poll { worker, generation, sticky } => self.polled(worker, generation, sticky, answer),
             Purpose::PollActivity { worker } => self.polled_activity(worker, answer),
+            Purpose::PollNexus { worker } => self.polled_nexus(worker, answer),
             Purpose::Decided { worker, generation, task, tries } => {
                 self.decided(worker, generation, task, tries, request, answer)
             }

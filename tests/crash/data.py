@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from finish import finish_all
 from server import Server
 
 
@@ -15,6 +16,8 @@ class Data:
         self.server = server
         self.errors: list[str] = []
         self.checks = 0
+        #: Open orders of the backup that finished on the copy.
+        self.finished = 0
         self.backup_file = server.directory / "backup.db"
 
     async def check_killed(self) -> None:
@@ -30,7 +33,7 @@ class Data:
                 self.errors.append(f"the backup under load failed: {answer}")
 
     async def check_backup(self) -> None:
-        """The copy must be sound, and must be served again with as many executions as it has."""
+        """The copy must be sound, must be served again with as many executions as it has, and these must finish."""
         if not self.backup_file.exists():
             return
         report = await self._doctor(self.backup_file, "in the backup")
@@ -49,6 +52,8 @@ class Data:
         await copy.start()
         try:
             listed = await copy.count()
+            self.finished, left = await finish_all(copy)
+            self.errors += [f"the restored backup: {line}" for line in left]
         finally:
             await copy.stop()
         if listed != sum(counts(report)):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import random
 import shutil
@@ -23,17 +22,17 @@ from typing import NoReturn
 from data import Data
 from load import Load, connect
 from server import Died, Server
+from trouble import Trouble
 from verify import verify
-from workload import REPORT
-
-HERE = Path(__file__).resolve().parent
-TASK_QUEUE = "orders"
+from workers import TASK_QUEUE, Workers
 
 #: The server lives this long between being ready and being killed. Every so often it lives longer, so that what waits
 #: for a time-out (a task whose hand-out was lost, a worker that backs off) gets on and orders end between the kills.
 LIFE_SECONDS = (0.010, 0.400)
 LONG_LIFE_SECONDS = (0.5, 3.0)
 LONG_LIFE_EVERY = 5
+#: With --troubles: after so many kills each, something else goes wrong.
+TROUBLE_EVERY = 20
 #: After so many kills each, `ostro doctor` looks at what the kill left.
 DOCTOR_EVERY = 10
 
@@ -46,50 +45,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=None, help="chosen and printed when not given")
     parser.add_argument("--in-flight", type=int, default=12, help="orders at once")
     parser.add_argument("--port", type=int, default=None)
+    parser.add_argument(
+        "--troubles", action="store_true", help="also stop the process, fill its disk, make it read-only, set its clock"
+    )
     parser.add_argument("--settle-seconds", type=float, default=90.0, help="time for all to finish after the last kill")
     parser.add_argument("--keep", action="store_true", help="keep data and logs even when all is well")
     return parser.parse_args()
-
-
-class Workers:
-    """Worker processes: their reports go to the load, restarts of the server are told to them."""
-
-    def __init__(self, server: Server, load: Load) -> None:
-        self.server = server
-        self.load = load
-        self._processes: list[asyncio.subprocess.Process] = []
-        self._readers: list[asyncio.Task[None]] = []
-
-    async def start(self, kind: str) -> None:
-        path = self.server.directory / f"worker-{kind}.log"
-        with path.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, HERE / "worker.py", self.server.address, TASK_QUEUE, kind,
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
-            )  # fmt: skip
-        self._processes.append(process)
-        self._readers.append(asyncio.create_task(self._read(process, path)))
-
-    async def _read(self, process: asyncio.subprocess.Process, path: Path) -> None:
-        with path.open("ab", buffering=0) as log:
-            while line := await process.stdout.readline():
-                if line.startswith(REPORT):
-                    self.load.on_report(json.loads(line.removeprefix(REPORT)))
-                else:
-                    log.write(line)  # the SDK's core logs to stdout
-
-    async def tell_restart(self) -> None:
-        for process in self._processes:
-            if process.returncode is not None:
-                raise Died(f"a worker ended by itself (exit code {process.returncode})")
-            process.stdin.write(b"restarted\n")
-            await process.stdin.drain()
-
-    async def stop(self) -> None:
-        for process in self._processes:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
 
 
 async def keep_ordering(load: Load, in_flight: int, enough: asyncio.Event) -> None:
@@ -109,8 +70,13 @@ async def keep_ordering(load: Load, in_flight: int, enough: asyncio.Event) -> No
     await asyncio.gather(*running)
 
 
-async def keep_killing(server: Server, workers: Workers, data: Data, kills: int, chance: random.Random) -> None:
+async def keep_killing(
+    load: Load, workers: Workers, data: Data, trouble: Trouble | None, kills: int, chance: random.Random
+) -> None:
+    server = load.server
     for number in range(1, kills + 1):
+        if trouble is not None and number % TROUBLE_EVERY == 0:
+            await trouble.strike(workers)
         long = number % LONG_LIFE_EVERY == 0
         await asyncio.sleep(chance.uniform(*(LONG_LIFE_SECONDS if long else LIFE_SECONDS)))
         if number == kills // 2:
@@ -121,15 +87,24 @@ async def keep_killing(server: Server, workers: Workers, data: Data, kills: int,
         await server.start()
         await workers.tell_restart()
         if number % 20 == 0:
-            finished = sum(record.result is not None for record in workers.load.records.values())
-            print(f"  {number} kills, {finished} of {len(workers.load.records)} orders finished", flush=True)
+            finished = sum(record.result is not None for record in load.records.values())
+            print(f"  {number} kills, {finished} of {len(load.records)} orders finished", flush=True)
 
 
 async def run(arguments: argparse.Namespace, directory: Path) -> int:
     server = Server(arguments.binary.resolve(), arguments.server, directory, arguments.port)
+    trouble = Trouble(server, random.Random(arguments.seed)) if arguments.troubles else None
+    try:
+        return await run_on(server, trouble, arguments)
+    finally:
+        if trouble is not None:
+            trouble.clean_up()
+
+
+async def run_on(server: Server, trouble: Trouble | None, arguments: argparse.Namespace) -> int:
     await server.start()
     load = Load(server, await connect(server), TASK_QUEUE, arguments.seed)
-    workers = Workers(server, load)
+    workers = Workers(server, load.on_report)
     data = Data(server)
     enough = asyncio.Event()
     began = time.monotonic()
@@ -139,7 +114,7 @@ async def run(arguments: argparse.Namespace, directory: Path) -> int:
         await workers.tell_restart()
         orders = asyncio.create_task(keep_ordering(load, arguments.in_flight, enough))
         await asyncio.sleep(2.0)  # the workers come up
-        await keep_killing(server, workers, data, arguments.kills, random.Random(arguments.seed))
+        await keep_killing(load, workers, data, trouble, arguments.kills, random.Random(arguments.seed))
         killed_for = time.monotonic() - began
         enough.set()
         _, unfinished = await asyncio.wait({orders}, timeout=arguments.settle_seconds)
@@ -152,10 +127,13 @@ async def run(arguments: argparse.Namespace, directory: Path) -> int:
         await server.stop()
     await data.check_killed()
     await data.check_backup()
-    wrong += data.errors
+    wrong += data.errors + (trouble.errors if trouble else [])
     print_counts(server, load, killed_for)
+    if trouble is not None:
+        trouble.print_counts()
     if server.has_tools:
-        print(f"  {data.checks:6} looks of the doctor at the data, one backup taken under load, restored and served")
+        print(f"  {data.checks:6} looks of the doctor at the data")
+        print(f"  {data.finished:6} open orders of a backup taken under load, restored and served, that finished")
     for line in wrong:
         print(f"WRONG: {line}")
     return 1 if wrong else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import time
@@ -15,6 +16,8 @@ from temporalio.client import Client, RetryConfig
 from temporalio.service import RPCError
 
 READY_SECONDS_MAX = 30.0
+#: A server that cannot write must end within this time, under load.
+END_SECONDS_MAX = 45.0
 
 NO_RETRY = RetryConfig(max_retries=1)
 
@@ -36,6 +39,7 @@ class Server:
         self.data = directory / "data"
         self._binary = binary if kind == "ostro" else None
         self._command = self._ostro(binary) if kind == "ostro" else self._temporal(binary)
+        self._environment: dict[str, str] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._last_kill = 0.0
 
@@ -63,18 +67,76 @@ class Server:
         answer, error = await process.communicate()
         return process.returncode or 0, json.loads(answer or error)
 
+    def use_data(self, data: Path, environment: dict[str, str]) -> None:
+        """Serves other data from the next start on, in that environment."""
+        assert self._binary is not None
+        self.data, self._environment = data, environment
+        self._command = self._ostro(self._binary)
+
     async def start(self) -> None:
         began = time.monotonic()
-        with (self.directory / "server.log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        await self._spawn()
         while not await self._answers():
             if self._process.returncode is not None or time.monotonic() - began > READY_SECONDS_MAX:
                 raise Died(f"the server did not come up (exit code {self._process.returncode})")
             await asyncio.sleep(0.005)
         self.ready_seconds.append(time.monotonic() - began)
         self.up.set()
+
+    async def _spawn(self) -> None:
+        with (self.directory / "server.log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self._environment},
+            )
+
+    def log(self, begin: int = 0) -> str:
+        """What it has written since its log was `begin` bytes long."""
+        path = self.directory / "server.log"
+        return path.read_bytes()[begin:].decode(errors="replace") if path.exists() else ""
+
+    async def refuse(self, *, may_idle: bool = False) -> str:
+        """Starts where it cannot write: what it says as it ends by itself. Raises `Died` where it does not end.
+
+        With `may_idle` it may also run as long as it has nothing to write; then it is killed.
+        """
+        begin = len(self.log().encode())
+        await self._spawn()
+        try:
+            await self.end()
+        except Died:
+            if not may_idle:
+                raise
+            await self.kill()
+            return "it had nothing to write on the full disk"
+        return self.log(begin)
+
+    async def end(self) -> None:
+        """It must end by itself, soon."""
+        process = self._process
+        assert process is not None
+        try:
+            await asyncio.wait_for(process.wait(), END_SECONDS_MAX)
+        except TimeoutError:
+            raise Died("the server goes on where it cannot write") from None
+        self.up.clear()
+        self._last_kill = time.monotonic()
+
+    async def pause(self, seconds: float) -> None:
+        """Stands still for a while, as under a debugger or on a machine that is suspended."""
+        process = self._process
+        assert process is not None
+        process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        process.send_signal(signal.SIGCONT)
+        self.disturb()
+
+    def disturb(self) -> None:
+        """What fails soon after is not the server's fault."""
+        self._last_kill = time.monotonic()
 
     def on(self, data: Path) -> Server:
         """A server of the same binary on other data, at an address of its own."""

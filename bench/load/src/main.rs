@@ -115,7 +115,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(std::future::pending().await);
     }
     let (caller, within) = match &arguments.address {
-        Some(address) => (Caller::Network(Client::connect(address).await?), None),
+        Some(address) => (Caller::Network(Client::connect(address.as_str()).await?), None),
         None => {
             let data = arguments.data.clone();
             let search_attributes = vec![(fill::CUSTOMER.to_owned(), IndexedValueType::Keyword)];

@@ -242,3 +242,18 @@ fn a_task_is_answered_for_in_its_own_namespace_only() {
     assert_eq!(kind_of(&world.ask(complete("other")).err().unwrap()), ErrorKind::InvalidArgument);
     world.ask(complete(NAMESPACE)).unwrap();
 }
+
+#[test]
+fn a_workflow_task_that_fails_again_and_again_counts_as_blocked_until_it_goes_well() {
+    let mut world = World::new();
+    world.start("w");
+    for failed in 0..3 {
+        assert_eq!(world.engine.gauges().blocked_workflow_tasks, usize::from(failed > 1), "after {failed} failures");
+        let task_token = world.workflow_task().response.task_token;
+        world.ask(RespondWorkflowTaskFailedRequest { task_token, ..Default::default() }).unwrap();
+    }
+    let task = world.workflow_task();
+    assert_eq!(world.engine.gauges().blocked_workflow_tasks, 1);
+    world.complete(&task, vec![]).unwrap();
+    assert_eq!(world.engine.gauges().blocked_workflow_tasks, 0);
+}

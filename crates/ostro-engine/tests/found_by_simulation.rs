@@ -9,7 +9,9 @@ use ostro_engine::reply::ReplyId;
 use ostro_engine::time::{SECOND, Time};
 use temporalio_protos::temporal::api::{
     command::v1::RequestCancelActivityTaskCommandAttributes,
-    enums::v1::{CommandType, EventType as E, TaskQueueKind, UpdateWorkflowExecutionLifecycleStage as Stage},
+    enums::v1::{
+        CommandType, EventType as E, QueryResultType, TaskQueueKind, UpdateWorkflowExecutionLifecycleStage as Stage,
+    },
     update::v1::{Input, Meta, Request, WaitPolicy},
     workflowservice::v1::*,
 };
@@ -94,4 +96,35 @@ fn an_update_leaves_the_sticky_queue_of_a_dead_worker() {
     assert!(world.try_workflow_task().is_none(), "it waits for the sticky worker first");
     world.advance(10 * SECOND);
     assert_eq!(world.workflow_task().response.messages.len(), 1);
+}
+
+#[test]
+fn a_query_leaves_the_sticky_queue_of_a_dead_worker() {
+    let mut world = World::new();
+    world.start("w");
+    let poll = || WithDeadline { request: poll_request("sticky", TaskQueueKind::Sticky), deadline: Time::MAX };
+    let sticky = world.send(poll());
+    let task = world.workflow_task();
+    world.complete_sticky(&task, vec![], "sticky");
+    let query = world.send(QueryWorkflowRequest {
+        namespace: NAMESPACE.into(),
+        execution: Some(execution("w")),
+        query: Some(Default::default()),
+        ..Default::default()
+    });
+    let lost = world.answer::<WithDeadline<PollWorkflowTaskQueueRequest>>(sticky);
+    assert!(lost.unwrap().unwrap().response.query.is_some(), "its worker was told, and is dead");
+    assert!(world.try_workflow_task().is_none(), "the sticky worker may still answer");
+    world.advance(10 * SECOND);
+    let task = world.workflow_task();
+    let answer = RespondQueryTaskCompletedRequest {
+        task_token: task.response.task_token,
+        completed_type: QueryResultType::Answered as i32,
+        query_result: Some(payloads("state")),
+        namespace: NAMESPACE.into(),
+        ..Default::default()
+    };
+    world.ask(answer).unwrap();
+    let answered = world.answer::<QueryWorkflowRequest>(query).expect("the query is answered").unwrap();
+    assert_eq!(answered.query_result, Some(payloads("state")));
 }

@@ -138,6 +138,28 @@ fn children_of_before_the_reset_point_answer_the_new_run() {
 }
 
 #[test]
+fn a_child_that_ended_after_its_parent_answers_the_new_run_at_once() {
+    let mut world = World::new();
+    world.start("w");
+    let task = world.workflow_task();
+    let child = StartChildWorkflowExecutionCommandAttributes {
+        workflow_id: "child".into(),
+        workflow_type: Some(WorkflowType { name: "type".into() }),
+        task_queue: Some(queue("children")),
+        ..Default::default()
+    };
+    world.complete(&task, vec![command(CommandType::StartChildWorkflowExecution, child)]).unwrap();
+    let task = world.workflow_task();
+    world.complete(&task, vec![complete_workflow()]).unwrap();
+    // Its parent's end ended it, and the parent's history says nothing of that.
+    assert_eq!(world.describe("child").workflow_execution_info.unwrap().status(), Status::Terminated);
+    let point = world.event_types("w").iter().rposition(|kind| *kind == E::WorkflowTaskCompleted).unwrap() as i64 + 1;
+    world.ask(reset_request(point, "r")).unwrap();
+    assert!(world.event_types("w").contains(&E::ChildWorkflowExecutionTerminated));
+    assert!(world.describe("w").pending_children.is_empty());
+}
+
+#[test]
 fn only_workflow_tasks_are_reset_points() {
     let mut world = World::new();
     world.start("w");

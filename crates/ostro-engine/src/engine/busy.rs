@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::Engine;
-use super::waits::WaitKind;
 use crate::execution::Execution;
 use crate::persistence::{ExecutionId, Loader};
 use crate::time::{Span, Time};
@@ -59,7 +58,7 @@ impl<L: Loader> Engine<L> {
 
     /// Workflow tasks, activities and queries that wait for a worker or are with one.
     pub fn work_under_way(&self) -> usize {
-        self.busy.total + self.waits.count(WaitKind::Query)
+        self.busy.total + self.waits.queries()
     }
 
     /// When a workflow or a schedule goes on by itself next; polls and waiting clients do not count.

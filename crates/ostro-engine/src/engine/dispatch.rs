@@ -60,19 +60,39 @@ impl<L: Loader> Engine<L> {
         self.add_task(key, id, Work::Activity(event));
     }
 
-    /// A query goes to the worker that has the execution cached, if it waits for work right now, else to any: a query
-    /// has no time-out of its own that could take it off the queue of a worker that has died.
+    /// A query goes to the worker that has the execution cached, if it waits for work right now, else to any. Where that
+    /// worker does not answer within the sticky time-out, as one that has just died, the query goes to any after all.
     pub(super) fn offer_query(&mut self, id: ExecutionId, number: u64) {
         let Some(execution) = self.cache.get(id) else { return };
         let namespace = execution.core.namespace;
-        let normal = QueueKey::new(namespace, QueueKind::Workflow, execution.core.task_queue.clone());
-        let sticky = execution.core.sticky.as_ref().map(|s| QueueKey { name: s.queue.clone(), ..normal.clone() });
-        let sticky = sticky.filter(|key| self.queues.has_recent_poller(key, self.now, 0));
+        let sticky = execution.core.sticky.as_ref().map(|sticky| {
+            (QueueKey::new(namespace, QueueKind::Workflow, sticky.queue.clone()), sticky.schedule_to_start)
+        });
+        let sticky = sticky.filter(|(key, _)| self.queues.has_recent_poller(key, self.now, 0));
         let sticky = sticky.filter(|_| !self.sticky_worker_is_left(id));
         match sticky {
-            Some(sticky) => self.add_sticky_task(sticky, id, Work::Query(number)),
-            None => self.add_task(normal, id, Work::Query(number)),
+            Some((key, patience)) => self.offer_query_to(key, patience, id, number),
+            None => self.offer_query_to_any(id, number),
         }
+    }
+
+    fn offer_query_to(&mut self, sticky: QueueKey, patience: Span, id: ExecutionId, number: u64) {
+        let query = self.cache.get_mut(id).and_then(|execution| execution.live.queries.get_mut(&number));
+        let Some(query) = query else { return };
+        query.sticky = Some(sticky.name.clone());
+        self.waits.move_deadline(query.reply, self.now.saturating_add(patience));
+        self.add_sticky_task(sticky, id, Work::Query(number));
+    }
+
+    /// To whichever worker of the normal queue comes first.
+    pub(super) fn offer_query_to_any(&mut self, id: ExecutionId, number: u64) {
+        let Some(execution) = self.cache.get_mut(id) else { return };
+        if let Some(query) = execution.live.queries.get_mut(&number) {
+            query.sticky = None;
+        }
+        let core = &execution.core;
+        let normal = QueueKey::new(core.namespace, QueueKind::Workflow, core.task_queue.clone());
+        self.add_task(normal, id, Work::Query(number));
     }
 
     /// Hands a task to a worker that waits for it; a stale one is dropped and the worker waits on.

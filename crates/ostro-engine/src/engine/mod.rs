@@ -18,7 +18,7 @@ mod step;
 mod timers;
 mod waits;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use busy::Busy;
 use cache::Cache;
@@ -70,6 +70,8 @@ pub struct Engine<L> {
     waits: Waits,
     busy: Busy,
     lost: Lost,
+    /// Executions whose workflow task keeps failing.
+    blocked: HashSet<ExecutionId>,
     unsettled: Unsettled,
     effects: VecDeque<Effect>,
     /// Executions that the call in progress has changed and not written yet.
@@ -99,6 +101,7 @@ impl<L: Loader> Engine<L> {
             waits: Waits::default(),
             busy: Busy::default(),
             lost: Lost::default(),
+            blocked: HashSet::new(),
             unsettled: Unsettled::default(),
             effects: VecDeque::new(),
             unwritten: Vec::new(),
@@ -202,6 +205,7 @@ impl<L: Loader> Engine<L> {
             timers: self.timers.len(),
             waiting_calls: self.waits.len(),
             task_queues: self.queues.len(),
+            blocked_workflow_tasks: self.blocked.len(),
         }
     }
 
@@ -252,4 +256,6 @@ pub struct Gauges {
     pub timers: usize,
     pub waiting_calls: usize,
     pub task_queues: usize,
+    /// Executions whose workflow task has failed again and again, as far as it was tried since the start.
+    pub blocked_workflow_tasks: usize,
 }

@@ -45,6 +45,11 @@ impl<L: Loader> Engine<L> {
         self.timers.set(id, execution.deadlines.next());
         self.wake_history_waiters(&mut execution);
         self.busy.note(&execution);
+        if execution.workflow_task_keeps_failing(&self.config) {
+            self.blocked.insert(id);
+        } else if !self.blocked.is_empty() {
+            self.blocked.remove(&id);
+        }
         self.cache.put_back(execution, written);
         result
     }

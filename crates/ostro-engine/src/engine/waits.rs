@@ -8,7 +8,8 @@ use super::Engine;
 use crate::command::{Answer, UpdateWithStart};
 use crate::error::{Error, ErrorKind, Result};
 use crate::execution::update::poll_response;
-use crate::persistence::{ExecutionId, Loader};
+use crate::persistence::{ExecutionId, Loader, QueueKind};
+use crate::queue::Work;
 use crate::reply::{HistoryPosition, ReplyId};
 use crate::time::{Span, Time};
 
@@ -19,7 +20,10 @@ pub enum WaitKind {
     Update,
     /// As an update, answered in the form of a poll.
     PollUpdate,
-    Query,
+    /// Until then at the longest; the wait's deadline is earlier while a sticky queue has the query.
+    Query {
+        until: Time,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +57,15 @@ impl Waits {
         self.calls.insert(id, wait);
     }
 
+    /// Looks at the call at `deadline`, not when it said before.
+    pub fn move_deadline(&mut self, id: ReplyId, deadline: Time) {
+        if let Some(wait) = self.calls.get_mut(&id) {
+            self.order.remove(&(wait.deadline, id));
+            wait.deadline = deadline;
+            self.order.insert((deadline, id));
+        }
+    }
+
     /// Keeps what an update-with-start is to be answered with, beside its wait for the update.
     pub fn keep_start(&mut self, id: ReplyId, start: WithStart) {
         self.starts.insert(id, Box::new(start));
@@ -73,15 +86,18 @@ impl Waits {
         self.order.first().map(|(time, _)| *time)
     }
 
-    /// Calls of one kind.
-    pub fn count(&self, kind: WaitKind) -> usize {
-        self.calls.values().filter(|wait| wait.kind == kind).count()
+    /// Queries that wait.
+    pub fn queries(&self) -> usize {
+        self.calls.values().filter(|wait| matches!(wait.kind, WaitKind::Query { .. })).count()
     }
 
     /// Moves every deadline.
     pub fn skip(&mut self, span: Span) {
         for wait in self.calls.values_mut() {
             wait.deadline = wait.deadline.saturating_add(span);
+            if let WaitKind::Query { until } = &mut wait.kind {
+                *until = until.saturating_add(span);
+            }
         }
         self.order = self.calls.iter().map(|(id, wait)| (wait.deadline, *id)).collect();
     }
@@ -121,7 +137,8 @@ impl<L: Loader> Engine<L> {
                         self.reply(id, Err(Error::not_found(message)));
                     }
                 }
-                WaitKind::Query => {
+                WaitKind::Query { until } if self.now < until => self.unstick_query(id, wait.execution, until),
+                WaitKind::Query { .. } => {
                     self.forget_query(id, wait.execution);
                     let message = "no worker answered the query in time: is one running on the workflow's task queue?";
                     self.reply(id, Err(Error::new(ErrorKind::DeadlineExceeded, message)));
@@ -143,6 +160,16 @@ impl<L: Loader> Engine<L> {
         }
     }
 
+    /// The worker of the sticky queue does not answer: any other may.
+    fn unstick_query(&mut self, id: ReplyId, execution: ExecutionId, until: Time) {
+        self.waits.move_deadline(id, until);
+        let found = self.cache.get_mut(execution).and_then(|execution| execution.live.unstick_query(id));
+        if let Some((number, queue)) = found {
+            self.withdraw(execution, QueueKind::Workflow, queue, Work::Query(number));
+            self.offer_query_to_any(execution, number);
+        }
+    }
+
     fn forget_query(&mut self, id: ReplyId, execution: ExecutionId) {
         if let Some(execution) = self.cache.get_mut(execution) {
             execution.live.queries.retain(|_, q| q.reply != id);
@@ -154,7 +181,7 @@ impl<L: Loader> Engine<L> {
         let Some(wait) = self.waits.remove(id) else { return };
         match wait.kind {
             WaitKind::History => self.forget_history_wait(id, wait.execution),
-            WaitKind::Query => self.forget_query(id, wait.execution),
+            WaitKind::Query { .. } => self.forget_query(id, wait.execution),
             WaitKind::Update | WaitKind::PollUpdate => {
                 if let Some(execution) = self.cache.get_mut(wait.execution) {
                     execution.drop_update_waiter(id);

@@ -11,7 +11,7 @@ use crate::time::Time;
 
 #[derive(Debug, Default)]
 pub struct Live {
-    /// Started events of activities and children numbered while the buffer is flushed; see `history`.
+    /// Started events of activities and children that have not ended; see `history`.
     pub(super) started: HashMap<i64, i64>,
     /// Updates on their way, in order of arrival.
     pub updates: Vec<LiveUpdate>,
@@ -74,6 +74,8 @@ pub struct LiveQuery {
     pub with_workflow_task: bool,
     /// Handed out with the workflow task in flight.
     pub sent: bool,
+    /// The sticky queue that it was offered on by itself; `None` for the normal one.
+    pub sticky: Option<String>,
 }
 
 /// A client that waits for events.
@@ -90,10 +92,18 @@ pub struct HistoryWaiter {
 impl Live {
     /// Puts the started event's id where a buffered event could not name it yet.
     pub(super) fn link(&mut self, part: i64, started_event_id: &mut i64) -> Option<i64> {
+        // Taken out in any case: the part has ended.
+        let started = self.started.remove(&part);
         if *started_event_id == BUFFERED {
-            *started_event_id = self.started.remove(&part).unwrap_or(0);
+            *started_event_id = started.unwrap_or(0);
         }
         None
+    }
+
+    /// The query of that call leaves the sticky queue that it was offered on: its number and that queue.
+    pub fn unstick_query(&mut self, reply: ReplyId) -> Option<(u64, String)> {
+        let (number, query) = self.queries.iter_mut().find(|(_, query)| query.reply == reply)?;
+        Some((*number, query.sticky.take()?))
     }
 
     pub fn wait_for_history(&mut self, reply: ReplyId, from: i64, close_only: bool, deadline: Time) {

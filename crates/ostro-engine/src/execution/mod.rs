@@ -59,6 +59,7 @@ pub use place::Place;
 pub use tail::Tail;
 pub use transition::{Effect, Transition};
 
+use crate::config::Config;
 use crate::persistence::{ExecutionId, ItemKey, ItemKind};
 use state::{
     AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, CancelExternal, Child, Core, NexusOperation, Properties,
@@ -153,6 +154,11 @@ impl Execution {
     /// Whether any workflow task was ever completed.
     pub fn had_workflow_task(&self) -> bool {
         self.core.previous_started_event_id > 0
+    }
+
+    /// Whether its workflow cannot go on, attempt after attempt: queries and updates are refused meanwhile.
+    pub fn workflow_task_keeps_failing(&self, config: &Config) -> bool {
+        self.is_open() && self.core.workflow_task_attempt >= config.workflow_task_attempts_failing
     }
 
     fn touch(&mut self, kind: ItemKind, key: ItemKey) {

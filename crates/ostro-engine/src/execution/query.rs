@@ -38,7 +38,7 @@ impl Transition<'_> {
         }
         let number = self.exec.live.queries.last_key_value().map_or(1, |(n, _)| n + 1).max(self.now as u64);
         let waits = self.exec.is_open() && (self.exec.has_workflow_task() || !self.exec.had_workflow_task());
-        let live = LiveQuery { reply, query, with_workflow_task: waits, sent: false };
+        let live = LiveQuery { reply, query, with_workflow_task: waits, sent: false, sticky: None };
         self.exec.live.queries.insert(number, live);
         if !waits {
             self.effect(Effect::OfferQuery(self.exec.id, number));

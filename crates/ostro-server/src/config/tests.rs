@@ -39,7 +39,7 @@ fn mistakes_are_named_with_the_way_out() {
         ("[[namespaces]]\nretention = '1d'", "namespaces.name = \"\" is not usable: give a name"),
         ("[search_attributes]\nA = 'Sting'", "A = \"Sting\" is not usable: give Text, Keyword"),
         ("[tls]\ncertificate = 'a'", "tls.key = \"\" is not usable: give a file"),
-        ("[tls]\ncert = 'a'", "unknown key cert: did you mean certificate?"),
+        ("[tls]\ncertficate = 'a'", "unknown key certficate: did you mean certificate?"),
         ("records_retention = 'long'", "give a duration such as \"30d\", or \"namespace\""),
         ("durable = 1", "durable = 1 is not usable: give true or false"),
         ("listen", "this is not TOML"),

@@ -42,6 +42,7 @@ pub struct Held {
     pub timers: Gauge,
     pub waiting_calls: Gauge,
     pub task_queues: Gauge,
+    pub blocked_workflow_tasks: Gauge,
 }
 
 impl Held {
@@ -53,6 +54,7 @@ impl Held {
             (&self.timers, gauges.timers),
             (&self.waiting_calls, gauges.waiting_calls),
             (&self.task_queues, gauges.task_queues),
+            (&self.blocked_workflow_tasks, gauges.blocked_workflow_tasks),
         ] {
             gauge.set(value as i64);
         }
@@ -65,6 +67,11 @@ impl Held {
             ("ostro_engine_timers", "Executions with something due by itself", &self.timers),
             ("ostro_engine_waiting_calls", "Calls other than task polls that wait", &self.waiting_calls),
             ("ostro_engine_task_queues", "Task queues in memory", &self.task_queues),
+            (
+                "ostro_workflow_tasks_blocked",
+                "Executions whose workflow task has failed three times or more in a row; describe names the first error",
+                &self.blocked_workflow_tasks,
+            ),
         ] {
             text.gauge(name, help, gauge.get() as f64);
         }

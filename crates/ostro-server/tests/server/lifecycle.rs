@@ -86,6 +86,7 @@ async fn health_metrics_and_missing_methods_over_the_network() {
         r#"ostro_requests_total{service="WorkflowService",method="ListWorkflowRules",code="UNIMPLEMENTED"} 1"#,
         "ostro_engine_queue_depth 0",
         "# TYPE ostro_store_commits_total counter",
+        "ostro_workflow_tasks_blocked 0",
     ] {
         assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
     }

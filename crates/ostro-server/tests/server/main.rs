@@ -5,6 +5,7 @@
 mod fixture;
 mod history;
 mod lifecycle;
+mod limits;
 mod refusals;
 mod retention;
 mod tasks;

@@ -48,5 +48,5 @@ pub type SearchAttributeTypes = BTreeMap<String, IndexedValueType>;
 /// Whether a filter would be accepted: for those who store one for later.
 pub fn validate(types: &SearchAttributeTypes, query: &str) -> ostro_engine::error::Result<()> {
     let compiled = sql::compile(types, query)?;
-    order::Order::new(&compiled.order_by).map(drop)
+    order::Order::new(&compiled.order_by, compiled.closed_only).map(drop)
 }

@@ -177,11 +177,18 @@ impl Fleet {
     }
 
     fn ended(&mut self, queue: &str, result: Result<()>) -> Result<()> {
-        let closing = self.open.remove(queue).is_some_and(|open| open.closing);
+        let open = self.open.remove(queue);
         self.tell();
-        match closing {
-            true => result,
-            false => result.and(Err(Error::engine(format_args!("the worker of queue {queue:?} stopped by itself")))),
+        match open {
+            Some(Open { core, tasks, closing: true }) => {
+                drop(tasks);
+                // The program may still hold a future of one of its activities.
+                if let Ok(core) = Arc::try_unwrap(core) {
+                    tokio::spawn(core.finalize_shutdown());
+                }
+                result
+            }
+            _ => result.and(Err(Error::engine(format_args!("the worker of queue {queue:?} stopped by itself")))),
         }
     }
 

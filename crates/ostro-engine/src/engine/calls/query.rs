@@ -40,8 +40,8 @@ impl<L: Loader> Engine<L> {
                 .with("temporal.api.errordetails.v1.WorkflowNotReadyFailure", &WorkflowNotReadyFailure {}));
         }
         self.look(id, |t| t.query(reply, request.query.unwrap_or_default()))?;
-        let deadline = self.now.saturating_add(QUERY_WAIT);
-        self.waits.add(reply, Wait { execution: id, kind: WaitKind::Query, deadline });
+        let until = self.now.saturating_add(QUERY_WAIT);
+        self.waits.add(reply, Wait { execution: id, kind: WaitKind::Query { until }, deadline: until });
         Ok(None)
     }
 

@@ -1,7 +1,7 @@
 //! ResetWorkflowExecution.
 
 use temporalio_protos::temporal::api::{
-    history::v1::{HistoryEvent, history_event::Attributes},
+    history::v1::{HistoryEvent, WorkflowExecutionTerminatedEventAttributes, history_event::Attributes},
     workflow::v1::{PostResetOperation, WorkflowExecutionOptions, post_reset_operation::Variant},
     workflowservice::v1::{ResetWorkflowExecutionRequest, ResetWorkflowExecutionResponse},
 };
@@ -13,6 +13,7 @@ use crate::execution::Execution;
 use crate::execution::options::check_mask;
 use crate::execution::rebuild::{Origin, rebuild};
 use crate::execution::reset::{Exclude, Reset};
+use crate::execution::state::Child;
 use crate::persistence::{ExecutionId, HistoryBatch, Loader, Write};
 
 impl<L: Loader> Engine<L> {
@@ -89,6 +90,39 @@ impl<L: Loader> Engine<L> {
         self.cache.insert(Box::new(rebuilt), true);
         let reset = Reset { base_run_id, reason: request.reason, later, exclude, options };
         self.step(id, |t| t.begin_reset_run(reset));
+        self.report_ended_children(id);
+    }
+
+    /// Children of before the reset point that ended when nobody listened any more, after the end of the old run: the new
+    /// one would wait for them for ever.
+    fn report_ended_children(&mut self, id: ExecutionId) {
+        let started = self.execution(id).children.iter().filter(|(_, child)| child.started_event_id != 0);
+        let started: Vec<(i64, Child)> = started.map(|(initiated, child)| (*initiated, child.clone())).collect();
+        for (initiated, child) in started {
+            if let Some((run_id, outcome)) = self.outcome_of_child(&child) {
+                self.step(id, |t| t.child_closed(initiated, &run_id, &outcome));
+            }
+        }
+    }
+
+    /// How the chain of the child's runs ended, with the last of them; `None` while it goes on. One that was deleted
+    /// counts as terminated.
+    fn outcome_of_child(&mut self, child: &Child) -> Option<(String, Attributes)> {
+        let initiated = child.initiated.clone().unwrap_or_default();
+        let namespace = self.namespaces.get(&initiated.namespace).ok()?.id;
+        let mut run_id = child.run_id.clone();
+        while let Ok(run) = self.find(namespace, &initiated.workflow_id, &run_id) {
+            let core = &self.execution(run).core;
+            if self.execution(run).is_open() {
+                return None;
+            }
+            if core.next_run_id.is_empty() {
+                let last = self.history_events(run, core.next_event_id - 1, core.next_event_id).pop()?;
+                return Some((run_id, last.attributes?));
+            }
+            run_id = core.next_run_id.clone();
+        }
+        Some((run_id, WorkflowExecutionTerminatedEventAttributes::default().into()))
     }
 
     /// Events from `from` on, of the run and of those that it continued as.

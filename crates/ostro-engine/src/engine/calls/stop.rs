@@ -48,6 +48,7 @@ impl<L: Loader> Engine<L> {
     pub(super) fn delete_execution(&mut self, id: ExecutionId) {
         self.out.writes.push(Write::DeleteExecution(id));
         self.busy.forget(id);
+        self.blocked.remove(&id);
         self.timers.set(id, None);
         self.cache.forget(id, self.sequence + 1);
     }

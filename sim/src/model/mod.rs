@@ -1,0 +1,23 @@
+//! A plain model of the protocol: what a server must answer, and what histories must say, without a store, queues,
+//! caches, or a thought for speed. It is a specification that runs.
+//!
+//! ```text
+//! random calls ──┬──> the engine over the real store ──> answers, histories ─┐
+//!                └──> Oracle ──────────────────────────> answers, histories ─┴─ equal?
+//! ```
+//!
+//! [`Oracle`] is the whole: who may start, who is the newest run of a workflow, what follows from one run in others, and
+//! time. [`run`] is one run: its workflow task, its parts, its end. [`event`] is a history in the few words that both
+//! sides agree on. Which of several waiting tasks a worker gets is left to the engine: the model says whether the task
+//! may be given out, and what it must hold.
+
+pub mod event;
+mod oracle;
+mod reset;
+mod run;
+mod task;
+mod update;
+
+pub use oracle::{Attempt, CHILD_INPUT, Oracle, Refusal, Start, Started, Told, Verdict};
+pub use run::{ActivityPlan, Run, State};
+pub use task::{Decision, Ending, protocol};

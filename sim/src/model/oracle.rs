@@ -1,0 +1,393 @@
+//! The whole: who may start, what follows from one run in others, and time.
+
+use ostro_engine::time::{Span, Time};
+use temporalio_protos::temporal::api::enums::v1::{
+    ParentClosePolicy, WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse,
+    WorkflowTaskFailedCause as Cause,
+};
+
+use super::event::{End, Ended};
+use super::run::{Child, Effect, Now, Over, Run, State};
+use super::task::Decision;
+
+/// Why a call is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    NotFound,
+    AlreadyExists,
+    InvalidArgument,
+    FailedPrecondition,
+    ResourceExhausted,
+}
+
+/// What becomes of an update that a call waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    Completed,
+    Rejected,
+    /// Its run ended first.
+    Aborted,
+}
+
+/// The answer to a call that waited.
+pub type Told = (u64, Verdict);
+
+/// What a start asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    pub input: String,
+    /// With a retry policy: its attempts, 0 without limit.
+    pub attempts_max: Option<i32>,
+    pub run_timeout: Span,
+    pub delay: Span,
+}
+
+/// The answer to a start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Started {
+    /// The run that is there now.
+    pub run: i64,
+    /// Whether this request started it.
+    pub started: bool,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Oracle {
+    /// In the order of their numbers, from 1.
+    pub runs: Vec<Run>,
+    now: Now,
+}
+
+type Answer<T> = Result<T, Refusal>;
+
+impl Oracle {
+    pub fn new(time: Time) -> Self {
+        Self { runs: Vec::new(), now: Now { time, ..Now::default() } }
+    }
+
+    pub fn run(&mut self, number: i64) -> &mut Run {
+        &mut self.runs[number as usize - 1]
+    }
+
+    /// The newest run of a workflow.
+    pub fn newest(&self, workflow: &str) -> Option<i64> {
+        self.runs.iter().rev().find(|run| run.workflow == workflow).map(|run| run.number)
+    }
+
+    pub(super) fn parts(&mut self) -> (&mut Vec<Run>, &mut Now) {
+        (&mut self.runs, &mut self.now)
+    }
+
+    fn open(&mut self, workflow: &str) -> Answer<i64> {
+        let number = self.newest(workflow).ok_or(Refusal::NotFound)?;
+        if self.run(number).end.is_none() { Ok(number) } else { Err(Refusal::NotFound) }
+    }
+
+    /// Changes one run, and follows up what comes of it.
+    fn with<T>(&mut self, number: i64, change: impl FnOnce(&mut Run, &mut Now) -> T) -> T {
+        let answer = change(&mut self.runs[number as usize - 1], &mut self.now);
+        self.follow_up();
+        answer
+    }
+
+    /// Answers to calls that waited, since this was asked last.
+    pub fn told(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.now.told)
+    }
+
+    // What clients ask.
+
+    pub fn start(
+        &mut self,
+        workflow: &str,
+        request: &str,
+        start: Start,
+        (reuse, conflict): (Reuse, Conflict),
+    ) -> Answer<Started> {
+        self.start_with(workflow, request, start, (reuse, conflict), None)
+    }
+
+    /// A signal, and a start where no run is there to take it.
+    pub fn signal_with_start(&mut self, workflow: &str, request: &str, start: Start, signal: &str) -> Answer<Started> {
+        let policies = (Reuse::AllowDuplicate, Conflict::UseExisting);
+        let found = self.start_with(workflow, request, start, policies, Some((signal, request)))?;
+        if self.run(found.run).end.is_none() {
+            // Does nothing where the start brought it.
+            self.with(found.run, |run, now| run.signal(signal, request, now));
+        }
+        Ok(found)
+    }
+
+    fn start_with(
+        &mut self,
+        workflow: &str,
+        request: &str,
+        start: Start,
+        (reuse, conflict): (Reuse, Conflict),
+        signal: Option<(&str, &str)>,
+    ) -> Answer<Started> {
+        if let Some(existing) = self.newest(workflow) {
+            let run = self.run(existing);
+            if run.request_ids.contains(request) {
+                return Ok(Started { run: existing, started: true });
+            }
+            match (&run.end, conflict) {
+                (None, Conflict::UseExisting) => return Ok(Started { run: existing, started: false }),
+                (None, Conflict::TerminateExisting) => {
+                    self.runs[existing as usize - 1].close(End::Terminated, None, &mut self.now);
+                }
+                (None, _) => return Err(Refusal::AlreadyExists),
+                (Some(end), _) if refuses(reuse, *end) => return Err(Refusal::AlreadyExists),
+                _ => {}
+            }
+        }
+        let mut run = Run::new(workflow.to_owned(), start);
+        run.request_ids.insert(request.to_owned());
+        if run.start.delay > 0 {
+            run.first_task = self.now.time + run.start.delay;
+        }
+        let number = self.begin(run, signal);
+        self.follow_up();
+        Ok(Started { run: number, started: true })
+    }
+
+    fn begin(&mut self, mut run: Run, signal: Option<(&str, &str)>) -> i64 {
+        run.number = self.runs.len() as i64 + 1;
+        run.begin(signal, &mut self.now);
+        self.runs.push(run);
+        self.runs.len() as i64
+    }
+
+    pub fn signal(&mut self, workflow: &str, name: &str, request: &str) -> Answer<()> {
+        let number = self.open(workflow)?;
+        self.with(number, |run, now| run.signal(name, request, now));
+        Ok(())
+    }
+
+    /// Cancelling what has ended is what the client wants.
+    pub fn cancel(&mut self, workflow: &str) -> Answer<()> {
+        let number = self.newest(workflow).ok_or(Refusal::NotFound)?;
+        if self.run(number).end.is_none() {
+            self.with(number, Run::request_cancel);
+        }
+        Ok(())
+    }
+
+    pub fn terminate(&mut self, workflow: &str) -> Answer<()> {
+        let number = self.open(workflow)?;
+        self.with(number, |run, now| run.close(End::Terminated, None, now));
+        Ok(())
+    }
+
+    /// The answer comes with [`told`](Self::told).
+    pub fn update(&mut self, workflow: &str, id: &str, call: u64) -> Answer<()> {
+        let number = self.newest(workflow).ok_or(Refusal::NotFound)?;
+        self.with(number, |run, now| {
+            let (open, tasks_fail) = (run.end.is_none(), run.task_attempt >= TASKS_FAIL);
+            if run.updates.ask(id, call, open, tasks_fail, now)? {
+                run.schedule_task_for_updates(now);
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether a query is taken in. One that finds no workflow task is for any worker at once.
+    pub fn query(&mut self, workflow: &str) -> Answer<()> {
+        let number = self.newest(workflow).ok_or(Refusal::NotFound)?;
+        let run = self.run(number);
+        let knows_nothing = run.task.is_none() && !run.has_decided;
+        let fails = run.end.is_none() && run.task_attempt >= TASKS_FAIL;
+        if knows_nothing || fails { Err(Refusal::FailedPrecondition) } else { Ok(()) }
+    }
+
+    // What workers do.
+
+    /// A worker is given the run's task: the updates that come with it, or nothing where there is no such task to give.
+    pub fn take_task(&mut self, number: i64) -> Option<Vec<String>> {
+        let waits = self.run(number).task.as_ref().is_some_and(|task| task.started.is_none());
+        waits.then(|| self.with(number, |run, now| run.start_task(now)))
+    }
+
+    /// `since`: when it was given out.
+    pub fn complete_task(&mut self, number: i64, attempt: i32, since: Time, decisions: &[Decision]) -> Answer<()> {
+        self.has_task(number, attempt, since)?;
+        let taken = self.with(number, |run, now| run.complete_task(decisions, now));
+        if taken { Ok(()) } else { Err(Refusal::InvalidArgument) }
+    }
+
+    pub fn fail_task(&mut self, number: i64, attempt: i32, since: Time) -> Answer<()> {
+        self.has_task(number, attempt, since)?;
+        self.with(number, |run, now| run.fail_task(Cause::WorkflowWorkerUnhandledFailure, now));
+        Ok(())
+    }
+
+    fn has_task(&mut self, number: i64, attempt: i32, since: Time) -> Answer<()> {
+        if self.run(number).has_task(attempt, since) { Ok(()) } else { Err(Refusal::NotFound) }
+    }
+
+    /// A worker is given an attempt: its number, or nothing where none waits.
+    pub fn take_activity(&mut self, number: i64, scheduled: i64) -> Option<i32> {
+        let time = self.now.time;
+        let activity = self.run(number).activities.get_mut(&scheduled).filter(|a| a.state == State::Waiting)?;
+        activity.state = State::Running { since: time, heartbeat: 0 };
+        Some(activity.attempt)
+    }
+
+    pub fn complete_activity(&mut self, attempt: Attempt, result: &str) -> Answer<()> {
+        self.runs_now(attempt)?;
+        let how = Ended::Completed(result.to_owned());
+        self.with(attempt.run, |run, now| run.end_activity(attempt.scheduled, how, now));
+        Ok(())
+    }
+
+    pub fn fail_activity(&mut self, attempt: Attempt, for_good: bool) -> Answer<()> {
+        self.runs_now(attempt)?;
+        self.with(attempt.run, |run, now| run.attempt_over(attempt.scheduled, Over::Failed { for_good }, now));
+        Ok(())
+    }
+
+    /// Whether the worker is told to stop.
+    pub fn heartbeat(&mut self, attempt: Attempt) -> Answer<bool> {
+        self.runs_now(attempt)?;
+        let time = self.now.time;
+        let activity = self.run(attempt.run).activities.get_mut(&attempt.scheduled).ok_or(Refusal::NotFound)?;
+        if let State::Running { heartbeat, .. } = &mut activity.state {
+            *heartbeat = time;
+        }
+        Ok(activity.cancel_requested)
+    }
+
+    pub fn cancel_activity(&mut self, attempt: Attempt) -> Answer<()> {
+        self.runs_now(attempt)?;
+        let activity = self.run(attempt.run).activities.get(&attempt.scheduled);
+        if !activity.is_some_and(|activity| activity.cancel_requested) {
+            return Err(Refusal::InvalidArgument);
+        }
+        self.with(attempt.run, |run, now| run.end_activity(attempt.scheduled, Ended::Canceled, now));
+        Ok(())
+    }
+
+    /// A token of an attempt that is over is good for nothing.
+    fn runs_now(&mut self, attempt: Attempt) -> Answer<()> {
+        let activity = self.run(attempt.run).activities.get(&attempt.scheduled);
+        let runs = activity.is_some_and(|activity| {
+            activity.attempt == attempt.number
+                && matches!(activity.state, State::Running { since, .. } if since == attempt.since)
+        });
+        if runs { Ok(()) } else { Err(Refusal::NotFound) }
+    }
+
+    // Time, and the death of the process.
+
+    /// Everything that falls due until then happens, each at its time.
+    pub fn advance(&mut self, until: Time) {
+        while let Some((time, number, due)) = self.next_due().filter(|(time, _, _)| *time <= until) {
+            self.now.time = self.now.time.max(time);
+            self.with(number, |run, now| run.happens(due, now));
+        }
+        self.now.time = until;
+    }
+
+    fn next_due(&self) -> Option<(Time, i64, super::run::Due)> {
+        let dues = self.runs.iter().filter_map(|run| run.next_due().map(|(time, due)| (time, run.number, due)));
+        dues.min()
+    }
+
+    /// What was not stored is gone: updates that no event tells of, tasks that only carried them, calls that waited.
+    pub fn restart(&mut self) {
+        for run in &mut self.runs {
+            run.task = run.task.take().filter(|task| !task.speculative);
+            run.updates.forget_unstored();
+        }
+    }
+
+    // What follows in other runs.
+
+    pub(super) fn follow_up(&mut self) {
+        while let Some(effect) = self.now.effects.pop_front() {
+            match effect {
+                Effect::StartChild { parent, initiated } => self.start_child(parent, initiated),
+                Effect::StartRun(run, after) => {
+                    let next = self.begin(*run, None);
+                    self.run(after).next = next;
+                }
+                Effect::Closed { run, end, goes_on, children } => self.closed(run, end, goes_on, children),
+            }
+        }
+    }
+
+    fn start_child(&mut self, parent: i64, initiated: i64) {
+        let is_open = self.run(parent).end.is_none();
+        let Some(child) = self.run(parent).children.get(&initiated).cloned() else { return };
+        if !is_open && child.policy != ParentClosePolicy::Abandon {
+            self.run(parent).children.remove(&initiated);
+            return;
+        }
+        let existing = self.newest(&child.workflow).filter(|existing| self.run(*existing).end.is_none());
+        let started = match existing {
+            Some(existing) => Some(existing).filter(|_| self.was_started_before_reset(parent, existing, initiated)),
+            None => {
+                let mut run = Run::new(child.workflow, Start { input: CHILD_INPUT.to_owned(), ..Start::default() });
+                run.parent = Some((parent, initiated));
+                Some(self.begin(run, None))
+            }
+        };
+        let run = &mut self.runs[parent as usize - 1];
+        match started {
+            _ if !is_open => drop(run.children.remove(&initiated)),
+            Some(number) => run.child_started(initiated, number, &self.now),
+            None => run.child_not_started(initiated, &self.now),
+        }
+    }
+
+    fn closed(&mut self, number: i64, end: End, goes_on: bool, children: Vec<Child>) {
+        for child in children {
+            self.apply_close_policy(&child);
+        }
+        let Some((parent, initiated)) = self.run(number).parent.filter(|_| !goes_on) else { return };
+        let Some(parent) = self.listener(parent) else { return };
+        let workflow = self.run(number).workflow.clone();
+        let waits = self.run(parent).children.get(&initiated).is_some_and(|child| child.workflow == workflow);
+        if waits {
+            self.runs[parent as usize - 1].child_ended(initiated, end, &self.now);
+        }
+    }
+
+    /// What becomes of a child whose parent is gone.
+    fn apply_close_policy(&mut self, child: &Child) {
+        let Some(number) = self.newest(&child.workflow) else { return };
+        let run = &mut self.runs[number as usize - 1];
+        if run.end.is_some() || (run.first != child.run && run.number != child.run) {
+            return;
+        }
+        match child.policy {
+            ParentClosePolicy::Abandon => {}
+            ParentClosePolicy::RequestCancel => run.request_cancel(&mut self.now),
+            _ => run.close(End::Terminated, None, &mut self.now),
+        }
+    }
+}
+
+/// From this attempt on a workflow task counts as failing: queries and updates are refused.
+const TASKS_FAIL: i32 = 3;
+/// What children are started with.
+pub const CHILD_INPUT: &str = "child";
+
+/// An attempt of an activity that a worker was given.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Attempt {
+    pub run: i64,
+    pub scheduled: i64,
+    pub number: i32,
+    pub since: Time,
+}
+
+/// Whether a workflow id may not be used again, given how its last run ended.
+fn refuses(reuse: Reuse, end: End) -> bool {
+    match reuse {
+        Reuse::RejectDuplicate => true,
+        Reuse::AllowDuplicateFailedOnly => matches!(end, End::Completed | End::ContinuedAsNew),
+        _ => false,
+    }
+}

@@ -1,0 +1,496 @@
+//! One run: its history, its parts, its end.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use ostro_engine::time::{SECOND, Span, Time};
+use temporalio_protos::temporal::api::enums::v1::{ParentClosePolicy, RetryState, TimeoutType};
+
+use super::event::{End, Ended, Event, What};
+use super::oracle::Start;
+use super::task::Task;
+use super::update::Updates;
+
+/// In the place of the started event's number where that event waits itself.
+const WAITS: i64 = -1;
+/// The longest wait between two attempts.
+const BACKOFF_MAX: Span = 100 * SECOND;
+
+/// The moment, and what is to follow in other runs.
+#[derive(Debug, Default)]
+pub struct Now {
+    pub time: Time,
+    pub effects: VecDeque<Effect>,
+    /// Answers to calls that waited: the call, and what became of its update.
+    pub told: Vec<(u64, super::Verdict)>,
+}
+
+/// What one run does to others.
+#[derive(Debug)]
+pub enum Effect {
+    StartChild {
+        parent: i64,
+        initiated: i64,
+    },
+    /// After the run of that number.
+    StartRun(Box<Run>, i64),
+    /// `goes_on`: its chain has another run, so that its parent waits on.
+    Closed {
+        run: i64,
+        end: End,
+        goes_on: bool,
+        children: Vec<Child>,
+    },
+}
+
+#[derive(Debug)]
+pub struct Run {
+    /// Runs are numbered in the order of their creation, from 1.
+    pub number: i64,
+    pub workflow: String,
+    /// The run that its chain began with.
+    pub first: i64,
+    pub attempt: i32,
+    pub start: Start,
+    /// The run that started it as a child, and the event with which it did.
+    pub parent: Option<(i64, i64)>,
+    pub history: Vec<Event>,
+    pub waiting: Vec<Event>,
+    pub end: Option<End>,
+    pub request_ids: BTreeSet<String>,
+    pub signals: BTreeSet<String>,
+    pub cancel_requested: bool,
+    /// When its first workflow task may come; 0: at once, or it has come.
+    pub first_task: Time,
+    /// When it runs out of time; 0: never.
+    pub expires: Time,
+    pub task: Option<Task>,
+    pub task_attempt: i32,
+    /// Whether a workflow task was ever completed.
+    pub has_decided: bool,
+    pub activities: BTreeMap<i64, Activity>,
+    /// The event that started it, and when it fires.
+    pub timers: BTreeMap<String, (i64, Time)>,
+    pub children: BTreeMap<i64, Child>,
+    pub updates: Updates,
+    /// The run that its chain went on with, and the one that a reset put in its place; 0: none.
+    pub next: i64,
+    pub reset_into: i64,
+    /// The request that made it by a reset.
+    pub reset_request: String,
+    /// What events alone do not tell, for a reset: plans of activities, spans of timers, runs of children, by the event
+    /// that began them.
+    pub plans: BTreeMap<i64, ActivityPlan>,
+    pub spans: BTreeMap<i64, Span>,
+    pub child_runs: BTreeMap<i64, i64>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Child {
+    pub workflow: String,
+    pub policy: ParentClosePolicy,
+    /// The started event; 0 before.
+    pub started: i64,
+    /// Its first run; 0 before.
+    pub run: i64,
+}
+
+/// What a workflow asks of an activity.
+#[derive(Debug, Clone, Default)]
+pub struct ActivityPlan {
+    pub id: String,
+    pub start_to_close: Span,
+    pub schedule_to_close: Span,
+    pub schedule_to_start: Span,
+    pub heartbeat: Span,
+    /// 0: without limit.
+    pub attempts_max: i32,
+}
+
+#[derive(Debug, Clone)]
+pub struct Activity {
+    pub plan: ActivityPlan,
+    pub attempt: i32,
+    pub scheduled: Time,
+    pub attempt_scheduled: Time,
+    pub state: State,
+    pub cancel_requested: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum State {
+    /// For a worker.
+    Waiting,
+    BackingOff,
+    Running {
+        since: Time,
+        heartbeat: Time,
+    },
+}
+
+/// Why an attempt is over.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Over {
+    Failed { for_good: bool },
+    TimedOut(TimeoutType),
+}
+
+/// What falls due; of two at the same moment the first of this list comes first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Due {
+    FirstTask,
+    Run,
+    Task,
+    Activity(i64),
+    Timer(String),
+}
+
+impl ActivityPlan {
+    /// No part takes longer than the whole, and the whole no longer than the run; what is not set is as long as that.
+    fn within(mut self, run_timeout: Span) -> Self {
+        let shorter = |span: Span, limit: Span| if span > 0 && limit > 0 { span.min(limit) } else { span.max(limit) };
+        self.schedule_to_close = shorter(self.schedule_to_close, run_timeout);
+        self.schedule_to_start = shorter(self.schedule_to_start, self.schedule_to_close);
+        self.start_to_close = shorter(self.start_to_close, self.schedule_to_close);
+        if self.heartbeat > 0 && self.start_to_close > 0 {
+            self.heartbeat = self.heartbeat.min(self.start_to_close);
+        }
+        self
+    }
+}
+
+impl Activity {
+    fn dues(&self) -> [(Time, Option<TimeoutType>); 5] {
+        let after = |from: Time, span: Span| if span > 0 { from + span } else { 0 };
+        let (mut close, mut beat, mut start, mut backoff) = (0, 0, 0, 0);
+        match self.state {
+            State::Running { since, heartbeat } => {
+                close = after(since, self.plan.start_to_close);
+                beat = after(heartbeat.max(since), self.plan.heartbeat);
+            }
+            State::Waiting => start = after(self.attempt_scheduled, self.plan.schedule_to_start),
+            State::BackingOff => backoff = self.attempt_scheduled,
+        }
+        [
+            (close, Some(TimeoutType::StartToClose)),
+            (start, Some(TimeoutType::ScheduleToStart)),
+            (self.expires(), Some(TimeoutType::ScheduleToClose)),
+            (beat, Some(TimeoutType::Heartbeat)),
+            (backoff, None),
+        ]
+    }
+
+    fn expires(&self) -> Time {
+        if self.plan.schedule_to_close > 0 { self.scheduled + self.plan.schedule_to_close } else { 0 }
+    }
+
+    /// The wait before the next attempt, or why there is none.
+    fn next_attempt(&self, over: Over, now: Time) -> Result<Span, RetryState> {
+        use TimeoutType::{ScheduleToClose, ScheduleToStart};
+        if self.cancel_requested {
+            return Err(RetryState::CancelRequested);
+        }
+        if matches!(over, Over::Failed { for_good: true } | Over::TimedOut(ScheduleToClose | ScheduleToStart)) {
+            return Err(RetryState::NonRetryableFailure);
+        }
+        retry(self.attempt, self.plan.attempts_max, self.expires(), now)
+    }
+}
+
+/// Doubling waits from one second on, up to a hundred.
+pub fn retry(attempt: i32, attempts_max: i32, expires: Time, now: Time) -> Result<Span, RetryState> {
+    if attempts_max > 0 && attempt >= attempts_max {
+        return Err(RetryState::MaximumAttemptsReached);
+    }
+    let wait = (SECOND << (attempt - 1).min(10)).min(BACKOFF_MAX);
+    if expires != 0 && now + wait > expires { Err(RetryState::Timeout) } else { Ok(wait) }
+}
+
+impl Run {
+    /// The next moment at which something happens by itself, and what.
+    pub fn next_due(&self) -> Option<(Time, Due)> {
+        if self.end.is_some() {
+            return None;
+        }
+        let task = self.task.as_ref().and_then(|task| Some(task.started?.1 + task.timeout)).unwrap_or(0);
+        let mut dues = vec![(self.first_task, Due::FirstTask), (self.expires, Due::Run), (task, Due::Task)];
+        for (id, activity) in &self.activities {
+            dues.extend(activity.dues().map(|(time, _)| (time, Due::Activity(*id))));
+        }
+        dues.extend(self.timers.iter().map(|(id, (_, time))| (*time, Due::Timer(id.clone()))));
+        dues.into_iter().filter(|(time, _)| *time != 0).min()
+    }
+
+    pub fn happens(&mut self, due: Due, now: &mut Now) {
+        match due {
+            Due::FirstTask => {
+                self.first_task = 0;
+                self.schedule_task(now);
+            }
+            Due::Run => self.run_out_of_time(now),
+            Due::Task => self.task_times_out(now),
+            Due::Activity(id) => self.activity_due(id, now),
+            Due::Timer(id) => {
+                if let Some((started, _)) = self.timers.remove(&id) {
+                    self.record(What::TimerFired { id, started }, now);
+                    self.schedule_task(now);
+                }
+            }
+        }
+    }
+
+    /// The number that the next event gets.
+    pub fn next_event(&self) -> i64 {
+        self.history.len() as i64 + 1
+    }
+
+    /// Writes an event, or lets it wait for the worker that has the workflow task.
+    pub fn record(&mut self, what: What, now: &Now) -> i64 {
+        self.record_at(what, now.time)
+    }
+
+    pub fn record_at(&mut self, what: What, time: Time) -> i64 {
+        self.make_plain();
+        if self.task.as_ref().is_some_and(|task| task.started.is_some()) && what.waits_for_task() {
+            self.waiting.push(Event { time, what });
+            return WAITS;
+        }
+        self.write(Event { time, what })
+    }
+
+    pub fn write(&mut self, mut event: Event) -> i64 {
+        let written =
+            |what: &dyn Fn(&What) -> bool| self.history.iter().rposition(|e| what(&e.what)).map(|at| at as i64 + 1);
+        match &mut event.what {
+            What::ActivityEnded { scheduled, started, .. } if *started == WAITS => {
+                let of = *scheduled;
+                *started = written(&|what| matches!(what, What::ActivityStarted { scheduled, .. } if *scheduled == of))
+                    .unwrap_or(0);
+            }
+            What::ChildEnded { initiated, started, .. } if *started == WAITS => {
+                let of = *initiated;
+                *started =
+                    written(&|what| matches!(what, What::ChildStarted { initiated } if *initiated == of)).unwrap_or(0);
+            }
+            _ => {}
+        }
+        let number = self.next_event();
+        if let What::ChildStarted { initiated } = event.what
+            && let Some(child) = self.children.get_mut(&initiated)
+        {
+            child.started = number;
+        }
+        self.history.push(event);
+        number
+    }
+
+    /// The child runs, as that run.
+    pub fn child_started(&mut self, initiated: i64, run: i64, now: &Now) {
+        if let Some(child) = self.children.get_mut(&initiated) {
+            (child.started, child.run) = (WAITS, run);
+            self.child_runs.insert(initiated, run);
+            self.record(What::ChildStarted { initiated }, now);
+            self.schedule_task(now);
+        }
+    }
+
+    pub fn child_not_started(&mut self, initiated: i64, now: &Now) {
+        if self.children.remove(&initiated).is_some() {
+            self.record(What::ChildStartFailed { initiated }, now);
+            self.schedule_task(now);
+        }
+    }
+
+    pub fn child_ended(&mut self, initiated: i64, how: End, now: &Now) {
+        if let Some(child) = self.children.remove(&initiated) {
+            self.record(What::ChildEnded { initiated, started: child.started, how }, now);
+            self.schedule_task(now);
+        }
+    }
+
+    /// Writes what waited; whether there was any.
+    pub fn write_waiting(&mut self) -> bool {
+        let (ends, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|event| event.what.ends_a_part());
+        let any = !ends.is_empty() || !others.is_empty();
+        for event in others.into_iter().chain(ends) {
+            self.write(event);
+        }
+        any
+    }
+
+    pub fn signal(&mut self, name: &str, request: &str, now: &mut Now) {
+        if self.signals.insert(request.to_owned()) {
+            self.record(What::Signaled { name: name.to_owned(), request: request.to_owned() }, now);
+            self.schedule_task(now);
+        }
+    }
+
+    pub fn request_cancel(&mut self, now: &mut Now) {
+        if !std::mem::replace(&mut self.cancel_requested, true) {
+            self.record(What::CancelRequested, now);
+            self.schedule_task(now);
+        }
+    }
+
+    fn run_out_of_time(&mut self, now: &mut Now) {
+        // The chain has no time-out of its own here: the run's is one of an attempt.
+        let next = self.next_attempt(now);
+        let state = next.as_ref().map_or_else(|state| *state, |_| RetryState::InProgress);
+        self.close(End::TimedOut(state), next.ok(), now);
+    }
+
+    /// The run that the retry policy wants after this one, or why it wants none.
+    pub fn next_attempt(&self, now: &Now) -> Result<Run, RetryState> {
+        let Some(attempts_max) = self.start.attempts_max else { return Err(RetryState::RetryPolicyNotSet) };
+        let wait = retry(self.attempt, attempts_max, 0, now.time)?;
+        Ok(Run { first_task: now.time + wait, attempt: self.attempt + 1, ..self.next_of_chain() })
+    }
+
+    /// The run that goes on after this one.
+    pub fn next_of_chain(&self) -> Run {
+        let mut next = Run::new(self.workflow.clone(), self.start.clone());
+        (next.first, next.parent) = (self.first, self.parent);
+        next
+    }
+
+    pub fn new(workflow: String, start: Start) -> Self {
+        Self {
+            number: 0,
+            workflow,
+            first: 0,
+            attempt: 1,
+            request_ids: BTreeSet::new(),
+            start,
+            parent: None,
+            history: Vec::new(),
+            waiting: Vec::new(),
+            end: None,
+            signals: BTreeSet::new(),
+            cancel_requested: false,
+            first_task: 0,
+            expires: 0,
+            task: None,
+            task_attempt: 1,
+            has_decided: false,
+            activities: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            children: BTreeMap::new(),
+            updates: Updates::default(),
+            next: 0,
+            reset_into: 0,
+            reset_request: String::new(),
+            plans: BTreeMap::new(),
+            spans: BTreeMap::new(),
+            child_runs: BTreeMap::new(),
+        }
+    }
+
+    /// Its first events.
+    pub fn begin(&mut self, signal: Option<(&str, &str)>, now: &mut Now) {
+        if self.first == 0 {
+            self.first = self.number;
+        }
+        if self.start.run_timeout > 0 {
+            self.expires = self.first_task.max(now.time) + self.start.run_timeout;
+        }
+        self.record(What::Started { input: self.start.input.clone(), attempt: self.attempt }, now);
+        if let Some((name, request)) = signal {
+            self.signal(name, request, now);
+        }
+        self.schedule_task(now);
+    }
+
+    pub fn close(&mut self, end: End, next: Option<Run>, now: &mut Now) {
+        self.abandon_task(now);
+        self.write_waiting();
+        self.write(Event { time: now.time, what: What::Closed(end) });
+        self.end = Some(end);
+        self.first_task = 0;
+        self.activities.clear();
+        self.timers.clear();
+        // Those that have not started yet stay for the effect that starts the abandoned ones.
+        let children = std::mem::take(&mut self.children).into_iter();
+        let (started, left): (BTreeMap<_, _>, BTreeMap<_, _>) = children.partition(|(_, child)| child.started != 0);
+        self.children = left;
+        self.updates.close(now);
+        let children = started.into_values().collect();
+        let goes_on = next.is_some();
+        now.effects.extend(next.map(|next| Effect::StartRun(Box::new(next), self.number)));
+        now.effects.push_back(Effect::Closed { run: self.number, end, goes_on, children });
+    }
+
+    pub fn schedule_activity(&mut self, plan: ActivityPlan, now: &Now) {
+        let plan = plan.within(self.start.run_timeout);
+        let id = self.record(What::ActivityScheduled { id: plan.id.clone() }, now);
+        self.plans.insert(id, plan.clone());
+        let activity = Activity {
+            plan,
+            attempt: 1,
+            scheduled: now.time,
+            attempt_scheduled: now.time,
+            state: State::Waiting,
+            cancel_requested: false,
+        };
+        self.activities.insert(id, activity);
+    }
+
+    /// The workflow wants it cancelled: at once where no attempt runs.
+    pub fn cancel_activity(&mut self, scheduled: i64, now: &mut Now) {
+        self.record(What::ActivityCancelRequested { scheduled }, now);
+        let Some(activity) = self.activities.get_mut(&scheduled) else { return };
+        activity.cancel_requested = true;
+        if !matches!(activity.state, State::Running { .. }) {
+            self.activities.remove(&scheduled);
+            self.record(What::ActivityEnded { scheduled, started: 0, how: Ended::Canceled }, now);
+            self.schedule_task(now);
+        }
+    }
+
+    pub fn end_activity(&mut self, scheduled: i64, how: Ended, now: &mut Now) {
+        let Some(activity) = self.activities.remove(&scheduled) else { return };
+        let started = match activity.state {
+            State::Running { since, .. } => {
+                self.record_at(What::ActivityStarted { scheduled, attempt: activity.attempt }, since)
+            }
+            _ => 0,
+        };
+        self.record(What::ActivityEnded { scheduled, started, how }, now);
+        self.schedule_task(now);
+    }
+
+    /// An attempt is over without success: there is another one, or there is not.
+    pub fn attempt_over(&mut self, scheduled: i64, over: Over, now: &mut Now) {
+        let Some(activity) = self.activities.get_mut(&scheduled) else { return };
+        match activity.next_attempt(over, now.time) {
+            Ok(wait) => {
+                activity.attempt += 1;
+                activity.attempt_scheduled = now.time + wait;
+                activity.state = State::BackingOff;
+            }
+            Err(state) => self.end_activity(scheduled, given_up(over, state), now),
+        }
+    }
+
+    fn activity_due(&mut self, scheduled: i64, now: &mut Now) {
+        let Some(activity) = self.activities.get_mut(&scheduled) else { return };
+        let passed = activity.dues().into_iter().filter(|(time, _)| *time != 0 && *time <= now.time);
+        let timeouts = passed.clone().filter_map(|(time, kind)| Some((time, kind?)));
+        match timeouts.min_by_key(|(time, _)| *time) {
+            Some((_, kind)) => self.attempt_over(scheduled, Over::TimedOut(kind), now),
+            None => activity.state = State::Waiting,
+        }
+    }
+}
+
+/// How an activity ends that is not tried again.
+fn given_up(over: Over, state: RetryState) -> Ended {
+    use TimeoutType::{ScheduleToClose, ScheduleToStart};
+    match over {
+        Over::Failed { .. } => Ended::Failed(state),
+        // Its own time is over: it says so, whatever the policy.
+        Over::TimedOut(kind @ (ScheduleToClose | ScheduleToStart)) => Ended::TimedOut(kind, RetryState::Timeout),
+        // There is no time for another attempt: that of the whole is as good as over.
+        Over::TimedOut(_) if state == RetryState::Timeout => Ended::TimedOut(ScheduleToClose, state),
+        Over::TimedOut(kind) => Ended::TimedOut(kind, state),
+    }
+}

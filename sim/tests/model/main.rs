@@ -1,0 +1,65 @@
+//! The engine over the real store beside the model: the same random calls, equal answers, equal histories.
+//!
+//! `MODEL_SEED=17 cargo nextest run -p ostro-sim --no-capture follows_the_model` runs one seed and prints its calls.
+
+#![allow(clippy::unwrap_used)]
+
+mod calls;
+mod pair;
+mod real;
+
+use std::collections::BTreeSet;
+
+use pair::Pair;
+
+const SEEDS: u64 = 200;
+const CALLS: usize = 150;
+
+#[test]
+fn the_engine_follows_the_model() {
+    let one = std::env::var("MODEL_SEED").ok().map(|seed| seed.parse::<u64>().expect("a number"));
+    let seeds = one.map_or(0..SEEDS, |seed| seed..seed + 1);
+    let mut reached = BTreeSet::new();
+    for seed in seeds {
+        let mut pair = Pair::new(seed, one.is_some());
+        (0..CALLS).for_each(|_| pair.call());
+        pair.compare_histories();
+        reached.append(&mut pair.reached);
+    }
+    if one.is_none() {
+        let missing: Vec<_> = EXPECTED.iter().filter(|name| !reached.contains(**name)).collect();
+        assert!(missing.is_empty(), "the calls never led to {missing:?}");
+    }
+}
+
+/// Every kind of event that the model knows, and every refusal.
+const EXPECTED: [&str; 28] = [
+    "Started",
+    "TaskScheduled",
+    "TaskStarted",
+    "TaskCompleted",
+    "TaskFailed",
+    "TaskTimedOut",
+    "Signaled",
+    "CancelRequested",
+    "ActivityScheduled",
+    "ActivityStarted",
+    "ActivityCancelRequested",
+    "ActivityEnded",
+    "TimerStarted",
+    "TimerFired",
+    "TimerCanceled",
+    "Marker",
+    "ChildInitiated",
+    "ChildStarted",
+    "ChildStartFailed",
+    "ChildEnded",
+    "UpdateAdmitted",
+    "UpdateAccepted",
+    "UpdateCompleted",
+    "Closed",
+    "NotFound",
+    "AlreadyExists",
+    "InvalidArgument",
+    "FailedPrecondition",
+];
