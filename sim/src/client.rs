@@ -61,6 +61,10 @@ pub(crate) enum Kind {
     Reset {
         workflow_id: String,
     },
+    /// A cancellation or a termination of a child; of which one is decided when it is first tried.
+    Child {
+        terminate: bool,
+    },
     /// A standalone activity.
     StartActivity {
         activity_id: String,
@@ -120,8 +124,13 @@ impl World {
         let (now, healed) = (self.now, self.healed);
         let begun = &mut self.clients[number].begun;
         *begun = begun.filter(|begun| *begun >= healed).or(Some(now));
-        if let Kind::Reset { workflow_id } = self.clients[number].kind.clone() {
-            self.clients[number].request = self.reset_request(number, &workflow_id);
+        let decided = match self.clients[number].kind.clone() {
+            Kind::Reset { workflow_id } => Some(self.reset_request(number, &workflow_id)),
+            Kind::Child { terminate } => Some(self.child_request(terminate)),
+            _ => None,
+        };
+        if let Some(request) = decided {
+            self.clients[number].request = request;
             self.clients[number].kind = Kind::Other;
         }
         let Client { request, patience, .. } = &self.clients[number];
@@ -255,7 +264,6 @@ fn client(what: u64, number: u64, workflow_id: String, rng: &mut Rng) -> Client 
             make("query", Kind::Other, 20 * SECOND, again(request))
         }
         80..86 => {
-            let workflow_id = or_child(workflow_id.clone(), rng);
             let request = RequestCancelWorkflowExecutionRequest {
                 namespace: NAMESPACE.to_owned(),
                 workflow_execution: execution(&workflow_id, ""),
@@ -265,7 +273,6 @@ fn client(what: u64, number: u64, workflow_id: String, rng: &mut Rng) -> Client 
             make("cancel", Kind::Other, 10 * SECOND, again(request))
         }
         86..89 => {
-            let workflow_id = or_child(workflow_id.clone(), rng);
             let request = TerminateWorkflowExecutionRequest {
                 namespace: NAMESPACE.to_owned(),
                 workflow_execution: execution(&workflow_id, ""),
@@ -289,11 +296,6 @@ fn client(what: u64, number: u64, workflow_id: String, rng: &mut Rng) -> Client 
             make("follow", kind, LONG, follow(&workflow_id, "", 0))
         }
     }
-}
-
-/// The workflow, or what may be a child of it.
-fn or_child(workflow_id: String, rng: &mut Rng) -> String {
-    if rng.chance(40) { format!("{workflow_id}/c{}-{}-1", rng.below(3), rng.below(3)) } else { workflow_id }
 }
 
 pub(crate) fn again<R: ostro_engine::command::Call + Clone>(request: R) -> Request {
