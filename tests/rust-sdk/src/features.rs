@@ -506,7 +506,7 @@ pub async fn unmet(key: String) -> Result<Vec<String>> {
     let nobody = validate_email("a@b".to_owned())
         .task_queue(format!("nobody-{key}"))
         .schedule_to_start_timeout(Duration::from_millis(300));
-    let in_all = waits_for_cancel().schedule_to_close_timeout(Duration::from_millis(700)).max_attempts(1);
+    let in_all = waits_for_cancel().schedule_to_close_timeout(Duration::from_millis(700));
     let named = named_error(key.clone(), None).await.err();
     let runs = named.as_ref().and_then(Error::details::<u32>).unwrap_or_default();
     let started = workflow::now();

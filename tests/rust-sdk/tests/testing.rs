@@ -104,16 +104,29 @@ async fn a_history_of_other_code_does_not_replay() {
     let worker = env.worker().spawn().unwrap();
     let handle = nesting("replay".to_owned()).start(env.ostro()).await.unwrap();
     handle.result().await.unwrap();
-    let json = handle.history().await.unwrap().to_json().await.unwrap();
-    testing::replay(History::from_json(&json).await.unwrap()).await.unwrap();
+    let json = handle.history().await.unwrap().to_json();
+    testing::replay(History::from_json(&json).unwrap()).await.unwrap();
 
     let other = json.replace("parent_activity", "another_activity");
-    let error = testing::replay(History::from_json(&other).await.unwrap()).await.unwrap_err();
+    let error = testing::replay(History::from_json(&other).unwrap()).await.unwrap_err();
     assert_eq!(error.type_name(), Some("NonDeterminism"), "{error}");
     assert!(error.message().contains("parent_activity"), "it names the difference: {error}");
-    let error = History::from_json("{").await.unwrap_err();
+    let error = History::from_json("{").unwrap_err();
     assert_eq!(error.type_name(), Some("InvalidHistory"));
     worker.shutdown().await.unwrap();
+}
+
+/// As `temporal workflow show --output json` wrote them.
+#[tokio::test]
+async fn histories_of_the_reference_server_replay() {
+    for name in ["nesting", "mixed-workflow", "counter", "random_values"] {
+        let path = format!("{}/stored/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let history = History::from_json(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        assert!(history.count("WorkflowExecutionCompleted") == 1 && history.events()[0].time.is_some(), "{path}");
+        let again = History::from_json(&history.to_json()).unwrap();
+        assert_eq!(again.raw(), history.raw());
+        testing::replay(history).await.unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
 }
 
 #[tokio::test]

@@ -53,18 +53,25 @@ impl History {
         &self.events
     }
 
-    /// As JSON, in the form of `temporal workflow show --output json` and of every SDK's replayer.
-    pub async fn to_json(&self) -> Result<String> {
-        let history = WorkflowHistory::from(ProtoHistory { events: self.events.clone() });
-        Ok(String::from_utf8(history.to_json().await?)?)
+    /// As JSON, in the form of `ostro workflow show --output json`, of `temporal workflow show --output json`, and of other SDKs' replayers.
+    pub fn to_json(&self) -> String {
+        ostro_wire::json::to_json(&ProtoHistory { events: self.events.clone() }).to_string()
     }
 
     /// From what [`to_json`](Self::to_json), `ostro workflow show --output json` or `temporal workflow show --output json` wrote.
-    pub async fn from_json(json: &str) -> Result<Self> {
-        let history = WorkflowHistory::from_json(json.as_bytes()).map_err(|error| {
+    ///
+    /// # Errors
+    /// Type name `InvalidHistory`.
+    pub fn from_json(json: &str) -> Result<Self> {
+        let invalid = |error: &dyn std::fmt::Display| {
             Error::misuse("InvalidHistory", format_args!("this is no history of a workflow as JSON: {error}"))
-        })?;
-        Ok(Self { events: history.into_events().await? })
+        };
+        let value = serde_json::from_str(json).map_err(|error| invalid(&error))?;
+        let history: ProtoHistory = ostro_wire::json::from_json(value).map_err(|error| invalid(&error))?;
+        if history.events.is_empty() {
+            return Err(invalid(&"it has no events"));
+        }
+        Ok(Self { events: history.events })
     }
 
     pub(crate) fn into_sdk(self) -> WorkflowHistory {

@@ -21,7 +21,7 @@ use crate::workflow::remote::HeaderInterceptor;
 ///
 /// ```no_run
 /// # async fn example() -> ostro::Result<()> {
-/// let history = ostro::client::History::from_json(include_str!("../../README.md")).await?;
+/// let history = ostro::client::History::from_json(include_str!("../../README.md"))?;
 /// ostro::testing::replay(history).await
 /// # }
 /// ```

@@ -236,10 +236,10 @@ impl Worker {
         let mut ended = fleet::start(Plan { ostro, registry, settings, shared, queues, polled })?;
         tokio::select! {
             () = stop => {}
-            result = &mut ended => return result.unwrap_or_else(|_| Err(crashed())),
+            result = &mut ended => return result.unwrap_or_else(|_| Err(fleet::crashed())),
         }
         stop_sender.send_replace(true);
-        ended.await.unwrap_or_else(|_| Err(crashed()))
+        ended.await.unwrap_or_else(|_| Err(fleet::crashed()))
     }
 
     /// Runs beside other code.
@@ -255,10 +255,6 @@ impl Worker {
         });
         Running { stop, task_queues, task }
     }
-}
-
-fn crashed() -> Error {
-    Error::engine("the worker's thread panicked: its message is on the standard error")
 }
 
 async fn make_schedules(ostro: &Ostro, registry: &Registry, task_queue: &str) -> Result<()> {

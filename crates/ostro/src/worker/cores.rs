@@ -27,6 +27,9 @@ use crate::workflow::remote::HeaderInterceptor;
 /// How many calls for tasks of a rate-limited queue wait at the engine.
 const RATE_POLLERS: usize = 1;
 
+/// How much longer than its time-out an attempt may go on here: the engine decides a time-out, this ends the attempt soon after.
+const TIMEOUT_BUFFER: Duration = Duration::from_secs(1);
+
 /// What a queue's core is for.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose {
@@ -77,6 +80,7 @@ fn config(client: &Client, queue: &str, purpose: Purpose, settings: &Settings) -
         .maybe_activity_task_poller_behavior(pollers)
         .maybe_max_task_queue_activities_per_second(rate)
         .max_heartbeat_throttle_interval(Duration::from_secs(30))
+        .local_timeout_buffer_for_activities(TIMEOUT_BUFFER)
         .graceful_shutdown_period(settings.graceful_shutdown)
         .versioning_strategy(WorkerVersioningStrategy::WorkerDeploymentBased(build))
         .build()

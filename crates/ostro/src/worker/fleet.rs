@@ -1,7 +1,7 @@
-//! The cores behind one of our workers: one for each task queue, all on one thread.
+//! The cores behind one of our workers: one for each task queue, all on one thread, and the workflows' code on another.
 //!
-//! One thread, because what a workflow does goes back and forth between its code, the core and local activities: waking
-//! another thread costs more than each of these. Bodies of activities that wait run on the program's runtime.
+//! Not on the program's runtime: what a workflow does goes back and forth between its code, the core and local activities, and waking
+//! one of many threads costs more than each of these. Bodies of activities that wait run on the program's runtime.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -79,16 +79,37 @@ async fn run(plan: Plan, program: Handle) -> Result<()> {
         fleet.open(queue, Purpose::Activities)?;
         return fleet.supervise(&mut ends).await;
     }
-    let core = fleet.open(queue.clone(), Purpose::Main)?;
-    let mut workflows = cores::workflows(core.clone(), &fleet.plan.registry, &fleet.plan.shared).await?;
+    let core = fleet.open(queue, Purpose::Main)?;
+    let workflows = spawn_workflows(core.clone(), fleet.plan.registry.clone(), fleet.plan.shared.clone())?;
     let workflows = async {
-        let result = workflows.run().await.map_err(|error| run_error(&queue, chain(&error)));
+        let result = workflows.await.unwrap_or_else(|_| Err(crashed()));
         // By itself it ends only where it failed.
         core.initiate_shutdown();
         result
     };
     let (workflows, activities) = tokio::join!(workflows, fleet.supervise(&mut ends));
     workflows.and(activities)
+}
+
+/// Runs the workflows' code on a thread of its own, where nothing of tokio but its handle is around it: on the cores' thread, where
+/// tokio schedules, `yield_now` would wake a workflow only after its poll, which looks like a wake from outside.
+fn spawn_workflows(core: Arc<Core>, registry: Registry, shared: Arc<Shared>) -> Result<oneshot::Receiver<Result<()>>> {
+    let (sender, ended) = oneshot::channel();
+    let (cores, queue) = (Handle::current(), core.get_config().task_queue.clone());
+    std::thread::Builder::new().name(format!("ostro workflows {queue}")).spawn(move || {
+        let result = cores.block_on(async {
+            let mut workflows = cores::workflows(core, &registry, &shared).await?;
+            workflows.run().await.map_err(|error| run_error(&queue, chain(&error)))
+        });
+        // Nobody listens where the worker has failed otherwise.
+        let _ = sender.send(result);
+    })?;
+    Ok(ended)
+}
+
+/// A thread is gone without a word.
+pub(crate) fn crashed() -> Error {
+    Error::engine("a thread of the worker panicked: its message is on the standard error")
 }
 
 fn run_error(queue: &str, error: impl std::fmt::Display) -> Error {

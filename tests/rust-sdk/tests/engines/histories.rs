@@ -23,7 +23,7 @@ pub async fn collect(ostro: &Ostro) -> Result<Histories> {
     let mut histories = Histories::new();
     for found in settled(ostro).await? {
         let history = ostro.workflow::<()>(&found.id).history_of_run(&found.run_id).await?;
-        let events = serde_json::from_str::<Value>(&history.to_json().await?)?;
+        let events = serde_json::from_str::<Value>(&history.to_json())?;
         let events = events["events"].as_array().cloned().unwrap_or_default();
         histories.entry(found.name).or_default().push(canonical(&events, ostro.task_queue()));
     }
