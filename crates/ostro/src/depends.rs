@@ -119,6 +119,7 @@ async fn made<T, Kind, P: Provider<T, Kind>>(provider: P) -> Result<T> {
     })
 }
 
+#[allow(missing_docs)]
 pub async fn resolve_for_worker<T, Kind, P>(provider: P) -> Result<T>
 where
     T: Clone + Send + Sync + 'static,
@@ -130,6 +131,7 @@ where
     }
 }
 
+#[allow(missing_docs)]
 pub async fn resolve_for_call<T, Kind, P>(provider: P) -> Result<T>
 where
     T: 'static,

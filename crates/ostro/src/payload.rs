@@ -68,6 +68,7 @@ pub(crate) fn check(payloads: &[Payload], what: impl std::fmt::Display) -> Resul
     ))
 }
 
+#[allow(missing_docs)]
 pub fn encode_output<T: Serialize>(output: &T) -> Result<Payload> {
     encode(output)
 }
@@ -75,6 +76,7 @@ pub fn encode_output<T: Serialize>(output: &T) -> Result<Payload> {
 /// The arguments of a call while they are written. The first error is kept until the call is awaited.
 pub struct Arguments(Result<Vec<Payload>>);
 
+#[allow(missing_docs)]
 impl Arguments {
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
@@ -122,6 +124,7 @@ impl Payloads {
         }
     }
 
+    #[allow(missing_docs)]
     pub fn finish(mut self) -> Result<()> {
         // A call without arguments is one null to some SDKs.
         let rest = self.payloads.by_ref().filter(|payload| !(self.taken == 0 && payload.data.is_empty())).count();

@@ -1,5 +1,7 @@
 //! What the binary defines, found by itself: each attribute leaves an entry that the linker collects.
 
+#![allow(missing_docs)]
+
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 

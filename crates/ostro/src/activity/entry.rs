@@ -1,5 +1,7 @@
 //! What `#[activity]` leaves of a function.
 
+#![allow(missing_docs)]
+
 use std::fmt;
 
 use futures_util::future::BoxFuture;

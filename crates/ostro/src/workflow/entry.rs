@@ -1,5 +1,7 @@
 //! What `#[workflow]` leaves of a function or an `impl` block.
 
+#![allow(missing_docs)]
+
 use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
