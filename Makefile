@@ -68,10 +68,11 @@ official-sdk: build ## Run the official mistralai packages against Ostro and ove
 official-sdk-quick: build ## Run the core of that, on Ostro
 	$(PYTHON) tests/official-sdk/run.py --ostro $(OSTRO) --quick
 
-bench: python ## Measure side by side with Temporal, Restate and DBOS; writes docs/benchmarks.md (WORK=name for some rows)
-	cargo build --locked --release --workspace --bin ostro --bin ostro-load --bin ostro-sdk-bench
-	$(PYTHON_VENV)/bin/pip install --quiet --force-reinstall target/wheels/*.whl
-	$(PYTHON) bench/run.py --ostro-python $(PYTHON_VENV)/bin/python $(if $(WORK),--work $(WORK))
+# One build for all that is measured.
+bench: ## Measure side by side with Temporal, Restate and DBOS; writes docs/benchmarks.md (WORK=name for some rows)
+	cargo build --locked --release --workspace --lib --bin ostro --bin ostro-load --bin ostro-sdk-bench
+	$(call install_python,$(PYTHON_VENV)-bench,target/release)
+	$(PYTHON) bench/run.py --ostro-python $(PYTHON_VENV)-bench/bin/python $(if $(WORK),--work $(WORK))
 
 instructions: ## Count the instructions of an activity and compare them with the number kept in bench/instructions.json
 	cargo build --locked --workspace --bin ostro-load
@@ -85,14 +86,18 @@ python: ## Build the wheel of the Python package (target/wheels)
 python-examples: python ## Install the wheel into a new environment and run every example in it
 	bash python/tests/examples.sh "$$(ls -t target/wheels/*.whl | head -n 1)" $(PYTHON)
 
-# The package as a wheel would install it, with the library of the workspace's own build.
-python-test: build ## Test the Python package, installed: on the engine within, on Ostro, on the real Temporal server
-	$(PYTHON) -m venv --clear $(PYTHON_VENV)-test
+# The Python package as a wheel would install it, in a new environment $(1), with the library of the workspace's own build $(2).
+define install_python
+	$(PYTHON) -m venv --clear $(1)
 	$(PYTHON) -c 'import tomllib; project = tomllib.load(open("python/pyproject.toml", "rb"))["project"]; \
-		print(*project["dependencies"], *project["optional-dependencies"]["test"], sep="\n")' > $(PYTHON_VENV)-test/requirements.txt
-	$(PYTHON_VENV)-test/bin/pip install --quiet -r $(PYTHON_VENV)-test/requirements.txt
-	site=$$($(PYTHON_VENV)-test/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))'); \
-		cp -r python/ostro $$site/ostro; cp target/debug/lib_core.so $$site/ostro/_core.abi3.so
+		print(*project["dependencies"], *project["optional-dependencies"]["test"], sep="\n")' > $(1)/requirements.txt
+	$(1)/bin/pip install --quiet -r $(1)/requirements.txt
+	site=$$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))'); \
+		cp -r python/ostro $$site/ostro; cp $(2)/lib_core.so $$site/ostro/_core.abi3.so
+endef
+
+python-test: build ## Test the Python package, installed: on the engine within, on Ostro, on the real Temporal server
+	$(call install_python,$(PYTHON_VENV)-test,target/debug)
 	OSTRO_BINARY=$(abspath $(OSTRO)) $(PYTHON_VENV)-test/bin/python -m pytest -q python/tests $(if $(TESTS),-k $(TESTS))
 
 python-bench: python ## Measure Python workers beside temporalio, on each engine

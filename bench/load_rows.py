@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from contestants import Contestant, Seen, directory, run_program
+from contestants import PROGRAM_SECONDS_MAX, Contestant, Seen, directory, run_program
 from costs import Process, free_address, mib_on_disk, wait_until_listening
 from rows import Figures
 from servers import OSTRO, Kind
@@ -17,6 +17,7 @@ LONG = 8300
 ENDS = 500
 
 MILLION = 1_000_000
+MILLION_SECONDS_MAX = 900
 
 #: Lists over the closed executions, the median of each taken; the row is the slowest.
 LISTS = [
@@ -90,7 +91,9 @@ class Million(Contestant):
                 for row in ("million-closed", "million-open"):
                     with seen.row(row) as figures:
                         what = row.removeprefix("million-")
-                        line = drive(self.driver, server, address, "fill", "--kind", what, "--count", str(count))
+                        line = drive(
+                            self.driver, server, address, "fill", "--kind", what, "--count", str(count), seconds_max=MILLION_SECONDS_MAX
+                        )
                         figures |= common(line)
                         figures |= {"rss_mib": server.rss_mib(), "disk_mib": mib_on_disk(place)}
                         # The peak is of all since the start of the process.
@@ -129,8 +132,9 @@ class Million(Contestant):
         return {"median_ms": slowest["median_ms"], "worst_ms": slowest["worst_ms"], "queries": len(queries)}
 
 
-def drive(driver: Path, server: Process, address: str, *arguments: str) -> dict:
-    return run_program([str(driver), "--address", address, "--server-pid", str(server.pid), *arguments])[-1]
+def drive(driver: Path, server: Process, address: str, *arguments: str, seconds_max: float = PROGRAM_SECONDS_MAX) -> dict:
+    command = [str(driver), "--address", address, "--server-pid", str(server.pid), *arguments]
+    return run_program(command, seconds_max=seconds_max)[-1]
 
 
 def common(line: dict) -> Figures:

@@ -42,31 +42,19 @@ async def main() -> None:
     address, numbers = sys.argv[1], json.loads(sys.argv[2])
     found: dict[str, float] = {}
     async with await workflows.Client.connect(address) as client:
-        async with workflows.Worker(
-            [Regular, Local, Empty], connection=client.connection
-        ):
+        async with workflows.Worker([Regular, Local, Empty], connection=client.connection):
             for one, count in ((Local, 20), (Regular, 5)):
                 await client.execute(one, count)
             await client.execute(Empty)
-            found |= await timed(
-                "local",
-                numbers["local"],
-                lambda: client.execute(Local, numbers["local"]),
-            )
-            found |= await timed(
-                "regular",
-                numbers["regular"],
-                lambda: client.execute(Regular, numbers["regular"]),
-            )
+            found |= await timed("local", numbers["local"], lambda: client.execute(Local, numbers["local"]))
+            found |= await timed("regular", numbers["regular"], lambda: client.execute(Regular, numbers["regular"]))
 
             async def each() -> None:
                 for _ in range(numbers["workflows"]):
                     await client.execute(Empty)
 
             async def together() -> None:
-                await asyncio.gather(
-                    *(client.execute(Empty) for _ in range(numbers["workflows"]))
-                )
+                await asyncio.gather(*(client.execute(Empty) for _ in range(numbers["workflows"])))
 
             found |= await timed("workflow", numbers["workflows"], each)
             found |= await timed("workflow_together", numbers["workflows"], together)

@@ -38,9 +38,7 @@ def free_port() -> int:
 
 
 def serve(command: list[str], port: int) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(600):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -50,30 +48,32 @@ def serve(command: list[str], port: int) -> subprocess.Popen[bytes]:
     sys.exit(f"{command[0]} does not listen")
 
 
-def measure(
-    python: str, worker: str, address: str, numbers: dict[str, int], server: str = ""
-) -> dict[str, Any]:
+def measure(python: str, worker: str, address: str, numbers: dict[str, int], server: str = "") -> dict[str, Any]:
     package, *options = worker.split(" ")
-    command = [
-        python,
-        str(HERE / f"{package}_worker.py"),
-        address,
-        json.dumps(numbers),
-        *options,
-    ]
+    command = [python, str(HERE / f"{package}_worker.py"), address, json.dumps(numbers), *options]
     environment = {**os.environ, "BENCH_SERVER": server}
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=600, env=environment
-    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
     if done.returncode:
         sys.exit(f"{' '.join(command)}:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def measure_on(python: str, worker: str, command: list[str] | None, numbers: dict[str, int]) -> dict[str, Any]:
+    """On a server of its own, or without one."""
+    with tempfile.TemporaryDirectory() as folder:
+        if command is None:
+            return measure(python, worker, f"{folder}/engine.db", numbers)
+        port = free_port()
+        server = serve([part.replace("PORT", str(port)) for part in command], port)
+        try:
+            return measure(python, worker, f"127.0.0.1:{port}", numbers, str(server.pid))
+        finally:
+            server.kill()
+            server.wait()
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--python", default=sys.executable)
     add("--ostro-binary")
@@ -83,82 +83,33 @@ def main() -> None:
     add("--regular", type=int, default=100, help="regular activities of a round")
     add("--workflows", type=int, default=100, help="workflows of a round")
     arguments = parser.parse_args()
-    numbers = {
-        "local": arguments.local,
-        "regular": arguments.regular,
-        "workflows": arguments.workflows,
-    }
+    numbers = {"local": arguments.local, "regular": arguments.regular, "workflows": arguments.workflows}
     cases: list[tuple[str, str, list[str] | None]] = [("ostro", "in process", None)]
     if arguments.ostro_binary:
-        command = [
-            arguments.ostro_binary,
-            "dev",
-            "--ephemeral",
-            "--http-listen",
-            "127.0.0.1:0",
-            "--listen",
-            "127.0.0.1:PORT",
-        ]
+        command = [arguments.ostro_binary, "dev", "--ephemeral", "--http-listen", "127.0.0.1:0", "--listen", "127.0.0.1:PORT"]
         cases += [(worker, "ostro server", command) for worker in WORKERS]
     if arguments.temporal:
-        command = [
-            arguments.temporal,
-            "server",
-            "start-dev",
-            "--headless",
-            "--log-level",
-            "error",
-            "--port",
-            "PORT",
-        ]
-        for name, more in (
-            ("temporal server", []),
-            ("temporal server, raised", RAISED),
-        ):
+        command = [arguments.temporal, "server", "start-dev", "--headless", "--log-level", "error", "--port", "PORT"]
+        for name, more in (("temporal server", []), ("temporal server, raised", RAISED)):
             cases += [(worker, name, command + more) for worker in WORKERS]
+    found: list[list[dict[str, float]]] = [[] for _ in cases]
+    # Round by round over all cases: what else the machine does meets each of them alike.
+    for _ in range(arguments.rounds):
+        for results, (worker, engine, command) in zip(found, cases):
+            results.append(measure_on(arguments.python, worker, command, numbers))
+            print(json.dumps({"worker": worker, "engine": engine, **results[-1]}), file=sys.stderr)
     rows = []
-    for package, engine, command in cases:
-        found = []
-        for _ in range(arguments.rounds):
-            with tempfile.TemporaryDirectory() as folder:
-                if command is None:
-                    found.append(
-                        measure(
-                            arguments.python, package, f"{folder}/engine.db", numbers
-                        )
-                    )
-                    continue
-                port = free_port()
-                server = serve(
-                    [part.replace("PORT", str(port)) for part in command], port
-                )
-                try:
-                    found.append(
-                        measure(
-                            arguments.python,
-                            package,
-                            f"127.0.0.1:{port}",
-                            numbers,
-                            str(server.pid),
-                        )
-                    )
-                finally:
-                    server.kill()
-                    server.wait()
-        row = {
-            key: round(statistics.median(one[key] for one in found), 1)
-            for key in found[0]
-        }
-        rows.append({"worker": package, "engine": engine, **row})
-        print(json.dumps(rows[-1]), file=sys.stderr)
-    found = {
+    for results, (worker, engine, _command) in zip(found, cases):
+        row = {key: round(statistics.median(one[key] for one in results), 1) for key in results[0]}
+        rows.append({"worker": worker, "engine": engine, **row})
+    report = {
         "numbers": numbers,
         "rounds": arguments.rounds,
         "unit": "microseconds each, median",
         "rows": rows,
         "factors": factors(rows),
     }
-    print(json.dumps(found, indent=1))
+    print(json.dumps(report, indent=1))
 
 
 def factors(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -166,11 +117,7 @@ def factors(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     mine = rows[0]
     kinds = [key for key in mine if key.endswith("_cpu")]
     return [
-        {
-            "worker": row["worker"],
-            "engine": row["engine"],
-            **{key: round(row[key] / mine[key], 1) for key in kinds if mine[key]},
-        }
+        {"worker": row["worker"], "engine": row["engine"], **{key: round(row[key] / mine[key], 1) for key in kinds if mine[key]}}
         for row in rows
         if row["worker"].startswith("temporalio")
     ]

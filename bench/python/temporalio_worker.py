@@ -27,26 +27,14 @@ async def double(number: int) -> int:
 class Regular:
     @workflow.run
     async def run(self, number: int) -> int:
-        return sum(
-            [
-                await workflow.execute_activity(double, i, start_to_close_timeout=LIMIT)
-                for i in range(number)
-            ]
-        )
+        return sum([await workflow.execute_activity(double, i, start_to_close_timeout=LIMIT) for i in range(number)])
 
 
 @workflow.defn
 class Local:
     @workflow.run
     async def run(self, number: int) -> int:
-        return sum(
-            [
-                await workflow.execute_local_activity(
-                    double, i, start_to_close_timeout=LIMIT
-                )
-                for i in range(number)
-            ]
-        )
+        return sum([await workflow.execute_local_activity(double, i, start_to_close_timeout=LIMIT) for i in range(number)])
 
 
 @workflow.defn
@@ -62,29 +50,21 @@ async def main() -> None:
     client = await Client.connect(address)
 
     async def execute(one: Any, *args: Any) -> None:
-        await client.execute_workflow(
-            one.run, *args, id=uuid.uuid4().hex, task_queue="bench"
-        )
+        await client.execute_workflow(one.run, *args, id=uuid.uuid4().hex, task_queue="bench")
 
     worker = Worker(
         client,
         task_queue="bench",
         workflows=[Regular, Local, Empty],
         activities=[double],
-        workflow_runner=UnsandboxedWorkflowRunner()
-        if "unsandboxed" in sys.argv[3:]
-        else SandboxedWorkflowRunner(),
+        workflow_runner=UnsandboxedWorkflowRunner() if "unsandboxed" in sys.argv[3:] else SandboxedWorkflowRunner(),
     )
     async with worker:
         for one, count in ((Local, 20), (Regular, 5)):
             await execute(one, count)
         await execute(Empty)
-        found |= await timed(
-            "local", numbers["local"], lambda: execute(Local, numbers["local"])
-        )
-        found |= await timed(
-            "regular", numbers["regular"], lambda: execute(Regular, numbers["regular"])
-        )
+        found |= await timed("local", numbers["local"], lambda: execute(Local, numbers["local"]))
+        found |= await timed("regular", numbers["regular"], lambda: execute(Regular, numbers["regular"]))
 
         async def each() -> None:
             for _ in range(numbers["workflows"]):

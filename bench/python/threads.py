@@ -31,22 +31,15 @@ def used() -> tuple[Counter[str], Counter[str]]:
 
 
 async def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("address", nargs="?")
     parser.add_argument("--local", type=int, default=3000)
     parser.add_argument("--regular", type=int, default=500)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        async with await workflows.Client.connect(
-            arguments.address or f"{folder}/engine.db"
-        ) as client:
+        async with await workflows.Client.connect(arguments.address or f"{folder}/engine.db") as client:
             async with workflows.Worker([Regular, Local], connection=client.connection):
-                for workflow, count in (
-                    (Local, arguments.local),
-                    (Regular, arguments.regular),
-                ):
+                for workflow, count in ((Local, arguments.local), (Regular, arguments.regular)):
                     await client.execute(workflow, 20)
                     before = used()
                     await client.execute(workflow, count)
@@ -55,9 +48,7 @@ async def main() -> None:
                         f"{workflow.__name__}: {sum(time.values()) / count / 1000:.1f} µs, {sum(waits.values()) / count:.1f} waits"
                     )
                     for name, spent in time.most_common():
-                        print(
-                            f"    {name:<20} {spent / count / 1000:7.1f} µs {waits[name] / count:6.2f} waits"
-                        )
+                        print(f"    {name:<20} {spent / count / 1000:7.1f} µs {waits[name] / count:6.2f} waits")
 
 
 asyncio.run(main())

@@ -20,9 +20,7 @@ def server_cpu() -> float:
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 
-async def timed(
-    name: str, count: int, work: Callable[[], Awaitable[Any]]
-) -> dict[str, float]:
+async def timed(name: str, count: int, work: Callable[[], Awaitable[Any]]) -> dict[str, float]:
     """`_cpu` is this process's, `_total_cpu` has the server's in it."""
     wall, cpu, server = time.perf_counter(), time.process_time(), server_cpu()
     await work()

@@ -42,6 +42,7 @@ pub(crate) fn client(what: u64, number: u64, workflow_id: String, rng: &mut Rng)
         27..28 => ("schedule's end", other(delete_schedule(rng))),
         28..37 => ("activity", start_activity(rng, request_id)),
         37..40 => ("activity's end", other(end_activity(rng, request_id))),
+        42..46 => ("child", (Kind::Child { terminate: rng.chance(60) }, nothing())),
         40..42 => ("queue", other(look_at_queue(rng))),
         _ => ("elsewhere", elsewhere(&workflow_id, rng, request_id)),
     };
@@ -247,6 +248,20 @@ impl World {
             reset_reapply_exclude_types: exclude,
             ..Default::default()
         })
+    }
+
+    /// Ends, or asks to end, one of the children that are open.
+    pub(crate) fn child_request(&mut self, terminate: bool) -> Request {
+        let rows = self.server.store.0.borrow();
+        let open = rows.visibility.values().filter(|row| row.close_time == 0 && row.workflow_id.contains('/'));
+        let children: Vec<String> = open.map(|row| row.workflow_id.clone()).collect();
+        drop(rows);
+        let child = children.get(self.rng.below(children.len() as u64) as usize).cloned();
+        let (namespace, workflow_execution) = (NAMESPACE.to_owned(), execution(&child.unwrap_or_default(), ""));
+        if terminate {
+            return again(TerminateWorkflowExecutionRequest { namespace, workflow_execution, ..Default::default() });
+        }
+        again(RequestCancelWorkflowExecutionRequest { namespace, workflow_execution, ..Default::default() })
     }
 
     /// Retention: what the server does by itself every so often.

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use ostro_engine::execution::state::Properties;
+use ostro_engine::execution::state::{Properties, Start};
 use ostro_engine::persistence::*;
 use ostro_engine::time::Time;
 use prost::Message;
-use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
+use temporalio_protos::temporal::api::history::v1::{
+    History, HistoryEvent, WorkflowExecutionStartedEventAttributes, history_event::Attributes,
+};
 
 use crate::rng::hash;
 
@@ -196,6 +198,11 @@ impl Rows {
                     add(&payload.data);
                 }
             }
+            Write::PutItem { kind: ItemKind::Start, value, .. } => {
+                let mut start = Start::decode(&value[..]).unwrap_or_default();
+                start.event.iter_mut().for_each(|started| take_maps(started, &mut add));
+                add(&start.encode_to_vec());
+            }
             Write::PutItem { kind, value, waiting, .. } => {
                 add(&[*kind as u8]);
                 add(value);
@@ -204,7 +211,13 @@ impl Rows {
             }
             Write::AppendHistory { first, events, .. } => {
                 add(&first.to_le_bytes());
-                add(events);
+                let mut history = History::decode(&events[..]).unwrap_or_default();
+                for event in &mut history.events {
+                    if let Some(Attributes::WorkflowExecutionStartedEventAttributes(a)) = &mut event.attributes {
+                        take_maps(a, &mut add);
+                    }
+                }
+                add(&history.encode_to_vec());
             }
             other => add(format!("{other:?}").as_bytes()),
         }
@@ -222,6 +235,16 @@ impl Rows {
         let items =
             items.map(|((kind, key), (value, _))| StoredItem { kind: *kind, key: key.clone(), value: value.clone() });
         Some(StoredExecution { id: execution, namespace, state, items: items.collect() })
+    }
+}
+
+/// Adds memo and search attributes by name and takes them out: the order of a map's entries in bytes is not the engine's.
+fn take_maps(started: &mut WorkflowExecutionStartedEventAttributes, add: &mut impl FnMut(&[u8])) {
+    let memo = started.memo.take().unwrap_or_default().fields;
+    let attributes = started.search_attributes.take().unwrap_or_default().indexed_fields;
+    for (name, payload) in memo.into_iter().chain(attributes).collect::<BTreeMap<_, _>>() {
+        add(name.as_bytes());
+        add(&payload.data);
     }
 }
 

@@ -77,12 +77,16 @@ def measure(ostro: Path, directory: Path) -> None:
 
 
 def report(engines: list[Engine]) -> None:
-    print(f"ms for each of {ACTIVITIES} activities in sequence, median of {ROUNDS} executions; CPU of the worker, of the servers")
+    print(
+        f"ms for each of {ACTIVITIES} activities in sequence, median of {ROUNDS} executions: all, the worker's own CPU, the rest "
+        "(servers and waiting); CPU of the servers; how many times Ostro's, all and rest"
+    )
     own = engines[0]
     for local in (False, True):
         for engine in engines:
-            took = engine.median(local)
-            servers = engine.cpu(local, "ostro", "temporal")
-            factor = "" if engine is own else f"  {took / own.median(local):.2f} times Ostro's"
+            took, worker = engine.median(local), engine.cpu(local, "worker")
+            rest, own_rest = took - worker, own.median(local) - own.cpu(local, "worker")
+            factors = "" if engine is own else f"   {took / own.median(local):.2f} {rest / max(own_rest, 0.1):.2f}"
             kind = "local" if local else "regular"
-            print(f"{kind:8} {engine.name:22} {took:6.1f}   {engine.cpu(local, 'worker'):6.1f} {servers:6.1f}{factor}")
+            servers = engine.cpu(local, "ostro", "temporal")
+            print(f"{kind:8} {engine.name:22} {took:6.1f} {worker:6.1f} {rest:6.1f} {servers:6.1f}{factors}")

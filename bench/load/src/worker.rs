@@ -50,9 +50,8 @@ impl Worker {
         for _ in 0..pollers {
             tokio::spawn(self.clone().poll_workflows(true));
             tokio::spawn(self.clone().poll_workflows(false));
-            if !self.shape.eager {
-                tokio::spawn(self.clone().poll_activities());
-            }
+            // Where the server does not hand them over, or there is another reason to queue them.
+            tokio::spawn(self.clone().poll_activities());
         }
     }
 

@@ -7,12 +7,15 @@ mod world;
 use ostro_engine::command::WithDeadline;
 use ostro_engine::reply::ReplyId;
 use ostro_engine::time::{SECOND, Time};
+use prost::Message as _;
 use temporalio_protos::temporal::api::{
     command::v1::RequestCancelActivityTaskCommandAttributes,
     enums::v1::{
         CommandType, EventType as E, QueryResultType, TaskQueueKind, UpdateWorkflowExecutionLifecycleStage as Stage,
     },
-    update::v1::{Input, Meta, Request, WaitPolicy},
+    failure::v1::Failure,
+    protocol::v1::Message,
+    update::v1::{Input, Meta, Rejection, Request, WaitPolicy, outcome},
     workflowservice::v1::*,
 };
 use world::*;
@@ -127,4 +130,36 @@ fn a_query_leaves_the_sticky_queue_of_a_dead_worker() {
     world.ask(answer).unwrap();
     let answered = world.answer::<QueryWorkflowRequest>(query).expect("the query is answered").unwrap();
     assert_eq!(answered.query_result, Some(payloads("state")));
+}
+
+/// Found by the model.
+#[test]
+fn an_update_that_is_rejected_as_the_run_ends_is_rejected_not_aborted() {
+    let mut world = World::new();
+    idle(&mut world);
+    let call = update(&mut world, "w");
+    let task = world.workflow_task();
+    let rejection =
+        Rejection { failure: Some(Failure { message: "no".into(), ..Default::default() }), ..Default::default() };
+    let message = Message {
+        id: "u/reject".into(),
+        protocol_instance_id: "u".into(),
+        body: Some(prost_wkt_types::Any {
+            type_url: "type.googleapis.com/temporal.api.update.v1.Rejection".into(),
+            value: rejection.encode_to_vec(),
+        }),
+        ..Default::default()
+    };
+    world
+        .ask(RespondWorkflowTaskCompletedRequest {
+            namespace: NAMESPACE.into(),
+            task_token: task.response.task_token,
+            commands: vec![complete_workflow()],
+            messages: vec![message],
+            ..Default::default()
+        })
+        .unwrap();
+    let answer = world.answer::<WithDeadline<UpdateWorkflowExecutionRequest>>(call).expect("it is answered").unwrap();
+    let Some(outcome::Value::Failure(failure)) = answer.outcome.unwrap().value else { panic!("it is not rejected") };
+    assert_eq!(failure.message, "no");
 }

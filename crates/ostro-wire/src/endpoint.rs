@@ -1,4 +1,5 @@
 //! The one tonic service: takes any path `/<service>/<method>`, reads one message, asks [`Services`], writes one message.
+//! Reflection alone is a service of its own.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Request, Response, Status};
 
 use crate::codec::RawCodec;
-use crate::{BoxFuture, CallContext, Services, status};
+use crate::{BoxFuture, CallContext, Services, reflection, status};
 
 /// Serves every method of [`Services`] over HTTP/2.
 #[derive(Clone)]
@@ -29,7 +30,7 @@ impl Endpoint {
 
 impl<B> Service<http::Request<B>> for Endpoint
 where
-    B: HttpBody + Send + 'static,
+    B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<StdError> + Send,
 {
     type Response = http::Response<Body>;
@@ -41,6 +42,9 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        if reflection::is_asked(request.uri().path()) {
+            return Box::pin(reflection::routes().call(request));
+        }
         let limit = self.services.request_bytes_max(split_path(request.uri().path()).0);
         let reached = Arc::new(AtomicBool::new(false));
         let method = RawMethod {

@@ -20,6 +20,7 @@ mod health;
 pub mod json;
 mod observer;
 pub mod ostro_service;
+mod reflection;
 pub mod reply;
 mod serve;
 mod services;

@@ -10,7 +10,7 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use crate::endpoint::Endpoint;
-use crate::{BoxError, BoxFuture, DESCRIPTORS, Services, Tls, TlsListener};
+use crate::{BoxError, BoxFuture, Services, Tls, TlsListener};
 
 /// Silence on a connection after which it is pinged; a dead worker's polls end within this and [`PING_TIMEOUT`].
 const PING_INTERVAL: Duration = Duration::from_secs(60);
@@ -45,7 +45,7 @@ fn serve_until(
             .http2_keepalive_interval(Some(PING_INTERVAL))
             .http2_keepalive_timeout(Some(PING_TIMEOUT))
             .max_concurrent_streams(CONNECTION_CALLS_MAX)
-            .add_routes(routes(services)?);
+            .add_routes(routes(services));
         let Some(tls) = tls else {
             let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
             return Ok(router.serve_with_incoming_shutdown(incoming, shutdown).await?);
@@ -57,16 +57,9 @@ fn serve_until(
     })
 }
 
-fn routes(services: Services) -> Result<Routes, tonic_reflection::server::Error> {
+fn routes(services: Services) -> Routes {
     let mut routes = Routes::default();
     let router = routes.axum_router_mut();
     *router = std::mem::take(router).fallback_service(Endpoint::new(services));
-    Ok(routes.add_service(reflection().build_v1()?).add_service(reflection().build_v1alpha()?))
-}
-
-fn reflection() -> tonic_reflection::server::Builder<'static> {
-    crate::generated::services().fold(
-        tonic_reflection::server::Builder::configure().register_encoded_file_descriptor_set(DESCRIPTORS),
-        |builder, service| builder.with_service_name(service),
-    )
+    routes
 }

@@ -1,7 +1,5 @@
 //! What the binary defines, found by itself: each attribute leaves an entry that the linker collects.
 
-#![allow(missing_docs)]
-
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -11,7 +9,9 @@ use crate::workflow::entry::{HandlerKind, WorkflowEntry};
 
 /// An entry left by an attribute.
 pub enum Registered {
+    /// Of `#[activity]`.
     Activity(&'static ActivityEntry),
+    /// Of `#[workflow]`.
     Workflow(&'static WorkflowEntry),
 }
 

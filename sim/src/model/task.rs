@@ -79,7 +79,7 @@ impl Run {
         let plain = if self.start.run_timeout > 0 { self.start.run_timeout.min(10 * SECOND) } else { 10 * SECOND };
         match attempt {
             ..=3 => plain,
-            _ => plain + (5 * SECOND << (attempt - 4).min(20)).min(10 * MINUTE),
+            _ => plain + ((5 * SECOND) << (attempt - 4).min(20)).min(10 * MINUTE),
         }
     }
 

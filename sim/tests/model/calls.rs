@@ -3,7 +3,6 @@
 use ostro_engine::command::WithDeadline;
 use ostro_engine::time::{SECOND, Time};
 use ostro_sim::model::{ActivityPlan, Decision, Ending, Start, protocol};
-use prost::Message as _;
 use prost_wkt_types::Any;
 use temporalio_protos::temporal::api::{
     command::v1::{command::Attributes, *},

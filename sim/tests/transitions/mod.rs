@@ -228,6 +228,10 @@ static TABLES: &[Table] = &[
                 Seeds(&["FailNexusTask is answered"]),
             ),
             (
+                "the request to cancel: Idle (until the operation has started) -> Offered -> WithWorker -> Succeeded | Failed | BackingOff",
+                test!("nexus.rs", "a_cancellation_waits_for_the_start_and_is_delivered"),
+            ),
+            (
                 "the operation: Scheduled --Started by its handler--> Started --callback--> completed | failed | canceled",
                 Seeds(&["NEXUS_OPERATION_STARTED", "NEXUS_OPERATION_COMPLETED"]),
             ),

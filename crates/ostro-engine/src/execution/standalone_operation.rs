@@ -73,8 +73,8 @@ impl Transition<'_> {
         }
         self.exec.core = start::new_core(&run, &started, self.now);
         let core = &mut self.exec.core;
-        core.standalone =
-            Some(Box::new(Standalone { operation: Some(StandaloneOperation::default()), ..Default::default() }));
+        let operation = Some(StandaloneOperation::default());
+        core.standalone = Some(Box::new(Standalone { operation, ..Default::default() }));
         core.request_ids.values_mut().for_each(|info| info.event_type = EventType::Unspecified as i32);
         self.exec.properties = Properties { search_attributes: Some(attributes), ..Default::default() };
         self.exec.add_callbacks(&started.completion_callbacks, &run.request_id, self.now);

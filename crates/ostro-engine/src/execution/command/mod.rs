@@ -80,6 +80,7 @@ impl Transition<'_> {
             sticky: false,
         };
         let mut handled = Vec::new();
+        self.apply_rejections(&request.messages);
         for command in &request.commands {
             if !self.exec.is_open() {
                 break;

@@ -78,6 +78,15 @@ impl Transition<'_> {
         }
     }
 
+    /// Rejections come first: they write nothing, and hold even where a command ends the run.
+    pub(in crate::execution) fn apply_rejections(&mut self, messages: &[Message]) {
+        for message in messages {
+            if let Ok(Body::Rejection(rejection)) = body(message) {
+                self.reject_update(&message.protocol_instance_id, rejection.failure);
+            }
+        }
+    }
+
     fn accept_update(&mut self, id: &str, acceptance: Acceptance) {
         if let Some(request) = acceptance.accepted_request.clone().filter(|_| self.exec.live.update(id).is_none()) {
             self.exec.live.updates.push(LiveUpdate::new(request, UpdateStage::Sent, Vec::new()));
