@@ -52,7 +52,7 @@ impl Transition<'_> {
         }
         for id in lost {
             // It runs, as was just looked at: there is nothing to refuse.
-            let failed = self.fail_activity(&ActivityRef::Id(id), failures::process_lost(), None, String::new(), 0);
+            let failed = self.fail_activity(&ActivityRef::Id(id), failures::process_lost(), None, String::new());
             debug_assert!(failed.is_ok(), "{failed:?}");
         }
     }

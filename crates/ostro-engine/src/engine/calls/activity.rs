@@ -61,10 +61,9 @@ impl<L: Loader> Engine<L> {
         failure: Option<Failure>,
         details: Option<Payloads>,
         identity: String,
-        cause: i32,
     ) -> Result<()> {
         self.execution(id).running_activity(&activity)?;
-        self.step(id, |t| t.fail_activity(&activity, failure.unwrap_or_default(), details, identity, cause))
+        self.step(id, |t| t.fail_activity(&activity, failure.unwrap_or_default(), details, identity))
     }
 
     fn cancel_target(&mut self, (id, activity): Target, details: Option<Payloads>, identity: String) -> Result<()> {
@@ -127,7 +126,7 @@ impl<L: Loader> Engine<L> {
         r: RespondActivityTaskFailedRequest,
     ) -> Result<RespondActivityTaskFailedResponse> {
         let target = self.by_token(&r.namespace, &r.task_token)?;
-        self.fail_target(target, r.failure, r.last_heartbeat_details, r.identity, r.cause)?;
+        self.fail_target(target, r.failure, r.last_heartbeat_details, r.identity)?;
         Ok(RespondActivityTaskFailedResponse::default())
     }
 
@@ -136,7 +135,7 @@ impl<L: Loader> Engine<L> {
         r: RespondActivityTaskFailedByIdRequest,
     ) -> Result<RespondActivityTaskFailedByIdResponse> {
         let target = self.by_id(&r.namespace, &r.workflow_id, &r.run_id, &r.activity_id)?;
-        self.fail_target(target, r.failure, r.last_heartbeat_details, r.identity, r.cause)?;
+        self.fail_target(target, r.failure, r.last_heartbeat_details, r.identity)?;
         Ok(RespondActivityTaskFailedByIdResponse::default())
     }
 

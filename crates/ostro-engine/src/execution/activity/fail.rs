@@ -1,10 +1,7 @@
 //! `Started --fail--> BackingOff(attempt + 1) | failed`.
 
 use temporalio_protos::temporal::api::{
-    common::v1::Payloads,
-    enums::v1::{ActivityTaskFailedCause, RetryState},
-    failure::v1::Failure,
-    history::v1::ActivityTaskFailedEventAttributes,
+    common::v1::Payloads, enums::v1::RetryState, failure::v1::Failure, history::v1::ActivityTaskFailedEventAttributes,
 };
 
 use super::ActivityRef;
@@ -18,7 +15,6 @@ impl Transition<'_> {
         failure: Failure,
         last_heartbeat_details: Option<Payloads>,
         identity: String,
-        cause: i32,
     ) -> Result<()> {
         let scheduled_event_id = self.exec.running_activity(activity)?;
         if let (Some(details), Some(activity)) = (last_heartbeat_details, self.exec.activity_mut(scheduled_event_id)) {
@@ -32,7 +28,7 @@ impl Transition<'_> {
             started_event_id,
             identity,
             retry_state: retry_state as i32,
-            cause: ActivityTaskFailedCause::try_from(cause).unwrap_or_default() as i32,
+            // The request's `cause` stays out of the event, as on the reference server.
             ..Default::default()
         });
         self.schedule_workflow_task();
