@@ -15,7 +15,7 @@ use temporalio_protos::temporal::api::{
     },
     failure::v1::Failure,
     protocol::v1::Message,
-    update::v1::{Input, Meta, Rejection, Request, WaitPolicy, outcome},
+    update::v1::{Acceptance, Input, Meta, Rejection, Request, WaitPolicy, outcome},
     workflowservice::v1::*,
 };
 use world::*;
@@ -162,4 +162,42 @@ fn an_update_that_is_rejected_as_the_run_ends_is_rejected_not_aborted() {
     let answer = world.answer::<WithDeadline<UpdateWorkflowExecutionRequest>>(call).expect("it is answered").unwrap();
     let Some(outcome::Value::Failure(failure)) = answer.outcome.unwrap().value else { panic!("it is not rejected") };
     assert_eq!(failure.message, "no");
+}
+
+/// Found by the model.
+#[test]
+fn an_update_that_a_reset_brings_again_may_be_accepted_after_a_crash() {
+    let mut world = World::new();
+    idle(&mut world);
+    update(&mut world, "w");
+    let accept = |token: Vec<u8>, commands| RespondWorkflowTaskCompletedRequest {
+        namespace: NAMESPACE.into(),
+        task_token: token,
+        commands,
+        messages: vec![Message {
+            id: "accept".into(),
+            protocol_instance_id: "u".into(),
+            body: Some(prost_wkt_types::Any {
+                type_url: "type.googleapis.com/temporal.api.update.v1.Acceptance".into(),
+                value: Acceptance { accepted_request: Some(Request::default()), ..Default::default() }.encode_to_vec(),
+            }),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let task = world.workflow_task();
+    world.ask(accept(task.response.task_token, vec![])).unwrap();
+    let reset = ResetWorkflowExecutionRequest {
+        namespace: NAMESPACE.into(),
+        workflow_execution: Some(execution("w")),
+        workflow_task_finish_event_id: 4,
+        request_id: "r".into(),
+        ..Default::default()
+    };
+    world.ask(reset).unwrap();
+    let task = world.workflow_task();
+    world.restart();
+    world.ask(accept(task.response.task_token, vec![complete_workflow()])).unwrap();
+    let last = world.event_types("w").pop().unwrap();
+    assert_eq!(last, E::WorkflowExecutionCompleted, "nothing waited for another task");
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use prost::Message;
 use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 
-use super::live::LiveUpdate;
+use super::live::{LiveUpdate, UpdateStage};
 use super::state::{
     AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, Child, Core, NexusOperation, SignalRequest, Timer,
     WorkflowTask,
@@ -57,7 +57,12 @@ impl Execution {
             (ItemKind::Update, _) => self.insert_update(decode(value)?),
             (ItemKind::AdmittedUpdate, ItemKey::Name(id)) => {
                 let admitted: AdmittedUpdate = decode(value)?;
-                self.live.updates.push(LiveUpdate::of_history(&admitted));
+                let mut live = LiveUpdate::of_history(&admitted);
+                // It was there before the first task of its run, so a worker that has a task has it too.
+                if self.core.workflow_task.as_ref().is_some_and(|task| task.is_started()) {
+                    live.stage = UpdateStage::Sent;
+                }
+                self.live.updates.push(live);
                 self.admitted_updates.insert(id, admitted);
             }
             (ItemKind::BufferedEvent, ItemKey::Id(sequence)) => {
