@@ -32,8 +32,8 @@ fn the_engine_follows_the_model() {
     }
 }
 
-/// Kinds of events that the model knows, and refusals.
-const EXPECTED: [&str; 25] = [
+/// Every kind of event that the model knows, and every refusal.
+const EXPECTED: [&str; 28] = [
     "Started",
     "TaskScheduled",
     "TaskStarted",
@@ -44,6 +44,7 @@ const EXPECTED: [&str; 25] = [
     "CancelRequested",
     "ActivityScheduled",
     "ActivityStarted",
+    "ActivityCancelRequested",
     "ActivityEnded",
     "TimerStarted",
     "TimerFired",
@@ -52,6 +53,7 @@ const EXPECTED: [&str; 25] = [
     "ChildInitiated",
     "ChildStarted",
     "ChildStartFailed",
+    "ChildEnded",
     "UpdateAdmitted",
     "UpdateAccepted",
     "UpdateCompleted",
@@ -59,4 +61,5 @@ const EXPECTED: [&str; 25] = [
     "NotFound",
     "AlreadyExists",
     "InvalidArgument",
+    "FailedPrecondition",
 ];
