@@ -112,7 +112,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Work::Serve { listen } = arguments.work {
         let config = Config { listen: Some(listen), http_listen: None, data: arguments.data, ..Config::default() };
         let _server = Server::start(config).await?;
-        return Ok(std::future::pending().await);
+        return std::future::pending().await;
     }
     let (caller, within) = match &arguments.address {
         Some(address) => (Caller::Network(Client::connect(address.as_str()).await?), None),

@@ -160,6 +160,38 @@ fn a_child_that_ended_after_its_parent_answers_the_new_run_at_once() {
 }
 
 #[test]
+fn a_child_answers_the_new_run_also_when_the_old_one_is_deleted() {
+    let mut world = World::new();
+    let old = world.start("w");
+    let task = world.workflow_task();
+    let child = StartChildWorkflowExecutionCommandAttributes {
+        workflow_id: "child".into(),
+        workflow_type: Some(WorkflowType { name: "type".into() }),
+        task_queue: Some(queue("children")),
+        ..Default::default()
+    };
+    world.complete(&task, vec![command(CommandType::StartChildWorkflowExecution, child)]).unwrap();
+    let task = world.workflow_task();
+    world.complete(&task, vec![]).unwrap();
+    let point = world.event_types("w").len() as i64;
+    world.ask(reset_request(point, "r")).unwrap();
+    world
+        .ask(DeleteWorkflowExecutionRequest {
+            namespace: NAMESPACE.into(),
+            workflow_execution: Some(WorkflowExecution { workflow_id: "w".into(), run_id: old }),
+        })
+        .unwrap();
+    world
+        .ask(TerminateWorkflowExecutionRequest {
+            namespace: NAMESPACE.into(),
+            workflow_execution: Some(execution("child")),
+            ..Default::default()
+        })
+        .unwrap();
+    assert!(world.event_types("w").contains(&E::ChildWorkflowExecutionTerminated));
+}
+
+#[test]
 fn only_workflow_tasks_are_reset_points() {
     let mut world = World::new();
     world.start("w");

@@ -119,6 +119,10 @@ async fn made<T, Kind, P: Provider<T, Kind>>(provider: P) -> Result<T> {
     })
 }
 
+/// The dependency of the worker that runs this attempt, made at its first use; outside of a worker, a new one.
+///
+/// # Errors
+/// That of the provider, with the name of the dependency.
 pub async fn resolve_for_worker<T, Kind, P>(provider: P) -> Result<T>
 where
     T: Clone + Send + Sync + 'static,
@@ -130,6 +134,10 @@ where
     }
 }
 
+/// A dependency of this call alone.
+///
+/// # Errors
+/// That of the provider, with the name of the dependency.
 pub async fn resolve_for_call<T, Kind, P>(provider: P) -> Result<T>
 where
     T: 'static,

@@ -68,6 +68,10 @@ pub(crate) fn check(payloads: &[Payload], what: impl std::fmt::Display) -> Resul
     ))
 }
 
+/// The result of an activity or workflow, as JSON.
+///
+/// # Errors
+/// What serde says; `PayloadTooLarge` over the limit of a payload.
 pub fn encode_output<T: Serialize>(output: &T) -> Result<Payload> {
     encode(output)
 }
@@ -76,11 +80,13 @@ pub fn encode_output<T: Serialize>(output: &T) -> Result<Payload> {
 pub struct Arguments(Result<Vec<Payload>>);
 
 impl Arguments {
+    /// None yet.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         Self(Ok(Vec::new()))
     }
 
+    /// Adds the argument `name`.
     pub fn with<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Self {
         if let Ok(payloads) = &mut self.0 {
             match encode(value) {
@@ -122,6 +128,10 @@ impl Payloads {
         }
     }
 
+    /// Says that all have been read.
+    ///
+    /// # Errors
+    /// There are more than the function takes.
     pub fn finish(mut self) -> Result<()> {
         // A call without arguments is one null to some SDKs.
         let rest = self.payloads.by_ref().filter(|payload| !(self.taken == 0 && payload.data.is_empty())).count();

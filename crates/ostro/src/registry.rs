@@ -9,7 +9,9 @@ use crate::workflow::entry::{HandlerKind, WorkflowEntry};
 
 /// An entry left by an attribute.
 pub enum Registered {
+    /// Of `#[activity]`.
     Activity(&'static ActivityEntry),
+    /// Of `#[workflow]`.
     Workflow(&'static WorkflowEntry),
 }
 

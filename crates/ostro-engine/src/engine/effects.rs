@@ -284,7 +284,12 @@ impl<L: Loader> Engine<L> {
     pub(super) fn find_parent(&mut self, namespace: NamespaceId, parent: &WorkflowExecution) -> Option<ExecutionId> {
         let mut run_id = parent.run_id.clone();
         loop {
-            let id = self.find(namespace, &parent.workflow_id, &run_id).ok()?;
+            let Ok(id) = self.find(namespace, &parent.workflow_id, &run_id) else {
+                // It was deleted since: a reset may have put the newest run in its place.
+                let newest = self.newest(namespace, &parent.workflow_id)?;
+                let run = self.execution(newest);
+                return (run.is_open() && run.is_reset_run()).then_some(newest);
+            };
             let run = self.execution(id);
             if run.is_open() {
                 return Some(id);

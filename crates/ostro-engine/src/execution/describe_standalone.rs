@@ -43,7 +43,6 @@ impl Execution {
             outcome: self.outcome().filter(|_| request.include_outcome),
             long_poll_token: self.core.transitions.to_be_bytes().to_vec(),
             callbacks: self.callbacks.values().map(callback_info).collect(),
-            ..Default::default()
         }
     }
 

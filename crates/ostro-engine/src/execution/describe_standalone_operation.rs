@@ -47,7 +47,7 @@ pub fn without_own(attributes: SearchAttributes) -> SearchAttributes {
 /// How it ended.
 enum Outcome {
     Result(Payload),
-    Failure(Failure),
+    Failure(Box<Failure>),
 }
 
 impl Execution {
@@ -60,7 +60,7 @@ impl Execution {
         let operation = self.standalone_operation().cloned().unwrap_or_default();
         let outcome = self.operation_outcome().filter(|_| request.include_outcome).map(|outcome| match outcome {
             Outcome::Result(payload) => described::Outcome::Result(payload),
-            Outcome::Failure(failure) => described::Outcome::Failure(failure),
+            Outcome::Failure(failure) => described::Outcome::Failure(*failure),
         });
         DescribeNexusOperationExecutionResponse {
             run_id: self.core.run_id.clone(),
@@ -86,7 +86,7 @@ impl Execution {
             operation_token: operation.operation_token,
             outcome: self.operation_outcome().map(|outcome| match outcome {
                 Outcome::Result(payload) => polled::Outcome::Result(payload),
-                Outcome::Failure(failure) => polled::Outcome::Failure(failure),
+                Outcome::Failure(failure) => polled::Outcome::Failure(*failure),
             }),
         }
     }
@@ -95,7 +95,7 @@ impl Execution {
         let standalone = self.core.standalone.as_ref().filter(|_| !self.is_open())?;
         let result = || standalone.result.as_ref().and_then(|payloads| payloads.payloads.first().cloned());
         Some(match &standalone.failure {
-            Some(failure) => Outcome::Failure(failure.clone()),
+            Some(failure) => Outcome::Failure(Box::new(failure.clone())),
             None => Outcome::Result(result().unwrap_or_default()),
         })
     }

@@ -11,8 +11,11 @@ use crate::payload::{Payload, Payloads};
 
 /// An activity without its types: everything behind it is compiled once, in this crate.
 pub struct ActivityEntry {
+    /// By which workers and histories know it.
     pub name: &'static str,
+    /// What the attribute says; a call may say otherwise.
     pub options: fn() -> ActivityOptions,
+    /// Reads the arguments, runs the body, writes the result.
     pub invoke: fn(Payloads) -> BoxFuture<'static, Result<Payload>>,
 }
 

@@ -10,28 +10,47 @@ use crate::error::{Error, Result};
 use crate::payload::{Payload, Payloads};
 use crate::workflow::options::WorkflowOptions;
 
+/// The state of a run, without its type.
 pub type State = Rc<dyn Any>;
 
 /// A workflow without its types: everything behind it is compiled once, in this crate.
 pub struct WorkflowEntry {
+    /// By which workers and histories know it.
     pub name: &'static str,
+    /// What the attribute says; a start may say otherwise.
     pub options: fn() -> WorkflowOptions,
+    /// Makes the state of a run from its arguments.
     pub create: fn(Payloads) -> Result<State>,
+    /// The entrypoint.
     pub run: fn(State, Payloads) -> LocalBoxFuture<'static, Result<Payload>>,
+    /// Its signals, queries and updates.
     pub handlers: &'static [HandlerEntry],
 }
 
+/// A handler without its types.
 pub struct HandlerEntry {
+    /// By which clients call it.
     pub name: &'static str,
+    /// What it is, and its code.
     pub kind: HandlerKind,
 }
 
+/// The code of a validator.
 pub type Validate = fn(State, Payloads) -> Result<()>;
 
+/// The code of a handler.
 pub enum HandlerKind {
+    /// `#[signal]`.
     Signal(fn(State, Payloads) -> LocalBoxFuture<'static, Result<()>>),
+    /// `#[query]`.
     Query(fn(State, Payloads) -> Result<Payload>),
-    Update { handle: fn(State, Payloads) -> LocalBoxFuture<'static, Result<Payload>>, validate: Option<Validate> },
+    /// `#[update]`.
+    Update {
+        /// Its body.
+        handle: fn(State, Payloads) -> LocalBoxFuture<'static, Result<Payload>>,
+        /// Refuses an update before it is in the history.
+        validate: Option<Validate>,
+    },
 }
 
 impl fmt::Debug for WorkflowEntry {
@@ -41,6 +60,7 @@ impl fmt::Debug for WorkflowEntry {
 }
 
 impl WorkflowEntry {
+    /// The handler of that name.
     pub fn handler(&self, name: &str) -> Option<&'static HandlerKind> {
         self.handlers.iter().find(|handler| handler.name == name).map(|handler| &handler.kind)
     }

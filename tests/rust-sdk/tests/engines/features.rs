@@ -10,7 +10,7 @@ use ostro_sdk_tests::features::*;
 use ostro_sdk_tests::seed::{basic, runs, user_workflow};
 use serde_json::json;
 
-use crate::fixture::{Engine, on_every_engine};
+use crate::fixture::on_every_engine;
 
 on_every_engine! {
     async fn every_call_sees_its_own_scope(t) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ostro::TimeoutKind;
 use ostro_sdk_tests::seed::*;
 
-use crate::fixture::{Engine, on_every_engine};
+use crate::fixture::on_every_engine;
 
 on_every_engine! {
     async fn an_activity_takes_and_gives_json(t) {
