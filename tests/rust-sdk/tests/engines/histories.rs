@@ -95,7 +95,7 @@ fn line(nodes: &[Node], index: usize) -> String {
     let node = &nodes[index];
     // Whether a cancelled activity hears of it before its workflow ends is a matter of speed.
     let is_last = |next: &usize| nodes[*next].kind.ends_with("CANCEL_REQUESTED");
-    let shown = node.then.iter().position(|next| is_last(next)).map_or(&node.then[..], |last| &node.then[..=last]);
+    let shown = node.then.iter().position(is_last).map_or(&node.then[..], |last| &node.then[..=last]);
     let then: String = shown.iter().map(|next| format!("\n    -> {}", line(nodes, *next))).collect();
     format!("{} {}{then}", node.kind, node.attributes)
 }
