@@ -72,7 +72,7 @@ official-sdk-quick: build ## Run the core of that, on Ostro
 bench: ## Measure side by side with Temporal, Restate and DBOS; writes docs/benchmarks.md (WORK=name for some rows)
 	cargo build --locked --release --workspace --lib --bin ostro --bin ostro-load --bin ostro-sdk-bench
 	$(call install_python,$(PYTHON_VENV)-bench,target/release)
-	$(PYTHON) bench/run.py --ostro-python $(PYTHON_VENV)-bench/bin/python $(if $(WORK),--work $(WORK))
+	$(PYTHON) bench/run.py --ostro-python $(PYTHON_VENV)-bench/bin/python $(if $(WORK),--work $(WORK)) $(if $(MINUTES),--minutes $(MINUTES))
 
 instructions: ## Count the instructions of an activity and compare them with the number kept in bench/instructions.json
 	cargo build --locked --workspace --bin ostro-load

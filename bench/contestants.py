@@ -28,6 +28,8 @@ class Seen:
     def __init__(self) -> None:
         self.figures: dict[str, Figures] = {}
         self.errors: dict[str, str] = {}
+        #: What others did that could be measured only together with it, by their names.
+        self.also: dict[str, Seen] = {}
 
     @contextmanager
     def row(self, name: str) -> Iterator[Figures]:

@@ -23,8 +23,8 @@ HERE = Path(__file__).resolve().parent
 KEPT = HERE / "instructions.json"
 
 FEW, MANY = 50, 250
-#: Two runs of the same program differ by about a fiftieth: threads meet differently.
-TOLERANCE = 0.08
+#: Two runs of the same program differ by some thousandths: threads meet differently. Another compiler may make more of it.
+TOLERANCE = 0.05
 
 
 def main() -> int:

@@ -65,7 +65,7 @@ def contestants(arguments: argparse.Namespace, results: Results) -> list[Contest
         found.append(Restate(restate))
     if dbos := brought.dbos():
         found.append(Dbos(dbos))
-    found += [Mistral(binaries / "ostro", False), Mistral(binaries / "ostro", True)]
+    found.append(Mistral(binaries / "ostro"))
     found.append(Million(ostro, binaries / "ostro-load"))
     return found
 
@@ -102,7 +102,8 @@ class Run:
             for row in set(self._rows(one)) - seen.figures.keys() - seen.errors.keys():
                 seen.fail(row, error)
         self._took[id(one)] = time.monotonic() - began
-        self._results.add(one.name, seen)
+        for name, of in {one.name: seen, **seen.also}.items():
+            self._results.add(name, of)
         # Kept after each, so that a run that is cut short has what it saw.
         self._results.write(self._output())
 

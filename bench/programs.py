@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from contestants import HERE, PROGRAM_SECONDS_MAX, Contestant, Seen, directory, run_program
 from costs import Process, mib_on_disk
@@ -99,26 +100,31 @@ class PythonSdk(Contestant):
 
 @dataclass
 class Mistral(Contestant):
-    """The official `mistralai-workflows` worker; `tests/official-sdk` starts the servers that it needs."""
+    """The official `mistralai-workflows` worker on each engine; `tests/official-sdk` starts what it needs, all in one run."""
 
     binary: Path
-    over_temporal: bool
+    name: str = f"{OSTRO}: mistralai-workflows, Python"
     rows: list[str] = field(default_factory=lambda: ["regular", "local"])
     rounds_max: int = 1
 
-    def __post_init__(self) -> None:
-        self.name = f"{'Temporal, through Ostro' if self.over_temporal else OSTRO}: mistralai-workflows, Python"
+    #: Its names of the engines, with ours.
+    OTHERS: ClassVar[dict[str, str]] = {
+        "Temporal, as it comes": "Temporal, memory, through Ostro's API: mistralai-workflows, Python",
+        "Temporal, raised": "Temporal, memory, raised, through Ostro's API: mistralai-workflows, Python",
+    }
 
     def measure(self, rows: list[str], scale: float, seen: Seen) -> None:
         command = [sys.executable, str(ROOT / "tests/official-sdk/run.py"), "--ostro", str(self.binary), "--latency"]
-        command += ["--temporal"] if self.over_temporal else []
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PROGRAM_SECONDS_MAX, check=False)
-        for row in rows:
-            with seen.row(row) as figures:
-                found = re.search(rf"^{row}: .*?([\d.]+) ms each, ([\d.]+) ms without", done.stdout, re.MULTILINE)
-                if not found:
-                    raise RuntimeError(f"no latency of {row} activities: {(done.stdout + done.stderr).strip()[-300:]}")
-                figures |= {"ms": float(found[2]), "with_execution_ms": float(found[1])}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=2 * PROGRAM_SECONDS_MAX, check=False)
+        for engine in (OSTRO, *self.OTHERS):
+            of = seen if engine == OSTRO else seen.also.setdefault(self.OTHERS[engine], Seen())
+            for row in rows:
+                with of.row(row) as figures:
+                    found = re.search(rf"^{row} +{engine} +([\d.]+) +([\d.]+) +[\d.]+ +([\d.]+)", done.stdout, re.MULTILINE)
+                    if not found:
+                        raise RuntimeError(f"no latency of {row} activities: {(done.stdout + done.stderr).strip()[-300:]}")
+                    ms, worker, servers = map(float, found.groups())
+                    figures |= {"ms": ms, "per_second": 1e3 / ms, "worker_cpu_us": 1e3 * worker, "server_cpu_us": 1e3 * servers}
 
 
 @dataclass

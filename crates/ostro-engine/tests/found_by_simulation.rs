@@ -9,13 +9,13 @@ use ostro_engine::reply::ReplyId;
 use ostro_engine::time::{SECOND, Time};
 use prost::Message as _;
 use temporalio_protos::temporal::api::{
-    command::v1::RequestCancelActivityTaskCommandAttributes,
+    command::v1::{ProtocolMessageCommandAttributes, RequestCancelActivityTaskCommandAttributes},
     enums::v1::{
         CommandType, EventType as E, QueryResultType, TaskQueueKind, UpdateWorkflowExecutionLifecycleStage as Stage,
     },
     failure::v1::Failure,
     protocol::v1::Message,
-    update::v1::{Input, Meta, Rejection, Request, WaitPolicy, outcome},
+    update::v1::{Acceptance, Input, Meta, Rejection, Request, WaitPolicy, outcome},
     workflowservice::v1::*,
 };
 use world::*;
@@ -162,4 +162,44 @@ fn an_update_that_is_rejected_as_the_run_ends_is_rejected_not_aborted() {
     let answer = world.answer::<WithDeadline<UpdateWorkflowExecutionRequest>>(call).expect("it is answered").unwrap();
     let Some(outcome::Value::Failure(failure)) = answer.outcome.unwrap().value else { panic!("it is not rejected") };
     assert_eq!(failure.message, "no");
+}
+
+/// Found by the model.
+#[test]
+fn an_update_that_a_reset_brought_is_with_the_worker_also_after_a_restart() {
+    let mut world = World::new();
+    idle(&mut world);
+    update(&mut world, "w");
+    let task = world.workflow_task();
+    let value = Acceptance { accepted_request_message_id: "u/request".into(), ..Default::default() }.encode_to_vec();
+    let type_url = "type.googleapis.com/temporal.api.update.v1.Acceptance".into();
+    let message = Message {
+        id: "u/accept".into(),
+        protocol_instance_id: "u".into(),
+        body: Some(prost_wkt_types::Any { type_url, value }),
+        ..Default::default()
+    };
+    let accept = ProtocolMessageCommandAttributes { message_id: "u/accept".into() };
+    world
+        .ask(RespondWorkflowTaskCompletedRequest {
+            namespace: NAMESPACE.into(),
+            task_token: task.response.task_token,
+            commands: vec![command(CommandType::ProtocolMessage, accept)],
+            messages: vec![message],
+            ..Default::default()
+        })
+        .unwrap();
+    world
+        .ask(ResetWorkflowExecutionRequest {
+            namespace: NAMESPACE.into(),
+            workflow_execution: Some(execution("w")),
+            workflow_task_finish_event_id: 4,
+            request_id: "r".into(),
+            ..Default::default()
+        })
+        .unwrap();
+    assert!(world.event_types("w").contains(&E::WorkflowExecutionUpdateAdmitted));
+    let task = world.workflow_task();
+    world.restart();
+    world.complete(&task, vec![complete_workflow()]).expect("no update waits for another task");
 }

@@ -20,4 +20,4 @@ mod update;
 
 pub use oracle::{Attempt, CHILD_INPUT, Oracle, Refusal, Start, Started, Told, Verdict};
 pub use run::{ActivityPlan, Run, State};
-pub use task::{Decision, Ending, protocol};
+pub use task::{Decision, Ending, Given, protocol};

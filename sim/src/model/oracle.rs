@@ -8,7 +8,7 @@ use temporalio_protos::temporal::api::enums::v1::{
 
 use super::event::{End, Ended};
 use super::run::{Child, Effect, Now, Over, Run, State};
-use super::task::Decision;
+use super::task::{Decision, Given};
 
 /// Why a call is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,21 +209,20 @@ impl Oracle {
         waits.then(|| self.with(number, |run, now| run.start_task(now)))
     }
 
-    /// `since`: when it was given out.
-    pub fn complete_task(&mut self, number: i64, attempt: i32, since: Time, decisions: &[Decision]) -> Answer<()> {
-        self.has_task(number, attempt, since)?;
+    pub fn complete_task(&mut self, number: i64, given: Given, decisions: &[Decision]) -> Answer<()> {
+        self.has_task(number, given)?;
         let taken = self.with(number, |run, now| run.complete_task(decisions, now));
         if taken { Ok(()) } else { Err(Refusal::InvalidArgument) }
     }
 
-    pub fn fail_task(&mut self, number: i64, attempt: i32, since: Time) -> Answer<()> {
-        self.has_task(number, attempt, since)?;
+    pub fn fail_task(&mut self, number: i64, given: Given) -> Answer<()> {
+        self.has_task(number, given)?;
         self.with(number, |run, now| run.fail_task(Cause::WorkflowWorkerUnhandledFailure, now));
         Ok(())
     }
 
-    fn has_task(&mut self, number: i64, attempt: i32, since: Time) -> Answer<()> {
-        if self.run(number).has_task(attempt, since) { Ok(()) } else { Err(Refusal::NotFound) }
+    fn has_task(&mut self, number: i64, given: Given) -> Answer<()> {
+        if self.run(number).has_task(given) { Ok(()) } else { Err(Refusal::NotFound) }
     }
 
     /// A worker is given an attempt: its number, or nothing where none waits.

@@ -21,6 +21,16 @@ pub struct Task {
     pub started: Option<(i64, Time)>,
 }
 
+/// What a worker's token says of its task.
+#[derive(Debug, Clone, Copy)]
+pub struct Given {
+    pub attempt: i32,
+    /// See [`Task::scheduled`].
+    pub scheduled: i64,
+    /// When it was given out.
+    pub since: Time,
+}
+
 /// What a worker decides.
 #[derive(Debug, Clone)]
 pub enum Decision {
@@ -120,10 +130,11 @@ impl Run {
     }
 
     /// Whether a token of such a task is good.
-    pub fn has_task(&self, attempt: i32, since: Time) -> bool {
-        self.task
-            .as_ref()
-            .is_some_and(|task| task.attempt == attempt && task.started.is_some_and(|(_, time)| time == since))
+    pub fn has_task(&self, given: Given) -> bool {
+        self.task.as_ref().is_some_and(|task| {
+            (task.attempt, task.scheduled) == (given.attempt, given.scheduled)
+                && task.started.is_some_and(|(_, time)| time == given.since)
+        })
     }
 
     /// The worker's decisions; false where they are refused and the task has failed.

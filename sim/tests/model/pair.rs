@@ -7,10 +7,10 @@ use ostro_engine::command::WithDeadline;
 use ostro_engine::error::{Error, ErrorKind};
 use ostro_engine::ids::Ids;
 use ostro_engine::reply::ReplyId;
-use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Span, Time};
+use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Span};
 use ostro_engine::token::TaskToken;
 use ostro_sim::model::event::What;
-use ostro_sim::model::{ActivityPlan, Attempt, Decision, Ending, Oracle, Refusal, Start, Verdict};
+use ostro_sim::model::{ActivityPlan, Attempt, Decision, Ending, Given, Oracle, Refusal, Start, Verdict};
 use temporalio_protos::temporal::api::{
     enums::v1::{
         ParentClosePolicy, QueryResultType, WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse,
@@ -29,8 +29,7 @@ const WORKFLOWS: [&str; 3] = ["a", "b", "c"];
 #[derive(Debug, Clone)]
 struct Held {
     run: i64,
-    attempt: i32,
-    since: Time,
+    given: Given,
     token: Vec<u8>,
     updates: Vec<String>,
 }
@@ -56,7 +55,8 @@ impl Pair {
             seed,
             real: Real::new(now),
             oracle: Oracle::new(now),
-            chance: Ids::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            // Drawn once before: the generator walks one cycle, on which seeds that differ by a few steps say nearly the same.
+            chance: Ids::new(Ids::new(seed).next_u64()),
             prints,
             number: 0,
             tasks: Vec::new(),
@@ -87,7 +87,7 @@ impl Pair {
         assert_eq!(real, model, "seed {}, call {}: {what} (engine, model)", self.seed, self.number);
         let told = format!("{real:?}");
         for refusal in ["NotFound", "AlreadyExists", "InvalidArgument", "FailedPrecondition"] {
-            if told == format!("Err({refusal})") {
+            if told.contains(&format!("Err({refusal})")) {
                 self.reached.insert(refusal.to_owned());
             }
         }
@@ -282,8 +282,7 @@ impl Pair {
         self.same("its attempt", Some(task.response.attempt), attempt);
         self.tasks.push(Held {
             run: token.execution,
-            attempt: token.attempt,
-            since: token.started_time,
+            given: Given { attempt: token.attempt, scheduled: token.scheduled_event_id, since: token.started_time },
             token: task.response.task_token,
             updates,
         });
@@ -307,7 +306,7 @@ impl Pair {
         let decisions = self.decide(&held);
         let start = self.oracle.run(held.run).start.clone();
         let real = refusal(self.real.ask(calls::completion(&held.token, &decisions, &start)).map(drop));
-        let model = self.oracle.complete_task(held.run, held.attempt, held.since, &decisions);
+        let model = self.oracle.complete_task(held.run, held.given, &decisions);
         self.same(&format!("completion of run {}: {decisions:?}", held.run), real, model);
     }
 
@@ -321,12 +320,12 @@ impl Pair {
             ..Default::default()
         };
         let real = refusal(self.real.ask(request).map(drop));
-        let model = self.oracle.fail_task(held.run, held.attempt, held.since);
+        let model = self.oracle.fail_task(held.run, held.given);
         self.same(&format!("failed task of run {}", held.run), real, model);
     }
 
     fn decide(&mut self, held: &Held) -> Vec<Decision> {
-        if !self.oracle.run(held.run).has_task(held.attempt, held.since) {
+        if !self.oracle.run(held.run).has_task(held.given) {
             return Vec::new(); // It is refused whatever it says.
         }
         let mut decisions = self.answers(held);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use prost::Message;
 use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 
-use super::live::LiveUpdate;
+use super::live::{LiveUpdate, UpdateStage};
 use super::state::{
     AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, Child, Core, NexusOperation, SignalRequest, Timer,
     WorkflowTask,
@@ -40,6 +40,7 @@ impl Execution {
         for item in stored.items {
             execution.restore_item(item.kind, item.key, &item.value)?;
         }
+        execution.restore_sent_updates();
         execution.refresh_all_deadlines();
         execution.weigh_given();
         Ok(execution)
@@ -74,6 +75,13 @@ impl Execution {
         }
         self.changes.items.clear();
         Ok(())
+    }
+
+    /// What an event of history brought is known to the worker of a task that has begun since.
+    fn restore_sent_updates(&mut self) {
+        if self.core.workflow_task.as_ref().is_some_and(|task| task.is_started()) {
+            self.live.updates.iter_mut().for_each(|update| update.stage = UpdateStage::Sent);
+        }
     }
 
     /// Whether the pending workflow task lives in memory only: a speculative one, unless events wait for its end.
