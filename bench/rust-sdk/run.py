@@ -23,7 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from servers import Kind, Process, free_address, wait_until_listening
+from servers import OSTRO, Kind
 
 #: The figures of a row, in the order of the table: name in the JSON -> heading.
 FIGURES = {"wall_us": "wall us", "p50_us": "p50 us", "cpu_us": "worker CPU us", "server_cpu_us": "server CPU us", "per_second": "per second"}
@@ -55,10 +55,10 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def cases_of(arguments: argparse.Namespace) -> list[Case]:
-    ostro = Kind("ostro", arguments.ostro_binary.resolve())
+    ostro = Kind(OSTRO, arguments.ostro_binary.resolve())
     cases = [Case("ostro", "embedded", None), Case("ostro", "ostro server", ostro), Case("temporalio", "ostro server", ostro)]
     if arguments.temporal:
-        for name in ("temporal file", "temporal file raised", "temporal memory raised"):
+        for name in ("Temporal, file", "Temporal, file, raised", "Temporal, memory, raised"):
             kind = Kind(name, arguments.temporal.resolve())
             cases += [Case("temporalio", name, kind)]
             cases += [Case("ostro", name, kind)] if "raised" in name else []
@@ -68,7 +68,7 @@ def cases_of(arguments: argparse.Namespace) -> list[Case]:
 def operations(case: Case, row: str, scale: float) -> list[str]:
     """Fewer where each takes tens of milliseconds."""
     counts = {"regular": 1000, "local": 10_000, "empty": 300, "workflows": 6000}
-    if case.server and case.server.name != "ostro":
+    if case.server and case.server.name != OSTRO:
         raised = "raised" in case.server.name
         counts = {"regular": 300 if raised else 60, "local": 10_000, "empty": 100 if raised else 30, "workflows": 1000 if raised else 300}
     return [f"--{row}", str(max(1, round(counts[row] * scale)))]
@@ -78,10 +78,8 @@ def measure(case: Case, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="ostro-bench-") as folder:
         if case.server is None:
             return [worker(case, row, "embedded", arguments, Path(folder)) for row in ROWS]
-        address = free_address()
-        server = Process(case.server.command(address, Path(folder)), Path(folder) / "server.log")
+        server, address = case.server.start(Path(folder))
         try:
-            wait_until_listening(address, server)
             rows = []
             for row in ROWS:
                 before = server.cpu_seconds()

@@ -4,6 +4,7 @@
 
 mod world;
 
+use ostro_engine::command::DetachActivity;
 use ostro_engine::time::SECOND;
 use temporalio_protos::temporal::api::{
     common::v1::RetryPolicy,
@@ -69,6 +70,15 @@ fn what_has_begun_since_is_left_alone() {
     world.advance(0);
     assert_eq!(mine.attempt, 1);
     world.complete_activity(&mine).unwrap();
+}
+
+#[test]
+fn what_goes_on_outside_of_the_process_is_left_alone() {
+    let mut world = with_activity(3);
+    let attempt = world.activity_task();
+    world.ask(DetachActivity { task_token: attempt.task_token.clone() }).unwrap();
+    restart_in_process(&mut world);
+    world.complete_activity(&attempt).unwrap();
 }
 
 #[test]

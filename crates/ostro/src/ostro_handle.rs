@@ -196,6 +196,16 @@ fn cannot_connect(address: &str, error: &dyn std::error::Error) -> Error {
 }
 
 impl Ostro {
+    /// The attempt goes on outside of this process: an engine in it does not take it for lost at its next start.
+    pub(crate) async fn detach_attempt(&self, token: Vec<u8>) {
+        let detached = self.0.embedded.lock().await.as_ref().map(|engine| engine.detach_attempt(token));
+        if let Some(detached) = detached
+            && let Err(error) = detached.await
+        {
+            tracing::debug!(%error, "an attempt that is completed later has ended meanwhile");
+        }
+    }
+
     /// The engine that `OSTRO_ADDRESS` names.
     pub async fn from_env() -> Result<Self> {
         Builder { address: Address::from_env()?, ..Builder::default() }.open().await

@@ -164,6 +164,11 @@ impl Tasks {
 
     async fn complete(&self, task: &Task, result: Result<Payload>) {
         let name = &self.task_queue;
+        let later = !task.is_local && result.as_ref().is_err_and(|error| error.kind() == ErrorKind::CompletesLater);
+        if let (true, Some(ostro)) = (later, &self.shared.ostro) {
+            // Before the core forgets it: an engine in this process must not take it for lost at its next start.
+            ostro.detach_attempt(task.token.clone()).await;
+        }
         let completion = ActivityTaskCompletion { task_token: task.token.clone(), result: Some(outcome(task, result)) };
         self.running().remove(&task.token);
         self.shared.rate_queues.used(name);
