@@ -90,9 +90,21 @@ def _serve(command: list[str], address: str) -> Iterator[str]:
 
 
 async def _ready(address: str) -> None:
-    client = await workflows.Client.connect(address)
+    client = await _connect(address)
     await client.wait_until_ready()
     await client.close()
+
+
+async def _connect(address: str) -> workflows.Client:
+    """The real server listens before it answers."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return await workflows.Client.connect(address)
+        except workflows.RpcError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.2)
 
 
 @pytest.fixture(params=["embedded", "ostro", "temporal"])
