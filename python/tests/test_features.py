@@ -449,6 +449,14 @@ def test_an_address_where_nothing_answers_says_so() -> None:
         asyncio.run(main())
 
 
+def test_an_address_that_accepts_and_says_nothing_says_so() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        with pytest.raises(workflows.RpcError, match="not within 10 s"):
+            asyncio.run(workflows.Client.connect(f"127.0.0.1:{listener.getsockname()[1]}"))
+
+
 def test_https_is_spoken_to_who_has_the_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # No authority: then it may speak for itself.
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]
@@ -460,19 +468,23 @@ def test_https_is_spoken_to_who_has_the_certificate(tmp_path: Path, monkeypatch:
     spoken: list[str | None] = []
 
     def accept_one() -> None:
-        with contextlib.suppress(OSError), listener.accept()[0] as plain, context.wrap_socket(plain, server_side=True) as secure:
-            spoken.append(secure.selected_alpn_protocol())
+        with contextlib.suppress(OSError), listener.accept()[0] as plain:
+            # Who comes again is refused, not left waiting.
+            listener.close()
+            with context.wrap_socket(plain, server_side=True) as secure:
+                spoken.append(secure.selected_alpn_protocol())
 
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         listener.settimeout(30)
+        port = listener.getsockname()[1]
         thread = threading.Thread(target=accept_one)
         thread.start()
         monkeypatch.setattr(workflows.config, "tls_server_root_ca_cert_path", str(tmp_path / "certificate.pem"))
         # It hangs up after the handshake: to be asked for more it would have to be a server.
         with pytest.raises(workflows.RpcError, match="nothing answers"):
-            asyncio.run(workflows.Client.connect(f"https://localhost:{listener.getsockname()[1]}"))
+            asyncio.run(workflows.Client.connect(f"https://localhost:{port}"))
         thread.join()
     assert spoken == ["h2"]
 

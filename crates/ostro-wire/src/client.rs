@@ -66,10 +66,12 @@ impl Client {
     pub async fn connect(target: impl Into<Target>) -> Result<Self, Status> {
         let target = target.into();
         let address = &target.address;
-        let channel = endpoint(&target)?
-            .connect()
+        let failed = |why: &str| Status::unavailable(format!("cannot connect to {address}: {why}"));
+        // The endpoint's own time-out ends with TCP: who accepts and then says nothing would be waited for without end.
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, endpoint(&target)?.connect())
             .await
-            .map_err(|error| Status::unavailable(format!("cannot connect to {address}: {}", root_cause(&error))))?;
+            .map_err(|_| failed(&format!("no answer within {} s", CONNECT_TIMEOUT.as_secs())))?;
+        let channel = connected.map_err(|error| failed(&root_cause(&error)))?;
         Self::with_channel(channel, target)
     }
 

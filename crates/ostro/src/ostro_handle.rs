@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use ostro_embedded::{Address, Embedded};
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression};
@@ -22,6 +23,7 @@ use crate::worker::WorkerBuilder;
 const NAMESPACE_DEFAULT: &str = "default";
 /// The task queue where nothing names one.
 const TASK_QUEUE_DEFAULT: &str = "default";
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An engine: in this process, on an Ostro server, or a Temporal cluster. Starts workflows, finds them, and makes workers.
 ///
@@ -171,7 +173,7 @@ impl Builder {
         ConnectionOptions::new(url.clone())
             .identity(self.identity.clone())
             .maybe_api_key(self.api_key.clone())
-            .connect_timeout(std::time::Duration::from_secs(10))
+            .connect_timeout(CONNECT_TIMEOUT)
             .grpc_compression(GrpcCompression::None)
             .build()
     }
@@ -182,15 +184,18 @@ pub(crate) fn in_process() -> Url {
 }
 
 async fn connect(address: &str, namespace: &str, options: ConnectionOptions) -> Result<Client> {
-    let connection = Connection::connect(options).await.map_err(|error| cannot_connect(address, &error))?;
+    // The client's own time-out ends with TCP: who accepts and then says nothing would be waited for without end.
+    let connection = match tokio::time::timeout(CONNECT_TIMEOUT, Connection::connect(options)).await {
+        Ok(connected) => connected.map_err(|error| cannot_connect(address, &chain(&error)))?,
+        Err(_) => return Err(cannot_connect(address, &format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()))),
+    };
     let options = ClientOptions::new(namespace).data_converter(failure::data_converter()).build();
     Client::new(connection, options).map_err(|error| Error::engine(error.to_string()))
 }
 
-fn cannot_connect(address: &str, error: &dyn std::error::Error) -> Error {
+fn cannot_connect(address: &str, why: &str) -> Error {
     Error::engine(format_args!(
-        "cannot connect to {address}: {}. Is a server running there? `ostro dev` starts one",
-        chain(error)
+        "cannot connect to {address}: {why}. Is a server running there? `ostro dev` starts one"
     ))
     .with_type("Unavailable")
 }

@@ -100,13 +100,17 @@ async fn to_server(url: Url, target: Target) -> Result<Client, Status> {
         .client_name(CLIENT_NAME)
         .client_version(env!("CARGO_PKG_VERSION"))
         .build();
-    Client::connect(options).await.map_err(|error| {
+    let silent = |why: &str| {
         Status::unavailable(format!(
-            "nothing answers at {text} ({}): start a server there, or unset OSTRO_ADDRESS to run \
-            the engine in this process",
-            chain(&error)
+            "nothing answers at {text} ({why}): start a server there, or unset OSTRO_ADDRESS to run \
+            the engine in this process"
         ))
-    })
+    };
+    // The client's own time-out ends with TCP: who accepts and then says nothing would be waited for without end.
+    match tokio::time::timeout(CONNECT_TIMEOUT, Client::connect(options)).await {
+        Ok(connected) => connected.map_err(|error| silent(&chain(&error))),
+        Err(_) => Err(silent(&format!("not within {} s", CONNECT_TIMEOUT.as_secs()))),
+    }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
