@@ -21,7 +21,7 @@ PYTHON_VENV := .cache/python-sdk
 PACKAGES ?= -p ostro-cli -p temporal-rust-example
 test python-test: PACKAGES = --workspace
 
-.PHONY: help official-sdk official-sdk-quick demo test unit conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint fmt docs-check nextest python python-examples python-test python-bench
+.PHONY: help official-sdk official-sdk-quick demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint fmt docs-check nextest python python-examples python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -34,6 +34,9 @@ test: lint unit demo crash conformance-local python-test official-sdk-quick ## R
 unit: nextest ## Run the Rust tests
 	cargo nextest run --locked --workspace
 	cargo test --locked --doc --workspace
+
+rust-on-temporal: nextest ## Run the Rust SDK's tests on the real Temporal server
+	$(PYTHON) tests/rust-sdk/on_temporal.py
 
 crash: build ## Kill the server KILLS times under load and look for losses (TROUBLES=1: full disks and more besides)
 	$(PYTHON) tests/crash/run.py --binary $(OSTRO) --kills $(KILLS) --seed $(SEED) $(if $(TROUBLES),--troubles)
