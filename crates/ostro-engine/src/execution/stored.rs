@@ -291,6 +291,7 @@ impl Execution {
             // One without history counts its transitions: who waits for news of it waits for the next.
             next_event_id: if self.is_standalone() { self.core.transitions + 1 } else { self.core.next_event_id },
             open: self.is_open(),
+            newest: self.tail.newest(),
             extra: Vec::new(),
         }
     }
