@@ -18,9 +18,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 NOTES = {
-    "StartWorkflowExecution": "callbacks to other servers and time skipping are refused",
-    "CreateNexusEndpoint": "worker targets only, no external URL",
-    "UpdateNexusEndpoint": "worker targets only, no external URL",
+    "StartWorkflowExecution": "time skipping is refused",
     "CreateWorkerDeploymentVersion": "a compute configuration is refused: this server starts no workers",
     "UpdateTaskQueueConfig": "the limit of a fairness key counts for each worker version by itself",
     "UpdateWorkerBuildIdCompatibility": "the sets are kept and shown; tasks are not routed by them",

@@ -17,6 +17,7 @@ use temporalio_protos::temporal::api::{
 use super::Engine;
 use super::calls::TERMINATE_IF_RUNNING;
 use super::nexus::nexus_work;
+use super::outbox::Outgoing;
 use crate::execution::close::{Closed, ClosedChild, SERVER_IDENTITY};
 use crate::execution::new_run::NewRun;
 use crate::execution::state::Child;
@@ -36,6 +37,7 @@ impl<L: Loader> Engine<L> {
                 self.withdraw(id, QueueKind::Activity, queue, Work::Activity(event))
             }
             Effect::OfferNexus(id, event, what) => self.offer_nexus(id, event, what),
+            Effect::WithdrawNexus(id, event, what, 0, _) => self.outbox.withdraw(Outgoing::Operation(id, event, what)),
             Effect::WithdrawNexus(id, event, what, namespace, name) => {
                 let key = QueueKey::new(namespace, QueueKind::Nexus, name);
                 self.queues.withdraw(&key, id, nexus_work(event, what));
@@ -48,6 +50,7 @@ impl<L: Loader> Engine<L> {
                 self.start_run(*run);
             }
             Effect::CallBack(id, callbacks) => self.call_back(id, callbacks),
+            Effect::OfferCallback(id, callback) => self.outbox.offer(Outgoing::Callback(id, callback)),
             Effect::Closed(closed) => self.closed(*closed),
             Effect::Answer(reply) => self.reply(reply.id, reply.answer),
         }
