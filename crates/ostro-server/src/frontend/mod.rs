@@ -4,6 +4,7 @@
 
 mod activity;
 mod batch;
+mod compute_config;
 mod declined;
 mod history;
 mod import;
