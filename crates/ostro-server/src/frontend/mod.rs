@@ -24,6 +24,7 @@ mod task;
 mod test;
 mod validate;
 mod visibility;
+mod without_workflow;
 mod worker;
 mod workers;
 mod workflow;

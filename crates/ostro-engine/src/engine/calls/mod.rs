@@ -23,6 +23,7 @@ mod start;
 mod stop;
 mod update;
 mod update_with_start;
+mod without_workflow;
 mod worker;
 
 pub(super) use start::TERMINATE_IF_RUNNING;
