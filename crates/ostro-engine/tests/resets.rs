@@ -191,6 +191,40 @@ fn a_child_answers_the_new_run_also_when_the_old_one_is_deleted() {
     assert!(world.event_types("w").contains(&E::ChildWorkflowExecutionTerminated));
 }
 
+/// Found by simulation: the first run is reset twice, and the child is of the run that the first reset made.
+#[test]
+fn a_child_answers_the_run_that_another_reset_put_in_the_place_of_its_parent() {
+    let mut world = World::new();
+    let first = world.start("w");
+    let task = world.workflow_task();
+    world.complete(&task, vec![]).unwrap();
+    for request_id in ["r1", "r2"] {
+        let mut reset = reset_request(4, request_id);
+        reset.workflow_execution = Some(WorkflowExecution { workflow_id: "w".into(), run_id: first.clone() });
+        world.ask(reset).unwrap();
+        let task = world.workflow_task();
+        let child = StartChildWorkflowExecutionCommandAttributes {
+            workflow_id: "child".into(),
+            workflow_type: Some(WorkflowType { name: "type".into() }),
+            task_queue: Some(queue("children")),
+            ..Default::default()
+        };
+        world.complete(&task, vec![command(CommandType::StartChildWorkflowExecution, child)]).unwrap();
+        assert!(world.event_types("w").contains(&E::ChildWorkflowExecutionStarted), "it has the child that is there");
+        let task = world.workflow_task();
+        world.complete(&task, vec![]).unwrap();
+    }
+    world.restart();
+    world
+        .ask(TerminateWorkflowExecutionRequest {
+            namespace: NAMESPACE.into(),
+            workflow_execution: Some(execution("child")),
+            ..Default::default()
+        })
+        .unwrap();
+    assert!(world.event_types("w").contains(&E::ChildWorkflowExecutionTerminated));
+}
+
 #[test]
 fn only_workflow_tasks_are_reset_points() {
     let mut world = World::new();
