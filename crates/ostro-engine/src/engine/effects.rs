@@ -18,10 +18,10 @@ use super::Engine;
 use super::calls::TERMINATE_IF_RUNNING;
 use super::nexus::nexus_work;
 use super::outbox::Outgoing;
+use crate::execution::Effect;
 use crate::execution::close::{Closed, ClosedChild, SERVER_IDENTITY};
 use crate::execution::new_run::NewRun;
 use crate::execution::state::Child;
-use crate::execution::Effect;
 use crate::persistence::{ExecutionId, Loader, NamespaceId, QueueKind};
 use crate::queue::{QueueKey, Work};
 

@@ -28,10 +28,9 @@ pub(super) async fn update(
 ) -> Answer<service::UpdateWorkerDeploymentVersionComputeConfigResponse> {
     namespace(&request.namespace).map_err(status)?;
     let version = request.deployment_version.unwrap_or_default();
-    for (part, missing) in [
-        (&version.deployment_name, "deployment name cannot be empty"),
-        (&version.build_id, "build ID cannot be empty"),
-    ] {
+    for (part, missing) in
+        [(&version.deployment_name, "deployment name cannot be empty"), (&version.build_id, "build ID cannot be empty")]
+    {
         if part.is_empty() {
             return refuse(Error::invalid(missing));
         }
