@@ -16,7 +16,13 @@ from datetime import timedelta
 from typing import Any
 
 from server import NO_RETRY, Server
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError, WorkflowUpdateStage
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+    WorkflowUpdateStage,
+)
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 from workload import HANDOUT_LOST, Order, Plan, State
@@ -83,6 +89,10 @@ class Load:
         calm = self.server.calm()
         try:
             answer = await make()
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            # The client's own class for two of the statuses below.
+            self.counts["calls without an answer"] += 1
+            raise Unknown from error
         except RPCError as error:
             if error.status not in GONE and not says_later(error):
                 raise
