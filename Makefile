@@ -19,7 +19,7 @@ PYTHON_VENV := .cache/python-sdk
 # What `make demo` and `make build` compile. The tests take the whole workspace with its tests: cargo chooses the features of third-party
 # code by what is built together, so each other set would compile the worker core once more.
 PACKAGES ?= -p ostro-cli -p temporal-rust-example
-test python-test: PACKAGES = --workspace --all-targets
+test python-test instructions: PACKAGES = --workspace --all-targets
 
 .PHONY: help official-sdk official-sdk-quick demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint fmt docs-check nextest python python-examples python-test python-bench
 
@@ -29,7 +29,7 @@ help: ## List the targets
 demo: build ## Run the main job: official Python and Rust workers on Ostro, with the history as proof
 	bash examples/demo.sh $(OSTRO) target/debug/temporal-rust-example
 
-test: lint unit demo crash conformance-local python-test official-sdk-quick ## Run every test
+test: lint unit instructions demo crash conformance-local python-test official-sdk-quick ## Run every test
 
 unit: nextest ## Run the Rust tests
 	cargo nextest run --locked --workspace
@@ -77,8 +77,7 @@ bench: ## Measure side by side with Temporal, Restate and DBOS; writes docs/benc
 	$(call install_python,$(PYTHON_VENV)-bench,target/release)
 	$(PYTHON) bench/run.py --ostro-python $(PYTHON_VENV)-bench/bin/python $(if $(WORK),--work $(WORK)) $(if $(MINUTES),--minutes $(MINUTES))
 
-instructions: ## Count the instructions of an activity and compare them with the number kept in bench/instructions.json
-	cargo build --locked --workspace --bin ostro-load
+instructions: build ## Count the instructions of an activity and compare them with the number kept in bench/instructions.json
 	$(PYTHON) bench/instructions.py --driver target/debug/ostro-load
 
 python: ## Build the wheel of the Python package (target/wheels)

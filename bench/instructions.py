@@ -5,7 +5,8 @@
 
 Time cannot guard the hot path on a busy machine; instructions can. valgrind runs the load driver with the engine within its process, once
 with few and once with more activities: the difference is what one of them costs, start and end left out. Exits with 1 where that is beyond
-the tolerance, above or below: below, `--keep` writes the better number.
+the tolerance, above or below: below, `--keep` writes the better number. A number holds for the compiler that it was counted with: with
+another one the count is shown and not judged.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 KEPT = HERE / "instructions.json"
 
 FEW, MANY = 50, 250
-#: Two runs of the same program differ by some thousandths: threads meet differently. Another compiler may make more of it.
+#: Two runs of the same program differ by some thousandths: threads meet differently.
 TOLERANCE = 0.05
 
 
@@ -62,17 +63,27 @@ def show(output: Path, top: int) -> None:
     print("\n".join(line[:180] for line in own[:top]))
 
 
+def compiler() -> str:
+    return subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
+
+
 def judge(profile: str, each: int, keep: bool) -> int:
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    counted = f"{each:,} instructions per regular activity ({profile}, Rust {compiler()})"
     if keep:
-        KEPT.write_text(json.dumps({**kept, profile: each}, indent=1) + "\n")
-        print(f"kept: {each:,} instructions per regular activity ({profile})")
+        kept[profile] = {"instructions": each, "rust": compiler()}
+        KEPT.write_text(json.dumps(kept, indent=1) + "\n")
+        print(f"kept: {counted}")
         return 0
     if profile not in kept:
-        print(f"{each:,} instructions per regular activity; no number is kept for the profile {profile}: --keep writes it")
+        print(f"{counted}; no number is kept for that profile: --keep writes it")
         return 1
-    change = each / kept[profile] - 1
-    print(f"{each:,} instructions per regular activity ({profile}), {change:+.1%} beside the {kept[profile]:,} that are kept")
+    known = kept[profile]
+    if known["rust"] != compiler():
+        print(f"NOT COMPARED: {counted}; the number kept is of Rust {known['rust']}")
+        return 0
+    change = each / known["instructions"] - 1
+    print(f"{counted}, {change:+.1%} beside the {known['instructions']:,} that are kept")
     if abs(change) <= TOLERANCE:
         return 0
     if change > 0:

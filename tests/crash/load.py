@@ -95,7 +95,7 @@ class Load:
             if not gone and not says_later(error):
                 raise
             self.counts["calls without an answer"] += 1
-            if gone and calm and self.server.calm():
+            if gone and calm and await self.server.still_calm():
                 said = f"{error.status.name} {error.message}" if isinstance(error, RPCError) else str(error)
                 self.errors.append(f"{what}: {said} from a server that was up")
             raise Unknown from error

@@ -18,6 +18,8 @@ from temporalio.service import RPCError
 READY_SECONDS_MAX = 30.0
 #: A server that cannot write must end within this time, under load.
 END_SECONDS_MAX = 45.0
+#: Until the end of a process is known here, on a busy machine.
+END_REPORTED_SECONDS_MAX = 1.0
 
 NO_RETRY = RetryConfig(max_retries=1)
 
@@ -179,6 +181,11 @@ class Server:
         """True when the last kill is so long ago that no failed call can be blamed on it."""
         alive = self._process is not None and self._process.returncode is None
         return alive and self.up.is_set() and time.monotonic() - self._last_kill > 3.0
+
+    async def still_calm(self) -> bool:
+        """The same, once the end of its process would be known: its connections break before that is reported."""
+        await asyncio.sleep(END_REPORTED_SECONDS_MAX)
+        return self.calm()
 
     def check_alive(self) -> None:
         if self._process is None or self._process.returncode is not None:

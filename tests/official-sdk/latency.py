@@ -1,10 +1,13 @@
 """How long an activity takes to the official worker: 50 in sequence, from the execution's start to its end, on Ostro and on the
-real Temporal server, as it comes and with the limits raised by which it paces itself. One worker for each, all at once, in turns."""
+real Temporal server, as it comes and with the limits raised by which it paces itself. One worker for each, in turns: while one is
+measured the others are held still, so that a small machine measures what one of them takes and not what all do."""
 
 from __future__ import annotations
 
 import os
+import signal
 import statistics
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +26,8 @@ KINDS = [
     ("Temporal, with a file", [], True),
     ("Temporal, raised, with a file", RAISED, True),
 ]
+# For what fell due while it was held.
+SETTLING_SECONDS = 1.0
 TICKS_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
@@ -33,6 +38,18 @@ class Engine:
     client: object
     took_ms: dict[bool, list[float]] = field(default_factory=lambda: {False: [], True: []})
     cpu_ms: dict[tuple[bool, str], list[float]] = field(default_factory=dict)
+
+    def send(self, number: signal.Signals) -> None:
+        for process in self.lab.processes.running.values():
+            process.send_signal(number)
+
+    def both(self) -> None:
+        """One execution of each kind, of which nothing runs before or after."""
+        self.send(signal.SIGCONT)
+        time.sleep(SETTLING_SECONDS)
+        for local in (False, True):
+            self.once(local)
+        self.send(signal.SIGSTOP)
 
     def once(self, local: bool) -> None:
         before = {name: cpu_ms(process.pid) for name, process in self.lab.processes.running.items()}
@@ -71,17 +88,15 @@ def measure(ostro: Path, directory: Path) -> None:
             lab.start_worker()
             lab.wait_for_worker()
             engines[-1].client = lab.client()
-        for engine in engines:
-            for local in (False, True):
-                engine.once(local)
-            engine.took_ms, engine.cpu_ms = {False: [], True: []}, {}
+            engines[-1].both()
+            engines[-1].took_ms, engines[-1].cpu_ms = {False: [], True: []}, {}
         for _ in range(ROUNDS):
             for engine in engines:
-                for local in (False, True):
-                    engine.once(local)
+                engine.both()
         report(engines)
     finally:
         for engine in engines:
+            engine.send(signal.SIGCONT)
             engine.lab.stop()
 
 
