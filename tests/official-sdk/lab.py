@@ -123,7 +123,7 @@ class Lab:
         command = ["sh", str(script), str(self.grpc)]
         if self.dynamic_config is not None:
             command = [cli, "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.grpc)]
-            command += ["--log-level", "error"]
+            command += ["--log-level", "error", "--search-attribute", "OtelTraceId=Keyword"]
             command += [part for value in self.dynamic_config for part in ("--dynamic-config-value", value)]
             command += ["--db-filename", str(self.directory / "temporal.db")] if self.temporal_keeps else []
         self.processes.start("temporal", command, {"TEMPORAL": cli})

@@ -60,13 +60,15 @@ pub fn history(events: Vec<HistoryEvent>) -> Bytes {
 fn sort(bytes: &mut [u8], maps: &Maps) {
     let mut at = 0;
     // The map whose entries are being passed: its field, where the first entry begins, how many there were.
-    let mut map = (0, 0, 0);
+    let mut open: Option<(u32, usize, usize)> = None;
     while at < bytes.len() {
         let begins = at;
         let (number, body) = next_field(bytes, &mut at);
-        if map.0 != number {
-            close_map(&mut bytes[map.1..begins], map.2);
-            map = (0, begins, 0);
+        if let Some((field, first, entries)) = open
+            && field != number
+        {
+            close_map(&mut bytes[first..begins], entries);
+            open = None;
         }
         let Some(body) = body else { continue };
         match maps.field(number) {
@@ -75,16 +77,22 @@ fn sort(bytes: &mut [u8], maps: &Maps) {
                 if !entry.fields.is_empty() {
                     sort(&mut bytes[body], entry);
                 }
-                map = (number, map.1, map.2 + 1);
+                open = Some(open.map_or((number, begins, 1), |(field, first, entries)| (field, first, entries + 1)));
             }
             None => {}
         }
     }
-    close_map(&mut bytes[map.1..], map.2);
+    if let Some((_, first, entries)) = open {
+        close_map(&mut bytes[first..], entries);
+    }
 }
 
 impl Maps {
     fn field(&self, number: u32) -> Option<Field> {
+        // Most messages have one such field, or none.
+        if let [(only, field)] = self.fields {
+            return (*only == number).then_some(*field);
+        }
         let at = self.fields.binary_search_by_key(&number, |(of, _)| *of).ok()?;
         Some(self.fields[at].1)
     }
@@ -112,7 +120,17 @@ fn next_field(bytes: &[u8], at: &mut usize) -> (u32, Option<Range<usize>>) {
     (number, None)
 }
 
+#[inline]
 fn varint(bytes: &[u8], at: &mut usize) -> u64 {
+    let first = bytes[*at];
+    if first < 0x80 {
+        *at += 1;
+        return u64::from(first);
+    }
+    long_varint(bytes, at)
+}
+
+fn long_varint(bytes: &[u8], at: &mut usize) -> u64 {
     let (mut value, mut shift) = (0, 0);
     loop {
         let byte = bytes[*at];
