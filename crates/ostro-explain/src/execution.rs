@@ -90,7 +90,9 @@ fn paused(evidence: &Evidence<'_>) -> Option<Reason> {
 }
 
 fn start(info: &WorkflowExecutionInfo, now: SystemTime) -> Option<Reason> {
-    let begins = moment::of(info.execution_time.as_ref()).filter(|begins| *begins > now)?;
+    // Without a delay it begins where it starts, also where the server's clock is ahead of ours.
+    let started = moment::of(info.start_time.as_ref());
+    let begins = moment::of(info.execution_time.as_ref()).filter(|begins| *begins > now && Some(*begins) > started)?;
     let sentence = format!(
         "Waiting for its beginning, {} (a start delay, a retry's back-off or cron).",
         moment::until(begins, now)

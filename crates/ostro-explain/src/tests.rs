@@ -222,6 +222,11 @@ fn nothing_scheduled_a_start_delay_and_the_end() {
     let begins = "Waiting for its beginning, in 5m (a start delay, a retry's back-off or cron).";
     assert_eq!(of(&described, &[], &[])[0].sentence, begins);
 
+    // A server whose clock is ahead: it has begun.
+    let info = described.workflow_execution_info.as_mut().expect("it was set");
+    info.start_time = at(300);
+    assert_eq!(of(&described, &[], &[])[0].kind, Kind::Message);
+
     let info = described.workflow_execution_info.as_mut().expect("it was set");
     info.status = WorkflowExecutionStatus::TimedOut.into();
     info.close_time = at(-60);
