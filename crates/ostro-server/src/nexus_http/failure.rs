@@ -151,15 +151,16 @@ fn handler_details(info: &NexusHandlerFailureInfo) -> Value {
 
 /// Of a kind that nobody here knows: kept as it came.
 fn unknown_info(failure: &NexusFailure) -> FailureInfo {
-    let kept = NexusFailure { message: String::new(), stack_trace: String::new(), ..failure.clone() };
-    let mut data = serde_json::to_value(kept).unwrap_or_default();
-    if let Some(fields) = data.as_object_mut() {
-        fields.remove("message");
-        fields.remove("cause");
+    let mut data = serde_json::Map::new();
+    if !failure.metadata.is_empty() {
+        data.insert("metadata".to_owned(), json!(failure.metadata));
+    }
+    if !failure.details.is_null() {
+        data.insert("details".to_owned(), failure.details.clone());
     }
     let payload = Payload {
         metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
-        data: data.to_string().into_bytes(),
+        data: Value::Object(data).to_string().into_bytes(),
         ..Default::default()
     };
     FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo {
