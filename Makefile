@@ -16,12 +16,12 @@ SECONDS ?= 600
 OSTRO := target/debug/ostro
 PYTHON ?= python3
 PYTHON_VENV := .cache/python-sdk
-# What `make demo` and `make build` compile. The tests take the whole workspace: cargo chooses the features of third-party code by what
-# is built together, so each other set of packages would compile the worker core once more.
+# What `make demo` and `make build` compile. The tests take the whole workspace with its tests: cargo chooses the features of third-party
+# code by what is built together, so each other set would compile the worker core once more.
 PACKAGES ?= -p ostro-cli -p temporal-rust-example
-test python-test: PACKAGES = --workspace
+test python-test: PACKAGES = --workspace --all-targets
 
-.PHONY: help official-sdk official-sdk-quick demo test unit conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint fmt docs-check nextest python python-examples python-test python-bench
+.PHONY: help official-sdk official-sdk-quick demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint fmt docs-check nextest python python-examples python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -34,6 +34,9 @@ test: lint unit demo crash conformance-local python-test official-sdk-quick ## R
 unit: nextest ## Run the Rust tests
 	cargo nextest run --locked --workspace
 	cargo test --locked --doc --workspace
+
+rust-on-temporal: nextest ## Run the Rust SDK's tests on the real Temporal server
+	$(PYTHON) tests/rust-sdk/on_temporal.py
 
 crash: build ## Kill the server KILLS times under load and look for losses (TROUBLES=1: full disks and more besides)
 	$(PYTHON) tests/crash/run.py --binary $(OSTRO) --kills $(KILLS) --seed $(SEED) $(if $(TROUBLES),--troubles)

@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use ostro_engine::command::{Call as _, ExpireExecutions};
+use ostro_engine::execution::standalone::MARK;
 use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, duration};
 use temporalio_protos::temporal::api::{
     common::v1::{ActivityType, RetryPolicy},
@@ -253,7 +254,8 @@ impl World {
     /// Ends, or asks to end, one of the children that are open.
     pub(crate) fn child_request(&mut self, terminate: bool) -> Request {
         let rows = self.server.store.0.borrow();
-        let open = rows.visibility.values().filter(|row| row.close_time == 0 && row.workflow_id.contains('/'));
+        let is_child = |id: &str| id.contains('/') && !id.starts_with(MARK);
+        let open = rows.visibility.values().filter(|row| row.close_time == 0 && is_child(&row.workflow_id));
         let children: Vec<String> = open.map(|row| row.workflow_id.clone()).collect();
         drop(rows);
         let child = children.get(self.rng.below(children.len() as u64) as usize).cloned();

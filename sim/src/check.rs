@@ -95,6 +95,7 @@ impl Checker {
             }
         }
         let rows = store.0.borrow();
+        rows::check_schedules(&rows)?;
         touched.iter().try_for_each(|id| {
             let run = self.runs.entry(*id).or_default();
             let ended = rows::check(&rows, *id, run)?;

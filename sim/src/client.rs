@@ -8,7 +8,7 @@ use ostro_engine::execution::standalone;
 use ostro_engine::reply::HistoryPosition;
 use ostro_engine::time::{DAY, MILLISECOND, MINUTE, SECOND, Time, duration};
 use temporalio_protos::temporal::api::{
-    common::v1::RetryPolicy,
+    common::v1::{Memo, RetryPolicy},
     enums::v1::{
         UpdateWorkflowExecutionLifecycleStage as Stage, WorkflowIdConflictPolicy as Conflict,
         WorkflowIdReusePolicy as Reuse,
@@ -348,6 +348,8 @@ pub(crate) fn start(workflow_id: &str, request_id: String, rng: &mut Rng) -> Sta
             Conflict::UseExisting,
             Conflict::TerminateExisting,
         ]) as i32,
+        memo: Some(Memo { fields: fields("memo of the start") }),
+        header: header("header of the start"),
         ..Default::default()
     }
 }
@@ -359,6 +361,8 @@ fn signal_with_start(start: StartWorkflowExecutionRequest, rng: &mut Rng) -> Sig
         workflow_type: start.workflow_type,
         task_queue: start.task_queue,
         input: start.input,
+        memo: start.memo,
+        header: start.header,
         request_id: start.request_id,
         workflow_run_timeout: start.workflow_run_timeout,
         retry_policy: start.retry_policy,

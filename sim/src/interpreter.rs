@@ -243,6 +243,7 @@ impl Run<'_> {
                 heartbeat_timeout: span(a.heartbeat),
                 request_eager_execution: a.eager,
                 retry_policy,
+                header: header(id),
                 ..Default::default()
             },
         );
@@ -339,14 +340,15 @@ impl Run<'_> {
 
     fn mark(&mut self, marker_name: String) -> bool {
         if !self.facts.marks.contains(&marker_name) {
-            self.push(Kind::RecordMarker, RecordMarkerCommandAttributes { marker_name, ..Default::default() });
+            let details = ["one", "other"].map(|name| (name.to_owned(), payloads(name).unwrap_or_default())).into();
+            self.push(Kind::RecordMarker, RecordMarkerCommandAttributes { marker_name, details, ..Default::default() });
         }
         true
     }
 
     fn memo(&mut self, name: String) -> bool {
         if !self.facts.marks.contains(&name) {
-            let upserted_memo = Some(Memo { fields: [(name, payload("memo"))].into() });
+            let upserted_memo = Some(Memo { fields: fields(&name) });
             self.push(Kind::ModifyWorkflowProperties, ModifyWorkflowPropertiesCommandAttributes { upserted_memo });
         }
         true

@@ -2,6 +2,7 @@
 
 use ostro_engine::execution::state::Core;
 use ostro_engine::persistence::{ExecutionId, ItemKey, ItemKind};
+use ostro_engine::schedule;
 use ostro_engine::sound::{self, WakeUp};
 use prost::Message;
 
@@ -36,6 +37,18 @@ pub fn check(rows: &Rows, id: ExecutionId, run: &mut Run) -> Result<bool, String
         return Err(wrong("two open runs of one workflow id".to_owned()));
     }
     if wake_up == WakeUp::Message { Err(wrong("open, and nothing will ever wake it".to_owned())) } else { Ok(false) }
+}
+
+/// Checks every schedule by the rule of `ostro doctor`: none waits for a run that has ended.
+///
+/// # Errors
+/// What does not hold.
+pub fn check_schedules(rows: &Rows) -> Result<(), String> {
+    let is_open = |run: &str| rows.visibility.values().any(|row| row.close_time == 0 && row.first_run_id == run);
+    for ((_, key), value) in rows.records.iter().filter(|((kind, _), _)| kind == schedule::KIND) {
+        sound::check_schedule(value, is_open).map_err(|what| format!("schedule {key}: {what}"))?;
+    }
+    Ok(())
 }
 
 fn stored(rows: &Rows, id: ExecutionId) -> Option<sound::Run> {

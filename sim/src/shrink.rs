@@ -1,6 +1,6 @@
 //! Makes a failing run smaller, as long as it still fails.
 
-use ostro_engine::time::SECOND;
+use ostro_engine::time::{MILLISECOND, SECOND};
 
 use crate::{Options, run};
 
@@ -32,6 +32,8 @@ fn smaller(of: &Options) -> Vec<Options> {
     let mut push = |change: fn(&mut Options)| {
         let mut options = of.clone();
         change(&mut options);
+        // As much as the command that shows it again can say.
+        options.horizon = options.horizon / MILLISECOND * MILLISECOND;
         let differs = (options.faults, options.workflows, options.calls, options.horizon)
             != (of.faults, of.workflows, of.calls, of.horizon);
         if differs && options.workflows > 0 && options.calls > 0 && options.horizon >= SECOND {

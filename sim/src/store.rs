@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use ostro_engine::execution::state::{Properties, Start};
+use ostro_engine::map_order;
 use ostro_engine::persistence::*;
 use ostro_engine::time::Time;
 use prost::Message;
-use temporalio_protos::temporal::api::history::v1::{
-    History, HistoryEvent, WorkflowExecutionStartedEventAttributes, history_event::Attributes,
-};
+use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 
 use crate::rng::hash;
 
@@ -179,8 +177,7 @@ impl Rows {
                 add(&[row.status as u8]);
                 add(&row.close_time.to_le_bytes());
                 add(&row.memo);
-                // Their encoded form is a map's, in whatever order; the values are the same.
-                add(format!("{:?}", row.search_values).as_bytes());
+                add(&row.search_attributes);
             }
             Write::PutState { execution, state, next_due, waiting } => {
                 add(&execution.to_le_bytes());
@@ -188,20 +185,6 @@ impl Rows {
                 add(&next_due.unwrap_or(0).to_le_bytes());
                 add(waiting.as_ref().map_or("", |waiting| &waiting.queue).as_bytes());
                 add(waiting.as_ref().map_or(&[], |waiting| &waiting.place[..]));
-            }
-            Write::PutItem { kind: ItemKind::Start, key: ItemKey::Name(_), value, .. } => {
-                let properties = Properties::decode(&value[..]).unwrap_or_default();
-                let memo = properties.memo.unwrap_or_default().fields;
-                let attributes = properties.search_attributes.unwrap_or_default().indexed_fields;
-                for (name, payload) in memo.into_iter().chain(attributes).collect::<BTreeMap<_, _>>() {
-                    add(name.as_bytes());
-                    add(&payload.data);
-                }
-            }
-            Write::PutItem { kind: ItemKind::Start, value, .. } => {
-                let mut start = Start::decode(&value[..]).unwrap_or_default();
-                start.event.iter_mut().for_each(|started| take_maps(started, &mut add));
-                add(&start.encode_to_vec());
             }
             Write::PutItem { kind, value, waiting, .. } => {
                 add(&[*kind as u8]);
@@ -211,13 +194,7 @@ impl Rows {
             }
             Write::AppendHistory { first, events, .. } => {
                 add(&first.to_le_bytes());
-                let mut history = History::decode(&events[..]).unwrap_or_default();
-                for event in &mut history.events {
-                    if let Some(Attributes::WorkflowExecutionStartedEventAttributes(a)) = &mut event.attributes {
-                        take_maps(a, &mut add);
-                    }
-                }
-                add(&history.encode_to_vec());
+                add(events);
             }
             other => add(format!("{other:?}").as_bytes()),
         }
@@ -235,16 +212,6 @@ impl Rows {
         let items =
             items.map(|((kind, key), (value, _))| StoredItem { kind: *kind, key: key.clone(), value: value.clone() });
         Some(StoredExecution { id: execution, namespace, state, items: items.collect() })
-    }
-}
-
-/// Adds memo and search attributes by name and takes them out: the order of a map's entries in bytes is not the engine's.
-fn take_maps(started: &mut WorkflowExecutionStartedEventAttributes, add: &mut impl FnMut(&[u8])) {
-    let memo = started.memo.take().unwrap_or_default().fields;
-    let attributes = started.search_attributes.take().unwrap_or_default().indexed_fields;
-    for (name, payload) in memo.into_iter().chain(attributes).collect::<BTreeMap<_, _>>() {
-        add(name.as_bytes());
-        add(&payload.data);
     }
 }
 
@@ -267,7 +234,7 @@ impl Loader for Store {
         let Some((first, last)) = events.first().map(|e| e.event_id).zip(events.last().map(|e| e.event_id)) else {
             return Vec::new();
         };
-        vec![HistoryBatch { first, next: last + 1, events: History { events }.encode_to_vec().into() }]
+        vec![HistoryBatch { first, next: last + 1, events: map_order::history(events) }]
     }
 
     fn is_pinned(&self, namespace: NamespaceId, version: &str) -> bool {

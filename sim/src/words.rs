@@ -1,9 +1,11 @@
 //! The protocol's messages, as short as the simulation says them.
 
+use std::collections::HashMap;
+
 use ostro_engine::time::duration;
 use temporalio_protos::temporal::api::{
     command::v1::{Command, command::Attributes},
-    common::v1::{Payload, Payloads, WorkflowExecution, WorkflowType},
+    common::v1::{Header, Payload, Payloads, WorkflowExecution, WorkflowType},
     enums::v1::{CommandType, TaskQueueKind},
     failure::v1::{ApplicationFailureInfo, Failure, failure::FailureInfo},
     taskqueue::v1::TaskQueue,
@@ -20,9 +22,19 @@ pub fn payloads(text: &str) -> Option<Payloads> {
 }
 
 pub fn payload(text: &str) -> Payload {
-    // One entry: the order of a map's entries is not part of a protobuf's bytes.
-    let metadata = [("encoding".to_owned(), b"binary/plain".to_vec())].into();
+    // Two entries, in whatever order the map has them: what is stored must be the same bytes.
+    let metadata = [("encoding", "binary/plain"), ("messageType", "sim.Text")];
+    let metadata = metadata.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).into();
     Payload { metadata, data: text.as_bytes().to_vec(), ..Default::default() }
+}
+
+/// What memos, headers and details of markers hold.
+pub fn fields(text: &str) -> HashMap<String, Payload> {
+    [text, "another"].map(|name| (name.to_owned(), payload(name))).into()
+}
+
+pub fn header(text: &str) -> Option<Header> {
+    Some(Header { fields: fields(text) })
 }
 
 pub fn queue(name: &str) -> Option<TaskQueue> {

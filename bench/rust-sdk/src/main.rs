@@ -12,6 +12,11 @@ mod rows;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use mimalloc::MiMalloc;
+
+/// What programs that care would take, under both SDKs.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measures one SDK on one engine.
 #[derive(Parser, Clone)]

@@ -11,6 +11,10 @@ use tonic::Status;
 use crate::address::ADDRESS_VARIABLE;
 use crate::transport;
 
+/// Largest request of this process. gRPC's 4 MiB hold for the network: here a workflow task may end with the results of
+/// more local activities than fit into those.
+const REQUEST_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// Why an engine does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -110,7 +114,7 @@ impl Embedded {
     /// The way of a `temporalio` client to this engine: give it to `ConnectionOptions::service_override` together with
     /// `dns_load_balancing(None)`, which the client otherwise refuses beside it.
     pub fn service_override(&self) -> CallbackBasedGrpcService {
-        transport::service_override(self.services())
+        transport::service_override(self.services().with_request_bytes_max(REQUEST_BYTES_MAX))
     }
 
     /// Says that an activity's attempt goes on outside of this process, which will not answer for it: whoever has its token

@@ -17,6 +17,7 @@ pub mod error;
 pub mod execution;
 mod go_duration;
 pub mod ids;
+pub mod map_order;
 pub mod namespace;
 pub mod nexus;
 pub mod persistence;

@@ -5,7 +5,7 @@
 mod world;
 
 use ostro_engine::command::WithDeadline;
-use ostro_engine::reply::ReplyId;
+use ostro_engine::reply::{ReplyId, WorkflowTaskAnswer};
 use ostro_engine::time::{SECOND, Time};
 use prost::Message as _;
 use temporalio_protos::temporal::api::{
@@ -171,24 +171,38 @@ fn an_update_that_a_reset_brought_is_with_the_worker_also_after_a_restart() {
     idle(&mut world);
     update(&mut world, "w");
     let task = world.workflow_task();
-    let value = Acceptance { accepted_request_message_id: "u/request".into(), ..Default::default() }.encode_to_vec();
-    let type_url = "type.googleapis.com/temporal.api.update.v1.Acceptance".into();
-    let message = Message {
-        id: "u/accept".into(),
+    world.ask(accepts(&task, 1)).unwrap();
+    reset(&mut world);
+    let task = world.workflow_task();
+    world.restart();
+    world.complete(&task, vec![complete_workflow()]).expect("no update waits for another task");
+}
+
+/// A completion that accepts the update, so many times.
+fn accepts(task: &WorkflowTaskAnswer, times: usize) -> RespondWorkflowTaskCompletedRequest {
+    let request = Request { meta: Some(Meta { update_id: "u".into(), ..Default::default() }), ..Default::default() };
+    let acceptance = Acceptance { accepted_request: Some(request), ..Default::default() };
+    let message = |number: usize| Message {
+        id: format!("u/accept {number}"),
         protocol_instance_id: "u".into(),
-        body: Some(prost_wkt_types::Any { type_url, value }),
+        body: Some(prost_wkt_types::Any {
+            type_url: "type.googleapis.com/temporal.api.update.v1.Acceptance".into(),
+            value: acceptance.encode_to_vec(),
+        }),
         ..Default::default()
     };
-    let accept = ProtocolMessageCommandAttributes { message_id: "u/accept".into() };
-    world
-        .ask(RespondWorkflowTaskCompletedRequest {
-            namespace: NAMESPACE.into(),
-            task_token: task.response.task_token,
-            commands: vec![command(CommandType::ProtocolMessage, accept)],
-            messages: vec![message],
-            ..Default::default()
-        })
-        .unwrap();
+    let accept = |number: usize| ProtocolMessageCommandAttributes { message_id: format!("u/accept {number}") };
+    RespondWorkflowTaskCompletedRequest {
+        namespace: NAMESPACE.into(),
+        task_token: task.response.task_token.clone(),
+        commands: (0..times).map(|number| command(CommandType::ProtocolMessage, accept(number))).collect(),
+        messages: (0..times).map(message).collect(),
+        ..Default::default()
+    }
+}
+
+/// Back to the first workflow task: the update comes again, by an event.
+fn reset(world: &mut World) {
     world
         .ask(ResetWorkflowExecutionRequest {
             namespace: NAMESPACE.into(),
@@ -199,7 +213,67 @@ fn an_update_that_a_reset_brought_is_with_the_worker_also_after_a_restart() {
         })
         .unwrap();
     assert!(world.event_types("w").contains(&E::WorkflowExecutionUpdateAdmitted));
+}
+
+/// The worker says that it needs more time, and gets the next task.
+fn heartbeat(world: &mut World, task: &WorkflowTaskAnswer) -> WorkflowTaskAnswer {
+    world
+        .ask(RespondWorkflowTaskCompletedRequest {
+            namespace: NAMESPACE.into(),
+            task_token: task.response.task_token.clone(),
+            force_create_new_workflow_task: true,
+            ..Default::default()
+        })
+        .unwrap();
+    world.workflow_task()
+}
+
+#[test]
+fn a_heartbeat_leaves_updates_with_the_worker() {
+    let mut world = World::new();
+    idle(&mut world);
+    let call = update(&mut world, "w");
     let task = world.workflow_task();
+    assert_eq!(task.response.messages.len(), 1);
+    let task = heartbeat(&mut world, &task);
+    assert!(task.response.messages.is_empty(), "the worker has it");
+    assert!(world.answer::<WithDeadline<UpdateWorkflowExecutionRequest>>(call).is_none(), "it was not rejected");
+    world.ask(accepts(&task, 1)).unwrap();
+    assert!(world.event_types("w").contains(&E::WorkflowExecutionUpdateAccepted));
+}
+
+#[test]
+fn an_update_that_a_reset_brought_is_asked_for_again_after_a_heartbeat_and_comes_once() {
+    let mut world = World::new();
+    idle(&mut world);
+    update(&mut world, "w");
+    let task = world.workflow_task();
+    world.ask(accepts(&task, 1)).unwrap();
+    reset(&mut world);
+    let task = world.workflow_task();
+    heartbeat(&mut world, &task);
     world.restart();
-    world.complete(&task, vec![complete_workflow()]).expect("no update waits for another task");
+    update(&mut world, "w");
+    // The worker is lost, and another gets the task.
+    world.advance(10 * SECOND);
+    let task = world.workflow_task();
+    assert!(task.response.messages.is_empty(), "an event brings it");
+    world.ask(accepts(&task, 1)).unwrap();
+    let accepted = |kind: &&E| **kind == E::WorkflowExecutionUpdateAccepted;
+    assert_eq!(world.event_types("w").iter().filter(accepted).count(), 1);
+}
+
+#[test]
+fn no_update_is_accepted_twice() {
+    let mut world = World::new();
+    idle(&mut world);
+    update(&mut world, "w");
+    let task = world.workflow_task();
+    let refused = world.ask(accepts(&task, 2)).unwrap_err();
+    assert!(refused.message.ends_with("update u was accepted before"), "{}", refused.message);
+    let task = world.workflow_task();
+    world.ask(accepts(&task, 1)).unwrap();
+    world.signal("w", "news").unwrap();
+    let task = world.workflow_task();
+    world.ask(accepts(&task, 1)).unwrap_err();
 }

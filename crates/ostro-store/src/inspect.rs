@@ -1,8 +1,10 @@
 //! Looks at a file without serving it: for checks, also beside the server that serves it.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use ostro_engine::persistence::{ExecutionId, ItemKey, ItemKind, NamespaceId};
+use ostro_engine::schedule;
 use ostro_engine::sound::{Run, Told};
 use prost::Message;
 use rusqlite::{Connection, OpenFlags, Transaction};
@@ -31,6 +33,16 @@ pub struct Found {
     pub run_id: String,
     /// What was read, or why that could not be.
     pub content: std::result::Result<(Run, Told), String>,
+}
+
+/// A schedule, read at one moment.
+pub struct FoundSchedule<'a> {
+    pub namespace: NamespaceId,
+    pub schedule_id: &'a str,
+    /// As it is stored.
+    pub value: &'a [u8],
+    /// First run ids of all chains that have an open run.
+    pub open_chains: &'a HashSet<String>,
 }
 
 impl Inspector {
@@ -104,6 +116,24 @@ impl Inspector {
         read().doing("read the namespaces")
     }
 
+    /// Every schedule, and whether each run that a schedule may wait for is open, all as of one moment.
+    pub fn schedules(&self, mut look: impl FnMut(FoundSchedule<'_>)) -> Result<()> {
+        let transaction = self.connection.unchecked_transaction().doing("begin to read")?;
+        let mut read = || -> rusqlite::Result<()> {
+            let mut records = transaction.prepare("SELECT key, value FROM record WHERE kind = ?1 ORDER BY key")?;
+            let records = records.query_map([schedule::KIND], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let records: Vec<(String, Vec<u8>)> = records.collect::<rusqlite::Result<_>>()?;
+            let open = if records.is_empty() { HashSet::new() } else { open_chains(&transaction)? };
+            for (key, value) in records {
+                let (namespace, schedule_id) = key.split_once('/').unwrap_or_default();
+                let namespace = namespace.parse().unwrap_or_default();
+                look(FoundSchedule { namespace, schedule_id, value: &value, open_chains: &open });
+            }
+            Ok(())
+        };
+        read().doing("read the schedules")
+    }
+
     /// Hands every run to `look`, in the order in which they began, all as of one moment.
     pub fn runs(&self, mut look: impl FnMut(Found)) -> Result<()> {
         let transaction = self.connection.unchecked_transaction().doing("begin to read")?;
@@ -121,6 +151,11 @@ impl Inspector {
         }
         Ok(())
     }
+}
+
+fn open_chains(transaction: &Transaction<'_>) -> rusqlite::Result<HashSet<String>> {
+    let mut open = transaction.prepare("SELECT DISTINCT first_run_id FROM exec WHERE close_time IS NULL")?;
+    open.query_map([], |row| row.get(0))?.collect()
 }
 
 type Content = std::result::Result<(Run, Told), String>;

@@ -27,7 +27,7 @@ mod writer;
 pub use backup::{backup, restore};
 pub use error::{Error, OnFatal, Result, abort_on_fatal};
 pub use history::{HistoryPage, PageLimits};
-pub use inspect::{Found, Inspector};
+pub use inspect::{Found, FoundSchedule, Inspector};
 pub use reader::Reader;
 pub use readers::Readers;
 pub use schema::SCHEMA_VERSION;

@@ -23,6 +23,7 @@ pub struct Settings {
     max_concurrent_workflow_tasks: usize,
     max_concurrent_activities: usize,
     max_concurrent_local_activities: usize,
+    /// 0 for what fits the engine.
     workflow_task_pollers: usize,
     activity_task_pollers: usize,
     max_task_queue_activities_per_second: Option<f64>,
@@ -32,7 +33,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub fn config(self) -> PyResult<WorkerConfig> {
+    pub fn config(self, is_in_process: bool) -> PyResult<WorkerConfig> {
+        let pollers = |asked: usize| {
+            PollerBehavior::SimpleMaximum(if asked == 0 { ostro_embedded::pollers(is_in_process) } else { asked })
+        };
         let task_types = if self.workflows {
             WorkerTaskTypes { enable_nexus: false, ..WorkerTaskTypes::all() }
         } else {
@@ -47,8 +51,8 @@ impl Settings {
             .max_outstanding_workflow_tasks(self.max_concurrent_workflow_tasks)
             .max_outstanding_activities(self.max_concurrent_activities)
             .max_outstanding_local_activities(self.max_concurrent_local_activities)
-            .workflow_task_poller_behavior(PollerBehavior::SimpleMaximum(self.workflow_task_pollers))
-            .activity_task_poller_behavior(PollerBehavior::SimpleMaximum(self.activity_task_pollers))
+            .workflow_task_poller_behavior(pollers(self.workflow_task_pollers))
+            .activity_task_poller_behavior(pollers(self.activity_task_pollers))
             .maybe_max_task_queue_activities_per_second(self.max_task_queue_activities_per_second)
             .sticky_queue_schedule_to_start_timeout(Duration::from_secs_f64(self.sticky_schedule_to_start))
             .max_heartbeat_throttle_interval(Duration::from_secs_f64(self.heartbeat_throttle))

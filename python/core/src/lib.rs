@@ -28,7 +28,12 @@ mod seconds;
 mod worker;
 mod workflow_thread;
 
+use mimalloc::MiMalloc;
 use pyo3::prelude::*;
+
+/// The worker core makes and drops small things all the time, on other threads than made them.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -295,6 +295,19 @@ pub async fn local_backoff(key: String, calls: u32) -> Result<usize> {
     Ok(workflow::try_join_all(calls).await?.len())
 }
 
+/// As many bytes as asked for.
+#[activity]
+pub async fn page(bytes: usize) -> Result<String> {
+    Ok("x".repeat(bytes))
+}
+
+/// The bytes of results that one workflow task carries: more than a message of gRPC may.
+#[workflow]
+pub async fn local_pages(pages: usize, bytes: usize) -> Result<usize> {
+    let read = run_activities_locally(workflow::try_join_all((0..pages).map(|_| page(bytes)))).await?;
+    Ok(read.iter().map(String::len).sum())
+}
+
 // Determinism
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use prost::Message;
 use temporalio_protos::temporal::api::workflowservice::v1::StartBatchOperationRequest;
 
 use super::RECORD_KIND;
+use crate::map_order::Ordered;
 use crate::persistence::Write;
 
 /// A batch operation, as it stands and as it is stored.
@@ -47,7 +48,7 @@ impl Batch {
 
     pub(super) fn write(&self) -> Write {
         let (kind, key) = (RECORD_KIND.to_owned(), self.key());
-        Write::PutRecord { kind, key, value: Bytes::from(self.encode_to_vec()) }
+        Write::PutRecord { kind, key, value: Bytes::from(self.encode_in_order()) }
     }
 
     pub(super) fn delete(&self) -> Write {

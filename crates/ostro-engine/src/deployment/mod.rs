@@ -31,6 +31,7 @@ pub use state::{DeploymentState, VersionState};
 pub use version::{Version, dotted};
 
 use crate::error::{Error, Result};
+use crate::map_order::Ordered;
 use crate::persistence::{NamespaceId, QueueKind, StoredRecord, Write};
 use crate::queue::QueueKey;
 
@@ -106,7 +107,7 @@ impl Deployments {
     fn write(&self, namespace: NamespaceId, name: &str) -> Option<Write> {
         let state = self.by_name.get(&(namespace, name.to_owned()))?;
         let key = record_key(namespace, name);
-        Some(Write::PutRecord { kind: RECORD_KIND.to_owned(), key, value: Bytes::from(state.encode_to_vec()) })
+        Some(Write::PutRecord { kind: RECORD_KIND.to_owned(), key, value: Bytes::from(state.encode_in_order()) })
     }
 
     /// Whether `version` has polled the queue.

@@ -7,6 +7,7 @@ use prost::Message;
 use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 
 use super::Engine;
+use crate::map_order;
 use crate::persistence::{ExecutionId, HistoryBatch, Loader, Write};
 
 /// Batches of history that are written and may not be durable yet, so that the store may not show them.
@@ -72,7 +73,7 @@ fn cut(batch: HistoryBatch, from: i64, to: i64) -> HistoryBatch {
     }
     let (first, next) = (batch.first.max(from), batch.next.min(to));
     let events = decode(&batch.events).into_iter().filter(|e| (first..next).contains(&e.event_id)).collect();
-    HistoryBatch { first, next, events: Bytes::from(History { events }.encode_to_vec()) }
+    HistoryBatch { first, next, events: map_order::history(events) }
 }
 
 /// Decodes a batch that the engine wrote.

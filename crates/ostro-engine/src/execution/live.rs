@@ -36,18 +36,20 @@ pub struct LiveUpdate {
     pub waiters: Vec<UpdateWaiter>,
     /// An event of history brings it to the worker, rather than a message.
     pub in_history: bool,
+    /// The started event of the workflow task that took it to a worker; 0 before.
+    pub sent_with: i64,
 }
 
 impl LiveUpdate {
     /// An update that somebody asks for.
     pub fn new(request: update::Request, stage: UpdateStage, waiters: Vec<UpdateWaiter>) -> Self {
-        Self { request, stage, waiters, in_history: false }
+        Self { request, stage, waiters, in_history: false, sent_with: 0 }
     }
 
     /// An update that an event of history brought.
     pub fn of_history(admitted: &AdmittedUpdate) -> Self {
         let request = admitted.request.clone().unwrap_or_default();
-        Self { request, stage: UpdateStage::Admitted, waiters: Vec::new(), in_history: true }
+        Self { request, stage: UpdateStage::Admitted, waiters: Vec::new(), in_history: true, sent_with: 0 }
     }
 
     pub fn id(&self) -> &str {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use prost::Message;
-use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
+use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 
 use super::live::{LiveUpdate, UpdateStage};
 use super::state::{
@@ -10,6 +10,7 @@ use super::state::{
     WorkflowTask,
 };
 use super::{Deadline, Execution};
+use crate::map_order::{self, Ordered};
 use crate::persistence::{ItemKey, ItemKind, StoredExecution, Write};
 use crate::reply::HistoryPosition;
 use crate::time::{Span, Time};
@@ -146,7 +147,7 @@ impl Execution {
         let first = events.first()?.event_id;
         let next = first + events.len() as i64;
         assert_eq!(next, self.core.next_event_id, "history of execution {} would have a gap", self.id);
-        let encoded = Bytes::from(History { events }.encode_to_vec());
+        let encoded = map_order::history(events);
         self.core.history_bytes += encoded.len() as i64;
         self.tail.push(first, next, encoded.clone());
         Some(Write::AppendHistory { execution: self.id, first, next, events: encoded })
@@ -155,9 +156,9 @@ impl Execution {
     fn stored_core(&self) -> Bytes {
         if self.task_is_memory_only() {
             let core = Core { workflow_task: None, ..self.core.clone() };
-            return Bytes::from(core.encode_to_vec());
+            return Bytes::from(core.encode_in_order());
         }
-        Bytes::from(self.core.encode_to_vec())
+        Bytes::from(self.core.encode_in_order())
     }
 
     /// The workflow task that a restart must put back on its queue.
@@ -179,21 +180,23 @@ impl Execution {
 
     fn item_value(&self, kind: ItemKind, key: &ItemKey) -> Option<Vec<u8>> {
         match (kind, key) {
-            (ItemKind::Start, ItemKey::Name(_)) => Some(self.properties.encode_to_vec()),
-            (ItemKind::Start, ItemKey::Id(_)) => Some(self.start.encode_to_vec()),
-            (ItemKind::Activity, ItemKey::Id(id)) => self.activities.get(id).map(Message::encode_to_vec),
+            (ItemKind::Start, ItemKey::Name(_)) => Some(self.properties.encode_in_order()),
+            (ItemKind::Start, ItemKey::Id(_)) => Some(self.start.encode_in_order()),
+            (ItemKind::Activity, ItemKey::Id(id)) => self.activities.get(id).map(Ordered::encode_in_order),
             (ItemKind::Timer, ItemKey::Name(id)) => self.timers.get(id).map(Message::encode_to_vec),
-            (ItemKind::Child, ItemKey::Id(id)) => self.children.get(id).map(Message::encode_to_vec),
-            (ItemKind::SignalExternal, ItemKey::Id(id)) => self.signals.get(id).map(Message::encode_to_vec),
+            (ItemKind::Child, ItemKey::Id(id)) => self.children.get(id).map(Ordered::encode_in_order),
+            (ItemKind::SignalExternal, ItemKey::Id(id)) => self.signals.get(id).map(Ordered::encode_in_order),
             (ItemKind::CancelExternal, ItemKey::Id(id)) => self.cancels.get(id).map(Message::encode_to_vec),
-            (ItemKind::Update, ItemKey::Name(id)) => self.updates.get(id).map(Message::encode_to_vec),
-            (ItemKind::AdmittedUpdate, ItemKey::Name(id)) => self.admitted_updates.get(id).map(Message::encode_to_vec),
-            (ItemKind::BufferedEvent, ItemKey::Id(id)) => self.buffered.get(id).map(Message::encode_to_vec),
+            (ItemKind::Update, ItemKey::Name(id)) => self.updates.get(id).map(Ordered::encode_in_order),
+            (ItemKind::AdmittedUpdate, ItemKey::Name(id)) => {
+                self.admitted_updates.get(id).map(Ordered::encode_in_order)
+            }
+            (ItemKind::BufferedEvent, ItemKey::Id(id)) => self.buffered.get(id).map(Ordered::encode_in_order),
             (ItemKind::SignalRequest, ItemKey::Name(id)) => {
                 self.signal_requests.get(id).map(|event_id| SignalRequest { event_id: *event_id }.encode_to_vec())
             }
-            (ItemKind::NexusOperation, ItemKey::Id(id)) => self.nexus.get(id).map(Message::encode_to_vec),
-            (ItemKind::Callback, ItemKey::Id(id)) => self.callbacks.get(id).map(Message::encode_to_vec),
+            (ItemKind::NexusOperation, ItemKey::Id(id)) => self.nexus.get(id).map(Ordered::encode_in_order),
+            (ItemKind::Callback, ItemKey::Id(id)) => self.callbacks.get(id).map(Ordered::encode_in_order),
             _ => None,
         }
     }
@@ -303,6 +306,7 @@ impl Execution {
             // One without history counts its transitions: who waits for news of it waits for the next.
             next_event_id: if self.is_standalone() { self.core.transitions + 1 } else { self.core.next_event_id },
             open: self.is_open(),
+            newest: self.tail.newest(),
             extra: Vec::new(),
         }
     }

@@ -1,10 +1,10 @@
 //! The row by which an execution is found and listed.
 
 use bytes::Bytes;
-use prost::Message;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 
 use super::Execution;
+use crate::map_order::Ordered;
 use crate::persistence::VisibilityRow;
 use crate::search;
 use crate::time::Span;
@@ -39,9 +39,9 @@ impl Execution {
             root_workflow_id,
             root_run_id,
             first_run_id: core.first_run_id.clone(),
-            memo: self.properties.memo.as_ref().map(|m| Bytes::from(m.encode_to_vec())).unwrap_or_default(),
+            memo: self.properties.memo.as_ref().map(|m| Bytes::from(m.encode_in_order())).unwrap_or_default(),
             search_values: search::typed(&attributes),
-            search_attributes: Bytes::from(attributes.encode_to_vec()),
+            search_attributes: Bytes::from(attributes.encode_in_order()),
             // What was brought here is kept as long as what ends here.
             delete_time: if closed { core.close_time.max(core.imported_time).saturating_add(retention) } else { 0 },
         }

@@ -11,6 +11,7 @@ use temporalio_protos::temporal::api::{
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Ids, is_uuid};
+use crate::map_order::Ordered;
 use crate::namespace::Namespaces;
 use crate::persistence::{StoredRecord, Write};
 use crate::time::{Time, timestamp};
@@ -152,7 +153,7 @@ impl Endpoints {
     }
 
     fn put(&mut self, endpoint: Endpoint) -> Write {
-        let (key, value) = (endpoint.id.clone(), Bytes::from(endpoint.encode_to_vec()));
+        let (key, value) = (endpoint.id.clone(), Bytes::from(endpoint.encode_in_order()));
         self.all.insert(key.clone(), endpoint);
         Write::PutRecord { kind: KIND.to_owned(), key, value }
     }

@@ -8,6 +8,7 @@ use temporalio_protos::temporal::api::{
     schedule::v1 as protocol,
 };
 
+use crate::map_order::Ordered;
 use crate::persistence::{NamespaceId, Write};
 
 /// The kind of the records of schedules.
@@ -99,7 +100,7 @@ impl Record {
 
     pub fn put(&self) -> Write {
         let key = key(self.namespace, &self.schedule_id);
-        Write::PutRecord { kind: KIND.to_owned(), key, value: Bytes::from(self.encode_to_vec()) }
+        Write::PutRecord { kind: KIND.to_owned(), key, value: Bytes::from(self.encode_in_order()) }
     }
 
     pub fn delete(&self) -> Write {

@@ -210,9 +210,13 @@ impl Schedule {
         if more || self.may_backfill() {
             return Some(now);
         }
-        let next = self.spec.as_ref().filter(|_| self.may_act(false));
-        let next = next.and_then(|spec| spec.next(self.record.last_processed)).map(|next| next.time);
-        next.or_else(|| self.expiration())
+        self.next_time().or_else(|| self.expiration())
+    }
+
+    /// The next time at which it acts by itself.
+    pub fn next_time(&self) -> Option<Time> {
+        let spec = self.spec.as_ref().filter(|_| self.may_act(false))?;
+        spec.next(self.record.last_processed).map(|next| next.time)
     }
 
     /// When a schedule with nothing left to do is deleted.
@@ -226,9 +230,7 @@ impl Schedule {
 
     /// Whether the schedule has had nothing to do for so long that it goes.
     pub fn is_expired(&self, now: Time) -> bool {
-        let next = self.spec.as_ref().filter(|_| self.may_act(false));
-        let has_next = next.is_some_and(|spec| spec.next(self.record.last_processed).is_some());
-        !has_next && self.expiration().is_some_and(|expiration| expiration <= now)
+        self.next_time().is_none() && self.expiration().is_some_and(|expiration| expiration <= now)
     }
 
     /// An action was taken.

@@ -56,7 +56,7 @@ impl Settings {
                 "update would exceed number of build IDs permitted in namespace dynamic config ({count}/{BUILD_IDS_MAX})"
             )));
         }
-        let write = put(BUILD_IDS_KIND, format!("{namespace}/{queue}"), &state);
+        let write = put(BUILD_IDS_KIND, format!("{namespace}/{queue}"), state.encode_to_vec());
         self.build_ids.insert(key, state);
         Ok(vec![write])
     }

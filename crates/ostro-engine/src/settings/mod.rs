@@ -88,6 +88,6 @@ fn config_key((namespace, kind, name): &(NamespaceId, QueueKind, String)) -> Str
     format!("{namespace}/{}/{name}", *kind as u8)
 }
 
-fn put(kind: &str, key: String, value: &impl Message) -> Write {
-    Write::PutRecord { kind: kind.to_owned(), key, value: Bytes::from(value.encode_to_vec()) }
+fn put(kind: &str, key: String, value: Vec<u8>) -> Write {
+    Write::PutRecord { kind: kind.to_owned(), key, value: Bytes::from(value) }
 }

@@ -7,6 +7,7 @@ use temporalio_protos::temporal::api::{
 
 use super::{CONFIG_KIND, Settings, config_key, put};
 use crate::error::{Error, Result};
+use crate::map_order::Ordered;
 use crate::persistence::Write;
 use crate::queue::{QueueKey, Rates};
 use crate::time::{Time, timestamp};
@@ -66,7 +67,7 @@ impl Settings {
                 "fairness weight overrides update is over the limit of {WEIGHTS_MAX}: unset some first"
             )));
         }
-        let write = put(CONFIG_KIND, config_key(&key), &config);
+        let write = put(CONFIG_KIND, config_key(&key), config.encode_in_order());
         self.configs.insert(key, config.clone());
         Ok((config, vec![write]))
     }

@@ -1,13 +1,15 @@
-//! What must hold of every run between two commits: that it is whole, and that something will wake it.
+//! What must hold of every run and every schedule between two commits: that it is whole, and that something will wake it.
 //!
 //! Pure: the rows come in, what is wrong with them goes out. `ostro doctor` checks a file with it.
 
+mod schedule;
 mod told;
 
 use crate::execution::Execution;
 use crate::persistence::{ItemKey, ItemKind, StoredExecution};
 use crate::time::Time;
 
+pub use schedule::{NextAction, check_schedule};
 pub use told::Told;
 
 /// A run as it is stored.

@@ -198,7 +198,8 @@ mod tests {
         let failure = read(r#"{"message":"m","metadata":{"k":"v"},"details":{"a":1}}"#).into_temporal().unwrap();
         let Some(FailureInfo::ApplicationFailureInfo(info)) = failure.failure_info else { panic!() };
         assert_eq!(info.r#type, NEXUS_FAILURE);
-        assert_eq!(info.details.unwrap().payloads[0].data, br#"{"metadata":{"k":"v"},"details":{"a":1}}"#);
+        let kept: serde_json::Value = serde_json::from_slice(&info.details.unwrap().payloads[0].data).unwrap();
+        assert_eq!(kept, serde_json::json!({"metadata": {"k": "v"}, "details": {"a": 1}}));
         assert_eq!(read(r#"{"message":"m"}"#).into_temporal().unwrap().failure_info, None);
         assert!(read(r#"{"metadata":{"type":"nexus.HandlerError"},"details":3}"#).into_temporal().is_err());
     }

@@ -10,7 +10,7 @@ use ostro_sdk_tests::features::*;
 use ostro_sdk_tests::seed::{basic, runs, user_workflow};
 use serde_json::json;
 
-use crate::fixture::on_every_engine;
+use crate::fixture::{Engine, on_every_engine, run};
 
 on_every_engine! {
     async fn every_call_sees_its_own_scope(t) {
@@ -457,6 +457,16 @@ on_every_engine! {
         schedule.delete().await.unwrap();
         worker.shutdown().await.unwrap();
     }
+}
+
+/// Over TCP a server refuses such a message, as Temporal's does.
+#[test]
+fn local_results_beyond_a_message_of_grpc() {
+    run(Engine::Embedded, module_path!(), async |t| {
+        let worker = t.worker().spawn().unwrap();
+        assert_eq!(local_pages(60, 100_000).execute(&t.ostro).await.unwrap(), 6_000_000);
+        worker.shutdown().await.unwrap();
+    });
 }
 
 /// By ids there is nothing to complete until the engine knows that the attempt waits.

@@ -1,9 +1,7 @@
 //! Runs that another server began.
 
-use bytes::Bytes;
-use prost::Message;
 use temporalio_protos::temporal::api::history::v1::{
-    History, HistoryEvent, WorkflowExecutionStartedEventAttributes, history_event::Attributes,
+    HistoryEvent, WorkflowExecutionStartedEventAttributes, history_event::Attributes,
 };
 
 use super::super::Engine;
@@ -13,6 +11,7 @@ use crate::execution::Execution;
 use crate::execution::rebuild::{Origin, rebuild};
 use crate::execution::standalone::MARK;
 use crate::ids::is_uuid;
+use crate::map_order;
 use crate::persistence::{Loader, NamespaceId, Write};
 use crate::search;
 use crate::sound::Told;
@@ -102,7 +101,7 @@ impl<L: Loader> Engine<L> {
         let mut bytes = 0;
         for row in events.chunks(EVENTS_PER_ROW) {
             let (first, next) = (row[0].event_id, row[0].event_id + row.len() as i64);
-            let events = Bytes::from(History { events: row.to_vec() }.encode_to_vec());
+            let events = map_order::history(row.to_vec());
             bytes += events.len() as i64;
             self.out.writes.push(Write::AppendHistory { execution: id, first, next, events });
         }

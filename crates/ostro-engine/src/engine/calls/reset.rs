@@ -1,5 +1,7 @@
 //! ResetWorkflowExecution.
 
+use std::collections::BTreeSet;
+
 use temporalio_protos::temporal::api::{
     history::v1::{HistoryEvent, WorkflowExecutionTerminatedEventAttributes, history_event::Attributes},
     workflow::v1::{PostResetOperation, WorkflowExecutionOptions, post_reset_operation::Variant},
@@ -39,7 +41,10 @@ impl<L: Loader> Engine<L> {
         if self.execution(current).is_open() {
             self.step(current, |t| t.terminate_for_reset(request.reason.clone()));
         }
-        self.step(base, |t| t.exec.core.reset_run_id.clone_from(&run_id));
+        // Whoever reports to one of them, a child that it started, reports to the new run.
+        for replaced in BTreeSet::from([base, current]) {
+            self.step(replaced, |t| t.exec.core.reset_run_id.clone_from(&run_id));
+        }
         self.start_reset_run(base, rebuilt, prefix, request, options);
         Ok(ResetWorkflowExecutionResponse { run_id })
     }

@@ -45,7 +45,9 @@ pub fn check_messages(execution: &Execution, messages: &[Message]) -> Result<(),
         let id = message.protocol_instance_id.as_str();
         let sent = execution.live.updates.iter().any(|u| u.id() == id && u.stage == UpdateStage::Sent);
         let open = execution.updates.get(id).is_some_and(|u| u.outcome.is_none()) || accepted.contains(&id);
+        let known = execution.updates.contains_key(id) || accepted.contains(&id);
         match body(message)? {
+            Body::Acceptance(_) if known => return Err(format!("update {id} was accepted before")),
             Body::Acceptance(a) if sent || a.accepted_request.is_some() => accepted.push(id),
             Body::Rejection(_) if sent => {}
             Body::Response(_) if open => {}

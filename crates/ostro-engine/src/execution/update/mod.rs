@@ -51,8 +51,9 @@ impl Execution {
 impl Transition<'_> {
     /// Marks the admitted updates as sent with the workflow task that starts.
     pub(super) fn send_updates(&mut self) {
+        let started = self.started_event_id();
         for update in self.exec.live.updates.iter_mut().filter(|u| u.stage == UpdateStage::Admitted) {
-            update.stage = UpdateStage::Sent;
+            (update.stage, update.sent_with) = (UpdateStage::Sent, started);
         }
     }
 
@@ -63,11 +64,17 @@ impl Transition<'_> {
         }
     }
 
-    /// The messages of the updates that ride on the workflow task in flight.
+    /// The messages of the updates that ride on the workflow task in flight. After a heartbeat the worker has those of
+    /// before.
     pub(super) fn update_messages(&self) -> Vec<Message> {
-        let started = self.exec.core.workflow_task.as_ref().map_or(0, |task| task.started_event_id);
-        let sent = self.exec.live.updates.iter().filter(|u| u.stage == UpdateStage::Sent && !u.in_history);
-        sent.map(|update| request_message(update, started - 1)).collect()
+        let started = self.started_event_id();
+        let sent = self.exec.live.updates.iter().filter(|u| u.stage == UpdateStage::Sent && u.sent_with == started);
+        sent.filter(|u| !u.in_history).map(|update| request_message(update, started - 1)).collect()
+    }
+
+    /// That of the workflow task in flight.
+    fn started_event_id(&self) -> i64 {
+        self.exec.core.workflow_task.as_ref().map_or(0, |task| task.started_event_id)
     }
 }
 

@@ -43,7 +43,10 @@ impl Transition<'_> {
         self.move_to_version(&attributes);
         let heartbeat = request.force_create_new_workflow_task;
         let applied = self.apply_commands(&request, completed);
-        self.reject_unprocessed_updates();
+        if !heartbeat {
+            // A worker that needs more time has not decided on them yet.
+            self.reject_unprocessed_updates();
+        }
         let news = self.exec.is_open() && self.flush_buffered();
         self.answer_queries(request.query_results);
         self.continue_after_task(&task, heartbeat, news);
