@@ -5,7 +5,10 @@ use ostro_engine::error::{Error, ErrorKind, Result};
 use ostro_engine::nexus::callback::{self, SYSTEM_URL};
 use ostro_engine::nexus::callback_address;
 use temporalio_protos::temporal::api::common::v1::{Callback, callback::Variant};
+use temporalio_protos::temporal::api::failure::v1::{Failure, failure::FailureInfo};
+use temporalio_protos::temporal::api::nexus::v1 as nexus;
 use temporalio_protos::temporal::api::operatorservice::v1 as operator;
+use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
 use super::Check;
 
@@ -30,6 +33,41 @@ checked_by_the_engine!(
     GetNexusEndpointRequest,
     ListNexusEndpointsRequest
 );
+
+/// The error of a handler, in its newer form or in the one before it.
+#[allow(deprecated, reason = "SDKs that know no newer form still send it")]
+pub(super) fn handler_failure(request: &service::RespondNexusTaskFailedRequest) -> Result<()> {
+    let is_handlers = |failure: &Failure| matches!(failure.failure_info, Some(FailureInfo::NexusHandlerFailureInfo(_)));
+    match (&request.error, &request.failure) {
+        (None, None) => Err(Error::invalid("request must contain error or failure")),
+        (Some(error), _) => details(error.failure.as_ref()),
+        (None, Some(failure)) if is_handlers(failure) => Ok(()),
+        (None, Some(_)) => {
+            Err(Error::invalid("request Failure must contain error or failure with NexusHandlerFailureInfo"))
+        }
+    }
+}
+
+/// The end of an operation without success, in its older form.
+#[allow(deprecated, reason = "SDKs that know no newer form still send it")]
+pub(super) fn operation_error(response: &Option<nexus::Response>) -> Result<()> {
+    let Some(nexus::response::Variant::StartOperation(started)) = response.as_ref().and_then(|it| it.variant.as_ref())
+    else {
+        return Ok(());
+    };
+    match &started.variant {
+        Some(nexus::start_operation_response::Variant::OperationError(error)) => details(error.failure.as_ref()),
+        _ => Ok(()),
+    }
+}
+
+fn details(failure: Option<&nexus::Failure>) -> Result<()> {
+    let details = failure.map_or(&[][..], |failure| &failure.details);
+    match details.is_empty() || serde_json::from_slice::<serde::de::IgnoredAny>(details).is_ok() {
+        true => Ok(()),
+        false => Err(Error::invalid("failure details must be JSON serializable")),
+    }
+}
 
 /// Refuses callbacks that go nowhere, or where they may not; their headers are told in small letters from here on.
 pub(super) fn callbacks(callbacks: &mut [Callback], limits: &Config) -> Result<()> {
