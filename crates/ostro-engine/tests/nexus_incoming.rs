@@ -12,6 +12,7 @@ use ostro_engine::nexus::incoming::{AskNexusWorker, NexusWorkerAnswer};
 use ostro_engine::reply::{Answer, ReplyId};
 use ostro_engine::time::{SECOND, Span, Time};
 use temporalio_protos::temporal::api::{
+    common::v1::Payload,
     deployment::v1::WorkerDeploymentOptions,
     enums::v1::WorkerVersioningMode,
     failure::v1::Failure,
@@ -61,10 +62,11 @@ fn a_worker_answers_who_asks() {
     assert_eq!((header["trace"].as_str(), header["operation-timeout"].as_str()), ("1", "88000ms"));
     assert_eq!((header["request-timeout"].as_str(), header["Request-Timeout"].as_str()), ("8000ms", "8000ms"));
     assert_eq!(told(&mut world, asked), None);
+    assert_eq!(world.engine.work_under_way(), 1, "a clock that skips waits for the worker");
     answer(&mut world, &task, at_once()).unwrap();
     assert_eq!(told(&mut world, asked), Some(Some(NexusWorkerAnswer::Completed(Some(at_once())))));
     assert_eq!(answer(&mut world, &task, at_once()), Err(ErrorKind::NotFound));
-    assert_eq!(world.engine.next_wake_up(), None);
+    assert_eq!((world.engine.next_wake_up(), world.engine.work_under_way()), (None, 0));
 }
 
 fn named(task: &PollNexusTaskQueueResponse) -> (&str, &str) {
@@ -164,6 +166,21 @@ fn the_namespace_must_be_there() {
     let mut world = World::new();
     let elsewhere = AskNexusWorker { namespace: "elsewhere".into(), ..asking(SECOND) };
     assert_eq!(world.ask(elsewhere).unwrap_err().kind, ErrorKind::NotFound);
+}
+
+#[test]
+fn what_waits_is_bounded() {
+    let mut world = World::new();
+    let mut large = asking(10 * SECOND);
+    let Some(Variant::StartOperation(start)) = &mut large.request.variant else { unreachable!() };
+    start.payload = Some(Payload { data: vec![0; 2 << 20], ..Default::default() });
+    let waiting: Vec<ReplyId> = (0..31).map(|_| world.send(large.clone())).collect();
+    assert_eq!(world.ask(large.clone()).unwrap_err().kind, ErrorKind::ResourceExhausted);
+    waiting.into_iter().for_each(|id| world.abandon(id));
+    let asked = world.send(large);
+    let task = nexus_task(&mut world);
+    answer(&mut world, &task, at_once()).unwrap();
+    assert!(told(&mut world, asked).is_some());
 }
 
 fn poll_of_version(world: &mut World, build_id: &str) -> ReplyId {

@@ -8,12 +8,13 @@
 
 use std::collections::HashMap;
 
+use prost::Message;
 use temporalio_protos::temporal::api::{nexus::v1::Request, workflowservice::v1::PollNexusTaskQueueResponse};
 
 use super::Engine;
 use super::waits::{NO_EXECUTION, Wait, WaitKind};
 use crate::command::Answer;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::execution::Place;
 use crate::execution::nexus::{OPERATION_TIMEOUT, set_operation_timeout, set_request_timeout};
 use crate::go_duration;
@@ -24,14 +25,21 @@ use crate::reply::ReplyId;
 use crate::time::{Time, timestamp};
 use crate::token::TaskToken;
 
-/// By the calls that wait for their answers.
-pub type Incoming = HashMap<ReplyId, Waiting>;
+/// What all requests that wait may take together; more are refused.
+const BYTES_MAX: usize = 64 << 20;
 
-/// A request whose caller waits.
+/// The requests whose callers wait.
+#[derive(Debug, Default)]
+pub struct Incoming {
+    waiting: HashMap<ReplyId, Waiting>,
+    bytes: usize,
+}
+
 #[derive(Debug)]
-pub struct Waiting {
+struct Waiting {
     queue: QueueKey,
     request: Request,
+    bytes: usize,
     asked: Time,
     /// When a worker took it; 0: none has.
     taken: Time,
@@ -43,7 +51,12 @@ impl<L: Loader> Engine<L> {
         let namespace = self.namespaces.get(&namespace)?.id;
         let queue = QueueKey::new(namespace, QueueKind::Nexus, task_queue);
         let deadline = self.now.saturating_add(within);
-        self.incoming.insert(call, Waiting { queue, request, asked: self.now, taken: 0 });
+        let bytes = request.encoded_len();
+        if self.incoming.bytes + bytes > BYTES_MAX {
+            return Err(full(&queue));
+        }
+        self.incoming.bytes += bytes;
+        self.incoming.waiting.insert(call, Waiting { queue, request, bytes, asked: self.now, taken: 0 });
         self.waits.add(call, Wait { execution: NO_EXECUTION, kind: WaitKind::NexusWorker, deadline });
         if within > 0 {
             self.offer_incoming(call);
@@ -52,7 +65,7 @@ impl<L: Loader> Engine<L> {
     }
 
     fn offer_incoming(&mut self, call: ReplyId) {
-        let Some(waiting) = self.incoming.get(&call) else { return };
+        let Some(waiting) = self.incoming.waiting.get(&call) else { return };
         let queue = waiting.queue.clone();
         // No workflow id says which of the ramping versions it is for.
         let hash = self.ids.next_u64() as u32;
@@ -71,7 +84,7 @@ impl<L: Loader> Engine<L> {
             return None;
         }
         let (now, deadline) = (self.now, self.waits.deadline(call)?);
-        let waiting = self.incoming.get_mut(&call)?;
+        let waiting = self.incoming.waiting.get_mut(&call)?;
         waiting.taken = now;
         let token = TaskToken { namespace: key.namespace, incoming: call, started_time: now, ..Default::default() };
         let mut request = Request { scheduled_time: timestamp(waiting.asked), ..waiting.request.clone() };
@@ -86,7 +99,7 @@ impl<L: Loader> Engine<L> {
     /// A request did not reach its worker.
     pub(super) fn take_back_incoming(&mut self, token: &TaskToken) {
         if self.has_taken(token) {
-            if let Some(waiting) = self.incoming.get_mut(&token.incoming) {
+            if let Some(waiting) = self.incoming.waiting.get_mut(&token.incoming) {
                 waiting.taken = 0;
             }
             self.offer_incoming(token.incoming);
@@ -119,19 +132,33 @@ impl<L: Loader> Engine<L> {
 
     /// Nobody waits for the answer any more.
     pub(super) fn forget_incoming(&mut self, call: ReplyId) {
-        let Some(waiting) = self.incoming.remove(&call) else { return };
+        let Some(waiting) = self.incoming.waiting.remove(&call) else { return };
+        self.incoming.bytes -= waiting.bytes;
         self.queues.withdraw(&waiting.queue, NO_EXECUTION, Work::NexusIncoming(call));
     }
 
     /// The worker has it. The time tells it from the request of another process that had this number.
     fn has_taken(&self, token: &TaskToken) -> bool {
-        self.incoming
-            .get(&token.incoming)
-            .is_some_and(|waiting| waiting.taken != 0 && waiting.taken == token.started_time)
+        let waiting = self.incoming.waiting.get(&token.incoming);
+        waiting.is_some_and(|waiting| waiting.taken != 0 && waiting.taken == token.started_time)
+    }
+
+    /// Whether somebody waits for the answer to this call.
+    pub(super) fn awaits_incoming(&self, call: ReplyId) -> bool {
+        self.incoming.waiting.contains_key(&call)
     }
 
     fn end_incoming(&mut self, call: ReplyId, answer: Option<NexusWorkerAnswer>) {
         self.forget_incoming(call);
         self.reply(call, Ok(Answer::AskNexusWorker(Box::new(answer))));
     }
+}
+
+fn full(queue: &QueueKey) -> Error {
+    let message = format!(
+        "Nexus requests that wait for workers take all of their {BYTES_MAX} bytes: start workers on task queue {:?} and \
+         others, or ask later",
+        queue.name
+    );
+    Error::new(ErrorKind::ResourceExhausted, message)
 }

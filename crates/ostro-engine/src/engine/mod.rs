@@ -102,7 +102,7 @@ impl<L: Loader> Engine<L> {
             ids: Ids::new(seed),
             queues: TaskQueues::new(&config),
             outbox: Outbox::default(),
-            incoming: Incoming::new(),
+            incoming: Incoming::default(),
             cache: Cache::new(config.cache_bytes_max),
             timers: Timers::default(),
             schedules: Schedules::default(),

@@ -126,7 +126,7 @@ impl<L: Loader> Engine<L> {
     /// Whether the task is not stale.
     fn is_wanted(&self, key: &QueueKey, task: &Task) -> bool {
         if let Work::NexusIncoming(call) = task.work {
-            return self.incoming.contains_key(&call);
+            return self.awaits_incoming(call);
         }
         let execution = self.execution(task.execution);
         match task.work {

@@ -208,6 +208,8 @@ mod tests {
             ..Default::default()
         };
         let nexus = NexusFailure::of_temporal(failure.clone());
+        // As the reference server: beside the failure and within its details.
+        assert_eq!(nexus.details["cause"]["nexusHandlerFailureInfo"]["type"], "INTERNAL");
         let text = serde_json::to_string(&nexus).unwrap();
         assert!(text.contains(r#""type":"temporal.api.failure.v1.Failure""#), "{text}");
         let read: NexusFailure = serde_json::from_str(&text).unwrap();

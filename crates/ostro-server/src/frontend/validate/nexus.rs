@@ -96,3 +96,49 @@ fn check_callback(callback: &mut Callback, limits: &Config) -> Result<()> {
     nexus.header = std::mem::take(&mut nexus.header).into_iter().map(|(k, v)| (k.to_ascii_lowercase(), v)).collect();
     callback::destination(callback).map(drop).map_err(Error::invalid)
 }
+
+#[cfg(test)]
+#[allow(deprecated, reason = "SDKs that know no newer form still send it")]
+mod tests {
+    use ostro_engine::nexus::failures::{handler, server};
+
+    use super::*;
+
+    fn failed(error: Option<&str>, failure: Option<Failure>) -> service::RespondNexusTaskFailedRequest {
+        let failure_of = |details: &str| nexus::Failure { details: details.as_bytes().to_vec(), ..Default::default() };
+        let error =
+            error.map(|details| nexus::HandlerError { failure: Some(failure_of(details)), ..Default::default() });
+        service::RespondNexusTaskFailedRequest { error, failure, ..Default::default() }
+    }
+
+    #[test]
+    fn only_errors_of_handlers_are_answers() {
+        let refused = |request| handler_failure(&request).map_err(|error| error.message).err();
+        assert_eq!(refused(failed(None, Some(handler("INTERNAL", "m")))), None);
+        assert_eq!(refused(failed(Some(""), None)), None);
+        assert_eq!(refused(failed(Some("{}"), Some(server("m", false)))), None);
+        for (request, words) in [
+            (failed(None, None), "request must contain error or failure"),
+            (
+                failed(None, Some(server("m", false))),
+                "request Failure must contain error or failure with NexusHandlerFailureInfo",
+            ),
+            (failed(Some("{"), None), "failure details must be JSON serializable"),
+        ] {
+            assert_eq!(refused(request).as_deref(), Some(words));
+        }
+    }
+
+    #[test]
+    fn the_details_of_an_old_error_are_json() {
+        let response = |details: &str| {
+            let failure = Some(nexus::Failure { details: details.as_bytes().to_vec(), ..Default::default() });
+            let error = nexus::UnsuccessfulOperationError { failure, ..Default::default() };
+            let variant = Some(nexus::start_operation_response::Variant::OperationError(error));
+            let started = nexus::StartOperationResponse { variant };
+            Some(nexus::Response { variant: Some(nexus::response::Variant::StartOperation(started)) })
+        };
+        assert!(operation_error(&response("{")).is_err());
+        assert!(operation_error(&response(r#"{"a": [1]}"#)).is_ok() && operation_error(&None).is_ok());
+    }
+}

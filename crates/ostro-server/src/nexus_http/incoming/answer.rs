@@ -123,3 +123,92 @@ fn from_worker(mut response: Response) -> Response {
     response.headers_mut().insert(FAILURE_SOURCE, HeaderValue::from_static(FROM_WORKER));
     response
 }
+
+#[cfg(test)]
+#[allow(deprecated, reason = "SDKs that know no newer form still send it")]
+mod tests {
+    use axum::body::to_bytes;
+    use ostro_engine::nexus::failures::handler;
+    use serde_json::{Value, json};
+    use temporalio_protos::temporal::api::failure::v1::CanceledFailureInfo;
+    use temporalio_protos::temporal::api::nexus::v1::{self as nexus, UnsuccessfulOperationError};
+
+    use super::*;
+
+    /// Status, state of the operation, whether to ask again, and the body, for a caller that knows the newer form and for one
+    /// that does not.
+    async fn told(answer: NexusWorkerAnswer) -> [(u16, String, String, Value); 2] {
+        let told = async |newly| {
+            let (parts, body) = response(Some(answer.clone()), true, newly).into_parts();
+            let header = |name| parts.headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+            assert_eq!(header(FAILURE_SOURCE), FROM_WORKER);
+            let body = to_bytes(body, 1 << 20).await.unwrap();
+            let body = serde_json::from_slice(&body).unwrap_or_default();
+            (parts.status.as_u16(), header(OPERATION_STATE), header("nexus-request-retryable"), body)
+        };
+        [told(true).await, told(false).await]
+    }
+
+    fn completed(variant: start::Variant) -> NexusWorkerAnswer {
+        let answer = StartOperationResponse { variant: Some(variant) };
+        NexusWorkerAnswer::Completed(Some(Variant::StartOperation(answer)))
+    }
+
+    fn old_failure() -> Option<nexus::Failure> {
+        let details = br#"{"a":1}"#.to_vec();
+        Some(nexus::Failure { message: "old".into(), details, ..Default::default() })
+    }
+
+    #[tokio::test]
+    async fn an_operation_without_success_is_told_with_its_state() {
+        let info = FailureInfo::CanceledFailureInfo(CanceledFailureInfo::default());
+        let gone = Failure { message: "gone".into(), failure_info: Some(info), ..Default::default() };
+        let cause = json!({
+            "message": "gone",
+            "metadata": { "type": "temporal.api.failure.v1.Failure" },
+            "details": { "canceledFailureInfo": {} },
+        });
+        let whole = json!({
+            "message": "operation error",
+            "metadata": { "type": "nexus.OperationError", "unwrap-error": "true" },
+            "details": { "state": "canceled" },
+            "cause": cause,
+        });
+        let both = told(completed(start::Variant::Failure(gone))).await;
+        assert_eq!(both, [whole, cause].map(|body| (424, CANCELED.into(), String::new(), body)));
+        let old = |state: &str| {
+            let error = UnsuccessfulOperationError { operation_state: state.into(), failure: old_failure() };
+            completed(start::Variant::OperationError(error))
+        };
+        let [newly, plainly] = told(old(FAILED)).await;
+        assert_eq!((newly.0, newly.1.as_str(), &newly.3["cause"]), (424, FAILED, &plainly.3));
+        assert_eq!(plainly.3, json!({ "message": "old", "details": { "a": 1 } }));
+        assert_eq!(told(old(RUNNING)).await.map(|it| it.0), [500, 500]);
+    }
+
+    #[tokio::test]
+    async fn errors_of_handlers_are_told_by_their_status() {
+        let mut failure = handler("CONFLICT", "not now");
+        let Some(FailureInfo::NexusHandlerFailureInfo(info)) = &mut failure.failure_info else { unreachable!() };
+        info.retry_behavior = Retry::Retryable as i32;
+        let body = json!({
+            "message": "not now",
+            "metadata": { "type": "nexus.HandlerError" },
+            "details": { "type": "CONFLICT", "retryableOverride": true },
+        });
+        let expected = (409, String::new(), "true".to_owned(), body);
+        assert_eq!(told(NexusWorkerAnswer::Failed(failure)).await, [expected.clone(), expected]);
+        let error = HandlerError { error_type: "NOT_FOUND".into(), failure: old_failure(), ..Default::default() };
+        let [newly, plainly] = told(NexusWorkerAnswer::HandlerError(error)).await;
+        assert_eq!(
+            (newly.0, &newly.3["details"], &newly.3["cause"]),
+            (404, &json!({ "type": "NOT_FOUND" }), &plainly.3)
+        );
+        assert_eq!(told(NexusWorkerAnswer::Completed(None)).await.map(|it| it.0), [500, 500]);
+    }
+
+    #[test]
+    fn any_answer_to_a_cancellation_accepts_it() {
+        assert_eq!(response(Some(NexusWorkerAnswer::Completed(None)), false, true).status(), StatusCode::ACCEPTED);
+    }
+}
