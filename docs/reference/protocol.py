@@ -20,11 +20,13 @@ from temporalio.service import RPCError, RPCStatusCode
 NOTES = {
     "StartWorkflowExecution": "time skipping is refused",
     "CreateWorkerDeploymentVersion": "a compute configuration is refused: this server starts no workers",
-    "UpdateWorkerBuildIdCompatibility": "the sets are kept and shown; tasks are not routed by them: that would put a second routing, "
-    "with inheritance of its own by activities, children and next runs, beside worker deployments, which have replaced it",
+    "UpdateWorkerBuildIdCompatibility": "the reference server refuses it with its defaults. Here the sets are kept and shown, as there "
+    "once `frontend.workerVersioningDataAPIs` is on; what is missing of that is that tasks are routed by them: it would put a second "
+    "routing, with inheritance of its own by activities, children and next runs, beside worker deployments, which have replaced it. A "
+    "worker that asks for it (`use_versioning`) gets the tasks of workers without a version; there it gets none",
     "UpdateWorkerDeploymentVersionComputeConfig": "no configuration is valid: this server starts no workers",
     "ValidateWorkerDeploymentVersionComputeConfig": "no configuration is valid: this server starts no workers",
-    "GetWorkerTaskReachability": "new workflows only: existing ones are not tied to build ids, since tasks are not routed by them",
+    "GetWorkerTaskReachability": "the reference server refuses it with its defaults; new workflows only: existing ones are not tied to build ids, since tasks are not routed by them",
 }
 
 SUPERSEDED = "declined in the reference server's words: superseded by worker deployments"

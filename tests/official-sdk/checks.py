@@ -638,6 +638,12 @@ async def temporal_clients(guarded: Lab, operator: str, worker: str, others: str
     assert await status(by_worker.terminate()) == RPCStatusCode.PERMISSION_DENIED
     elsewhere = (await connect(others)).get_workflow_handle(handle.id)
     assert await status(elsewhere.describe()) == RPCStatusCode.PERMISSION_DENIED
+    # Nexus by HTTP needs what the same call over gRPC needs; nobody serves this queue.
+    path = "/namespaces/default/task-queues/none/nexus-services/service/operation"
+    for key, answered in ((None, 401), ("ostro_0123", 401), (worker, 403), (others, 403), (operator, 520)):
+        headers = {"request-timeout": "1s", **({"authorization": f"Bearer {key}"} if key else {})}
+        response = httpx.post(guarded.url + path, headers=headers, verify=guarded.trust())
+        assert response.status_code == answered, response.text
     assert await status(handle.terminate()) is None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -282,8 +283,32 @@ async def nexus_outside_is_cancelled(trace: Trace) -> None:
             request = await asyncio.to_thread(service.nth, "/My%20Shop/later?")
             cancel = await asyncio.to_thread(service.nth, "/My%20Shop/later/cancel")
             trace.note("request to cancel", cancel.seen())
+            # The end may not meet the answer to the cancellation, nor the workflow task for that: who comes first is nobody's
+            # promise. The next scenario is about an end that is first.
+            await trace.until_event(caller, "nexus_operation_cancel_request_completed")
+            await trace.until_event(caller, "workflow_task_completed", 3)
             await complete(request, "canceled", '{"message": "gone"}')
             await trace.outcome("outcome", caller.result())
+            await trace.history("history", caller)
+
+
+@scenario
+async def nexus_outside_ends_before_its_cancellation_is_answered(trace: Trace) -> None:
+    ended = threading.Event()
+
+    def late(request: Request, before: int) -> Answer:
+        if request.operation == "cancel":
+            ended.wait(20)
+        return answers(request, before)
+
+    with outside(late) as service:
+        async with endpoint(trace, service) as name:
+            caller = await call(trace, name, "later", True)
+            request = await asyncio.to_thread(service.nth, "/My%20Shop/later?")
+            await asyncio.to_thread(service.nth, "/My%20Shop/later/cancel")
+            trace.note("called back", await complete(request, "canceled", '{"message": "gone"}'))
+            await trace.outcome("outcome", caller.result())
+            ended.set()
             await trace.history("history", caller)
 
 

@@ -4,7 +4,7 @@ use temporalio_protos::temporal::api::{
     operatorservice::v1 as operator, schedule::v1 as schedule, workflowservice::v1 as service,
 };
 
-use crate::nexus::outgoing;
+use crate::nexus::{incoming, outgoing};
 use crate::reply::{HistoryPosition, StartAnswer, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer};
 use crate::time::Time;
 
@@ -83,6 +83,7 @@ commands! {
     PollNexusTask(WithDeadline<service::PollNexusTaskQueueRequest>) -> service::PollNexusTaskQueueResponse;
     CompleteNexusTask(service::RespondNexusTaskCompletedRequest) -> service::RespondNexusTaskCompletedResponse;
     FailNexusTask(service::RespondNexusTaskFailedRequest) -> service::RespondNexusTaskFailedResponse;
+    AskNexusWorker(incoming::AskNexusWorker) -> Option<incoming::NexusWorkerAnswer>;
     TakeOutgoing(outgoing::TakeOutgoing) -> Option<outgoing::OutgoingRequest>;
     OperationNotDelivered(outgoing::OperationNotDelivered) -> ();
     CallbackAnswered(outgoing::CallbackAnswered) -> ();

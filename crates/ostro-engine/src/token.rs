@@ -33,6 +33,9 @@ pub struct TaskToken {
     /// Set on Nexus tasks only: what the handler is asked.
     #[prost(int32, tag = "11")]
     pub nexus: i32,
+    /// Set on Nexus tasks only that came in by HTTP: the call that waits. Such a task is no execution's.
+    #[prost(uint64, tag = "12")]
+    pub incoming: u64,
 }
 
 impl TaskToken {
@@ -42,7 +45,7 @@ impl TaskToken {
             return Err(Error::invalid("Task token not set on request."));
         }
         match Self::decode(bytes) {
-            Ok(token) if token.execution > 0 => Ok(token),
+            Ok(token) if token.execution > 0 || token.incoming > 0 => Ok(token),
             _ => Err(Error::invalid(
                 "Error deserializing task token: hand back the token of the poll response unchanged.",
             )),

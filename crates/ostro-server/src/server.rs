@@ -183,7 +183,7 @@ pub struct Serving {
 pub struct Extension {
     /// Beside the pages of the HTTP interface.
     pub routes: Router,
-    /// Decides which calls of the gRPC interface are made; all of them without one.
+    /// Decides which calls of the gRPC interface, and of Nexus operations by HTTP, are made; all of them without one.
     pub guard: Option<Arc<dyn Guard>>,
 }
 
@@ -241,10 +241,10 @@ impl Core {
         let (grpc_address, http_address) = (grpc.as_ref().and_then(address), http.as_ref().and_then(address));
         let callback_base = http_address.map(|address| base_url(address, tls.is_some()));
         let mut tasks = Vec::new();
-        let guarded = guard.into_iter().fold(services.clone(), Services::with_guard);
+        let guarded = guard.clone().into_iter().fold(services.clone(), Services::with_guard);
         tasks.extend(grpc.map(|listener| serve_grpc(listener, tls.clone(), guarded, stopped.clone())));
-        let incoming =
-            Incoming { engine: self.engine.handle().clone(), payload_bytes_max: config.limits.blob_bytes_max };
+        let payload_bytes_max = config.limits.blob_bytes_max;
+        let incoming = Incoming { engine: self.engine.handle().clone(), payload_bytes_max, guard };
         let routes = routes.merge(nexus_http::routes(incoming));
         tasks.extend(http.map(|listener| self.serve_http(listener, tls, routes, stopped.clone())));
         let callback = CallbackUrl { base: config.public_url.clone().or(callback_base) };

@@ -59,9 +59,9 @@ impl<L: Loader> Engine<L> {
         self.busy.counted = true;
     }
 
-    /// Workflow tasks, activities and queries that wait for a worker or are with one.
+    /// Workflow tasks, activities, queries and Nexus requests that wait for a worker or are with one.
     pub fn work_under_way(&self) -> usize {
-        self.busy.total + self.waits.queries()
+        self.busy.total + self.waits.work()
     }
 
     /// When a workflow or a schedule goes on by itself next; polls and waiting clients do not count.

@@ -100,7 +100,11 @@ impl<L: Loader> Engine<L> {
         let Match { key, task, poller } = found;
         let id = task.execution;
         let reply = poller.reply;
-        let answer = if self.load(id) { self.hand_over(&key, &task, &poller) } else { None };
+        let answer = match task.work {
+            Work::NexusIncoming(call) => self.hand_over_incoming(&key, &task, call).map(nexus_task),
+            _ if self.load(id) => self.hand_over(&key, &task, &poller),
+            _ => None,
+        };
         match answer {
             Some(answer) => self.reply(reply, Ok(advised(answer, advice(&task, &poller, self.now)))),
             None => self.queues.return_poller(&key, poller),
@@ -133,12 +137,9 @@ impl<L: Loader> Engine<L> {
                 let response = self.step(id, |t| t.start_activity(event, by));
                 Some(Answer::PollActivityTask(Box::new(response)))
             }
-            Work::NexusStart(event) => {
-                self.hand_over_nexus(id, event, What::Start).map(|task| Answer::PollNexusTask(Box::new(task)))
-            }
-            Work::NexusCancel(event) => {
-                self.hand_over_nexus(id, event, What::Cancel).map(|task| Answer::PollNexusTask(Box::new(task)))
-            }
+            Work::NexusStart(event) => self.hand_over_nexus(id, event, What::Start).map(nexus_task),
+            Work::NexusCancel(event) => self.hand_over_nexus(id, event, What::Cancel).map(nexus_task),
+            Work::NexusIncoming(_) => None,
             Work::Query(number) => {
                 let mut answer = self.look(id, |t| t.start_query(number, sticky))?;
                 self.attach_history(&mut answer);
@@ -227,6 +228,10 @@ impl<L: Loader> Engine<L> {
             self.step(token.execution, |t| t.undo_activity_start(token.scheduled_event_id));
         }
     }
+}
+
+fn nexus_task(task: PollNexusTaskQueueResponse) -> Answer {
+    Answer::PollNexusTask(Box::new(task))
 }
 
 /// Whether the worker should keep more polls waiting on this queue, or fewer.

@@ -10,6 +10,7 @@ mod describe_queue;
 mod dispatch;
 mod effects;
 mod history;
+mod incoming;
 mod lost;
 mod nexus;
 mod outbox;
@@ -24,6 +25,7 @@ use std::collections::{HashSet, VecDeque};
 use busy::Busy;
 use cache::Cache;
 use history::Unsettled;
+use incoming::Incoming;
 use lost::Lost;
 use outbox::Outbox;
 use prost::Message;
@@ -67,6 +69,7 @@ pub struct Engine<L> {
     ids: Ids,
     queues: TaskQueues,
     outbox: Outbox,
+    incoming: Incoming,
     cache: Cache,
     timers: Timers,
     schedules: Schedules,
@@ -99,6 +102,7 @@ impl<L: Loader> Engine<L> {
             ids: Ids::new(seed),
             queues: TaskQueues::new(&config),
             outbox: Outbox::default(),
+            incoming: Incoming::default(),
             cache: Cache::new(config.cache_bytes_max),
             timers: Timers::default(),
             schedules: Schedules::default(),

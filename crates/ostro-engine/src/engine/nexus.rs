@@ -118,6 +118,9 @@ impl<L: Loader> Engine<L> {
     /// A request did not reach its worker.
     pub(super) fn take_back_nexus(&mut self, response: &PollNexusTaskQueueResponse) {
         let Ok(token) = TaskToken::parse(&response.task_token) else { return };
+        if token.incoming > 0 {
+            return self.take_back_incoming(&token);
+        }
         let Some(what) = What::of_number(token.nexus) else { return };
         if self.load(token.execution) {
             self.step(token.execution, |t| t.undo_nexus_request(&token, what));

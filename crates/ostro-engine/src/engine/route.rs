@@ -108,8 +108,13 @@ impl<L: Loader> Engine<L> {
             }
             return !left;
         }
-        let execution = self.execution(task.execution);
-        let (place, hash) = (place_of(execution, task.work), hash_of(execution));
+        let (place, hash) = match task.work {
+            Work::NexusIncoming(_) => (Place::default(), task.follows.unwrap_or_default()),
+            _ => {
+                let execution = self.execution(task.execution);
+                (place_of(execution, task.work), hash_of(execution))
+            }
+        };
         let (belongs, again) = self.placed(key.of_version(None), task.execution, task.work, &place, hash);
         let belongs_here = belongs == *key;
         if !belongs_here && self.is_wanted(key, task) {
@@ -120,6 +125,9 @@ impl<L: Loader> Engine<L> {
 
     /// Whether the task is not stale.
     fn is_wanted(&self, key: &QueueKey, task: &Task) -> bool {
+        if let Work::NexusIncoming(call) = task.work {
+            return self.awaits_incoming(call);
+        }
         let execution = self.execution(task.execution);
         match task.work {
             Work::WorkflowTask => execution
@@ -133,7 +141,7 @@ impl<L: Loader> Engine<L> {
             }
             Work::NexusStart(event) => execution.nexus_is_offered(event, What::Start),
             Work::NexusCancel(event) => execution.nexus_is_offered(event, What::Cancel),
-            Work::Query(_) => true,
+            Work::Query(_) | Work::NexusIncoming(_) => true,
         }
     }
 

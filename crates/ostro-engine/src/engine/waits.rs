@@ -1,4 +1,4 @@
-//! Open calls that wait for an execution to move: history polls, updates, queries.
+//! Open calls that wait for an execution to move, or for a worker: history polls, updates, queries, Nexus requests by HTTP.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -24,10 +24,16 @@ pub enum WaitKind {
     Query {
         until: Time,
     },
+    /// For a worker's answer to a Nexus request that came in by HTTP.
+    NexusWorker,
 }
+
+/// Where a wait, or a task, is no execution's.
+pub const NO_EXECUTION: ExecutionId = 0;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Wait {
+    /// Or [`NO_EXECUTION`].
     pub execution: ExecutionId,
     pub kind: WaitKind,
     pub deadline: Time,
@@ -86,9 +92,14 @@ impl Waits {
         self.order.first().map(|(time, _)| *time)
     }
 
-    /// Queries that wait.
-    pub fn queries(&self) -> usize {
-        self.calls.values().filter(|wait| matches!(wait.kind, WaitKind::Query { .. })).count()
+    pub fn deadline(&self, id: ReplyId) -> Option<Time> {
+        self.calls.get(&id).map(|wait| wait.deadline)
+    }
+
+    /// Those for which workers work: queries, and Nexus requests by HTTP.
+    pub fn work(&self) -> usize {
+        let works = |wait: &&Wait| matches!(wait.kind, WaitKind::Query { .. } | WaitKind::NexusWorker);
+        self.calls.values().filter(works).count()
     }
 
     /// Moves every deadline.
@@ -137,6 +148,7 @@ impl<L: Loader> Engine<L> {
                         self.reply(id, Err(Error::not_found(message)));
                     }
                 }
+                WaitKind::NexusWorker => self.time_out_incoming(id),
                 WaitKind::Query { until } if self.now < until => self.unstick_query(id, wait.execution, until),
                 WaitKind::Query { .. } => {
                     self.forget_query(id, wait.execution);
@@ -182,6 +194,7 @@ impl<L: Loader> Engine<L> {
         match wait.kind {
             WaitKind::History => self.forget_history_wait(id, wait.execution),
             WaitKind::Query { .. } => self.forget_query(id, wait.execution),
+            WaitKind::NexusWorker => self.forget_incoming(id),
             WaitKind::Update | WaitKind::PollUpdate => {
                 if let Some(execution) = self.cache.get_mut(wait.execution) {
                     execution.drop_update_waiter(id);

@@ -125,7 +125,8 @@ fn escape(text: &str) -> String {
     text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
-fn unescape(text: &str) -> Option<String> {
+/// The text that an escaped part of a URL stands for; `None` where it is escaped wrongly.
+pub fn unescape(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {

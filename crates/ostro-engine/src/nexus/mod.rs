@@ -7,6 +7,7 @@ pub mod callback;
 pub mod callback_address;
 pub mod endpoints;
 pub mod failures;
+pub mod incoming;
 pub mod links;
 pub mod outgoing;
 pub mod system;

@@ -42,8 +42,9 @@ impl PackedWork {
             Work::Query(id) => (2, id),
             Work::NexusStart(id) => (3, id as u64),
             Work::NexusCancel(id) => (4, id as u64),
+            Work::NexusIncoming(call) => (5, call),
         };
-        assert!(number < 1 << (64 - KIND_BITS), "numbers of events and queries are below 2^61");
+        assert!(number < 1 << (64 - KIND_BITS), "numbers of events, queries and calls are below 2^61");
         Self((number << KIND_BITS) | kind)
     }
 
@@ -54,7 +55,8 @@ impl PackedWork {
             1 => Work::Activity(number as i64),
             2 => Work::Query(number),
             3 => Work::NexusStart(number as i64),
-            _ => Work::NexusCancel(number as i64),
+            4 => Work::NexusCancel(number as i64),
+            _ => Work::NexusIncoming(number),
         }
     }
 }

@@ -83,6 +83,8 @@ pub enum Work {
     /// A request to start, or to cancel, the Nexus operation of this scheduled event id.
     NexusStart(i64),
     NexusCancel(i64),
+    /// A Nexus request that came in by HTTP, by the call that waits for its answer; below 2^61. It is no execution's.
+    NexusIncoming(ReplyId),
     /// The engine's number of the query; below 2^61, as event ids.
     Query(u64),
 }

@@ -57,7 +57,8 @@ fn kind(kind: &str) -> HashMap<String, String> {
 }
 
 fn unknown_header(payload: &Payload) -> HashMap<String, String> {
-    let others = payload.metadata.iter().filter(|(key, _)| *key != ENCODING);
+    // The length is the transport's to say.
+    let others = payload.metadata.iter().filter(|(key, _)| *key != ENCODING && !key.eq_ignore_ascii_case("length"));
     others.map(|(key, value)| (key.clone(), String::from_utf8_lossy(value).into_owned())).collect()
 }
 

@@ -12,6 +12,7 @@ use temporalio_protos::temporal::api::enums::v1::NexusHandlerErrorRetryBehavior 
 use temporalio_protos::temporal::api::failure::v1::{
     ApplicationFailureInfo, CanceledFailureInfo, Failure, NexusHandlerFailureInfo, failure::FailureInfo,
 };
+use temporalio_protos::temporal::api::nexus::v1 as nexus;
 
 use super::CANCELED;
 
@@ -24,6 +25,7 @@ const UNWRAP: &str = "unwrap-error";
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct NexusFailure {
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub message: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub stack_trace: String,
@@ -96,7 +98,7 @@ impl NexusFailure {
 
     /// A failure of Temporal in the form in which it comes back as it was.
     pub(super) fn of_temporal(mut failure: Failure) -> Self {
-        let cause = failure.cause.take().map(|cause| Box::new(Self::of_temporal(*cause)));
+        let cause = failure.cause.clone().map(|cause| Box::new(Self::of_temporal(*cause)));
         let message = std::mem::take(&mut failure.message);
         let stack_trace = std::mem::take(&mut failure.stack_trace);
         let (kind, details) = match &failure.failure_info {
@@ -106,12 +108,32 @@ impl NexusFailure {
         Self { message, stack_trace, metadata: [("type".to_owned(), kind)].into(), details, cause }
     }
 
-    /// An error of a handler that the server makes.
-    pub(super) fn handler(kind: &str, message: &str) -> Self {
+    /// A failure in its older form, as it came.
+    pub(super) fn of_old(failure: nexus::Failure) -> Self {
         Self {
-            message: message.to_owned(),
-            metadata: [("type".to_owned(), HANDLER_ERROR.to_owned())].into(),
-            details: json!({ "type": kind }),
+            message: failure.message,
+            stack_trace: failure.stack_trace,
+            metadata: failure.metadata.into_iter().collect(),
+            details: serde_json::from_slice(&failure.details).unwrap_or_default(),
+            cause: failure.cause.map(|cause| Box::new(Self::of_old(*cause))),
+        }
+    }
+
+    /// An error of a handler.
+    pub(super) fn handler(kind: &str, message: &str, retry: Retry) -> Self {
+        let info = NexusHandlerFailureInfo { r#type: kind.to_owned(), retry_behavior: retry as i32 };
+        let metadata = [("type".to_owned(), HANDLER_ERROR.to_owned())].into();
+        Self { message: message.to_owned(), metadata, details: handler_details(&info), ..Default::default() }
+    }
+
+    /// The end of an operation without success, whose failure is `cause`: servers of Temporal take it out again.
+    pub(super) fn operation(state: &str, cause: Self) -> Self {
+        let metadata = [("type", OPERATION_ERROR), (UNWRAP, "true")];
+        Self {
+            message: "operation error".to_owned(),
+            metadata: metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            details: json!({ "state": state }),
+            cause: Some(Box::new(cause)),
             ..Default::default()
         }
     }
@@ -151,15 +173,16 @@ fn handler_details(info: &NexusHandlerFailureInfo) -> Value {
 
 /// Of a kind that nobody here knows: kept as it came.
 fn unknown_info(failure: &NexusFailure) -> FailureInfo {
-    let kept = NexusFailure { message: String::new(), stack_trace: String::new(), ..failure.clone() };
-    let mut data = serde_json::to_value(kept).unwrap_or_default();
-    if let Some(fields) = data.as_object_mut() {
-        fields.remove("message");
-        fields.remove("cause");
+    let mut data = serde_json::Map::new();
+    if !failure.metadata.is_empty() {
+        data.insert("metadata".to_owned(), json!(failure.metadata));
+    }
+    if !failure.details.is_null() {
+        data.insert("details".to_owned(), failure.details.clone());
     }
     let payload = Payload {
         metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
-        data: data.to_string().into_bytes(),
+        data: Value::Object(data).to_string().into_bytes(),
         ..Default::default()
     };
     FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo {
@@ -185,6 +208,8 @@ mod tests {
             ..Default::default()
         };
         let nexus = NexusFailure::of_temporal(failure.clone());
+        // As the reference server: beside the failure and within its details.
+        assert_eq!(nexus.details["cause"]["nexusHandlerFailureInfo"]["type"], "INTERNAL");
         let text = serde_json::to_string(&nexus).unwrap();
         assert!(text.contains(r#""type":"temporal.api.failure.v1.Failure""#), "{text}");
         let read: NexusFailure = serde_json::from_str(&text).unwrap();

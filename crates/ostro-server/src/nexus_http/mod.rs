@@ -1,9 +1,10 @@
-//! Nexus over HTTP: what leaves for URLs outside, and what handlers there send back.
+//! Nexus over HTTP: what leaves for URLs outside, what handlers there send back, and what callers there ask workers here.
 //!
 //! ```text
 //! engine --TakeOutgoing--> sender --HTTP--> handler outside           operation.rs, delivery.rs
 //! engine <--answer-------- sender <--------
-//! engine <--CompleteNexusOperation-- /namespaces/{namespace}/nexus/callback <-- handler outside      incoming.rs
+//! engine <--CompleteNexusOperation-- /namespaces/{namespace}/nexus/callback <-- handler outside      incoming/completion.rs
+//! engine <--AskNexusWorker-- /nexus/endpoints/{id}/services/{service}/{operation} <-- caller outside incoming/dispatch.rs
 //! ```
 //!
 //! The forms are those of the Nexus HTTP protocol, as the reference server reads and writes them.
@@ -32,6 +33,11 @@ const REQUEST_ID: &str = "nexus-request-id";
 const RETRYABLE: &str = "nexus-request-retryable";
 const LINK: &str = "nexus-link";
 const CALLBACK_PREFIX: &str = "nexus-callback-";
+/// The header that says whose fault a failure is, and the one thing that it says.
+const FAILURE_SOURCE: &str = "temporal-nexus-failure-source";
+const FROM_WORKER: &str = "worker";
+/// The header that says how much time there is.
+const REQUEST_TIMEOUT: &str = "request-timeout";
 /// Says that failures are understood in their newer form.
 const FAILURE_SUPPORT: &str = "temporal-nexus-failure-support";
 const JSON: &str = "application/json";

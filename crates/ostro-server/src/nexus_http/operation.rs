@@ -14,10 +14,8 @@ use super::client::Outgoing;
 use super::content::Content;
 use super::link::set_links;
 use super::sender::CallbackUrl;
-use super::{CALLBACK_PREFIX, FAILURE_SUPPORT, OPERATION_TOKEN, REQUEST_ID, set};
+use super::{CALLBACK_PREFIX, FAILURE_SUPPORT, OPERATION_TOKEN, REQUEST_ID, REQUEST_TIMEOUT, set};
 
-/// The header that says how much time there is.
-const REQUEST_TIMEOUT: &str = "request-timeout";
 const USER_AGENT: &str = "ostro";
 
 /// The request that asks what `request` asks; `url` is the endpoint's target, `namespace` that of the caller.

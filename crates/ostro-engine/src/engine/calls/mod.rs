@@ -73,6 +73,7 @@ impl<L: Loader> Engine<L> {
             Command::PollNexusTask(r) => self.poll_nexus_task(id, *r),
             Command::CompleteNexusTask(r) => answered!(CompleteNexusTask, self.complete_nexus_task(*r)),
             Command::FailNexusTask(r) => answered!(FailNexusTask, self.fail_nexus_task(*r)),
+            Command::AskNexusWorker(r) => self.ask_nexus_worker(id, *r),
             Command::TakeOutgoing(_) => {
                 self.outbox.add_taker(id);
                 Ok(None)

@@ -11,6 +11,7 @@ use crate::command::{Answer, WithDeadline};
 use crate::error::{Error, Result};
 use crate::execution::nexus::{Response, What};
 use crate::nexus::failures;
+use crate::nexus::incoming::NexusWorkerAnswer;
 use crate::nexus::outgoing::OperationNotDelivered;
 use crate::persistence::{Loader, QueueKind};
 use crate::queue::{Poller, QueueKey};
@@ -47,8 +48,8 @@ impl<L: Loader> Engine<L> {
         &mut self,
         request: RespondNexusTaskCompletedRequest,
     ) -> Result<RespondNexusTaskCompletedResponse> {
-        let answer = request.response.and_then(|response| response.variant);
-        self.nexus_answered(&request.task_token, Response::Completed(answer))?;
+        let answer = NexusWorkerAnswer::Completed(request.response.and_then(|response| response.variant));
+        self.worker_answered(&request.namespace, &request.task_token, answer)?;
         Ok(RespondNexusTaskCompletedResponse {})
     }
 
@@ -56,25 +57,39 @@ impl<L: Loader> Engine<L> {
         &mut self,
         request: RespondNexusTaskFailedRequest,
     ) -> Result<RespondNexusTaskFailedResponse> {
-        let old = request.error.map(failures::of_handler_error);
-        let failure = request.failure.or(old);
-        let failure = failure.ok_or_else(|| Error::invalid("request must contain error or failure"))?;
-        self.nexus_answered(&request.task_token, Response::Failed(failure))?;
+        let answer = match (request.error, request.failure) {
+            (Some(error), _) => NexusWorkerAnswer::HandlerError(error),
+            (None, Some(failure)) => NexusWorkerAnswer::Failed(failure),
+            (None, None) => return Err(Error::invalid("request must contain error or failure")),
+        };
+        self.worker_answered(&request.namespace, &request.task_token, answer)?;
         Ok(RespondNexusTaskFailedResponse {})
     }
 
     pub(super) fn operation_not_delivered(&mut self, request: OperationNotDelivered) -> Result<()> {
-        self.nexus_answered(&request.task_token, Response::NotDelivered(request.error))
+        self.nexus_answered(&TaskToken::parse(&request.task_token)?, Response::NotDelivered(request.error))
     }
 
-    fn nexus_answered(&mut self, token: &[u8], response: Response) -> Result<()> {
+    fn worker_answered(&mut self, namespace: &str, token: &[u8], answer: NexusWorkerAnswer) -> Result<()> {
         let token = TaskToken::parse(token)?;
+        if token.incoming > 0 {
+            return self.answer_incoming(namespace, &token, answer);
+        }
+        let response = match answer {
+            NexusWorkerAnswer::Completed(answer) => Response::Completed(answer),
+            NexusWorkerAnswer::Failed(failure) => Response::Failed(failure),
+            NexusWorkerAnswer::HandlerError(error) => Response::Failed(failures::of_handler_error(error)),
+        };
+        self.nexus_answered(&token, response)
+    }
+
+    fn nexus_answered(&mut self, token: &TaskToken, response: Response) -> Result<()> {
         let what = What::of_number(token.nexus).ok_or_else(|| Error::invalid("the task token is not that of Nexus"))?;
         if !self.load(token.execution) {
             return Err(Error::not_found("Nexus task not found or already expired"));
         }
         self.step(token.execution, |t| {
-            let answered = t.nexus_answered(&token, what, response);
+            let answered = t.nexus_answered(token, what, response);
             t.terminate_if_too_large();
             answered
         })

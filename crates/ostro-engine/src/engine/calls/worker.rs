@@ -189,7 +189,7 @@ impl<L: Loader> Engine<L> {
         match task.work {
             Work::WorkflowTask => self.step(task.execution, |t| t.unstick_workflow_task()),
             Work::Query(number) => self.offer_query(task.execution, number),
-            Work::Activity(_) | Work::NexusStart(_) | Work::NexusCancel(_) => {}
+            Work::Activity(_) | Work::NexusStart(_) | Work::NexusCancel(_) | Work::NexusIncoming(_) => {}
         }
     }
 }

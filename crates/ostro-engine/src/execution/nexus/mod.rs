@@ -16,8 +16,8 @@ mod describe;
 mod request;
 mod respond;
 
-pub use request::What;
 pub(in crate::execution) use request::back_off;
+pub use request::{OPERATION_TIMEOUT, What, set_operation_timeout, set_request_timeout};
 pub use respond::{Response, token_fault};
 
 use temporalio_protos::temporal::api::{

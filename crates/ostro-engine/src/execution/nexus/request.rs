@@ -20,6 +20,9 @@ use crate::persistence::NamespaceId;
 use crate::time::{MILLISECOND, Span, Time, from_duration, timestamp};
 use crate::token::TaskToken;
 
+/// The header that says how much time the operation has.
+pub const OPERATION_TIMEOUT: &str = "operation-timeout";
+
 /// What a handler is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum What {
@@ -197,14 +200,14 @@ impl Transition<'_> {
     fn request_header(&self, operation: &NexusOperation, what: What, due: Time) -> HashMap<String, String> {
         let a = operation.attributes();
         let mut header = a.nexus_header.clone();
-        header.insert("request-timeout".to_owned(), milliseconds(due - self.now));
+        set_request_timeout(&mut header, due - self.now);
         if what == What::Cancel {
             return header;
         }
         let left = operation.time_outs()[2].0;
         let close = [from_duration(&a.start_to_close_timeout), if left > 0 { left - self.now } else { 0 }];
         if let Some(span) = close.into_iter().filter(|span| *span > 0).min() {
-            header.entry("operation-timeout".to_owned()).or_insert_with(|| milliseconds(span));
+            header.entry(OPERATION_TIMEOUT.to_owned()).or_insert_with(|| milliseconds(span));
         }
         header
     }
@@ -284,6 +287,18 @@ fn cancel_operation(operation: &NexusOperation) -> CancelOperationRequest {
 pub(in crate::execution) fn back_off(attempt: i32) -> Span {
     let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(0).min(20);
     RETRY_INTERVAL.saturating_mul(1 << doublings).min(RETRY_INTERVAL_MAX)
+}
+
+/// Tells a handler how much time its answer has. The second name is for Java SDKs that look for none in small letters.
+pub fn set_request_timeout(header: &mut HashMap<String, String>, left: Span) {
+    for name in ["request-timeout", "Request-Timeout"] {
+        header.insert(name.to_owned(), milliseconds(left));
+    }
+}
+
+/// Tells a handler how much time its operation has.
+pub fn set_operation_timeout(header: &mut HashMap<String, String>, left: Span) {
+    header.insert(OPERATION_TIMEOUT.to_owned(), milliseconds(left));
 }
 
 fn milliseconds(span: Span) -> String {

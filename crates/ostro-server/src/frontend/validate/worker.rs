@@ -9,6 +9,7 @@ use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
 use super::Check;
 use super::common::{application_failure, invalid, length, namespace, task_queue, task_token};
+use super::nexus::{handler_failure, operation_error};
 
 macro_rules! polls {
     ($($request:ident),*) => {
@@ -63,10 +64,24 @@ responds!(
     RespondWorkflowTaskFailedRequest,
     RespondActivityTaskCompletedRequest,
     RespondActivityTaskCanceledRequest,
-    RecordActivityTaskHeartbeatRequest,
-    RespondNexusTaskCompletedRequest,
-    RespondNexusTaskFailedRequest
+    RecordActivityTaskHeartbeatRequest
 );
+
+impl Check for service::RespondNexusTaskCompletedRequest {
+    fn check(&mut self, limits: &Config) -> Result<()> {
+        task_token(&self.task_token)?;
+        operation_error(&self.response)?;
+        length(&self.identity, "Identity", limits)
+    }
+}
+
+impl Check for service::RespondNexusTaskFailedRequest {
+    fn check(&mut self, limits: &Config) -> Result<()> {
+        task_token(&self.task_token)?;
+        handler_failure(self)?;
+        length(&self.identity, "Identity", limits)
+    }
+}
 
 impl Check for service::RespondActivityTaskFailedRequest {
     fn check(&mut self, limits: &Config) -> Result<()> {

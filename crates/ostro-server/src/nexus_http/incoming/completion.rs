@@ -2,48 +2,29 @@
 //!
 //! The token among the headers says which operation it is, and that the caller may end it: only its handler was given it.
 
-use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use ostro_engine::error::{Error, ErrorKind};
 use ostro_engine::nexus::callback::{Completion, TOKEN_HEADER};
 use ostro_engine::nexus::failures::of_state;
 use ostro_engine::nexus::links::from_nexus;
 use ostro_engine::nexus::outgoing::CompleteNexusOperation;
 
-use super::failure::NexusFailure;
-use super::response::status_of;
-use super::{CANCELED, FAILED, JSON, OPERATION_CLOSE_TIME, OPERATION_START_TIME, OPERATION_STATE, OPERATION_TOKEN};
-use super::{SUCCEEDED, content, is_json, link, moment, text};
-use crate::shell::EngineHandle;
+use super::super::failure::NexusFailure;
+use super::super::{CANCELED, FAILED, OPERATION_CLOSE_TIME, OPERATION_START_TIME, OPERATION_STATE, OPERATION_TOKEN};
+use super::super::{SUCCEEDED, content, is_json, link, moment, text};
+use super::{Incoming, Refusal};
 
-const BAD_REQUEST: &str = "BAD_REQUEST";
-
-/// What the routes work with.
-#[derive(Clone)]
-pub(crate) struct Incoming {
-    pub engine: EngineHandle,
-    pub payload_bytes_max: usize,
-}
-
-/// The routes; the one without a namespace leaves it to the token.
-pub(crate) fn routes(incoming: Incoming) -> Router {
-    let limit = DefaultBodyLimit::max(incoming.payload_bytes_max);
-    Router::new()
-        .route("/namespaces/{namespace}/nexus/callback", post(in_namespace))
-        .route("/nexus/callback", post(anywhere))
-        .layer(limit)
-        .with_state(incoming)
-}
-
-async fn in_namespace(incoming: State<Incoming>, Path(namespace): Path<String>, request: Request) -> Response {
+pub(super) async fn in_namespace(
+    incoming: State<Incoming>,
+    Path(namespace): Path<String>,
+    request: Request,
+) -> Response {
     answer(incoming.0.complete(Some(namespace), request).await)
 }
 
-async fn anywhere(incoming: State<Incoming>, request: Request) -> Response {
+pub(super) async fn anywhere(incoming: State<Incoming>, request: Request) -> Response {
     answer(incoming.0.complete(None, request).await)
 }
 
@@ -96,34 +77,6 @@ fn completion(headers: &HeaderMap, body: Option<&[u8]>) -> Result<Completion, Re
     }
 }
 
-/// Why a request is not served, as an error of a Nexus handler.
-struct Refusal {
-    kind: &'static str,
-    message: String,
-}
-
-impl Refusal {
-    fn bad(message: impl Into<String>) -> Self {
-        Self { kind: BAD_REQUEST, message: message.into() }
-    }
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        let kind = match error.kind {
-            ErrorKind::NotFound => "NOT_FOUND",
-            ErrorKind::Unavailable => "UNAVAILABLE",
-            ErrorKind::ResourceExhausted => "RESOURCE_EXHAUSTED",
-            ErrorKind::Internal => "INTERNAL",
-            _ => BAD_REQUEST,
-        };
-        Self { kind, message: error.message }
-    }
-}
-
 fn answer(outcome: Result<(), Refusal>) -> Response {
-    let Err(Refusal { kind, message }) = outcome else { return StatusCode::OK.into_response() };
-    let failure = NexusFailure::handler(kind, &message);
-    let body = serde_json::to_string(&failure).unwrap_or_default();
-    (status_of(kind), [(CONTENT_TYPE, JSON)], body).into_response()
+    outcome.map_or_else(Refusal::into_response, |()| StatusCode::OK.into_response())
 }
