@@ -7,15 +7,18 @@
 //! ```
 //!
 //! [`Oracle`] is the whole: who may start, who is the newest run of a workflow, what follows from one run in others, and
-//! time. [`run`] is one run: its workflow task, its parts, its end. [`event`] is a history in the few words that both
-//! sides agree on. Which of several waiting tasks a worker gets is left to the engine: the model says whether the task
+//! time. [`run`] is one run: its workflow task, its parts, its end. [`schedule`] is one schedule, [`times`] says when it
+//! acts. [`event`] is a history in the few words that both sides agree on. Which of several waiting tasks a worker gets is left to the engine: the model says whether the task
 //! may be given out, and what it must hold.
 
 pub mod event;
 mod oracle;
 mod reset;
 mod run;
+pub mod schedule;
+mod scheduled;
 mod task;
+pub mod times;
 mod update;
 
 pub use oracle::{Attempt, CHILD_INPUT, Oracle, Refusal, Start, Started, Told, Verdict};

@@ -84,6 +84,7 @@ impl Run {
     fn up_to(&self, finish: i64) -> Run {
         let mut run = Run::new(self.workflow.clone(), self.start.clone());
         (run.first, run.attempt, run.parent) = (self.first, self.attempt, self.parent);
+        (run.wait, run.last, run.after_failure) = (self.wait, self.last.clone(), self.after_failure);
         run.request_ids.clone_from(&self.request_ids);
         for event in &self.history[..finish as usize - 1] {
             run.history.push(event.clone());
@@ -153,6 +154,8 @@ impl Run {
 
     /// Its first own events: the task at the point of the reset fails, and what others did to the old run happens again.
     fn begin_again(&mut self, later: &[Event], now: &mut Now) {
+        // As if it had waited once more: the next run of a cron schedule is counted from there.
+        self.due = now.time + self.wait;
         if self.start.run_timeout > 0 {
             self.expires = now.time + self.start.run_timeout;
         }

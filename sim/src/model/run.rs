@@ -59,8 +59,15 @@ pub struct Run {
     pub request_ids: BTreeSet<String>,
     pub signals: BTreeSet<String>,
     pub cancel_requested: bool,
+    /// How long its first workflow task waits.
+    pub wait: Span,
     /// When its first workflow task may come; 0: at once, or it has come.
     pub first_task: Time,
+    /// When it began to work, or will.
+    pub due: Time,
+    /// What the run before it returned, or one before that, and whether one has failed since.
+    pub last: String,
+    pub after_failure: bool,
     /// When it runs out of time; 0: never.
     pub expires: Time,
     pub task: Option<Task>,
@@ -336,18 +343,35 @@ impl Run {
         // The chain has no time-out of its own here: the run's is one of an attempt.
         let next = self.next_attempt(now);
         let state = next.as_ref().map_or_else(|state| *state, |_| RetryState::InProgress);
-        self.close(End::TimedOut(state), next.ok(), now);
+        let next = next.ok().or_else(|| self.next_by_cron(None, now));
+        self.close(End::TimedOut(state), next, now);
     }
 
     /// The run that the retry policy wants after this one, or why it wants none.
     pub fn next_attempt(&self, now: &Now) -> Result<Run, RetryState> {
         let Some(attempts_max) = self.start.attempts_max else { return Err(RetryState::RetryPolicyNotSet) };
         let wait = retry(self.attempt, attempts_max, 0, now.time)?;
-        Ok(Run { first_task: now.time + wait, attempt: self.attempt + 1, ..self.next_of_chain() })
+        let (last, after_failure) = (self.last.clone(), true);
+        Ok(Run { wait, attempt: self.attempt + 1, last, after_failure, ..self.next_of_chain() })
+    }
+
+    /// The run that a cron schedule wants after this one, whose result it hands on; without one it has failed.
+    pub fn next_by_cron(&self, result: Option<String>, now: &Now) -> Option<Run> {
+        let wait = self.start.cron?.wait(self.due, now.time);
+        let after_failure = result.is_none();
+        let last = result.unwrap_or_else(|| self.last.clone());
+        Some(Run { wait, last, after_failure, ..self.next_of_chain() })
+    }
+
+    /// The run that goes on after this one by the workflow's own will: it has left its cron schedule.
+    pub fn continued(&self) -> Run {
+        let mut next = self.next_of_chain();
+        next.start.cron = None;
+        next
     }
 
     /// The run that goes on after this one.
-    pub fn next_of_chain(&self) -> Run {
+    fn next_of_chain(&self) -> Run {
         let mut next = Run::new(self.workflow.clone(), self.start.clone());
         (next.first, next.parent) = (self.first, self.parent);
         next
@@ -367,7 +391,11 @@ impl Run {
             end: None,
             signals: BTreeSet::new(),
             cancel_requested: false,
+            wait: 0,
             first_task: 0,
+            due: 0,
+            last: String::new(),
+            after_failure: false,
             expires: 0,
             task: None,
             task_attempt: 1,
@@ -390,10 +418,16 @@ impl Run {
         if self.first == 0 {
             self.first = self.number;
         }
-        if self.start.run_timeout > 0 {
-            self.expires = self.first_task.max(now.time) + self.start.run_timeout;
+        self.due = now.time + self.wait;
+        if self.wait > 0 {
+            self.first_task = self.due;
         }
-        self.record(What::Started { input: self.start.input.clone(), attempt: self.attempt }, now);
+        if self.start.run_timeout > 0 {
+            self.expires = self.due + self.start.run_timeout;
+        }
+        let (input, attempt) = (self.start.input.clone(), self.attempt);
+        let (last, after_failure) = (self.last.clone(), self.after_failure);
+        self.record(What::Started { input, attempt, last, after_failure }, now);
         if let Some((name, request)) = signal {
             self.signal(name, request, now);
         }

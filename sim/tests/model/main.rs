@@ -7,6 +7,7 @@
 mod calls;
 mod pair;
 mod real;
+mod schedules;
 
 use std::collections::BTreeSet;
 
@@ -23,6 +24,7 @@ fn the_engine_follows_the_model() {
     for seed in seeds {
         let mut pair = Pair::new(seed, one.is_some());
         (0..CALLS).for_each(|_| pair.call());
+        pair.compare_schedules();
         pair.compare_histories();
         reached.append(&mut pair.reached);
     }
@@ -32,8 +34,8 @@ fn the_engine_follows_the_model() {
     }
 }
 
-/// Every kind of event that the model knows, and every refusal.
-const EXPECTED: [&str; 28] = [
+/// Every kind of event that the model knows, every refusal, and what may become of an action of a schedule.
+const EXPECTED: [&str; 38] = [
     "Started",
     "TaskScheduled",
     "TaskStarted",
@@ -62,4 +64,14 @@ const EXPECTED: [&str; 28] = [
     "AlreadyExists",
     "InvalidArgument",
     "FailedPrecondition",
+    "run by cron",
+    "action taken",
+    "action skipped",
+    "action missed",
+    "action buffered",
+    "actions beside one another",
+    "run cancelled for the next",
+    "run terminated for the next",
+    "paused by a failure",
+    "no actions left",
 ];

@@ -10,6 +10,7 @@ use ostro_engine::reply::ReplyId;
 use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Span};
 use ostro_engine::token::TaskToken;
 use ostro_sim::model::event::What;
+use ostro_sim::model::times::Cron;
 use ostro_sim::model::{ActivityPlan, Attempt, Decision, Ending, Given, Oracle, Refusal, Start, Verdict};
 use temporalio_protos::temporal::api::{
     enums::v1::{
@@ -35,12 +36,12 @@ struct Held {
 }
 
 pub struct Pair {
-    seed: u64,
-    real: Real,
-    oracle: Oracle,
+    pub(super) seed: u64,
+    pub(super) real: Real,
+    pub(super) oracle: Oracle,
     chance: Ids,
     prints: bool,
-    number: usize,
+    pub(super) number: usize,
     tasks: Vec<Held>,
     activities: Vec<(Attempt, Vec<u8>)>,
     /// Calls that wait for an update.
@@ -66,11 +67,11 @@ impl Pair {
         }
     }
 
-    fn below(&mut self, n: usize) -> usize {
+    pub(super) fn below(&mut self, n: usize) -> usize {
         (self.chance.next_u64() % n as u64) as usize
     }
 
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+    pub(super) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]
     }
 
@@ -82,7 +83,7 @@ impl Pair {
 
     /// Both must say the same.
     #[track_caller]
-    fn same<T: Debug + PartialEq>(&mut self, what: &str, real: T, model: T) {
+    pub(super) fn same<T: Debug + PartialEq>(&mut self, what: &str, real: T, model: T) {
         self.note(|| format!("{what}: {real:?}"));
         assert_eq!(real, model, "seed {}, call {}: {what} (engine, model)", self.seed, self.number);
         let told = format!("{real:?}");
@@ -99,7 +100,8 @@ impl Pair {
         match self.below(100) {
             0..10 => self.start(),
             10..14 => self.signal_with_start(),
-            14..24 => self.signal(),
+            14..20 => self.signal(),
+            20..24 => self.call_schedule(),
             24..26 => self.cancel(),
             26 => self.terminate(),
             27 => self.reset(),
@@ -114,24 +116,38 @@ impl Pair {
             _ => self.restart(),
         }
         self.compare_told();
+        if self.below(4) == 0 {
+            self.compare_schedules();
+        }
     }
 
-    fn workflow(&mut self) -> &'static str {
-        self.pick(&WORKFLOWS)
+    /// Mostly one that clients start, sometimes one that a schedule has started.
+    fn workflow(&mut self) -> String {
+        let scheduled: Vec<String> =
+            self.oracle.schedules.values().flat_map(|s| &s.recent).map(|taken| taken.workflow.clone()).collect();
+        match self.below(4) {
+            0 if !scheduled.is_empty() => scheduled[self.below(scheduled.len())].clone(),
+            _ => self.pick(&WORKFLOWS).to_owned(),
+        }
     }
 
-    fn request(&mut self) -> String {
+    pub(super) fn request(&mut self) -> String {
         // Sometimes one that was used before.
         let newest = self.number;
         format!("r{}", if self.below(8) == 0 { self.below(newest) } else { newest })
     }
 
-    fn plan_of_start(&mut self) -> Start {
+    pub(super) fn plan_of_start(&mut self) -> Start {
+        let cron = match self.below(8) {
+            0 => Some(self.pick(&[Cron::Every(9 * SECOND), Cron::Every(40 * SECOND), Cron::Minutes(2)])),
+            _ => None,
+        };
         Start {
             input: format!("input {}", self.number),
             attempts_max: self.pick(&[None, None, Some(0), Some(2), Some(3)]),
             run_timeout: self.pick(&[0, 0, 0, 37 * SECOND, 311 * SECOND]),
-            delay: self.pick(&[0, 0, 0, 0, 7 * SECOND]),
+            delay: if cron.is_some() { 0 } else { self.pick(&[0, 0, 0, 0, 7 * SECOND]) },
+            cron,
         }
     }
 
@@ -145,24 +161,25 @@ impl Pair {
         ]);
         let conflict =
             self.pick(&[Conflict::Fail, Conflict::UseExisting, Conflict::TerminateExisting, Conflict::Unspecified]);
-        let real = self.real.ask(calls::start(workflow, &request, &start, (reuse, conflict)));
+        let real = self.real.ask(calls::start(&workflow, &request, &start, (reuse, conflict)));
         let real = refusal(real.map(|answer| answer.response.started));
-        let model = self.oracle.start(workflow, &request, start, (reuse, conflict)).map(|answer| answer.started);
+        let model = self.oracle.start(&workflow, &request, start, (reuse, conflict)).map(|answer| answer.started);
         self.same(&format!("start {workflow} {request} {reuse:?} {conflict:?}"), real, model);
     }
 
     fn signal_with_start(&mut self) {
         let (workflow, request, start) = (self.workflow(), self.request(), self.plan_of_start());
-        let real = self.real.ask(calls::signal_with_start(workflow, &request, &start, "with-start"));
+        let real = self.real.ask(calls::signal_with_start(&workflow, &request, &start, "with-start"));
         let real = refusal(real.map(|answer| answer.started));
-        let model = self.oracle.signal_with_start(workflow, &request, start, "with-start").map(|answer| answer.started);
+        let model =
+            self.oracle.signal_with_start(&workflow, &request, start, "with-start").map(|answer| answer.started);
         self.same(&format!("signal with start {workflow} {request}"), real, model);
     }
 
     fn signal(&mut self) {
         let (workflow, request) = (self.workflow(), self.request());
-        let real = refusal(self.real.ask(calls::signal(workflow, "signal", &request)).map(drop));
-        let model = self.oracle.signal(workflow, "signal", &request);
+        let real = refusal(self.real.ask(calls::signal(&workflow, "signal", &request)).map(drop));
+        let model = self.oracle.signal(&workflow, "signal", &request);
         self.same(&format!("signal {workflow} {request}"), real, model);
     }
 
@@ -170,11 +187,11 @@ impl Pair {
         let workflow = self.workflow();
         let request = RequestCancelWorkflowExecutionRequest {
             namespace: NAMESPACE.into(),
-            workflow_execution: calls::execution(workflow),
+            workflow_execution: calls::execution(&workflow),
             ..Default::default()
         };
         let real = refusal(self.real.ask(request).map(drop));
-        let model = self.oracle.cancel(workflow);
+        let model = self.oracle.cancel(&workflow);
         self.same(&format!("cancel {workflow}"), real, model);
     }
 
@@ -182,18 +199,18 @@ impl Pair {
         let workflow = self.workflow();
         let request = TerminateWorkflowExecutionRequest {
             namespace: NAMESPACE.into(),
-            workflow_execution: calls::execution(workflow),
+            workflow_execution: calls::execution(&workflow),
             ..Default::default()
         };
         let real = refusal(self.real.ask(request).map(drop));
-        let model = self.oracle.terminate(workflow);
+        let model = self.oracle.terminate(&workflow);
         self.same(&format!("terminate {workflow}"), real, model);
     }
 
     /// To a workflow task that is decided, mostly.
     fn reset(&mut self) {
         let (workflow, request) = (self.workflow(), format!("reset {}", self.number));
-        let newest = self.oracle.newest(workflow);
+        let newest = self.oracle.newest(&workflow);
         let history = newest.map(|run| self.oracle.run(run).history.clone()).unwrap_or_default();
         let is_point = |what: &What| {
             matches!(
@@ -211,20 +228,20 @@ impl Pair {
         };
         let reset = ResetWorkflowExecutionRequest {
             namespace: NAMESPACE.into(),
-            workflow_execution: calls::execution(workflow),
+            workflow_execution: calls::execution(&workflow),
             workflow_task_finish_event_id: finish,
             request_id: request.clone(),
             ..Default::default()
         };
         let real = refusal(self.real.ask(reset).map(drop));
-        let model = self.oracle.reset(workflow, finish, &request).map(drop);
+        let model = self.oracle.reset(&workflow, finish, &request).map(drop);
         self.same(&format!("reset {workflow} to {finish}"), real, model);
     }
 
     fn update(&mut self) {
         let (workflow, id) = (self.workflow(), format!("u{}", self.below(40)));
-        let call = self.real.send(calls::update(workflow, &id));
-        let model = self.oracle.update(workflow, &id, call);
+        let call = self.real.send(calls::update(&workflow, &id));
+        let model = self.oracle.update(&workflow, &id, call);
         let waits = model.is_ok();
         let what = format!("update {workflow} {id}");
         if waits {
@@ -239,12 +256,12 @@ impl Pair {
     /// Only where it need not share a workflow task.
     fn query(&mut self) {
         let workflow = self.workflow();
-        let newest = self.oracle.newest(workflow);
+        let newest = self.oracle.newest(&workflow);
         if newest.is_some_and(|run| self.oracle.run(run).task.is_some()) {
             return;
         }
-        let call = self.real.send(calls::query(workflow));
-        let model = self.oracle.query(workflow);
+        let call = self.real.send(calls::query(&workflow));
+        let model = self.oracle.query(&workflow);
         let what = format!("query {workflow}");
         if model.is_err() {
             let real = self.real.answer::<QueryWorkflowRequest>(call);
@@ -391,7 +408,7 @@ impl Pair {
                     ParentClosePolicy::RequestCancel,
                     ParentClosePolicy::Abandon,
                 ]);
-                Decision::Child(self.workflow().to_owned(), policy)
+                Decision::Child(self.pick(&WORKFLOWS).to_owned(), policy)
             }
         })
     }
@@ -407,7 +424,7 @@ impl Pair {
         }
     }
 
-    fn span(&mut self) -> Span {
+    pub(super) fn span(&mut self) -> Span {
         let low = self.pick(&[MILLISECOND, 50 * MILLISECOND, SECOND, 10 * SECOND, MINUTE]);
         low + self.below(low as usize) as Span
     }
@@ -488,10 +505,17 @@ impl Pair {
     }
 
     fn restart(&mut self) {
-        self.note(|| "the process dies and comes back".to_owned());
+        let away = self.pick(&[0, 0, 7 * SECOND, 50 * SECOND, 3 * MINUTE]);
+        self.note(|| format!("the process dies and comes back after {} s", away / SECOND));
+        self.real.now += away;
+        let now = self.real.now;
         self.real.restart();
         self.oracle.restart();
+        self.oracle.sleep(now);
         self.updates.clear();
+        // Before anything else it does what has come meanwhile.
+        self.real.advance(now);
+        self.oracle.advance(now);
     }
 
     /// Answers to updates that came with the last call.
@@ -520,6 +544,9 @@ impl Pair {
         for number in 1..=runs {
             let (real, model) = (self.real.history(number), self.oracle.run(number).history.clone());
             for event in &model {
+                if matches!(event.what, What::Started { .. }) && self.oracle.run(number).start.cron.is_some() {
+                    self.reached.insert("run by cron".to_owned());
+                }
                 let name = format!("{:?}", event.what);
                 self.reached.insert(name.split([' ', '(']).next().unwrap_or_default().to_owned());
             }
@@ -534,7 +561,7 @@ impl Pair {
 }
 
 /// An answer in the model's words.
-fn refusal<T>(answer: Result<T, Error>) -> Result<T, Refusal> {
+pub(super) fn refusal<T>(answer: Result<T, Error>) -> Result<T, Refusal> {
     answer.map_err(|error| match error.kind {
         ErrorKind::NotFound => Refusal::NotFound,
         ErrorKind::AlreadyExists => Refusal::AlreadyExists,
