@@ -16,10 +16,10 @@ SECONDS ?= 600
 OSTRO := target/debug/ostro
 PYTHON ?= python3
 PYTHON_VENV := .cache/python-sdk
-# What `make demo` and `make build` compile. The tests take the whole workspace: cargo chooses the features of third-party code by what
-# is built together, so each other set of packages would compile the worker core once more.
+# What `make demo` and `make build` compile. The tests take the whole workspace with its tests: cargo chooses the features of third-party
+# code by what is built together, so each other set would compile the worker core once more.
 PACKAGES ?= -p ostro-cli -p temporal-rust-example
-test python-test: PACKAGES = --workspace
+test python-test: PACKAGES = --workspace --all-targets
 
 .PHONY: help official-sdk official-sdk-quick demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint fmt docs-check nextest python python-examples python-test python-bench
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from contestants import PROGRAM_SECONDS_MAX, Contestant, Seen, directory, run_program
 from costs import Process, free_address, mib_on_disk, wait_until_listening
 from rows import Figures
-from servers import OSTRO, Kind
+from servers import Kind
 
 #: Activities of one workflow that make its history 50 000 events long, at six events each.
 LONG = 8300
@@ -40,7 +40,6 @@ class Load(Contestant):
     def __post_init__(self) -> None:
         self.name = f"{self.kind.name}: plain protocol"
         self.rows = ["regular", "server-cpu", "long-history"]
-        self.rounds_max = 99 if self.kind.name == OSTRO else 1
 
     def measure(self, rows: list[str], scale: float, seen: Seen) -> None:
         with directory() as place:
@@ -54,10 +53,9 @@ class Load(Contestant):
 
     def _one(self, row: str, scale: float, server: Process, address: str, place: Path) -> Figures:
         server.check_alive()
-        slow = 1 if self.kind.name == OSTRO else 0.1
         arguments = {
-            "regular": ["--activities", str(max(20, round(2000 * scale * slow)))],
-            "server-cpu": ["--in-flight", "16", "--workflows", "16", "--activities", str(max(20, round(1000 * scale * slow)))],
+            "regular": ["--activities", str(max(20, round(2000 * scale)))],
+            "server-cpu": ["--in-flight", "16", "--workflows", "16", "--activities", str(max(20, round(1000 * scale)))],
             "long-history": ["--activities", str(max(50, round(LONG * scale)))],
         }[row]
         if row == "long-history":

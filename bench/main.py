@@ -58,7 +58,6 @@ def contestants(arguments: argparse.Namespace, results: Results) -> list[Contest
         kinds = [Kind(name, temporal) for name in TEMPORAL_KINDS]
         found += [TemporalPython(kind) for kind in kinds]
         found += [RustSdk(sdk, "temporalio", kinds[0], 0.05), RustSdk(sdk, "temporalio", kinds[1], 0.1)]
-        found += [Load(kinds[1], binaries / "ostro-load")]
     if arguments.ostro_python:
         found += [PythonSdk(arguments.ostro_python, None), PythonSdk(arguments.ostro_python, ostro)]
     if restate := brought.restate():

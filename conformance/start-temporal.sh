@@ -5,8 +5,15 @@
 set -eu
 port=${1:?usage: start-temporal.sh PORT [arguments]}
 shift
+# Handlers of Nexus operations outside call back there.
+http=$((port + 100))
+addresses='[{"Pattern":"localhost:*","AllowInsecure":true},{"Pattern":"*.secure.example"}]'
 
-exec "${TEMPORAL:-temporal}" server start-dev --headless --ip 127.0.0.1 --port "$port" --namespace default \
+exec "${TEMPORAL:-temporal}" server start-dev --headless --ip 127.0.0.1 --port "$port" --http-port "$http" --namespace default \
+    --dynamic-config-value "callback.allowedAddresses=$addresses" \
+    --dynamic-config-value "component.callbacks.allowedAddresses=$addresses" \
+    --dynamic-config-value "component.nexusoperations.callback.endpoint.template=\"http://localhost:$http/namespaces/{{.NamespaceName}}/nexus/callback\"" \
+    --dynamic-config-value "nexusoperation.callback.endpoint.template=\"http://localhost:$http/namespaces/{{.NamespaceName}}/nexus/callback\"" \
     --log-level error \
     --dynamic-config-value system.forceSearchAttributesCacheRefreshOnRead=true \
     --dynamic-config-value limit.historyCount.suggestContinueAsNew=50 \

@@ -49,7 +49,7 @@ fn is_map_entry(message: &DescriptorProto) -> bool {
 }
 
 /// The message that the field holds.
-fn message_of<'a>(field: &'a FieldDescriptorProto) -> Option<&'a str> {
+fn message_of(field: &FieldDescriptorProto) -> Option<&str> {
     (field.r#type() == Type::Message).then(|| field.type_name().trim_start_matches('.'))
 }
 

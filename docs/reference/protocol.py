@@ -18,13 +18,13 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 NOTES = {
-    "StartWorkflowExecution": "callbacks to other servers and time skipping are refused",
-    "CreateNexusEndpoint": "worker targets only, no external URL",
-    "UpdateNexusEndpoint": "worker targets only, no external URL",
+    "StartWorkflowExecution": "time skipping is refused",
     "CreateWorkerDeploymentVersion": "a compute configuration is refused: this server starts no workers",
-    "UpdateTaskQueueConfig": "the limit of a fairness key counts for each worker version by itself",
-    "UpdateWorkerBuildIdCompatibility": "the sets are kept and shown; tasks are not routed by them",
-    "GetWorkerTaskReachability": "new workflows only",
+    "UpdateWorkerBuildIdCompatibility": "the sets are kept and shown; tasks are not routed by them: that would put a second routing, "
+    "with inheritance of its own by activities, children and next runs, beside worker deployments, which have replaced it",
+    "UpdateWorkerDeploymentVersionComputeConfig": "no configuration is valid: this server starts no workers",
+    "ValidateWorkerDeploymentVersionComputeConfig": "no configuration is valid: this server starts no workers",
+    "GetWorkerTaskReachability": "new workflows only: existing ones are not tied to build ids, since tasks are not routed by them",
 }
 
 SUPERSEDED = "declined in the reference server's words: superseded by worker deployments"

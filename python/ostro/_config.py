@@ -50,9 +50,10 @@ class WorkerConfig:
     enforce_determinism: bool = field(default_factory=lambda: _flag("DEFAULT_ENFORCE_DETERMINISM", True))
     #: Put before the name of every workflow. `WORKFLOW_NAME_PREFIX`.
     workflow_name_prefix: str = field(default_factory=lambda: _text("WORKFLOW_NAME_PREFIX"))
-    #: Calls that wait for workflow tasks, and for activity tasks. `MAX_WORKFLOW_TASK_POLLERS`, `MAX_ACTIVITY_TASK_POLLERS`.
-    max_workflow_task_pollers: int = field(default_factory=lambda: int(_number("MAX_WORKFLOW_TASK_POLLERS", 5)))
-    max_activity_task_pollers: int = field(default_factory=lambda: int(_number("MAX_ACTIVITY_TASK_POLLERS", 5)))
+    #: Calls that wait for workflow tasks, and for activity tasks; 0 for what fits the engine: 5 at a server, 64 where it runs in this
+    #: process. `MAX_WORKFLOW_TASK_POLLERS`, `MAX_ACTIVITY_TASK_POLLERS`.
+    max_workflow_task_pollers: int = field(default_factory=lambda: int(_number("MAX_WORKFLOW_TASK_POLLERS", 0)))
+    max_activity_task_pollers: int = field(default_factory=lambda: int(_number("MAX_ACTIVITY_TASK_POLLERS", 0)))
     #: Activities at a time, on each queue that the worker polls. `MAX_CONCURRENT_ACTIVITIES`.
     max_concurrent_activities: int = field(default_factory=lambda: int(_number("MAX_CONCURRENT_ACTIVITIES", 100)))
     #: Executions kept in memory between their tasks.

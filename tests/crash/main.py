@@ -71,10 +71,12 @@ async def keep_ordering(load: Load, in_flight: int, enough: asyncio.Event) -> No
 
 
 async def keep_killing(
-    load: Load, workers: Workers, data: Data, trouble: Trouble | None, kills: int, chance: random.Random
+    load: Load, workers: Workers, data: Data, trouble: Trouble | None, kills: int, chance: random.Random, orders: asyncio.Task[None]
 ) -> None:
     server = load.server
     for number in range(1, kills + 1):
+        if orders.done():
+            orders.result()  # says why no more orders come
         if trouble is not None and number % TROUBLE_EVERY == 0:
             await trouble.strike(workers)
         long = number % LONG_LIFE_EVERY == 0
@@ -114,7 +116,7 @@ async def run_on(server: Server, trouble: Trouble | None, arguments: argparse.Na
         await workers.tell_restart()
         orders = asyncio.create_task(keep_ordering(load, arguments.in_flight, enough))
         await asyncio.sleep(2.0)  # the workers come up
-        await keep_killing(load, workers, data, trouble, arguments.kills, random.Random(arguments.seed))
+        await keep_killing(load, workers, data, trouble, arguments.kills, random.Random(arguments.seed), orders)
         killed_for = time.monotonic() - began
         enough.set()
         _, unfinished = await asyncio.wait({orders}, timeout=arguments.settle_seconds)

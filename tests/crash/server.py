@@ -144,6 +144,8 @@ class Server:
         other = Server(self._binary, "ostro", self.directory, None)
         other.data = data
         other._command = other._ostro(self._binary)
+        # What waits for a moment waits for that of the clock that set it.
+        other._environment = self._environment
         return other
 
     async def count(self) -> int:

@@ -91,6 +91,8 @@ class Lab:
         self.arguments: list[str] = []
         # Of a Temporal server that is started with no other settings; `None` is with those of the conformance suite.
         self.dynamic_config: list[str] | None = None
+        # Whether that one keeps its data in a file, as Ostro always does; by itself it does not.
+        self.temporal_keeps = False
         self.api_key = "any"
         self.authority: str | None = None
 
@@ -123,6 +125,7 @@ class Lab:
             command = [cli, "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.grpc)]
             command += ["--log-level", "error"]
             command += [part for value in self.dynamic_config for part in ("--dynamic-config-value", value)]
+            command += ["--db-filename", str(self.directory / "temporal.db")] if self.temporal_keeps else []
         self.processes.start("temporal", command, {"TEMPORAL": cli})
         address = ("127.0.0.1", self.grpc)
         wait_for("the Temporal server", lambda: socket.socket().connect_ex(address) == 0)

@@ -52,11 +52,14 @@ def cpu_ms(pid: int) -> float:
 def measure(ostro: Path, directory: Path) -> None:
     engines = []
     try:
-        for name, flags in [("Ostro", None), ("Temporal, as it comes", []), ("Temporal, raised", RAISED)]:
+        kinds = [("Ostro", None), ("Temporal, as it comes", []), ("Temporal, raised", RAISED)]
+        kinds += [("Temporal, with a file", []), ("Temporal, raised, with a file", RAISED)]
+        for name, flags in kinds:
             place = directory / name.replace(", ", "-").replace(" ", "-")
             place.mkdir()
             lab = Lab(ostro, place, over_temporal=flags is not None, otel=False)
             lab.dynamic_config = flags
+            lab.temporal_keeps = name.endswith("file")
             engines.append(Engine(name, lab, None))
             lab.start_server()
             lab.start_worker()
@@ -89,4 +92,4 @@ def report(engines: list[Engine]) -> None:
             factors = "" if engine is own else f"   {took / own.median(local):.2f} {rest / max(own_rest, 0.1):.2f}"
             kind = "local" if local else "regular"
             servers = engine.cpu(local, "ostro", "temporal")
-            print(f"{kind:8} {engine.name:22} {took:6.1f} {worker:6.1f} {rest:6.1f} {servers:6.1f}{factors}")
+            print(f"{kind:8} {engine.name:29} {took:6.1f} {worker:6.1f} {rest:6.1f} {servers:6.1f}{factors}")

@@ -232,3 +232,37 @@ async def activities_of_versions(trace: Trace) -> None:
         handle = await trace.start(Act.run, "echo", "word", {"start_to_close_timeout": 10})
         await trace.outcome("result", handle.result())
         await trace.history("history", handle)
+
+
+@scenario
+async def compute_configs(trace: Trace) -> None:
+    """Neither server starts workers: no configuration is valid."""
+    service = trace.client.workflow_service
+    update, validate = (
+        service.update_worker_deployment_version_compute_config,
+        service.validate_worker_deployment_version_compute_config,
+    )
+    fields: dict[str, Any] = {"namespace": NAMESPACE, "identity": "me"}
+    nameless = v1.UpdateWorkerDeploymentVersionComputeConfigRequest
+    await trace.refusal("no namespace", update(nameless()))
+    await trace.refusal("no name", update(nameless(**fields)))
+    known = {"deployment_name": name(trace), "build_id": "1"}
+    await trace.refusal("no build", update(nameless(**fields, deployment_version={"deployment_name": name(trace)})))
+    await trace.refusal("unknown version", update(nameless(**fields, deployment_version=known)))
+    empty = v1.ValidateWorkerDeploymentVersionComputeConfigRequest
+    await trace.refusal("nothing to validate", validate(empty(**fields, deployment_version=known)))
+    await trace.refusal("no namespace to validate in", validate(empty()))
+    created = v1.CreateWorkerDeploymentRequest(namespace=NAMESPACE, deployment_name=name(trace), request_id="r")
+    await service.create_worker_deployment(created)
+    version_request = v1.CreateWorkerDeploymentVersionRequest(namespace=NAMESPACE, deployment_version=known)
+    await service.create_worker_deployment_version(version_request)
+    for provider in ("", "nonsense", "subprocess"):
+        group = {"scaling_group": {"provider": {"type": provider}}}
+        request = nameless(**fields, deployment_version=known, compute_config_scaling_groups={"g": group})
+        await trace.refusal(f"update with {provider!r}", update(request))
+        with_config = v1.CreateWorkerDeploymentVersionRequest(
+            namespace=NAMESPACE,
+            deployment_version={"deployment_name": name(trace), "build_id": f"with {provider}"},
+            compute_config={"scaling_groups": {"g": group["scaling_group"]}},
+        )
+        await trace.refusal(f"create with {provider!r}", service.create_worker_deployment_version(with_config))

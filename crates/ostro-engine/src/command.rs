@@ -4,6 +4,7 @@ use temporalio_protos::temporal::api::{
     operatorservice::v1 as operator, schedule::v1 as schedule, workflowservice::v1 as service,
 };
 
+use crate::nexus::outgoing;
 use crate::reply::{HistoryPosition, StartAnswer, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer};
 use crate::time::Time;
 
@@ -82,6 +83,10 @@ commands! {
     PollNexusTask(WithDeadline<service::PollNexusTaskQueueRequest>) -> service::PollNexusTaskQueueResponse;
     CompleteNexusTask(service::RespondNexusTaskCompletedRequest) -> service::RespondNexusTaskCompletedResponse;
     FailNexusTask(service::RespondNexusTaskFailedRequest) -> service::RespondNexusTaskFailedResponse;
+    TakeOutgoing(outgoing::TakeOutgoing) -> Option<outgoing::OutgoingRequest>;
+    OperationNotDelivered(outgoing::OperationNotDelivered) -> ();
+    CallbackAnswered(outgoing::CallbackAnswered) -> ();
+    CompleteNexusOperation(outgoing::CompleteNexusOperation) -> ();
     CreateNexusEndpoint(operator::CreateNexusEndpointRequest) -> operator::CreateNexusEndpointResponse;
     UpdateNexusEndpoint(operator::UpdateNexusEndpointRequest) -> operator::UpdateNexusEndpointResponse;
     DeleteNexusEndpoint(operator::DeleteNexusEndpointRequest) -> operator::DeleteNexusEndpointResponse;

@@ -1,5 +1,6 @@
 //! Limits and defaults of the engine. The values are those of Temporal's server unless a comment says otherwise.
 
+use crate::nexus::CallbackAddress;
 use crate::time::{DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span};
 
 /// Everything that an operator can tune in the engine.
@@ -42,8 +43,12 @@ pub struct Config {
     pub workflow_task_heartbeat_max: Span,
     /// From this attempt on a workflow task counts as failing: queries and updates are refused; 3.
     pub workflow_task_attempts_failing: i32,
-    /// How long a request to a Nexus handler may take, the wait for a worker included; 10 s.
+    /// How long a request to a Nexus handler may take, the wait for a worker included, and an attempt to deliver a callback;
+    /// 10 s.
     pub nexus_request_timeout: Span,
+    /// Where completion callbacks may go besides this server itself; nowhere. A client that may start workflows could have the
+    /// server send requests to any of these.
+    pub callback_addresses: Vec<CallbackAddress>,
     /// How long a sticky queue is trusted after its worker's last poll; 10 s.
     pub sticky_poller_ttl: Span,
     /// Longest a poll waits for a task; 60 s.
@@ -90,6 +95,7 @@ impl Default for Config {
             workflow_task_heartbeat_max: 30 * MINUTE,
             workflow_task_attempts_failing: 3,
             nexus_request_timeout: 10 * SECOND,
+            callback_addresses: Vec::new(),
             sticky_poller_ttl: 10 * SECOND,
             poll_timeout: MINUTE,
             long_poll_timeout: 20 * SECOND,

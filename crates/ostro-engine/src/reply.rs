@@ -10,7 +10,7 @@ use temporalio_protos::temporal::api::{
 
 pub use crate::command::Answer;
 use crate::error::Result;
-use crate::persistence::ExecutionId;
+use crate::persistence::{ExecutionId, HistoryBatch};
 
 /// One open call; the shell gives the number.
 pub type ReplyId = u64;
@@ -64,6 +64,8 @@ pub struct HistoryPosition {
     /// One more than the newest event that may be shown.
     pub next_event_id: i64,
     pub open: bool,
+    /// The batch with the newest stored event, where it is in memory: who waits for the end of a run asks for no other.
+    pub newest: Option<HistoryBatch>,
     /// Events that are not stored yet but may be shown: of a transient workflow task.
     pub extra: Vec<HistoryEvent>,
 }

@@ -5,116 +5,22 @@
 mod world;
 
 use ostro_engine::ErrorKind;
-use ostro_engine::command::WithDeadline;
-use ostro_engine::time::{SECOND, Span, Time, duration};
+use ostro_engine::time::SECOND;
 use temporalio_protos::temporal::api::{
-    command::v1::{Command, RequestCancelNexusOperationCommandAttributes, ScheduleNexusOperationCommandAttributes},
-    common::v1::{Callback, Payload, callback},
+    command::v1::{Command, RequestCancelNexusOperationCommandAttributes},
     enums::v1::{CallbackState, CommandType, EventType as E, PendingNexusOperationState as Pending},
     failure::v1::{ApplicationFailureInfo, Failure, NexusHandlerFailureInfo, failure::FailureInfo},
     history::v1::{HistoryEvent, history_event::Attributes},
-    nexus::v1::{
-        CancelOperationResponse, Endpoint, EndpointSpec, EndpointTarget, Response, StartOperationRequest,
-        StartOperationResponse, endpoint_target, request, response, start_operation_response as start,
-    },
+    nexus::v1::{CancelOperationResponse, StartOperationRequest, request, response, start_operation_response as start},
     operatorservice::v1::*,
     workflowservice::v1::*,
 };
+use world::nexus::*;
 use world::*;
-
-const HANDLERS: &str = "handlers";
-
-fn spec(name: &str) -> Option<EndpointSpec> {
-    let worker = endpoint_target::Worker { namespace: NAMESPACE.into(), task_queue: HANDLERS.into() };
-    let target = Some(EndpointTarget { variant: Some(endpoint_target::Variant::Worker(worker)) });
-    Some(EndpointSpec { name: name.into(), target, ..Default::default() })
-}
-
-fn create(world: &mut World, name: &str) -> Endpoint {
-    world.ask(CreateNexusEndpointRequest { spec: spec(name) }).unwrap().endpoint.unwrap()
-}
-
-fn call(time_outs: [Span; 3]) -> Command {
-    let given = |span: Span| if span > 0 { duration(span) } else { None };
-    let attributes = ScheduleNexusOperationCommandAttributes {
-        endpoint: "shop".into(),
-        service: "orders".into(),
-        operation: "place".into(),
-        input: payloads("order").payloads.pop(),
-        nexus_header: [("Trace".to_owned(), "1".to_owned())].into(),
-        schedule_to_close_timeout: given(time_outs[0]),
-        schedule_to_start_timeout: given(time_outs[1]),
-        start_to_close_timeout: given(time_outs[2]),
-    };
-    command(CommandType::ScheduleNexusOperation, attributes)
-}
 
 fn cancel(event: i64) -> Command {
     let attributes = RequestCancelNexusOperationCommandAttributes { scheduled_event_id: event };
     command(CommandType::RequestCancelNexusOperation, attributes)
-}
-
-/// A world whose workflow `w` has called an operation.
-fn called(time_outs: [Span; 3]) -> World {
-    let mut world = World::new();
-    create(&mut world, "shop");
-    world.start("w");
-    let task = world.workflow_task();
-    world.complete(&task, vec![call(time_outs)]).unwrap();
-    world
-}
-
-fn try_nexus_task(world: &mut World) -> Option<PollNexusTaskQueueResponse> {
-    let request = PollNexusTaskQueueRequest {
-        namespace: NAMESPACE.into(),
-        task_queue: Some(queue(HANDLERS)),
-        ..Default::default()
-    };
-    let id = world.send(WithDeadline { request, deadline: Time::MAX });
-    let answer = world.answer::<WithDeadline<PollNexusTaskQueueRequest>>(id);
-    if answer.is_none() {
-        world.abandon(id);
-    }
-    answer.map(|answer| answer.unwrap())
-}
-
-fn nexus_task(world: &mut World) -> PollNexusTaskQueueResponse {
-    try_nexus_task(world).expect("a Nexus task waits")
-}
-
-fn asked(task: &PollNexusTaskQueueResponse) -> StartOperationRequest {
-    match task.request.clone().unwrap().variant.unwrap() {
-        request::Variant::StartOperation(start) => start,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn answer(world: &mut World, task: &PollNexusTaskQueueResponse, variant: response::Variant) -> Result<(), ErrorKind> {
-    let request = RespondNexusTaskCompletedRequest {
-        namespace: NAMESPACE.into(),
-        task_token: task.task_token.clone(),
-        response: Some(Response { variant: Some(variant) }),
-        ..Default::default()
-    };
-    world.ask(request).map(drop).map_err(|error| error.kind)
-}
-
-fn started(variant: start::Variant) -> response::Variant {
-    response::Variant::StartOperation(StartOperationResponse { variant: Some(variant) })
-}
-
-fn answer_async(world: &mut World, task: &PollNexusTaskQueueResponse) {
-    let variant = start::Variant::AsyncSuccess(start::Async { operation_token: "token".into(), ..Default::default() });
-    answer(world, task, started(variant)).unwrap();
-}
-
-fn answer_sync(world: &mut World, task: &PollNexusTaskQueueResponse) -> Result<(), ErrorKind> {
-    let variant = start::Variant::SyncSuccess(start::Sync { payload: result(), ..Default::default() });
-    answer(world, task, started(variant))
-}
-
-fn result() -> Option<Payload> {
-    payloads("placed").payloads.pop()
 }
 
 fn fail(world: &mut World, task: &PollNexusTaskQueueResponse, kind: &str) {
@@ -139,12 +45,8 @@ fn last(world: &World, kind: E) -> HistoryEvent {
 
 /// Starts the workflow behind an operation, as handlers do.
 fn start_behind(world: &mut World, operation: &StartOperationRequest) {
-    let mut header = operation.callback_header.clone();
-    header.insert("nexus-operation-token".into(), "token".into());
-    let nexus = callback::Nexus { url: operation.callback.clone(), header };
-    let callback = Callback { variant: Some(callback::Variant::Nexus(nexus)), ..Default::default() };
     let request = StartWorkflowExecutionRequest {
-        completion_callbacks: vec![callback],
+        completion_callbacks: vec![callback_of(operation)],
         request_id: operation.request_id.clone(),
         ..start_request("behind")
     };
@@ -164,8 +66,8 @@ fn a_handler_answers_at_once() {
     assert_eq!((start.service.as_str(), start.operation.as_str()), ("orders", "place"));
     assert!(start.links[0].url.contains("eventID=5&eventType=NexusOperationScheduled"), "{}", start.links[0].url);
     assert!(try_nexus_task(&mut world).is_none(), "one request, one worker");
-    answer_sync(&mut world, &task).unwrap();
-    assert_eq!(answer_sync(&mut world, &task), Err(ErrorKind::NotFound), "the second answer comes too late");
+    answer(&mut world, &task, at_once()).unwrap();
+    assert_eq!(answer(&mut world, &task, at_once()), Err(ErrorKind::NotFound), "the second answer comes too late");
     let Some(Attributes::NexusOperationCompletedEventAttributes(done)) =
         last(&world, E::NexusOperationCompleted).attributes
     else {
@@ -205,11 +107,11 @@ fn a_request_that_nobody_answers_is_made_again() {
     let lost = nexus_task(&mut world);
     world.advance(10 * SECOND);
     assert_eq!(world.describe("w").pending_nexus_operations[0].state(), Pending::BackingOff);
-    assert_eq!(answer_sync(&mut world, &lost), Err(ErrorKind::NotFound));
+    assert_eq!(answer(&mut world, &lost, at_once()), Err(ErrorKind::NotFound));
     world.advance(SECOND);
     let task = nexus_task(&mut world);
     assert_eq!(asked(&task).request_id, asked(&lost).request_id, "the handler can tell that it is the same request");
-    answer_sync(&mut world, &task).unwrap();
+    answer(&mut world, &task, at_once()).unwrap();
 }
 
 #[test]
@@ -217,7 +119,7 @@ fn the_workflow_behind_an_operation_answers_when_it_ends() {
     let mut world = called([0, 0, 0]);
     let task = nexus_task(&mut world);
     start_behind(&mut world, &asked(&task));
-    answer_async(&mut world, &task);
+    answer(&mut world, &task, later()).unwrap();
     assert_eq!(world.describe("w").pending_nexus_operations[0].state(), Pending::Started);
     assert_eq!(world.describe("behind").callbacks[0].state(), CallbackState::Standby);
     world.restart();
@@ -258,7 +160,7 @@ fn an_end_may_come_before_the_start_is_known() {
         panic!()
     };
     assert_eq!(failed.failure.unwrap().cause.unwrap().message, "operation terminated");
-    assert_eq!(answer_sync(&mut world, &task), Err(ErrorKind::NotFound));
+    assert_eq!(answer(&mut world, &task, at_once()), Err(ErrorKind::NotFound));
 }
 
 #[test]
@@ -269,7 +171,7 @@ fn a_cancellation_waits_for_the_start_and_is_delivered() {
     world.complete(&task, vec![cancel(5)]).unwrap();
     let task = nexus_task(&mut world);
     assert!(try_nexus_task(&mut world).is_none(), "there is nothing to cancel yet");
-    answer_async(&mut world, &task);
+    answer(&mut world, &task, later()).unwrap();
     let task = nexus_task(&mut world);
     let Some(request::Variant::CancelOperation(asked)) = task.request.clone().unwrap().variant else { panic!() };
     assert_eq!(asked.operation_token, "token");
@@ -292,7 +194,7 @@ fn each_time_out_strikes() {
         let mut world = called(time_outs);
         if is_started {
             let task = nexus_task(&mut world);
-            answer_async(&mut world, &task);
+            answer(&mut world, &task, later()).unwrap();
         }
         world.advance(2 * SECOND);
         assert_eq!(world.describe("w").pending_nexus_operations.len(), 1);
@@ -308,15 +210,17 @@ fn each_time_out_strikes() {
 #[test]
 fn endpoints_are_kept_and_guarded() {
     let mut world = World::new();
-    let endpoint = create(&mut world, "shop");
-    let refused =
-        |world: &mut World, name: &str| world.ask(CreateNexusEndpointRequest { spec: spec(name) }).unwrap_err().kind;
+    let endpoint = create(&mut world, served_by_workers("shop"));
+    let refused = |world: &mut World, name: &str| {
+        world.ask(CreateNexusEndpointRequest { spec: served_by_workers(name) }).unwrap_err().kind
+    };
     assert_eq!(refused(&mut world, "shop"), ErrorKind::AlreadyExists);
     for name in ["", "a b", "1a", "a"] {
         assert_eq!(refused(&mut world, name), ErrorKind::InvalidArgument, "{name}");
     }
     world.restart();
-    let update = |version| UpdateNexusEndpointRequest { id: endpoint.id.clone(), version, spec: spec("store") };
+    let update =
+        |version| UpdateNexusEndpointRequest { id: endpoint.id.clone(), version, spec: served_by_workers("store") };
     assert_eq!(world.ask(update(7)).unwrap_err().kind, ErrorKind::FailedPrecondition);
     assert_eq!(world.ask(update(1)).unwrap().endpoint.unwrap().version, 2);
     let listed = world.ask(ListNexusEndpointsRequest { name: "store".into(), ..Default::default() }).unwrap();
@@ -336,7 +240,7 @@ fn an_operation_outlives_a_reset_of_its_caller() {
     let mut world = called([0, 0, 0]);
     let task = nexus_task(&mut world);
     start_behind(&mut world, &asked(&task));
-    answer_async(&mut world, &task);
+    answer(&mut world, &task, later()).unwrap();
     while let Some(task) = world.try_workflow_task() {
         if task.response.workflow_execution.as_ref().unwrap().workflow_id == "w" {
             world.complete(&task, Vec::new()).unwrap();

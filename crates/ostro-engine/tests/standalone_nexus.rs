@@ -5,36 +5,21 @@
 mod world;
 
 use ostro_engine::ErrorKind;
-use ostro_engine::command::WithDeadline;
-use ostro_engine::time::{SECOND, Time, duration};
+use ostro_engine::time::{SECOND, duration};
 use prost::Message;
 use temporalio_protos::temporal::api::{
     command::v1::ScheduleNexusOperationCommandAttributes,
-    common::v1::{ActivityType, Callback, Payload, callback, link},
+    common::v1::{ActivityType, Payload, link},
     enums::v1::{
         CallbackState, CommandType, EventType as E, NexusOperationExecutionStatus as Status,
         NexusOperationWaitStage as Stage,
     },
     failure::v1::failure::FailureInfo,
-    nexus::v1::{
-        EndpointSpec, EndpointTarget, Response, StartOperationResponse, endpoint_target, request, response,
-        start_operation_response as start,
-    },
-    operatorservice::v1::CreateNexusEndpointRequest,
+    nexus::v1::request,
     workflowservice::v1::*,
 };
+use world::nexus::*;
 use world::*;
-
-const HANDLERS: &str = "handlers";
-
-fn shop() -> World {
-    let mut world = World::new();
-    let worker = endpoint_target::Worker { namespace: NAMESPACE.into(), task_queue: HANDLERS.into() };
-    let target = Some(EndpointTarget { variant: Some(endpoint_target::Variant::Worker(worker)) });
-    let spec = Some(EndpointSpec { name: "shop".into(), target, ..Default::default() });
-    world.ask(CreateNexusEndpointRequest { spec }).unwrap();
-    world
-}
 
 fn operation(id: &str) -> StartNexusOperationExecutionRequest {
     StartNexusOperationExecutionRequest {
@@ -71,52 +56,6 @@ fn progress(world: &mut World, id: &str) -> PollNexusOperationExecutionResponse 
     world.ask(request).unwrap()
 }
 
-fn try_nexus_task(world: &mut World) -> Option<PollNexusTaskQueueResponse> {
-    let request = PollNexusTaskQueueRequest {
-        namespace: NAMESPACE.into(),
-        task_queue: Some(queue(HANDLERS)),
-        ..Default::default()
-    };
-    let id = world.send(WithDeadline { request, deadline: Time::MAX });
-    let answer = world.answer::<WithDeadline<PollNexusTaskQueueRequest>>(id);
-    if answer.is_none() {
-        world.abandon(id);
-    }
-    answer.map(|answer| answer.unwrap())
-}
-
-fn answer(world: &mut World, task: &PollNexusTaskQueueResponse, variant: start::Variant) {
-    let variant = response::Variant::StartOperation(StartOperationResponse { variant: Some(variant) });
-    let request = RespondNexusTaskCompletedRequest {
-        namespace: NAMESPACE.into(),
-        task_token: task.task_token.clone(),
-        response: Some(Response { variant: Some(variant) }),
-        ..Default::default()
-    };
-    world.ask(request).unwrap();
-}
-
-fn result() -> Option<Payload> {
-    payloads("placed").payloads.pop()
-}
-
-fn at_once() -> start::Variant {
-    start::Variant::SyncSuccess(start::Sync { payload: result(), ..Default::default() })
-}
-
-fn later() -> start::Variant {
-    start::Variant::AsyncSuccess(start::Async { operation_token: "token".into(), ..Default::default() })
-}
-
-/// What a handler's workflow is started with: the address to which it answers.
-fn callback_of(task: &PollNexusTaskQueueResponse) -> Callback {
-    let Some(request::Variant::StartOperation(start)) = task.request.clone().unwrap().variant else { panic!() };
-    let mut header = start.callback_header;
-    header.insert("nexus-operation-token".into(), "token".into());
-    let nexus = callback::Nexus { url: start.callback, header };
-    Callback { variant: Some(callback::Variant::Nexus(nexus)), ..Default::default() }
-}
-
 #[test]
 fn it_runs_and_keeps_its_outcome() {
     let mut world = shop();
@@ -125,8 +64,8 @@ fn it_runs_and_keeps_its_outcome() {
     world.restart();
     // The request is made again once its time is over: nobody knows whether a worker had it.
     world.advance(12 * SECOND);
-    let task = try_nexus_task(&mut world).unwrap();
-    answer(&mut world, &task, at_once());
+    let task = nexus_task(&mut world);
+    answer(&mut world, &task, at_once()).unwrap();
     world.restart();
     assert_eq!(status(&mut world, "o"), Status::Completed);
     let outcome = describe(&mut world, "o").outcome.unwrap();
@@ -139,11 +78,13 @@ fn it_runs_and_keeps_its_outcome() {
 fn the_workflow_behind_it_answers_it() {
     let mut world = shop();
     world.ask(operation("o")).unwrap();
-    let task = try_nexus_task(&mut world).unwrap();
-    let request =
-        StartWorkflowExecutionRequest { completion_callbacks: vec![callback_of(&task)], ..start_request("behind") };
+    let task = nexus_task(&mut world);
+    let request = StartWorkflowExecutionRequest {
+        completion_callbacks: vec![callback_of(&asked(&task))],
+        ..start_request("behind")
+    };
     world.ask(request).unwrap();
-    answer(&mut world, &task, later());
+    answer(&mut world, &task, later()).unwrap();
     assert_eq!(progress(&mut world, "o").wait_stage(), Stage::Started);
     world.restart();
     let task = world.workflow_task();
@@ -182,9 +123,9 @@ fn cancelling_asks_the_handler_and_terminating_asks_nobody() {
     world.ask(cancel.clone()).unwrap();
     let other = RequestCancelNexusOperationExecutionRequest { request_id: "d".into(), ..cancel };
     assert_eq!(world.ask(other).unwrap_err().kind, ErrorKind::FailedPrecondition);
-    let task = try_nexus_task(&mut world).unwrap();
-    answer(&mut world, &task, later());
-    let task = try_nexus_task(&mut world).unwrap();
+    let task = nexus_task(&mut world);
+    answer(&mut world, &task, later()).unwrap();
+    let task = nexus_task(&mut world);
     assert!(matches!(task.request.unwrap().variant, Some(request::Variant::CancelOperation(_))));
     let terminate = TerminateNexusOperationExecutionRequest {
         namespace: NAMESPACE.into(),
@@ -213,7 +154,7 @@ fn cancelling_asks_the_handler_and_terminating_asks_nobody() {
 fn a_standalone_activity_behind_it_answers_it() {
     let mut world = shop();
     world.ask(operation("o")).unwrap();
-    let task = try_nexus_task(&mut world).unwrap();
+    let task = nexus_task(&mut world);
     let activity = StartActivityExecutionRequest {
         namespace: NAMESPACE.into(),
         activity_id: "a".into(),
@@ -221,11 +162,11 @@ fn a_standalone_activity_behind_it_answers_it() {
         task_queue: Some(queue(QUEUE)),
         start_to_close_timeout: duration(10 * SECOND),
         request_id: "a".into(),
-        completion_callbacks: vec![callback_of(&task)],
+        completion_callbacks: vec![callback_of(&asked(&task))],
         ..Default::default()
     };
     world.ask(activity).unwrap();
-    answer(&mut world, &task, later());
+    answer(&mut world, &task, later()).unwrap();
     world.restart();
     let activity = world.activity_task();
     world.complete_activity(&activity).unwrap();

@@ -7,6 +7,7 @@ mod frontend;
 mod http;
 pub mod metrics;
 mod network;
+mod nexus_http;
 mod retention;
 mod server;
 mod setup;

@@ -21,6 +21,7 @@ use crate::frontend::{Frontend, TestClock, status};
 use crate::http::{self, Pages};
 use crate::metrics::Metrics;
 use crate::network::serve_grpc;
+use crate::nexus_http::{self, CallbackUrl, Incoming, Sender};
 use crate::retention::Retention;
 use crate::setup;
 use crate::shell::{self, EngineHandle, EngineThread, Parts};
@@ -238,10 +239,17 @@ impl Core {
         let (stop, stopped) = watch::channel(false);
         let address = |listener: &TcpListener| listener.local_addr().ok();
         let (grpc_address, http_address) = (grpc.as_ref().and_then(address), http.as_ref().and_then(address));
+        let callback_base = http_address.map(|address| base_url(address, tls.is_some()));
         let mut tasks = Vec::new();
         let guarded = guard.into_iter().fold(services.clone(), Services::with_guard);
         tasks.extend(grpc.map(|listener| serve_grpc(listener, tls.clone(), guarded, stopped.clone())));
+        let incoming =
+            Incoming { engine: self.engine.handle().clone(), payload_bytes_max: config.limits.blob_bytes_max };
+        let routes = routes.merge(nexus_http::routes(incoming));
         tasks.extend(http.map(|listener| self.serve_http(listener, tls, routes, stopped.clone())));
+        let callback = CallbackUrl { base: config.public_url.clone().or(callback_base) };
+        let sender = Sender::new(self.engine.handle().clone(), callback, &config.limits);
+        tasks.push(until(stopped.clone(), sender.run()));
         if self.skipping.is_none() {
             // Where days pass in a moment, what a test wants to look at must not be gone.
             tasks.push(until(stopped.clone(), self.retention(config).run()));
@@ -314,6 +322,15 @@ impl Core {
 async fn listen(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Error> {
     let Some(address) = address else { return Ok(None) };
     TcpListener::bind(address).await.map(Some).map_err(|source| Error::Listen { address, source })
+}
+
+/// Where a listener of this machine is reached from this machine.
+fn base_url(address: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
+    match address.ip().is_unspecified() {
+        true => format!("{scheme}://localhost:{}", address.port()),
+        false => format!("{scheme}://{address}"),
+    }
 }
 
 /// Runs `work` until the server stops.

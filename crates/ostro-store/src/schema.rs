@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::{Doing, Error, Result};
@@ -47,6 +48,10 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
 fn set_up(connection: &Connection, cache_kib: i64) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     pragma(connection, "busy_timeout", BUSY_TIMEOUT_MS)?;
+    // Plans are those of the statistics written by hand. Without it each new value of a range prepares its statement again.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .doing("configure the connection to the store")?;
     // The bundled SQLite switches them on; our deletes are explicit.
     pragma(connection, "foreign_keys", 0)?;
     pragma(connection, "cache_size", -cache_kib)

@@ -31,8 +31,10 @@ pub struct Batch {
     pub writes: Vec<Write>,
     /// Runs on the thread that commits, after this batch and all before it are durable; it must be quick and must not
     /// call the writer. It never runs if a commit before it failed.
-    pub done: Box<dyn FnOnce() + Send>,
+    pub done: Done,
 }
+
+type Done = Box<dyn FnOnce() + Send>;
 
 enum Job {
     Batch(Batch),
@@ -144,16 +146,17 @@ impl Committer {
     fn work_off_or_stop(&self, jobs: impl Iterator<Item = Job>, queue: &Queue<Job>, on_fatal: &OnFatal) {
         // A panic is a bug of ours; it stops the process like a failed commit, and no `done` runs after it.
         let panicked = |_| Err(Error::Corrupt { what: "an invariant that the writer found broken".to_owned() });
-        let ended = catch_unwind(AssertUnwindSafe(|| self.work_off(jobs))).unwrap_or_else(panicked);
+        let mut done = Vec::with_capacity(jobs.size_hint().0);
+        let ended = catch_unwind(AssertUnwindSafe(|| self.work_off(jobs, &mut done))).unwrap_or_else(panicked);
         if let Err(error) = ended {
-            queue.abandon();
+            // Before anybody notices that no answer will come: whoever ends the process for that shall not hide the cause.
             on_fatal(error);
+            queue.abandon();
         }
     }
 
-    fn work_off(&self, jobs: impl Iterator<Item = Job>) -> Result<()> {
+    fn work_off(&self, jobs: impl Iterator<Item = Job>, done: &mut Vec<Done>) -> Result<()> {
         let mut group = Group::default();
-        let mut done = Vec::with_capacity(jobs.size_hint().0);
         for job in jobs {
             match job {
                 Job::Batch(batch) => {
@@ -166,7 +169,7 @@ impl Committer {
             }
         }
         self.commit(&group, done.len())?;
-        done.into_iter().for_each(|done| done());
+        done.drain(..).for_each(|done| done());
         Ok(())
     }
 

@@ -194,10 +194,8 @@ async fn connect(address: &str, namespace: &str, options: ConnectionOptions) -> 
 }
 
 fn cannot_connect(address: &str, why: &str) -> Error {
-    Error::engine(format_args!(
-        "cannot connect to {address}: {why}. Is a server running there? `ostro dev` starts one"
-    ))
-    .with_type("Unavailable")
+    Error::engine(format_args!("cannot connect to {address}: {why}. Is a server running there? `ostro dev` starts one"))
+        .with_type("Unavailable")
 }
 
 impl Ostro {

@@ -7,6 +7,10 @@ use pyo3::prelude::*;
 use temporalio_common::worker::WorkerTaskTypes;
 use temporalio_sdk_core::{PollerBehavior, WorkerConfig, WorkerVersioningStrategy};
 
+/// Calls for tasks of each kind that wait at a server: as many as Temporal's own workers have there.
+const POLLERS: usize = 5;
+/// The same at an engine in this process: a call brings one task for each commit, and costs no more than its memory.
+const POLLERS_IN_PROCESS: usize = 64;
 /// How much longer than its time-out an attempt may go on here.
 const TIMEOUT_BUFFER: Duration = Duration::from_secs(1);
 
@@ -23,6 +27,7 @@ pub struct Settings {
     max_concurrent_workflow_tasks: usize,
     max_concurrent_activities: usize,
     max_concurrent_local_activities: usize,
+    /// 0 for what fits the engine.
     workflow_task_pollers: usize,
     activity_task_pollers: usize,
     max_task_queue_activities_per_second: Option<f64>,
@@ -32,7 +37,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub fn config(self) -> PyResult<WorkerConfig> {
+    pub fn config(self, is_in_process: bool) -> PyResult<WorkerConfig> {
+        let pollers = |asked: usize| match asked {
+            0 if is_in_process => PollerBehavior::SimpleMaximum(POLLERS_IN_PROCESS),
+            0 => PollerBehavior::SimpleMaximum(POLLERS),
+            asked => PollerBehavior::SimpleMaximum(asked),
+        };
         let task_types = if self.workflows {
             WorkerTaskTypes { enable_nexus: false, ..WorkerTaskTypes::all() }
         } else {
@@ -47,8 +57,8 @@ impl Settings {
             .max_outstanding_workflow_tasks(self.max_concurrent_workflow_tasks)
             .max_outstanding_activities(self.max_concurrent_activities)
             .max_outstanding_local_activities(self.max_concurrent_local_activities)
-            .workflow_task_poller_behavior(PollerBehavior::SimpleMaximum(self.workflow_task_pollers))
-            .activity_task_poller_behavior(PollerBehavior::SimpleMaximum(self.activity_task_pollers))
+            .workflow_task_poller_behavior(pollers(self.workflow_task_pollers))
+            .activity_task_poller_behavior(pollers(self.activity_task_pollers))
             .maybe_max_task_queue_activities_per_second(self.max_task_queue_activities_per_second)
             .sticky_queue_schedule_to_start_timeout(Duration::from_secs_f64(self.sticky_schedule_to_start))
             .max_heartbeat_throttle_interval(Duration::from_secs_f64(self.heartbeat_throttle))

@@ -24,6 +24,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Connection {
     client: Client,
+    is_in_process: bool,
     engine: Arc<Mutex<Option<Embedded>>>,
 }
 
@@ -58,7 +59,8 @@ pub fn connect(mailbox: &Mailbox, id: u64, target: Target) -> PyResult<()> {
             Address::Server(url) => (to_server(url, target).await?, None),
             embedded => in_process(embedded, target).await?,
         };
-        Ok(Answer::Connection(Connection { client, engine: Arc::new(Mutex::new(engine)) }))
+        let is_in_process = engine.is_some();
+        Ok(Answer::Connection(Connection { client, is_in_process, engine: Arc::new(Mutex::new(engine)) }))
     })
 }
 
@@ -146,6 +148,10 @@ async fn in_process(address: Address, target: Target) -> Result<(Client, Option<
 impl Connection {
     pub fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    pub fn is_in_process(&self) -> bool {
+        self.is_in_process
     }
 }
 

@@ -38,7 +38,7 @@ impl Replayer {
             .block_on(feeder.feed(HistoryForReplay::new(history, workflow_id)))
             .map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         let _entered = handle.enter();
-        let mut config = settings.config()?;
+        let mut config = settings.config(false)?;
         // What went wrong comes with the eviction.
         config.ignore_evicts_on_shutdown = false;
         let core = init_replay_worker(ReplayWorkerInput::new(config, histories))

@@ -26,7 +26,7 @@ impl Worker {
     #[new]
     fn new(connection: &Connection, settings: Settings) -> PyResult<Self> {
         let runtime = runtime()?;
-        let config = settings.config()?;
+        let config = settings.config(connection.is_in_process())?;
         let _entered = runtime.tokio_handle().enter();
         let core = init_worker(runtime, config, connection.client())
             .map_err(|error| PyRuntimeError::new_err(format!("the worker does not start: {error}")))?;

@@ -36,16 +36,19 @@ impl Busy {
 }
 
 impl Execution {
-    /// Workflow tasks, attempts of activities and requests to Nexus handlers that wait for a worker or are with one.
+    /// Workflow tasks, attempts of activities and requests to Nexus handlers that wait for a worker or are with one, and
+    /// callbacks on their way.
     fn work_under_way(&self) -> usize {
+        let callbacks = self.callbacks.values().filter(|callback| callback.is_under_way()).count();
         if !self.is_open() {
-            return 0;
+            return callbacks;
         }
         let activities = self.activities.values().filter(|activity| activity.is_started() || activity.is_waiting());
         let nexus = self.nexus.values().flat_map(|operation| [operation.start_request(), operation.cancel_request()]);
         usize::from(self.has_workflow_task())
             + activities.count()
             + nexus.filter(|request| request.is_under_way()).count()
+            + callbacks
     }
 }
 

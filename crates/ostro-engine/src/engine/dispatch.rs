@@ -181,6 +181,7 @@ impl<L: Loader> Engine<L> {
             Answer::PollWorkflowTask(answer) => self.take_back_workflow_task(&answer.response),
             Answer::PollActivityTask(response) => self.take_back_activity(&response),
             Answer::PollNexusTask(response) => self.take_back_nexus(&response),
+            Answer::TakeOutgoing(request) => request.iter().for_each(|request| self.take_back_outgoing(request)),
             Answer::StartWorkflow(answer) => {
                 if let Some(task) = answer.workflow_task {
                     self.take_back_workflow_task(&task.response);

@@ -17,10 +17,11 @@ use temporalio_protos::temporal::api::{
 use super::Engine;
 use super::calls::TERMINATE_IF_RUNNING;
 use super::nexus::nexus_work;
+use super::outbox::Outgoing;
+use crate::execution::Effect;
 use crate::execution::close::{Closed, ClosedChild, SERVER_IDENTITY};
 use crate::execution::new_run::NewRun;
 use crate::execution::state::Child;
-use crate::execution::{Effect, Execution};
 use crate::persistence::{ExecutionId, Loader, NamespaceId, QueueKind};
 use crate::queue::{QueueKey, Work};
 
@@ -36,6 +37,7 @@ impl<L: Loader> Engine<L> {
                 self.withdraw(id, QueueKind::Activity, queue, Work::Activity(event))
             }
             Effect::OfferNexus(id, event, what) => self.offer_nexus(id, event, what),
+            Effect::WithdrawNexus(id, event, what, 0, _) => self.outbox.withdraw(Outgoing::Operation(id, event, what)),
             Effect::WithdrawNexus(id, event, what, namespace, name) => {
                 let key = QueueKey::new(namespace, QueueKind::Nexus, name);
                 self.queues.withdraw(&key, id, nexus_work(event, what));
@@ -48,6 +50,7 @@ impl<L: Loader> Engine<L> {
                 self.start_run(*run);
             }
             Effect::CallBack(id, callbacks) => self.call_back(id, callbacks),
+            Effect::OfferCallback(id, callback) => self.outbox.offer(Outgoing::Callback(id, callback)),
             Effect::Closed(closed) => self.closed(*closed),
             Effect::Answer(reply) => self.reply(reply.id, reply.answer),
         }
@@ -55,15 +58,7 @@ impl<L: Loader> Engine<L> {
 
     /// Creates a run and starts it.
     pub(super) fn start_run(&mut self, run: NewRun) -> ExecutionId {
-        let id = self.next_execution;
-        self.next_execution += 1;
-        let mut execution = Box::new(Execution::new(id));
-        execution.core.namespace = run.namespace;
-        execution.core.workflow_id.clone_from(&run.workflow_id);
-        execution.core.run_id.clone_from(&run.run_id);
-        self.cache.insert(execution, true);
-        self.step(id, |t| t.start(run));
-        id
+        self.begin(run, |t, run| t.start(run))
     }
 
     fn start_child(&mut self, parent: ExecutionId, initiated_event_id: i64) {

@@ -12,6 +12,7 @@ mod effects;
 mod history;
 mod lost;
 mod nexus;
+mod outbox;
 mod route;
 mod schedules;
 mod step;
@@ -24,6 +25,7 @@ use busy::Busy;
 use cache::Cache;
 use history::Unsettled;
 use lost::Lost;
+use outbox::Outbox;
 use prost::Message;
 use schedules::Schedules;
 use timers::Timers;
@@ -64,6 +66,7 @@ pub struct Engine<L> {
     settings: Settings,
     ids: Ids,
     queues: TaskQueues,
+    outbox: Outbox,
     cache: Cache,
     timers: Timers,
     schedules: Schedules,
@@ -95,6 +98,7 @@ impl<L: Loader> Engine<L> {
             settings: Settings::restore(&recovery.records),
             ids: Ids::new(seed),
             queues: TaskQueues::new(&config),
+            outbox: Outbox::default(),
             cache: Cache::new(config.cache_bytes_max),
             timers: Timers::default(),
             schedules: Schedules::default(),
@@ -153,7 +157,7 @@ impl<L: Loader> Engine<L> {
     /// The client of `id` is gone: whatever waits for it is dropped.
     pub fn abandon(&mut self, now: Time, id: ReplyId) -> Output {
         self.advance(now);
-        if self.queues.remove_poller(id).is_none() {
+        if self.queues.remove_poller(id).is_none() && !self.outbox.remove_taker(id) {
             self.drop_wait(id);
         }
         self.finish()
@@ -241,6 +245,8 @@ impl<L: Loader> Engine<L> {
                 self.follow_up(effect);
             } else if let Some(found) = self.queues.next_match(self.now) {
                 self.dispatch(found);
+            } else if let Some((request, taker)) = self.outbox.next_match() {
+                self.hand_out(request, taker);
             } else {
                 return;
             }

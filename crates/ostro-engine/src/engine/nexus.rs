@@ -6,13 +6,23 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::Engine;
+use super::outbox::Outgoing;
 use crate::error::Error;
 use crate::execution::callback::CalledBack;
 use crate::execution::nexus::What;
-use crate::nexus::{callback, failures, system};
+use crate::nexus::callback::{self, Address, Completion, Destination};
+use crate::nexus::outgoing::OutgoingRequest;
+use crate::nexus::{failures, system};
 use crate::persistence::{ExecutionId, Loader, QueueKind};
 use crate::queue::{QueueKey, Work};
 use crate::token::TaskToken;
+
+/// Who serves an endpoint.
+enum Target {
+    Workers(QueueKey),
+    /// A Nexus service at this URL.
+    Outside(String),
+}
 
 impl<L: Loader> Engine<L> {
     /// Puts a request on the queue of its endpoint's target.
@@ -25,12 +35,35 @@ impl<L: Loader> Engine<L> {
         if operation.attributes().endpoint == system::ENDPOINT {
             return self.call_system(id, event);
         }
-        let Some(key) = self.nexus_queue(&operation.attributes().endpoint_id, &operation.attributes().endpoint) else {
-            return self.step(id, |t| t.nexus_endpoint_missing(event, what));
+        match self.nexus_target(&operation.attributes().endpoint_id, &operation.attributes().endpoint) {
+            None => self.step(id, |t| t.nexus_endpoint_missing(event, what)),
+            Some(Target::Outside(_)) => {
+                self.step(id, |t| t.nexus_request_queued(event, what, 0, String::new()));
+                self.outbox.offer(Outgoing::Operation(id, event, what));
+            }
+            Some(Target::Workers(key)) => {
+                let (namespace, queue) = (key.namespace, key.name.clone());
+                self.step(id, |t| t.nexus_request_queued(event, what, namespace, queue));
+                self.add_task(key, id, nexus_work(event, what));
+            }
+        }
+    }
+
+    /// A request as it is sent to its endpoint's URL; `None` where it is not offered any more.
+    pub(super) fn hand_out_operation(&mut self, id: ExecutionId, event: i64, what: What) -> Option<OutgoingRequest> {
+        let execution = self.execution(id);
+        if !execution.nexus_is_offered(event, what) {
+            return None;
+        }
+        let (a, namespace) = (execution.nexus.get(&event)?.attributes(), execution.core.namespace);
+        let Some(Target::Outside(url)) = self.nexus_target(&a.endpoint_id, &a.endpoint) else {
+            // The endpoint was changed since.
+            self.offer_nexus(id, event, what);
+            return None;
         };
-        let (namespace, queue) = (key.namespace, key.name.clone());
-        self.step(id, |t| t.nexus_request_queued(event, what, namespace, queue));
-        self.add_task(key, id, nexus_work(event, what));
+        let namespace = self.namespaces.by_id(namespace).expect("a namespace outlives its executions").name.clone();
+        let task = self.step(id, |t| t.start_nexus_request(event, what));
+        Some(OutgoingRequest::Operation { url, namespace, task })
     }
 
     /// Does at once what a workflow asks of the server itself.
@@ -61,11 +94,15 @@ impl<L: Loader> Engine<L> {
         });
     }
 
-    fn nexus_queue(&self, endpoint_id: &str, endpoint: &str) -> Option<QueueKey> {
+    fn nexus_target(&self, endpoint_id: &str, endpoint: &str) -> Option<Target> {
         let spec = self.endpoints.find(endpoint_id, endpoint)?.spec.as_ref()?;
-        let Some(endpoint_target::Variant::Worker(worker)) = &spec.target.as_ref()?.variant else { return None };
-        let namespace = self.namespaces.get(&worker.namespace).ok()?.id;
-        Some(QueueKey::new(namespace, QueueKind::Nexus, worker.task_queue.clone()))
+        match spec.target.as_ref()?.variant.as_ref()? {
+            endpoint_target::Variant::External(outside) => Some(Target::Outside(outside.url.clone())),
+            endpoint_target::Variant::Worker(worker) => {
+                let namespace = self.namespaces.get(&worker.namespace).ok()?.id;
+                Some(Target::Workers(QueueKey::new(namespace, QueueKind::Nexus, worker.task_queue.clone())))
+            }
+        }
     }
 
     /// Hands a request to the worker that was found for it; `None` where it is not offered any more.
@@ -87,23 +124,34 @@ impl<L: Loader> Engine<L> {
         }
     }
 
-    /// Tells callers that what is behind their operations has ended.
+    /// Tells callers that what is behind their operations has ended: those here at once, those outside by a request.
     pub(super) fn call_back(&mut self, closed: ExecutionId, callbacks: Vec<CalledBack>) {
         for CalledBack { id, callback, completion } in callbacks {
-            let delivered = callback::address(&callback).and_then(|(address, token)| {
-                let operation = self.waiting_operation(&address).ok_or("operation not found")?;
-                let event = address.scheduled_event_id;
-                self.step(operation, |t| t.nexus_called_back(event, token, completion));
-                Ok(())
-            });
+            if !self.load(closed) || !self.execution(closed).awaits_callback(id) {
+                continue;
+            }
+            let delivered = match callback::destination(&callback) {
+                Err(error) => Err(error),
+                Ok(Destination::Here(address, token)) => self.call_back_here(&address, token, completion),
+                Ok(Destination::Outside(_)) => {
+                    self.step(closed, |t| t.schedule_callback(id, completion));
+                    continue;
+                }
+            };
             if self.load(closed) {
                 self.step(closed, |t| t.called_back(id, delivered));
             }
         }
     }
 
+    fn call_back_here(&mut self, address: &Address, token: String, completion: Completion) -> Result<(), String> {
+        let operation = self.waiting_operation(address).ok_or("operation not found")?;
+        self.step(operation, |t| t.nexus_called_back(address.scheduled_event_id, token, completion));
+        Ok(())
+    }
+
     /// The run that waits for the operation: the one that called it, or the one that a reset put in its place.
-    fn waiting_operation(&mut self, address: &callback::Address) -> Option<ExecutionId> {
+    pub(super) fn waiting_operation(&mut self, address: &Address) -> Option<ExecutionId> {
         let caller = temporalio_protos::temporal::api::common::v1::WorkflowExecution {
             workflow_id: address.workflow_id.clone(),
             run_id: address.run_id.clone(),

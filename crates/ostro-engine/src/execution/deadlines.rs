@@ -19,6 +19,8 @@ pub enum Deadline {
     Timer(String),
     /// A time-out of the Nexus operation, of a request to its handler, or the end of a back-off. By scheduled event id.
     Nexus(i64),
+    /// The end of an attempt to deliver the callback of this number, or of the back-off after one; the run is closed mostly.
+    Callback(i64),
 }
 
 /// Deadlines ordered by time.

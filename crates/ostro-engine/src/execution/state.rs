@@ -427,6 +427,15 @@ pub struct CallbackState {
     /// The request that brought it.
     #[prost(string, tag = "2")]
     pub request_id: String,
+    /// What it says, while it is on its way to a URL outside.
+    #[prost(message, optional, tag = "3")]
+    pub completion: Option<crate::nexus::callback::Completion>,
+    /// The end of the attempt, or of the back-off.
+    #[prost(int64, tag = "4")]
+    pub due: i64,
+    /// Whether the attempt has left the engine.
+    #[prost(bool, tag = "5")]
+    pub sent: bool,
 }
 
 /// An operation called through Nexus that has not ended.

@@ -215,11 +215,16 @@ impl Execution {
                 let time = self.nexus.get(id).and_then(|o| o.next_due()).filter(|_| self.is_open());
                 self.deadlines.set(Deadline::Nexus(*id), time);
             }
+            (ItemKind::Callback, ItemKey::Id(id)) => {
+                let time = self.callbacks.get(id).and_then(CallbackState::next_due);
+                self.deadlines.set(Deadline::Callback(*id), time);
+            }
             _ => {}
         }
     }
 
     fn refresh_all_deadlines(&mut self) {
+        self.refresh_callback_deadlines();
         if !self.is_open() {
             return;
         }
@@ -235,11 +240,18 @@ impl Execution {
         self.refresh_core_deadlines();
     }
 
+    /// Callbacks are delivered after the end of the run.
+    fn refresh_callback_deadlines(&mut self) {
+        for (id, callback) in &self.callbacks {
+            self.deadlines.set(Deadline::Callback(*id), callback.next_due());
+        }
+    }
+
     /// Sets the deadlines of the run and of its workflow task anew.
     pub fn refresh_core_deadlines(&mut self) {
         if !self.is_open() {
             self.deadlines.clear();
-            return;
+            return self.refresh_callback_deadlines();
         }
         let some = |time: Time| (time != 0).then_some(time);
         self.deadlines.set(Deadline::FirstTask, some(self.core.first_task_due));
@@ -294,6 +306,7 @@ impl Execution {
             // One without history counts its transitions: who waits for news of it waits for the next.
             next_event_id: if self.is_standalone() { self.core.transitions + 1 } else { self.core.next_event_id },
             open: self.is_open(),
+            newest: self.tail.newest(),
             extra: Vec::new(),
         }
     }

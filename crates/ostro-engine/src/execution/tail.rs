@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use crate::persistence::HistoryBatch;
+
 /// Bytes beyond which old batches leave; they are in the store.
 const BYTES_MAX: usize = 256 << 10;
 
@@ -46,6 +48,15 @@ impl Tail {
             let (_, _, dropped) = self.batches.pop_front().expect("checked not empty");
             self.bytes -= dropped.len();
         }
+    }
+
+    /// The batch that the newest event is in.
+    pub fn newest(&self) -> Option<HistoryBatch> {
+        self.batches.back().map(|(first, next, events)| HistoryBatch {
+            first: *first,
+            next: *next,
+            events: events.clone(),
+        })
     }
 
     pub fn bytes(&self) -> usize {

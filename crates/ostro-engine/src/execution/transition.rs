@@ -26,7 +26,7 @@ pub enum Effect {
     OfferActivity(ExecutionId, i64),
     /// The same for a request to a Nexus handler, by the scheduled event id of its operation.
     OfferNexus(ExecutionId, i64, What),
-    /// Take such a request off the queue of this namespace and name.
+    /// Take such a request off the queue of this namespace and name; off those that leave the server where it is 0.
     WithdrawNexus(ExecutionId, i64, What, NamespaceId, String),
     /// Take the workflow task, or the activity, off the queue of this name.
     WithdrawWorkflowTask(ExecutionId, String),
@@ -40,6 +40,8 @@ pub enum Effect {
     StartRun(Box<NewRun>),
     /// Deliver callbacks that are due before the run closes.
     CallBack(ExecutionId, Vec<CalledBack>),
+    /// Have a callback sent to a URL outside, by its number.
+    OfferCallback(ExecutionId, i64),
     /// The run closed: tell its parent, deal with its children.
     Closed(Box<Closed>),
     /// A deferred answer.

@@ -9,7 +9,7 @@ use temporalio_protos::temporal::api::{
 use crate::persistence::{ExecutionId, NamespaceId};
 use crate::time::Time;
 
-/// The one URL that is called back: this server itself.
+/// The URL of this server itself: what is called back there is here.
 pub const SYSTEM_URL: &str = "temporal://system";
 /// The header that carries the [`Address`].
 pub const TOKEN_HEADER: &str = "temporal-callback-token";
@@ -35,13 +35,30 @@ pub struct Address {
 }
 
 /// How an operation that ran by itself ended.
-#[derive(Debug, Clone)]
+#[derive(Clone, PartialEq, Message)]
 pub struct Completion {
-    /// Cancelled where the failure says so.
-    pub outcome: Result<Option<Payload>, Box<Failure>>,
-    /// When the workflow behind it started, and the link to it, in case the caller has not heard of its start yet.
+    #[prost(message, optional, tag = "1")]
+    pub result: Option<Payload>,
+    /// It ended without success: cancelled where the failure says so.
+    #[prost(message, optional, tag = "2")]
+    pub failure: Option<Failure>,
+    /// When what is behind it started, and links to that, in case the caller has not heard of its start yet.
+    #[prost(int64, tag = "3")]
     pub start_time: Time,
-    pub link: Option<Link>,
+    /// 0 where nobody said it.
+    #[prost(int64, tag = "4")]
+    pub close_time: Time,
+    #[prost(message, repeated, tag = "5")]
+    pub links: Vec<Link>,
+}
+
+/// Where a callback goes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Destination<'a> {
+    /// To an operation that waits in this server, with the token of the operation that the callback names.
+    Here(Address, String),
+    /// To a URL outside, by HTTP.
+    Outside(&'a callback::Nexus),
 }
 
 impl Address {
@@ -49,7 +66,7 @@ impl Address {
         self.encode_to_vec().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    fn parse(token: &str) -> Option<Self> {
+    pub fn parse(token: &str) -> Option<Self> {
         let digits = token.as_bytes();
         if !digits.len().is_multiple_of(2) {
             return None;
@@ -60,23 +77,22 @@ impl Address {
     }
 }
 
-/// Where a callback goes, and the token of the operation that it names; what is wrong with it where it goes nowhere.
-pub fn address(callback: &Callback) -> Result<(Address, String), String> {
+/// Where a callback goes; what is wrong with it where it goes nowhere.
+///
+/// # Errors
+/// For one of another kind than Nexus, and for a token that is not of this server.
+pub fn destination(callback: &Callback) -> Result<Destination<'_>, String> {
     let Some(callback::Variant::Nexus(nexus)) = &callback.variant else {
         return Err("unknown callback variant".to_owned());
     };
     if nexus.url != SYSTEM_URL {
-        let scheme = nexus.url.split_once("://").map(|(scheme, _)| scheme);
-        if !matches!(scheme, Some("http" | "https" | "temporal")) {
-            return Err(format!("invalid url: unknown scheme: {}", nexus.url));
-        }
-        return Err(format!("invalid url: url does not match any configured callback address: {}", nexus.url));
+        return Ok(Destination::Outside(nexus));
     }
     let header =
         |name: &str| nexus.header.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     let address = header(TOKEN_HEADER).and_then(|token| Address::parse(token));
     let address = address.ok_or_else(|| format!("the header {TOKEN_HEADER} holds no callback token of this server"))?;
-    Ok((address, header(OPERATION_TOKEN_HEADER).cloned().unwrap_or_default()))
+    Ok(Destination::Here(address, header(OPERATION_TOKEN_HEADER).cloned().unwrap_or_default()))
 }
 
 #[cfg(test)]

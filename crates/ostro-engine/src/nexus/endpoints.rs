@@ -1,4 +1,4 @@
-//! Endpoints: the names under which operations are called, and the queue behind each.
+//! Endpoints: the names under which operations are called, and the queue or the URL behind each.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,7 @@ use crate::time::{Time, timestamp};
 /// The kind of the records of endpoints.
 const KIND: &str = "nexus-endpoint";
 const NAME_LENGTH_MAX: usize = 200;
+const URL_LENGTH_MAX: usize = 4096;
 const DESCRIPTION_BYTES_MAX: usize = 20_000;
 const PAGE_SIZE_DEFAULT: usize = 100;
 const PAGE_SIZE_MAX: usize = 1000;
@@ -185,12 +186,7 @@ fn check(spec: &EndpointSpec, namespaces: &Namespaces) -> Result<()> {
     let target = spec.target.as_ref().and_then(|target| target.variant.as_ref());
     match target {
         None => issues.push("empty target variant".to_owned()),
-        Some(endpoint_target::Variant::External(_)) => {
-            return Err(Error::new(
-                ErrorKind::Unimplemented,
-                "an endpoint with an external target: this Ostro server calls only workers, name a worker target",
-            ));
-        }
+        Some(endpoint_target::Variant::External(external)) => issues.extend(url_issue(&external.url)),
         Some(endpoint_target::Variant::Worker(worker)) => {
             if worker.namespace.is_empty() {
                 issues.push("target namespace not set".to_owned());
@@ -209,6 +205,26 @@ fn check(spec: &EndpointSpec, namespaces: &Namespaces) -> Result<()> {
         issues.push(format!("description size exceeds limit of {DESCRIPTION_BYTES_MAX}"));
     }
     refuse(&issues)
+}
+
+fn url_issue(url: &str) -> Option<String> {
+    if url.is_empty() {
+        return Some("empty target URL".to_owned());
+    }
+    if url.len() > URL_LENGTH_MAX {
+        return Some(format!("target URL length exceeds limit of {URL_LENGTH_MAX}"));
+    }
+    match scheme(url).as_str() {
+        "http" | "https" => None,
+        other => Some(format!("invalid target URL scheme: {other:?}, expected http or https")),
+    }
+}
+
+/// What stands before the first colon, in small letters; nothing where that can be no scheme.
+pub fn scheme(url: &str) -> String {
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+    let whole = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    if whole { scheme.to_ascii_lowercase() } else { String::new() }
 }
 
 fn name_issues(name: &str) -> Vec<String> {

@@ -11,7 +11,9 @@ use temporalio_protos::temporal::api::{
 };
 
 /// The type of failures whose meaning Temporal does not know; SDKs look for it.
-const NEXUS_FAILURE: &str = "NexusFailure";
+pub const NEXUS_FAILURE: &str = "NexusFailure";
+/// The type of failures of a request that its handler had no part in, as the reference server names it.
+const CALL_ERROR: &str = "CallError";
 
 /// Whether the handler may be asked again after this failure.
 pub fn is_retryable(failure: &Failure) -> bool {
@@ -47,6 +49,26 @@ pub fn handler(kind: &str, message: &str) -> Failure {
     }
 }
 
+/// What came back was no answer of a Nexus handler, or nothing came back.
+pub fn call(message: &str, non_retryable: bool) -> Failure {
+    let info = ApplicationFailureInfo { r#type: CALL_ERROR.to_owned(), non_retryable, ..Default::default() };
+    Failure {
+        message: message.to_owned(),
+        failure_info: Some(FailureInfo::ApplicationFailureInfo(info)),
+        ..Default::default()
+    }
+}
+
+/// The end of an operation without success: cancelled, whatever its failure says, where that is its state.
+pub fn of_state(canceled: bool, failure: Failure) -> Failure {
+    match &failure.failure_info {
+        info if canceled && !matches!(info, Some(FailureInfo::CanceledFailureInfo(_))) => {
+            Failure { failure_info: Some(FailureInfo::CanceledFailureInfo(CanceledFailureInfo::default())), ..failure }
+        }
+        _ => failure,
+    }
+}
+
 /// An error of a handler in its older form.
 pub fn of_handler_error(error: nexus::HandlerError) -> Failure {
     let cause = error.failure.map(of_nexus);
@@ -62,13 +84,7 @@ pub fn of_handler_error(error: nexus::HandlerError) -> Failure {
 
 /// The end of an operation without success, in its older form.
 pub fn of_operation_error(error: nexus::UnsuccessfulOperationError) -> Failure {
-    let failure = of_nexus(error.failure.unwrap_or_default());
-    match (error.operation_state.as_str(), &failure.failure_info) {
-        ("canceled", info) if !matches!(info, Some(FailureInfo::CanceledFailureInfo(_))) => {
-            Failure { failure_info: Some(FailureInfo::CanceledFailureInfo(CanceledFailureInfo::default())), ..failure }
-        }
-        _ => failure,
-    }
+    of_state(error.operation_state == "canceled", of_nexus(error.failure.unwrap_or_default()))
 }
 
 fn of_nexus(failure: nexus::Failure) -> Failure {

@@ -4,9 +4,12 @@
 //! the endpoints, the forms of links and failures, and the address to which a handler's workflow answers.
 
 pub mod callback;
+pub mod callback_address;
 pub mod endpoints;
 pub mod failures;
 pub mod links;
+pub mod outgoing;
 pub mod system;
 
+pub use callback_address::CallbackAddress;
 pub use endpoints::Endpoints;

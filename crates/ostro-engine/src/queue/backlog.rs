@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::key_limits::{KeyGrant, KeyLimits};
+use super::rate_limit::RateLimit;
 use super::{Flow, Task, Work};
 use crate::persistence::ExecutionId;
 use crate::time::Time;
@@ -154,6 +155,22 @@ impl Backlog {
         if self.limits.set(rate) {
             self.rank_all();
         }
+    }
+
+    pub fn key_limits(&self) -> &KeyLimits {
+        &self.limits
+    }
+
+    /// Takes over what another queue of the same name has used of the limit of a key.
+    pub fn share_key(&mut self, key: &str, used: &RateLimit) {
+        self.limits.share(key, used);
+        self.rank_key(key);
+    }
+
+    /// The same of all keys.
+    pub fn share_keys(&mut self, used: &KeyLimits) {
+        self.limits.share_all(used);
+        self.rank_all();
     }
 
     /// Opens the lanes that may go at `now`.

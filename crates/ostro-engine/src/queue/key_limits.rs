@@ -1,4 +1,5 @@
-//! The limit of each fairness key of a queue: the same rate for all, times the weight of the key.
+//! The limit of each fairness key of a queue: the same rate for all, times the weight of the key. Queues of one name keep
+//! it in step, whatever versions they are for.
 
 use std::collections::BTreeMap;
 
@@ -52,6 +53,23 @@ impl KeyLimits {
         let limit = self.limits.entry(key.into()).or_default();
         limit.set(Some(rate * f64::from(weight)));
         Some(KeyGrant { key: key.into(), grant: limit.grant(now) })
+    }
+
+    /// What is used of the limit of a key.
+    pub fn used(&self, key: &str) -> Option<&RateLimit> {
+        self.limits.get(key)
+    }
+
+    /// Takes over what another queue of the same name has used of the limit of a key.
+    pub fn share(&mut self, key: &str, used: &RateLimit) {
+        if self.rate.is_some() {
+            self.limits.insert(key.into(), used.clone());
+        }
+    }
+
+    /// The same of all keys.
+    pub fn share_all(&mut self, other: &Self) {
+        self.limits.clone_from(&other.limits);
     }
 
     /// Gives the slot of the key's last grant back.

@@ -70,7 +70,7 @@ impl QueueKey {
 pub struct Rates {
     /// Of all tasks together, whatever version they are for.
     pub queue: Option<f64>,
-    /// Of each fairness key of weight 1, within the tasks for one version.
+    /// Of each fairness key of weight 1, whatever version its tasks are for.
     pub key: Option<f64>,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::backlog::Backlog;
-use super::key_limits::KeyGrant;
+use super::key_limits::{KeyGrant, KeyLimits};
 use super::meter::Meter;
 use super::poller_history::PollerHistory;
 use super::rate_limit::{Grant, RateLimit};
@@ -38,6 +38,8 @@ pub(super) struct TaskQueue {
     front: PollerSequence,
     limit: RateLimit,
     last_dispatch: Option<Dispatched>,
+    /// The fairness key whose limit the newest match, or its undoing, has moved.
+    moved_key: Option<Box<str>>,
     traffic: BTreeMap<i32, Traffic>,
     history: PollerHistory,
     /// When a poll last waited here; `None` before the first, and after the worker of a sticky queue shut down.
@@ -62,6 +64,7 @@ impl TaskQueue {
             front: 0,
             limit: RateLimit::default(),
             last_dispatch: None,
+            moved_key: None,
             traffic: BTreeMap::new(),
             history: PollerHistory::default(),
             polled: None,
@@ -153,6 +156,26 @@ impl TaskQueue {
         &self.limit
     }
 
+    /// The fairness key whose limit the newest match has moved, and what is used of that.
+    pub fn moved_key(&self) -> Option<(Box<str>, RateLimit)> {
+        let key = self.moved_key.clone()?;
+        let used = self.tasks.key_limits().used(&key)?.clone();
+        Some((key, used))
+    }
+
+    /// Takes over what another queue of the same name has used of the limit of a key.
+    pub fn share_key(&mut self, key: &str, used: &RateLimit) {
+        self.tasks.share_key(key, used);
+    }
+
+    pub fn key_limits(&self) -> &KeyLimits {
+        self.tasks.key_limits()
+    }
+
+    pub fn share_keys(&mut self, used: &KeyLimits) {
+        self.tasks.share_keys(used);
+    }
+
     /// Takes a poller out before it got a task. `waited_until` is known when the poll was there until then.
     pub fn remove_poller(&mut self, sequence: PollerSequence, waited_until: Option<Time>) -> Option<Poller> {
         let poller = self.pollers.remove(&sequence)?;
@@ -166,7 +189,7 @@ impl TaskQueue {
     /// Takes the next task and the oldest poller; only when [`Self::next_match`] is not after `now`.
     pub fn take_match(&mut self, now: Time) -> Option<(Task, Poller)> {
         let (_, poller) = self.pollers.pop_first()?;
-        self.last_dispatch = None;
+        (self.last_dispatch, self.moved_key) = (None, None);
         let task = match self.queries.pop() {
             Some(query) => query,
             None => self.dispatch(now).expect("a queue is matched only while it has tasks"),
@@ -245,6 +268,7 @@ impl TaskQueue {
         let task = self.tasks.pop()?;
         let grant = self.limit.grant(now);
         let key_grant = self.tasks.grant(&task, now);
+        self.moved_key = key_grant.as_ref().map(|grant| grant.key.clone());
         self.traffic.entry(task.priority).or_default().dispatched.count(now);
         self.last_dispatch = Some(Dispatched { grant, key_grant, at: now, priority: task.priority });
         Some(task)

@@ -111,17 +111,28 @@ impl TaskQueues {
     /// Queues of one name have one limit, whatever versions they are for: what one has used, all have.
     fn share_limit(&mut self, id: QueueId) {
         let Some(queue) = self.queues.get(&id) else { return };
-        let (key, limit) = (queue.key.clone(), queue.own_limit().clone());
-        let others: Vec<QueueId> = self.versions(&key).map(|(_, id)| id).filter(|other| *other != id).collect();
-        for other in others {
+        let limit = queue.own_limit().clone();
+        for other in self.others(id) {
             self.change_by_id(other, |queue| queue.share(&limit));
         }
     }
 
-    fn share_limit_if_any(&mut self, id: QueueId) {
+    /// What the newest match of a queue, or its undoing, has moved, in all queues of its name.
+    fn share_limits(&mut self, id: QueueId) {
         if self.queues.get(&id).is_some_and(|queue| queue.limit().is_some()) {
             self.share_limit(id);
         }
+        let Some(queue) = self.queues.get(&id) else { return };
+        let Some((fairness_key, used)) = queue.moved_key() else { return };
+        for other in self.others(id) {
+            self.change_by_id(other, |queue| queue.share_key(&fairness_key, &used));
+        }
+    }
+
+    /// The other queues of the same name.
+    fn others(&self, id: QueueId) -> Vec<QueueId> {
+        let Some(queue) = self.queues.get(&id) else { return Vec::new() };
+        self.versions(&queue.key).map(|(_, id)| id).filter(|other| *other != id).collect()
     }
 
     /// The queues of one name, for whatever version.
@@ -146,7 +157,7 @@ impl TaskQueues {
         }
         let (task, poller) = self.change_by_id(id, |queue| queue.take_match(now)).flatten()?;
         self.unplace(poller.reply);
-        self.share_limit_if_any(id);
+        self.share_limits(id);
         let key = self.queues.get(&id)?.key.clone();
         Some(Match { key, task, poller })
     }
@@ -156,13 +167,13 @@ impl TaskQueues {
         let (reply, deadline) = (poller.reply, poller.deadline);
         let (id, sequence) = self.change(key, |queue| queue.return_poller(poller));
         self.place(reply, id, sequence, deadline);
-        self.share_limit_if_any(id);
+        self.share_limits(id);
     }
 
     /// Puts a matched task back to the front of its order, since its poller is gone, and gives the rate's slot back.
     pub fn return_task(&mut self, key: &QueueKey, task: Task) {
         let (id, ()) = self.change(key, |queue| queue.return_task(task));
-        self.share_limit_if_any(id);
+        self.share_limits(id);
     }
 
     /// Takes out a poll whose client went away.
@@ -271,12 +282,14 @@ impl TaskQueues {
     }
 
     fn make(&mut self, key: &QueueKey) -> QueueId {
-        let shared = self.versions(key).next().and_then(|(_, id)| self.queues.get(&id)?.limit());
-        self.next_queue += 1;
-        self.names.insert(key.clone(), self.next_queue);
+        let sibling = self.versions(key).next().and_then(|(_, id)| self.queues.get(&id));
+        let shared = sibling.and_then(TaskQueue::limit);
         let mut queue = TaskQueue::new(key.clone());
         shared.into_iter().for_each(|limit| queue.share(&limit));
         queue.set_rates(self.rates.get(&key.of_version(None)).copied().unwrap_or_default());
+        sibling.into_iter().for_each(|sibling| queue.share_keys(sibling.key_limits()));
+        self.next_queue += 1;
+        self.names.insert(key.clone(), self.next_queue);
         self.queues.insert(self.next_queue, queue);
         self.next_queue
     }

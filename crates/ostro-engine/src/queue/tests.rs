@@ -378,3 +378,28 @@ fn a_key_that_nobody_may_serve_holds_up_no_other() {
     assert!(queues.withdraw(&key("q"), 1, Work::Activity(5)));
     assert_eq!(queues.describe_all(&key("q"), SECOND).total.backlog, 0);
 }
+
+#[test]
+fn versions_share_the_limit_of_a_fairness_key() {
+    let mut queues = queues();
+    let keys = ["1", "2", "3"].map(|build| key("q").of_version(Some(Version::new("d", build))));
+    queues.set_rates(&key("q"), Rates { queue: None, key: Some(1.0) });
+    for (execution, key) in keys.iter().enumerate().take(2) {
+        queues.add_task(key, fair(execution as i64 + 1, "a", 1.0));
+        queues.add_poller(key, poller(execution as ReplyId), 0);
+    }
+    let first = queues.next_match(SECOND).unwrap();
+    assert!(queues.next_match(SECOND).is_none(), "the other version waits for the slot of its key");
+    // A task that is given back gives the slot back to all.
+    queues.return_poller(&first.key, first.poller);
+    let second = queues.next_match(SECOND).unwrap();
+    assert_ne!(first.key, second.key);
+    // A version that comes later is no way around the limit; another key is not touched by it.
+    queues.add_task(&keys[2], fair(3, "a", 1.0));
+    queues.add_task(&keys[2], fair(4, "b", 1.0));
+    queues.add_poller(&keys[2], poller(8), SECOND);
+    queues.add_poller(&keys[2], poller(9), SECOND);
+    assert_eq!(queues.next_match(SECOND).unwrap().task.execution, 4);
+    assert!(queues.next_match(SECOND).is_none());
+    assert_eq!(queues.next_match(2 * SECOND).unwrap().task.execution, 3);
+}

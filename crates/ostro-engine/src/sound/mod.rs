@@ -30,7 +30,7 @@ pub struct Run {
 /// What will move a run next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WakeUp {
-    /// Nothing: it is closed.
+    /// Nothing: it is closed, and its callbacks are delivered.
     Closed,
     /// A worker that takes one of its tasks.
     Worker,
@@ -64,8 +64,7 @@ pub fn check(run: &Run, told: &Told) -> Result<WakeUp, String> {
         )
     })?;
     if !open {
-        let wakes = run.next_due.is_some() || run.waiting_queue.is_some() || !run.waiting_items.is_empty();
-        return require(!wakes, || "it is closed, and recovery would wake it".to_owned()).map(|()| WakeUp::Closed);
+        return check_closed(run, &execution);
     }
     check_tasks(run, &execution, told)?;
     let due = execution.deadlines.next();
@@ -73,6 +72,17 @@ pub fn check(run: &Run, told: &Told) -> Result<WakeUp, String> {
         format!("something falls due at {due:?}, and recovery would look at {:?}", run.next_due)
     })?;
     Ok(wake_up(run, &execution))
+}
+
+/// Nothing moves a closed run any more, but for callbacks that are yet to be delivered.
+fn check_closed(run: &Run, execution: &Execution) -> Result<WakeUp, String> {
+    let wakes = run.waiting_queue.is_some() || !run.waiting_items.is_empty();
+    require(!wakes, || "it is closed, and recovery would put a task of it into a queue".to_owned())?;
+    let due = execution.deadlines.next();
+    require(due == run.next_due, || {
+        format!("it is closed, its callbacks fall due at {due:?}, and recovery would look at {:?}", run.next_due)
+    })?;
+    Ok(due.map_or(WakeUp::Closed, WakeUp::Due))
 }
 
 /// Nothing that the workflow must be told may lie there without a task that tells it.

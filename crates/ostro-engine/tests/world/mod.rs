@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 mod memory;
+pub mod nexus;
 
 use std::collections::HashMap;
 

@@ -1,5 +1,6 @@
 //! Values as people write them: `500ms`, `3d`, `2MiB`, `0.5`.
 
+use ostro_engine::nexus::CallbackAddress;
 use ostro_engine::time::{DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND, Span};
 use toml::Value;
 
@@ -38,6 +39,12 @@ pub(super) fn count(value: &Value) -> Parsed<u64> {
 pub(super) fn factor(value: &Value) -> Parsed<f64> {
     let factor = value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
     factor.filter(|factor| *factor >= 1.0).ok_or("a number of 1 or more")
+}
+
+pub(super) fn addresses(value: &Value) -> Parsed<Vec<CallbackAddress>> {
+    let wanted = "a list of addresses such as \"https://*.example.com\", or \"http://localhost:*\" without TLS too";
+    let list = value.as_array().ok_or(wanted)?;
+    list.iter().map(|value| value.as_str().and_then(CallbackAddress::parse).ok_or(wanted)).collect()
 }
 
 fn with_unit<U: Copy>(text: &str, units: &[(&str, U)]) -> Option<(i64, U)> {

@@ -48,6 +48,7 @@ limits! {
     workflow_task_heartbeat_max: span,
     workflow_task_attempts_failing: count,
     nexus_request_timeout: span,
+    callback_addresses: addresses,
     sticky_poller_ttl: span,
     poll_timeout: span,
     long_poll_timeout: span,

@@ -23,6 +23,9 @@ pub struct Config {
     pub listen: Option<SocketAddr>,
     /// Address of the HTTP interface; `None` for none.
     pub http_listen: Option<SocketAddr>,
+    /// Where others reach the HTTP interface: handlers of Nexus operations that are outside call back there. `None` for where it
+    /// listens.
+    pub public_url: Option<String>,
     /// The certificate of both interfaces; without it they speak in the clear.
     pub tls: Option<TlsFiles>,
     /// Directory of the store, or its file where the name ends in `.db`.
@@ -67,6 +70,7 @@ impl Default for Config {
         Self {
             listen: Some(SocketAddr::from(([127, 0, 0, 1], 7233))),
             http_listen: Some(SocketAddr::from(([127, 0, 0, 1], 8233))),
+            public_url: None,
             tls: None,
             data: PathBuf::from("./.ostro"),
             durable: true,

@@ -15,6 +15,7 @@ use super::{Config, Error, NamespaceConfig, RETENTION_DEFAULT, limits};
 const KEYS: &[&str] = &[
     "listen",
     "http_listen",
+    "public_url",
     "tls",
     "data",
     "durable",
@@ -35,6 +36,7 @@ pub(super) fn read(config: &mut Config, table: &Table) -> Result<(), Error> {
         match key.as_str() {
             "listen" => config.listen = Some(at(key, value, address(value))?),
             "http_listen" => config.http_listen = at(key, value, address_or_off(value))?,
+            "public_url" => config.public_url = Some(at(key, value, web_address(value))?),
             "tls" => config.tls = Some(tls(value)?),
             "data" => config.data = at(key, value, text(value, "a directory"))?.into(),
             "durable" => config.durable = at(key, value, value.as_bool().ok_or("true or false"))?,
@@ -120,6 +122,11 @@ fn address_or_off(value: &Value) -> Parsed<Option<SocketAddr>> {
         return Ok(None);
     }
     address(value).map(Some).map_err(|_| "an address such as \"127.0.0.1:8233\", or \"off\"")
+}
+
+fn web_address(value: &Value) -> Parsed<String> {
+    let address = value.as_str().filter(|text| text.starts_with("http://") || text.starts_with("https://"));
+    address.map(|text| text.trim_end_matches('/').to_owned()).ok_or("an address such as \"https://ostro.example.com\"")
 }
 
 fn span_or_namespace(value: &Value) -> Parsed<Option<Span>> {

@@ -12,9 +12,9 @@ fn the_reference_names_every_key_with_its_default() {
 #[test]
 fn a_file_goes_over_the_defaults() {
     let config = Config::parse(
-        "listen = '0.0.0.0:1'\nhttp_listen = 'off'\nrecords_retention = '30d'\n\
+        "listen = '0.0.0.0:1'\nhttp_listen = 'off'\nrecords_retention = '30d'\npublic_url = 'https://a/'\n\
          [tls]\ncertificate = 'c.pem'\nkey = 'c.key'\n[[namespaces]]\nname = 'a'\n[[namespaces]]\nname = 'b'\nretention = '1d'\n\
-         [search_attributes]\nCustomer = 'Keyword'\n[limits]\nhistory_count_suggest = 50\nblob_bytes_max = '1MiB'\npoll_timeout = '5s'",
+         [search_attributes]\nCustomer = 'Keyword'\n[limits]\ncallback_addresses = ['http://localhost:*']\nhistory_count_suggest = 50\nblob_bytes_max = '1MiB'\npoll_timeout = '5s'",
     )
     .unwrap();
     assert_eq!(config.listen.map(|address| address.port()), Some(1));
@@ -25,6 +25,8 @@ fn a_file_goes_over_the_defaults() {
     assert_eq!(config.namespaces[1], NamespaceConfig { name: "b".into(), retention: DAY });
     assert_eq!(config.search_attributes, [("Customer".to_owned(), IndexedValueType::Keyword)]);
     assert_eq!(config.limits.history_count_suggest, 50);
+    assert_eq!(config.public_url.as_deref(), Some("https://a"));
+    assert_eq!(config.limits.callback_addresses.len(), 1);
     assert_eq!(config.limits.blob_bytes_max, 1 << 20);
     assert_eq!(config.limits.poll_timeout, 5 * SECOND);
 }
@@ -36,6 +38,8 @@ fn mistakes_are_named_with_the_way_out() {
         ("[limits]\nhistory_count_mx = 1", "unknown key history_count_mx: did you mean history_count_max?"),
         ("[limits]\npoll_timeout = 5", "limits.poll_timeout = 5 is not usable: give a duration such as"),
         ("[limits]\nworkflow_task_attempts_failing = 99999999999", "give a smaller number"),
+        ("public_url = 'a'", "public_url = \"a\" is not usable: give an address such as \"https"),
+        ("[limits]\ncallback_addresses = ['a']", "give a list of addresses such as"),
         ("[[namespaces]]\nretention = '1d'", "namespaces.name = \"\" is not usable: give a name"),
         ("[search_attributes]\nA = 'Sting'", "A = \"Sting\" is not usable: give Text, Keyword"),
         ("[tls]\ncertificate = 'a'", "tls.key = \"\" is not usable: give a file"),

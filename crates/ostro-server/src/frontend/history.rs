@@ -29,6 +29,8 @@ type Page = service::GetWorkflowExecutionHistoryResponse;
 struct Reading<'a> {
     namespace: &'a str,
     run: WorkflowExecution,
+    /// The last batch, where the engine had it in memory.
+    newest: Option<HistoryBatch>,
     wait: bool,
     close_only: bool,
     /// Tools for people are not shown the events of a task that may yet be retried.
@@ -46,9 +48,10 @@ pub(super) async fn forward(
     request.check(&frontend.limits).map_err(status)?;
     let run = request.execution.take().unwrap_or_default();
     let token = frontend.page_token(&request.namespace, &request.next_page_token, &run).await?;
-    let reading = Reading {
+    let mut reading = Reading {
         namespace: &request.namespace,
         run,
+        newest: None,
         wait: request.wait_new_event,
         close_only: request.history_event_filter_type == HistoryEventFilterType::CloseEvent as i32,
         for_people: matches!(context.header("client-name"), Some("temporal-cli" | "temporal-ui")),
@@ -61,16 +64,16 @@ pub(super) async fn forward(
 
 impl Reading<'_> {
     /// The round of pages that the request goes on with: the token's, or a new one from where history stands now.
-    async fn round(&self, frontend: &Frontend, token: Option<PageToken>) -> Result<PageToken, Status> {
+    async fn round(&mut self, frontend: &Frontend, token: Option<PageToken>) -> Result<PageToken, Status> {
         match token {
             Some(token) if !(token.is_done() && token.open && self.wait) => Ok(token),
             Some(token) => self.ask(frontend, &token.run_id, token.from).await,
-            None => self.ask(frontend, &self.run.run_id, 1).await,
+            None => self.ask(frontend, &self.run.run_id.clone(), 1).await,
         }
     }
 
-    async fn ask(&self, frontend: &Frontend, run_id: &str, from: i64) -> Result<PageToken, Status> {
-        let position = frontend
+    async fn ask(&mut self, frontend: &Frontend, run_id: &str, from: i64) -> Result<PageToken, Status> {
+        let mut position = frontend
             .ask(ReadHistory {
                 namespace: self.namespace.to_owned(),
                 workflow_id: self.run.workflow_id.clone(),
@@ -83,6 +86,7 @@ impl Reading<'_> {
             .await?;
         let mut token = PageToken::new(position.execution, &self.run.workflow_id, &position.run_id);
         (token.from, token.to, token.open) = (from, position.next_event_id, position.open);
+        self.newest = position.newest.take();
         if !self.wait && !self.for_people && !position.extra.is_empty() {
             token.extra = History { events: position.extra }.encode_to_vec();
         }
@@ -108,7 +112,12 @@ impl Reading<'_> {
         // `temporal workflow describe` takes a paused run for one that has ended, and wants to be told of something.
         if !token.open || (self.for_people && !self.wait) {
             token.from = token.to - 1;
-            parts = frontend.next_page(&mut token, self.limits).await?;
+            parts = match &self.newest {
+                Some(batch) if (batch.first..batch.next).contains(&token.from) => {
+                    slice::slices(vec![batch.clone()], token.from, token.to)?
+                }
+                _ => frontend.next_page(&mut token, self.limits).await?,
+            };
         } else if self.wait {
             (token.from, token.to) = (1, 1);
             page.next_page_token = token.encode_to_vec();
@@ -159,9 +168,10 @@ pub(super) async fn reverse(
 ) -> Answer<service::GetWorkflowExecutionHistoryReverseResponse> {
     request.check(&frontend.limits).map_err(status)?;
     let run = request.execution.take().unwrap_or_default();
-    let reading = Reading {
+    let mut reading = Reading {
         namespace: &request.namespace,
         run,
+        newest: None,
         wait: false,
         close_only: false,
         for_people: true,
@@ -170,7 +180,7 @@ pub(super) async fn reverse(
     };
     let mut token = match frontend.page_token(reading.namespace, &request.next_page_token, &reading.run).await? {
         Some(token) => token,
-        None => reading.ask(frontend, &reading.run.run_id, 1).await?,
+        None => reading.ask(frontend, &reading.run.run_id.clone(), 1).await?,
     };
     let batches = frontend.last_page(&mut token, reading.limits).await?;
     let next_page_token = if token.is_done() { Vec::new() } else { token.encode_to_vec() };

@@ -4,6 +4,7 @@
 
 mod activity;
 mod batch;
+mod compute_config;
 mod declined;
 mod history;
 mod import;
@@ -23,6 +24,7 @@ mod task;
 mod test;
 mod validate;
 mod visibility;
+mod without_workflow;
 mod worker;
 mod workers;
 mod workflow;

@@ -4,8 +4,8 @@ use ostro_wire::{Answer, CallContext, OperatorService, WorkflowService};
 use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflowservice::v1 as service};
 
 use super::{
-    Frontend, activity, batch, declined, history, multi_operation, namespace, operator as attributes, schedule,
-    standalone, standalone_operation, system, visibility, worker, workers, workflow,
+    Frontend, activity, batch, compute_config, declined, history, multi_operation, namespace, operator as attributes,
+    schedule, standalone, standalone_operation, system, visibility, worker, workers, workflow,
 };
 
 /// `forward`: checked, then answered by the engine. `wait`: the same with the client's deadline. A path: a function.
@@ -189,6 +189,10 @@ methods! { WorkflowService, service:
     set_worker_deployment_manager(SetWorkerDeploymentManagerRequest) -> SetWorkerDeploymentManagerResponse = forward;
     update_worker_deployment_version_metadata(UpdateWorkerDeploymentVersionMetadataRequest)
         -> UpdateWorkerDeploymentVersionMetadataResponse = forward;
+    update_worker_deployment_version_compute_config(UpdateWorkerDeploymentVersionComputeConfigRequest)
+        -> UpdateWorkerDeploymentVersionComputeConfigResponse = compute_config::update;
+    validate_worker_deployment_version_compute_config(ValidateWorkerDeploymentVersionComputeConfigRequest)
+        -> ValidateWorkerDeploymentVersionComputeConfigResponse = compute_config::validate;
     delete_worker_deployment_version(DeleteWorkerDeploymentVersionRequest)
         -> DeleteWorkerDeploymentVersionResponse = forward;
     delete_worker_deployment(DeleteWorkerDeploymentRequest) -> DeleteWorkerDeploymentResponse = forward;

@@ -1,13 +1,8 @@
 //! Nexus operations without a workflow: what waits for them, and lists of them.
 
-use ostro_engine::command::ReadHistory;
-use ostro_engine::error::Error;
 use ostro_engine::execution::describe_standalone_operation::{operation_status, without_own};
-use ostro_engine::execution::standalone_operation::{
-    DIVISION, ENDPOINT_ATTRIBUTE, SERVICE_ATTRIBUTE, execution_id, operation_id,
-};
+use ostro_engine::execution::standalone_operation::{ENDPOINT_ATTRIBUTE, SERVICE_ATTRIBUTE, operation_id};
 use ostro_engine::persistence::VisibilityRow;
-use ostro_engine::reply::HistoryPosition;
 use ostro_engine::search::keyword_of;
 use ostro_engine::time::{duration, timestamp};
 use ostro_store::visibility::Page;
@@ -18,14 +13,11 @@ use temporalio_protos::temporal::api::enums::v1::NexusOperationWaitStage as Stag
 use temporalio_protos::temporal::api::nexus::v1::NexusOperationExecutionListInfo;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 use temporalio_protos::temporal::api::workflowservice::v1::count_nexus_operation_executions_response::AggregationGroup;
-use tonic::Status;
 
 use super::Frontend;
-use super::standalone::of_division;
 use super::status::status;
 use super::validate::Check;
-use super::visibility::{group_value, page_size};
-use crate::batch::attribute_types;
+use super::without_workflow::{Named, OPERATION};
 
 /// `DescribeNexusOperationExecution`; with a token of an earlier answer it waits for something to change.
 pub(super) async fn describe(
@@ -35,14 +27,9 @@ pub(super) async fn describe(
 ) -> Answer<service::DescribeNexusOperationExecutionResponse> {
     request.check(&frontend.limits).map_err(status)?;
     let token = std::mem::take(&mut request.long_poll_token);
-    if !token.is_empty() {
-        let seen = <[u8; 8]>::try_from(token).map_err(|_| status(Error::invalid("invalid long poll token")))?;
-        let seen = i64::from_be_bytes(seen);
-        let position =
-            wait(frontend, context, &request.namespace, &request.operation_id, &request.run_id, Some(seen)).await?;
-        if position.open && position.next_event_id <= seen + 1 {
-            return Ok(service::DescribeNexusOperationExecutionResponse::default().into());
-        }
+    let named = Named { namespace: &request.namespace, id: &request.operation_id, run_id: &request.run_id };
+    if !OPERATION.has_changed(frontend, context, named, token).await? {
+        return Ok(service::DescribeNexusOperationExecutionResponse::default().into());
     }
     Ok(frontend.ask(request).await?.into())
 }
@@ -59,7 +46,8 @@ pub(super) async fn poll(
     // A wait from 0 on is answered at once: it says where the operation stands and which run it is.
     let mut seen = of_start.then_some(0);
     loop {
-        let position = wait(frontend, context, &namespace, &id, &run_id, seen).await?;
+        let named = Named { namespace: &namespace, id: &id, run_id: &run_id };
+        let position = OPERATION.wait(frontend, context, named, seen).await?;
         run_id.clone_from(&position.run_id);
         let progress = frontend.ask(service::PollNexusOperationExecutionRequest { run_id, ..request.clone() }).await?;
         if progress.wait_stage() == Stage::Closed || (of_start && progress.wait_stage() == Stage::Started) {
@@ -73,43 +61,15 @@ pub(super) async fn poll(
     }
 }
 
-/// Waits for the end, or for a change after the one that was `seen`.
-async fn wait(
-    frontend: &Frontend,
-    context: &CallContext,
-    namespace: &str,
-    id: &str,
-    run_id: &str,
-    seen: Option<i64>,
-) -> Result<HistoryPosition, Status> {
-    let read = ReadHistory {
-        namespace: namespace.to_owned(),
-        workflow_id: execution_id(id),
-        run_id: run_id.to_owned(),
-        from: seen.map_or(0, |seen| seen + 1),
-        wait: true,
-        close_only: seen.is_none(),
-        deadline: frontend.deadline(context),
-    };
-    frontend.engine.call(read).await.map_err(|error| {
-        status(match error.message.contains(&execution_id(id)) {
-            true => Error::not_found(format!("operation not found for ID: {id}")),
-            false => error,
-        })
-    })
-}
-
 /// `ListNexusOperationExecutions`.
 pub(super) async fn list(
     frontend: &Frontend,
     _context: &CallContext,
     request: service::ListNexusOperationExecutionsRequest,
 ) -> Answer<service::ListNexusOperationExecutionsResponse> {
-    let namespace = frontend.known_namespace(&request.namespace).await?;
-    let (types, size) = (attribute_types(&namespace), page_size(request.page_size));
-    let (query, token) = (of_division(DIVISION, &request.query), request.next_page_token);
-    let page = frontend.read(move |readers| readers.list(namespace.id, &types, &query, size, &token)).await?;
-    let Page { rows, next_token } = page.map_err(status)?;
+    let service::ListNexusOperationExecutionsRequest { namespace, query, page_size, next_page_token } = request;
+    let page = OPERATION.list(frontend, &namespace, &query, page_size, next_page_token);
+    let Page { rows, next_token } = page.await?;
     let operations = rows.into_iter().map(info).collect();
     Ok(service::ListNexusOperationExecutionsResponse { operations, next_page_token: next_token }.into())
 }
@@ -120,19 +80,9 @@ pub(super) async fn count(
     _context: &CallContext,
     request: service::CountNexusOperationExecutionsRequest,
 ) -> Answer<service::CountNexusOperationExecutionsResponse> {
-    let namespace = frontend.known_namespace(&request.namespace).await?;
-    let (types, query) = (attribute_types(&namespace), of_division(DIVISION, &request.query));
-    let counted = frontend.read(move |readers| readers.count(namespace.id, &types, &query)).await?;
-    let counted = counted.map_err(status)?;
-    let group = |(values, count): (Vec<_>, i64)| AggregationGroup {
-        group_values: values.into_iter().map(group_value).collect(),
-        count,
-    };
-    Ok(service::CountNexusOperationExecutionsResponse {
-        count: counted.total,
-        groups: counted.groups.into_iter().map(group).collect(),
-    }
-    .into())
+    let (count, groups) = OPERATION.count(frontend, &request.namespace, &request.query).await?;
+    let groups = groups.into_iter().map(|(group_values, count)| AggregationGroup { group_values, count }).collect();
+    Ok(service::CountNexusOperationExecutionsResponse { count, groups }.into())
 }
 
 fn info(row: VisibilityRow) -> NexusOperationExecutionListInfo {

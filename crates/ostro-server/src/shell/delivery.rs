@@ -37,6 +37,7 @@ pub(crate) fn carries_task(answer: &Answer) -> bool {
         Answer::PollWorkflowTask(poll) => !poll.response.task_token.is_empty(),
         Answer::PollActivityTask(poll) => !poll.task_token.is_empty(),
         Answer::PollNexusTask(poll) => !poll.task_token.is_empty(),
+        Answer::TakeOutgoing(request) => request.is_some(),
         Answer::StartWorkflow(start) => holds(&start.workflow_task),
         Answer::CompleteWorkflowTask(completed) => {
             holds(&completed.workflow_task) || !completed.response.activity_tasks.is_empty()

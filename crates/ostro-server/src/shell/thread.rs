@@ -79,6 +79,7 @@ enum Waits {
     WorkflowTask,
     ActivityTask,
     NexusTask,
+    Outgoing,
     Other,
 }
 
@@ -88,6 +89,7 @@ impl Waits {
             Command::PollWorkflowTask(_) => Self::WorkflowTask,
             Command::PollActivityTask(_) => Self::ActivityTask,
             Command::PollNexusTask(_) => Self::NexusTask,
+            Command::TakeOutgoing(_) => Self::Outgoing,
             _ => Self::Other,
         }
     }
@@ -97,6 +99,7 @@ impl Waits {
             Self::WorkflowTask => Ok(Answer::PollWorkflowTask(Box::default())),
             Self::ActivityTask => Ok(Answer::PollActivityTask(Box::default())),
             Self::NexusTask => Ok(Answer::PollNexusTask(Box::default())),
+            Self::Outgoing => Ok(Answer::TakeOutgoing(Box::default())),
             Self::Other => Err(stopped()),
         }
     }

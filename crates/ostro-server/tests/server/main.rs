@@ -6,6 +6,7 @@ mod fixture;
 mod history;
 mod lifecycle;
 mod limits;
+mod nexus_outside;
 mod refusals;
 mod retention;
 mod tasks;

@@ -24,6 +24,11 @@ use crate::worker::builder::Settings;
 use crate::workflow::adapter::Adapter;
 use crate::workflow::remote::HeaderInterceptor;
 
+/// How many calls for tasks of each kind wait at a server: as many as the SDK's own workers have there.
+const POLLERS: usize = 5;
+/// The same at an engine in this process. A call brings one task for each commit of the engine, so more of them share one; here each costs
+/// no more than its memory.
+const POLLERS_IN_PROCESS: usize = 64;
 /// How many calls for tasks of a rate-limited queue wait at the engine.
 const RATE_POLLERS: usize = 1;
 
@@ -48,18 +53,26 @@ pub(crate) fn start(
     queue: &str,
     purpose: Purpose,
     settings: &Settings,
+    is_in_process: bool,
 ) -> Result<Arc<Core>> {
-    let config = config(client, queue, purpose, settings).map_err(Error::new)?;
+    let config = config(client, queue, purpose, settings, is_in_process).map_err(Error::new)?;
     let core = init_worker(runtime, config, client.connection().clone());
     core.map(Arc::new)
         .map_err(|error| Error::new(format_args!("the worker of queue {queue:?} does not start: {error}")))
 }
 
-fn config(client: &Client, queue: &str, purpose: Purpose, settings: &Settings) -> Result<WorkerConfig, String> {
+fn config(
+    client: &Client,
+    queue: &str,
+    purpose: Purpose,
+    settings: &Settings,
+    is_in_process: bool,
+) -> Result<WorkerConfig, String> {
     let workflows = matches!(purpose, Purpose::Main);
-    let (rate, pollers) = match purpose {
-        Purpose::Rate { per_second } => (Some(per_second), Some(PollerBehavior::SimpleMaximum(RATE_POLLERS))),
-        Purpose::Main | Purpose::Activities => (None, None),
+    let pollers = if is_in_process { POLLERS_IN_PROCESS } else { POLLERS };
+    let (rate, activity_pollers) = match purpose {
+        Purpose::Rate { per_second } => (Some(per_second), RATE_POLLERS),
+        Purpose::Main | Purpose::Activities => (None, pollers),
     };
     let build = WorkerDeploymentOptions::from_build_id(build_id_from_current_exe().to_owned());
     WorkerConfig::builder()
@@ -77,7 +90,8 @@ fn config(client: &Client, queue: &str, purpose: Purpose, settings: &Settings) -
         .max_outstanding_activities(settings.max_concurrent_activities)
         .max_outstanding_local_activities(settings.max_concurrent_local_activities)
         .max_outstanding_nexus_tasks(1_usize)
-        .maybe_activity_task_poller_behavior(pollers)
+        .workflow_task_poller_behavior(PollerBehavior::SimpleMaximum(pollers))
+        .activity_task_poller_behavior(PollerBehavior::SimpleMaximum(activity_pollers))
         .maybe_max_task_queue_activities_per_second(rate)
         .max_heartbeat_throttle_interval(Duration::from_secs(30))
         .local_timeout_buffer_for_activities(TIMEOUT_BUFFER)

@@ -7,6 +7,7 @@ mod deployment;
 mod history;
 mod import;
 mod namespace;
+mod nexus_callback;
 mod nexus_endpoint;
 mod nexus_task;
 mod options;
@@ -22,6 +23,7 @@ mod start;
 mod stop;
 mod update;
 mod update_with_start;
+mod without_workflow;
 mod worker;
 
 pub(super) use start::TERMINATE_IF_RUNNING;
@@ -71,6 +73,15 @@ impl<L: Loader> Engine<L> {
             Command::PollNexusTask(r) => self.poll_nexus_task(id, *r),
             Command::CompleteNexusTask(r) => answered!(CompleteNexusTask, self.complete_nexus_task(*r)),
             Command::FailNexusTask(r) => answered!(FailNexusTask, self.fail_nexus_task(*r)),
+            Command::TakeOutgoing(_) => {
+                self.outbox.add_taker(id);
+                Ok(None)
+            }
+            Command::OperationNotDelivered(r) => {
+                answered!(OperationNotDelivered, self.operation_not_delivered(*r))
+            }
+            Command::CallbackAnswered(r) => answered!(CallbackAnswered, self.callback_answered(*r)),
+            Command::CompleteNexusOperation(r) => answered!(CompleteNexusOperation, self.complete_nexus_operation(*r)),
             Command::CreateNexusEndpoint(r) => answered!(CreateNexusEndpoint, self.create_nexus_endpoint(*r)),
             Command::UpdateNexusEndpoint(r) => answered!(UpdateNexusEndpoint, self.update_nexus_endpoint(*r)),
             Command::DeleteNexusEndpoint(r) => answered!(DeleteNexusEndpoint, self.delete_nexus_endpoint(*r)),
@@ -130,6 +141,7 @@ impl<L: Loader> Engine<L> {
                     Deadline::Activity(event) => t.activity_due(event),
                     Deadline::Timer(timer) => t.fire_timer(&timer),
                     Deadline::Nexus(event) => t.nexus_due(event),
+                    Deadline::Callback(callback) => t.callback_due(callback),
                 }
             }
             t.terminate_if_too_large();

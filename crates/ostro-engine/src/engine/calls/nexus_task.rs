@@ -11,6 +11,7 @@ use crate::command::{Answer, WithDeadline};
 use crate::error::{Error, Result};
 use crate::execution::nexus::{Response, What};
 use crate::nexus::failures;
+use crate::nexus::outgoing::OperationNotDelivered;
 use crate::persistence::{Loader, QueueKind};
 use crate::queue::{Poller, QueueKey};
 use crate::reply::ReplyId;
@@ -60,6 +61,10 @@ impl<L: Loader> Engine<L> {
         let failure = failure.ok_or_else(|| Error::invalid("request must contain error or failure"))?;
         self.nexus_answered(&request.task_token, Response::Failed(failure))?;
         Ok(RespondNexusTaskFailedResponse {})
+    }
+
+    pub(super) fn operation_not_delivered(&mut self, request: OperationNotDelivered) -> Result<()> {
+        self.nexus_answered(&request.task_token, Response::NotDelivered(request.error))
     }
 
     fn nexus_answered(&mut self, token: &[u8], response: Response) -> Result<()> {

@@ -10,9 +10,9 @@ use temporalio_protos::temporal::api::{
 
 use super::super::Engine;
 use super::start::InTheWay;
+use super::without_workflow::Attached;
 use crate::command::{Answer, Command};
 use crate::error::{Error, ErrorKind, Result};
-use crate::execution::Execution;
 use crate::execution::backoff::with_defaults;
 use crate::execution::new_run::NewRun;
 use crate::execution::standalone::execution_id;
@@ -41,11 +41,7 @@ impl<L: Loader> Engine<L> {
             }
             Command::DeleteActivityExecution(r) => {
                 let id = self.standalone(&r.namespace, &r.activity_id, &r.run_id)?;
-                if self.execution(id).is_open() {
-                    self.step(id, |t| t.terminate_standalone("", "Delete activity execution", ""))?;
-                    self.settle();
-                }
-                self.delete_execution(id);
+                self.end_and_delete(id, |t| t.terminate_standalone("", "Delete activity execution", ""))?;
                 Answer::DeleteActivityExecution(Box::default())
             }
             Command::PauseActivityExecution(r) => {
@@ -122,13 +118,13 @@ impl<L: Loader> Engine<L> {
         let (activity, started) = match found {
             InTheWay::Use(existing) => {
                 let options = r.on_conflict_options.unwrap_or_default();
-                let known = self.execution(existing).core.request_ids.contains_key(&r.request_id);
-                if options.attach_request_id && !known {
-                    let callbacks =
-                        if options.attach_completion_callbacks { r.completion_callbacks } else { Vec::new() };
-                    let links = if options.attach_links { r.links } else { Vec::new() };
-                    self.step(existing, |t| t.attach_to_standalone(&r.request_id, &callbacks, links));
-                }
+                let attached = Attached {
+                    request_id: r.request_id,
+                    wanted: options.attach_request_id,
+                    callbacks: if options.attach_completion_callbacks { r.completion_callbacks } else { Vec::new() },
+                    links: if options.attach_links { r.links } else { Vec::new() },
+                };
+                self.attach(existing, attached);
                 (existing, false)
             }
             _ => (self.begin_standalone(id, execution, &r, attributes), true),
@@ -183,23 +179,12 @@ impl<L: Loader> Engine<L> {
             ..Default::default()
         };
         let delay = from_duration(&r.start_delay).max(0);
-        let id = self.next_execution;
-        self.next_execution += 1;
-        let mut execution = Box::new(Execution::new(id));
-        execution.core.namespace = namespace;
-        execution.core.workflow_id.clone_from(&run.workflow_id);
-        execution.core.run_id.clone_from(&run.run_id);
-        self.cache.insert(execution, true);
-        self.step(id, |t| t.start_standalone(run, scheduled, delay));
-        id
+        self.begin(run, |t, run| t.start_standalone(run, scheduled, delay))
     }
 
     fn already_running(&mut self, namespace: NamespaceId, execution: &str) -> Error {
-        let core = self.newest(namespace, execution).map(|id| &self.execution(id).core);
-        let detail = ActivityExecutionAlreadyStartedFailure {
-            start_request_id: core.map(|core| core.start_request_id.clone()).unwrap_or_default(),
-            run_id: core.map(|core| core.run_id.clone()).unwrap_or_default(),
-        };
+        let (start_request_id, run_id) = self.started_by(namespace, execution);
+        let detail = ActivityExecutionAlreadyStartedFailure { start_request_id, run_id };
         Error::new(ErrorKind::AlreadyExists, "activity execution already started")
             .with("temporal.api.errordetails.v1.ActivityExecutionAlreadyStartedFailure", &detail)
     }
@@ -219,8 +204,7 @@ impl<L: Loader> Engine<L> {
         activity_id: &str,
         run_id: &str,
     ) -> Result<ExecutionId> {
-        let found = self.find(namespace, &execution_id(activity_id), run_id);
-        found.map_err(|_| Error::not_found(format!("activity not found for ID: {activity_id}")))
+        self.find_named(namespace, &execution_id(activity_id), run_id, ("activity", activity_id))
     }
 }
 

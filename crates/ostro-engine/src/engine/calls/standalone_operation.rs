@@ -10,10 +10,10 @@ use temporalio_protos::temporal::api::{
 
 use super::super::Engine;
 use super::start::InTheWay;
+use super::without_workflow::Attached;
 use crate::command::{Answer, Command};
 use crate::config::FOREVER;
 use crate::error::{Error, ErrorKind, Result};
-use crate::execution::Execution;
 use crate::execution::new_run::NewRun;
 use crate::execution::standalone_operation::execution_id;
 use crate::persistence::{ExecutionId, Loader, NamespaceId};
@@ -48,11 +48,7 @@ impl<L: Loader> Engine<L> {
             }
             Command::DeleteNexusOperation(r) => {
                 let id = self.standalone_operation(&r.namespace, &r.operation_id, &r.run_id)?;
-                if self.execution(id).is_open() {
-                    self.step(id, |t| t.terminate_standalone_operation("", "Delete Nexus operation", ""))?;
-                    self.settle();
-                }
-                self.delete_execution(id);
+                self.end_and_delete(id, |t| t.terminate_standalone_operation("", "Delete Nexus operation", ""))?;
                 Answer::DeleteNexusOperation(Box::default())
             }
             command => return self.settings_call(command),
@@ -79,13 +75,13 @@ impl<L: Loader> Engine<L> {
         let (operation, started) = match found {
             InTheWay::Use(existing) => {
                 let options = r.on_conflict_options.unwrap_or_default();
-                let known = self.execution(existing).core.request_ids.contains_key(&r.request_id);
-                if options.attach_request_id && !known {
-                    let callbacks =
-                        if options.attach_completion_callbacks { r.completion_callbacks } else { Vec::new() };
-                    let links = if options.attach_links { r.links } else { Vec::new() };
-                    self.step(existing, |t| t.attach_to_standalone(&r.request_id, &callbacks, links));
-                }
+                let attached = Attached {
+                    request_id: r.request_id,
+                    wanted: options.attach_request_id,
+                    callbacks: if options.attach_completion_callbacks { r.completion_callbacks } else { Vec::new() },
+                    links: if options.attach_links { r.links } else { Vec::new() },
+                };
+                self.attach(existing, attached);
                 (existing, false)
             }
             _ => (self.begin_standalone_operation(id, execution, r, endpoint, attributes), true),
@@ -119,15 +115,7 @@ impl<L: Loader> Engine<L> {
             ..Default::default()
         };
         let scheduled = self.scheduled_operation(r, endpoint_id);
-        let id = self.next_execution;
-        self.next_execution += 1;
-        let mut execution = Box::new(Execution::new(id));
-        execution.core.namespace = namespace;
-        execution.core.workflow_id.clone_from(&run.workflow_id);
-        execution.core.run_id.clone_from(&run.run_id);
-        self.cache.insert(execution, true);
-        self.step(id, |t| t.start_standalone_operation(run, scheduled));
-        id
+        self.begin(run, |t, run| t.start_standalone_operation(run, scheduled))
     }
 
     /// The operation as the command of a workflow would have scheduled it.
@@ -155,11 +143,8 @@ impl<L: Loader> Engine<L> {
     }
 
     fn operation_already_started(&mut self, namespace: NamespaceId, execution: &str) -> Error {
-        let core = self.newest(namespace, execution).map(|id| &self.execution(id).core);
-        let detail = NexusOperationExecutionAlreadyStartedFailure {
-            start_request_id: core.map(|core| core.start_request_id.clone()).unwrap_or_default(),
-            run_id: core.map(|core| core.run_id.clone()).unwrap_or_default(),
-        };
+        let (start_request_id, run_id) = self.started_by(namespace, execution);
+        let detail = NexusOperationExecutionAlreadyStartedFailure { start_request_id, run_id };
         let message = format!(
             "nexus operation execution already started: request_id={}, run_id={}",
             detail.start_request_id, detail.run_id
@@ -170,7 +155,6 @@ impl<L: Loader> Engine<L> {
 
     fn standalone_operation(&mut self, namespace: &str, operation_id: &str, run_id: &str) -> Result<ExecutionId> {
         let namespace = self.namespaces.get(namespace)?.id;
-        let found = self.find(namespace, &execution_id(operation_id), run_id);
-        found.map_err(|_| Error::not_found(format!("operation not found for ID: {operation_id}")))
+        self.find_named(namespace, &execution_id(operation_id), run_id, ("operation", operation_id))
     }
 }

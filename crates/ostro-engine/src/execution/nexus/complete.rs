@@ -55,6 +55,13 @@ impl NexusOperation {
 impl Transition<'_> {
     /// The handler works on it.
     pub(super) fn nexus_operation_started(&mut self, event: i64, token: String, time: Time, links: Vec<Link>) {
+        if self.exec.nexus.contains_key(&event) {
+            self.note_nexus_started(event, token, time, links);
+            self.schedule_workflow_task();
+        }
+    }
+
+    fn note_nexus_started(&mut self, event: i64, token: String, time: Time, links: Vec<Link>) {
         let Some(operation) = self.exec.nexus.get(&event) else { return };
         let started = operation.started_event(&token, time, links);
         self.materialise_speculative();
@@ -64,7 +71,6 @@ impl Transition<'_> {
         if operation.cancel.is_some() {
             self.send_nexus_request(event, What::Cancel);
         }
-        self.schedule_workflow_task();
     }
 
     pub fn nexus_operation_completed(&mut self, event: i64, result: Option<Payload>, links: Vec<Link>) {
@@ -116,12 +122,13 @@ impl Transition<'_> {
         let Some(operation) = self.exec.nexus.get(&event) else { return };
         if !operation.is_started() {
             self.withdraw_nexus_request(event, What::Start);
-            let links = completion.link.into_iter().collect();
-            self.nexus_operation_started(event, token, completion.start_time, links);
+            let time = if completion.start_time > 0 { completion.start_time } else { self.now };
+            // The workflow is told of both at once.
+            self.note_nexus_started(event, token, time, completion.links);
         }
-        match completion.outcome {
-            Ok(result) => self.nexus_operation_completed(event, result, Vec::new()),
-            Err(failure) => self.nexus_operation_ended(event, *failure),
+        match completion.failure {
+            None => self.nexus_operation_completed(event, completion.result, Vec::new()),
+            Some(failure) => self.nexus_operation_ended(event, failure),
         }
     }
 

@@ -17,7 +17,8 @@ mod request;
 mod respond;
 
 pub use request::What;
-pub use respond::Response;
+pub(in crate::execution) use request::back_off;
+pub use respond::{Response, token_fault};
 
 use temporalio_protos::temporal::api::{
     enums::v1::TimeoutType, failure::v1::Failure, failure::v1::NexusOperationFailureInfo,

@@ -1,5 +1,7 @@
 //! Requests to handlers: made, taken by a worker, lost, made again.
 
+use std::collections::HashMap;
+
 use temporalio_protos::temporal::api::{
     common::v1::{Link, link},
     enums::v1::EventType,
@@ -117,7 +119,14 @@ impl Transition<'_> {
             }
             match request.state() {
                 RequestState::BackingOff => self.send_nexus_request(event, what),
-                _ => self.nexus_request_failed(event, what, failures::server("request timed out", false), true),
+                _ => {
+                    // The queue of workers is asked like a handler, and has an answer of its own.
+                    let failure = match request.namespace {
+                        0 => self.call_failure("request timed out", false),
+                        _ => failures::handler("UPSTREAM_TIMEOUT", "upstream timeout"),
+                    };
+                    self.nexus_request_failed(event, what, failure, true);
+                }
             }
         }
     }
@@ -174,7 +183,7 @@ impl Transition<'_> {
         PollNexusTaskQueueResponse {
             task_token: token.to_bytes(),
             request: Some(Request {
-                header: self.request_header(operation, request.due),
+                header: self.request_header(operation, what, request.due),
                 scheduled_time: timestamp(self.now),
                 capabilities: Some(request::Capabilities { temporal_failure_responses: true }),
                 variant: Some(variant),
@@ -185,10 +194,13 @@ impl Transition<'_> {
     }
 
     /// What the workflow gave, and how much time there is.
-    fn request_header(&self, operation: &NexusOperation, due: Time) -> std::collections::HashMap<String, String> {
+    fn request_header(&self, operation: &NexusOperation, what: What, due: Time) -> HashMap<String, String> {
         let a = operation.attributes();
         let mut header = a.nexus_header.clone();
         header.insert("request-timeout".to_owned(), milliseconds(due - self.now));
+        if what == What::Cancel {
+            return header;
+        }
         let left = operation.time_outs()[2].0;
         let close = [from_duration(&a.start_to_close_timeout), if left > 0 { left - self.now } else { 0 }];
         if let Some(span) = close.into_iter().filter(|span| *span > 0).min() {
@@ -268,7 +280,8 @@ fn cancel_operation(operation: &NexusOperation) -> CancelOperationRequest {
     }
 }
 
-fn back_off(attempt: i32) -> Span {
+/// How long the next attempt waits.
+pub(in crate::execution) fn back_off(attempt: i32) -> Span {
     let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(0).min(20);
     RETRY_INTERVAL.saturating_mul(1 << doublings).min(RETRY_INTERVAL_MAX)
 }

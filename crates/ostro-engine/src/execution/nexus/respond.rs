@@ -8,14 +8,27 @@ use temporalio_protos::temporal::api::{
 use super::{RequestState, What};
 use crate::error::{Error, Result};
 use crate::execution::Transition;
+use crate::nexus::outgoing::NotDelivered;
 use crate::nexus::{failures, links};
 use crate::token::TaskToken;
+
+/// Longest token of an operation, as on the reference server.
+const OPERATION_TOKEN_LENGTH_MAX: usize = 4096;
+
+/// What is wrong with a token that a handler gave to its operation.
+pub fn token_fault(token: &str) -> Option<String> {
+    let length = token.len();
+    (length > OPERATION_TOKEN_LENGTH_MAX)
+        .then(|| format!("length exceeds allowed limit ({length}/{OPERATION_TOKEN_LENGTH_MAX})"))
+}
 
 /// A worker's answer to a request.
 #[derive(Debug)]
 pub enum Response {
     Completed(Option<response::Variant>),
     Failed(Failure),
+    /// What came back from a URL outside was no answer of a handler, or nothing came back.
+    NotDelivered(NotDelivered),
 }
 
 impl Transition<'_> {
@@ -33,6 +46,10 @@ impl Transition<'_> {
                 let retryable = failures::is_retryable(&failure);
                 self.nexus_request_failed(event, what, failure, retryable);
             }
+            (_, Response::NotDelivered(NotDelivered { message, retryable })) => {
+                let failure = self.call_failure(&message, !retryable);
+                self.nexus_request_failed(event, what, failure, retryable);
+            }
             (What::Start, Response::Completed(Some(response::Variant::StartOperation(answer)))) => {
                 self.nexus_start_answered(event, answer);
             }
@@ -44,12 +61,20 @@ impl Transition<'_> {
         Ok(())
     }
 
+    /// The failure of a request that its handler had no part in: the reference server tells a workflow another one.
+    pub(super) fn call_failure(&self, message: &str, non_retryable: bool) -> Failure {
+        match self.exec.is_standalone_operation() {
+            true => failures::server(message, non_retryable),
+            false => failures::call(message, non_retryable),
+        }
+    }
+
     fn nexus_start_answered(&mut self, event: i64, answer: StartOperationResponse) {
         let limit = self.config.blob_bytes_max;
         match answer.variant {
             Some(start::Variant::SyncSuccess(sync)) => {
                 if sync.payload.as_ref().map_or(0, prost::Message::encoded_len) > limit {
-                    let failure = failures::server("http: response body too large", true);
+                    let failure = self.call_failure("http: response body too large", true);
                     return self.nexus_request_failed(event, What::Start, failure, false);
                 }
                 self.nexus_operation_completed(event, sync.payload, links::from_nexus(&sync.links));
@@ -59,6 +84,10 @@ impl Transition<'_> {
                     token if token.is_empty() => started.operation_id,
                     token => token,
                 };
+                if let Some(fault) = token_fault(&token) {
+                    let failure = self.call_failure(&format!("invalid operation token: {fault}"), true);
+                    return self.nexus_request_failed(event, What::Start, failure, false);
+                }
                 self.nexus_operation_started(event, token, self.now, links::from_nexus(&started.links));
             }
             Some(start::Variant::OperationError(error)) => {

@@ -55,10 +55,7 @@ impl Check for service::CreateWorkerDeploymentVersionRequest {
         namespace(&self.namespace)?;
         length(&self.request_id, "RequestId", limits)?;
         either(&self.deployment_version, "")?;
-        if self.compute_config.is_some() {
-            return super::options::unimplemented("compute_config: leave it out, this server starts no workers");
-        }
-        Ok(())
+        crate::frontend::compute_config::check(self)
     }
 }
 

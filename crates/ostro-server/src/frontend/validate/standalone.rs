@@ -61,7 +61,7 @@ impl Check for service::StartActivityExecutionRequest {
         within(&self.identity, "identity", limits)?;
         options::links(&self.links)?;
         blob(self.input.as_ref().map_or(0, Message::encoded_len), "activity's input", limits)?;
-        super::nexus::callbacks(&self.completion_callbacks)?;
+        super::nexus::callbacks(&mut self.completion_callbacks, limits)?;
         if let Some(queue) = self.task_queue.as_mut() {
             queue.kind = TaskQueueKind::Normal as i32;
         }

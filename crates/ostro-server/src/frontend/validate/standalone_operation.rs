@@ -56,7 +56,7 @@ impl Check for service::StartNexusOperationExecutionRequest {
         }
         check_header(&self.nexus_header)?;
         options::links(&self.links)?;
-        super::nexus::callbacks(&self.completion_callbacks)?;
+        super::nexus::callbacks(&mut self.completion_callbacks, limits)?;
         if self.request_id.is_empty() {
             self.request_id = uuid::Uuid::new_v4().to_string();
         }

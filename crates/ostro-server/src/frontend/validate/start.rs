@@ -80,7 +80,7 @@ impl Check for StartWorkflowExecutionRequest {
         {
             return invalid("attaching request ID is required for attaching completion callbacks");
         }
-        super::nexus::callbacks(&self.completion_callbacks)?;
+        super::nexus::callbacks(&mut self.completion_callbacks, limits)?;
         fill_request_id(&mut self.request_id);
         Ok(())
     }

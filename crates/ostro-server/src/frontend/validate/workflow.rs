@@ -111,7 +111,7 @@ impl Check for service::UpdateWorkflowExecutionRequest {
         length(&meta.update_id, "UpdateId", limits)?;
         present(&input.name, "Update name is not set on request.")?;
         blob(input.args.as_ref().map_or(0, Message::encoded_len), "update's arguments", limits)?;
-        super::nexus::callbacks(&request.completion_callbacks)?;
+        super::nexus::callbacks(&mut request.completion_callbacks, limits)?;
         let stage = self.wait_policy.as_ref().map_or(0, |policy| policy.lifecycle_stage);
         if stage == UpdateWorkflowExecutionLifecycleStage::Admitted as i32 {
             return Err(admitted_only());

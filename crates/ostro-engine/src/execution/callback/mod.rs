@@ -1,6 +1,14 @@
 //! Callbacks: who is told when the chain of runs has ended.
 //!
-//! `Standby --the run closes--> Succeeded | Failed`, or handed on to the next run of the chain.
+//! ```text
+//! to an operation of this server:  Standby --the run closes--> Succeeded | Failed
+//! to a URL outside:                Standby --the run closes--> Scheduled --sent, answered--> Succeeded | Failed
+//!                                  Scheduled --time-out, retryable answer--> BackingOff --due--> Scheduled
+//! ```
+//!
+//! Where the chain goes on they are handed to its next run.
+
+mod outside;
 
 use temporalio_protos::temporal::api::{
     callback::v1::CallbackInfo as CommonInfo,
@@ -21,6 +29,7 @@ use crate::nexus::failures;
 use crate::persistence::{ItemKey, ItemKind};
 use crate::time::{Time, timestamp};
 
+/// A result, or a failure.
 type Outcome = Result<Option<Payload>, Box<Failure>>;
 
 /// A callback that is due, and what it says.
@@ -62,7 +71,10 @@ impl Execution {
                 ..Default::default()
             };
             self.touch(ItemKind::Callback, ItemKey::Id(id));
-            self.callbacks.insert(id, CallbackState { info: Some(info), request_id: request_id.to_owned() });
+            self.callbacks.insert(
+                id,
+                CallbackState { info: Some(info), request_id: request_id.to_owned(), ..Default::default() },
+            );
         }
     }
 
@@ -102,8 +114,7 @@ impl Execution {
             Some(failure) => Err(Box::new(failure)),
             None => Ok(standalone.result.and_then(|payloads| payloads.payloads.into_iter().next())),
         };
-        let link = Some(self.link_to_standalone(namespace));
-        let completion = Completion { outcome, start_time: self.core.start_time, link };
+        let completion = self.completion(outcome, self.core.close_time, self.link_to_standalone(namespace));
         let waiting = self.callbacks.iter().filter(|(_, state)| state.is_waiting());
         waiting
             .filter_map(|(id, state)| {
@@ -131,9 +142,22 @@ impl Execution {
     }
 
     fn called_back(&self, id: i64, state: &CallbackState, namespace: &str, outcome: Outcome) -> Option<CalledBack> {
-        let link = Some(self.link_to_request(namespace, &state.request_id));
-        let completion = Completion { outcome, start_time: self.core.start_time, link };
+        let link = self.link_to_request(namespace, &state.request_id);
+        let completion = self.completion(outcome, self.core.close_time, link);
         Some(CalledBack { id, callback: state.info.as_ref()?.callback.clone()?, completion })
+    }
+
+    fn completion(&self, outcome: Outcome, close_time: Time, link: Link) -> Completion {
+        let (result, failure) = match outcome {
+            Ok(result) => (result, None),
+            Err(failure) => (None, Some(*failure)),
+        };
+        Completion { result, failure, start_time: self.core.start_time, close_time, links: vec![link] }
+    }
+
+    /// Whether the callback of this number still waits for the end.
+    pub fn awaits_callback(&self, id: i64) -> bool {
+        self.callbacks.get(&id).is_some_and(CallbackState::is_waiting)
     }
 
     /// The event that the request made: the start, or one later that may have no id yet.

@@ -1,0 +1,80 @@
+//! What activities and Nexus operations without a workflow have in common: how they begin, are found and deleted.
+
+use temporalio_protos::temporal::api::common::v1::{Callback, Link};
+
+use super::super::Engine;
+use crate::error::{Error, Result};
+use crate::execution::new_run::NewRun;
+use crate::execution::{Execution, Transition};
+use crate::persistence::{ExecutionId, Loader, NamespaceId};
+
+/// What another request may leave with an execution that is there already.
+pub(super) struct Attached {
+    pub request_id: String,
+    /// Whether it leaves anything.
+    pub wanted: bool,
+    pub callbacks: Vec<Callback>,
+    pub links: Vec<Link>,
+}
+
+impl<L: Loader> Engine<L> {
+    /// Makes an execution of `run` and begins it.
+    pub(in crate::engine) fn begin(
+        &mut self,
+        run: NewRun,
+        start: impl FnOnce(&mut Transition<'_>, NewRun),
+    ) -> ExecutionId {
+        let id = self.next_execution;
+        self.next_execution += 1;
+        let mut execution = Box::new(Execution::new(id));
+        execution.core.namespace = run.namespace;
+        execution.core.workflow_id.clone_from(&run.workflow_id);
+        execution.core.run_id.clone_from(&run.run_id);
+        self.cache.insert(execution, true);
+        self.step(id, |t| start(t, run));
+        id
+    }
+
+    /// The same request may come again: it leaves its things once.
+    pub(super) fn attach(&mut self, existing: ExecutionId, attached: Attached) {
+        let Attached { request_id, wanted, callbacks, links } = attached;
+        if wanted && !self.execution(existing).core.request_ids.contains_key(&request_id) {
+            self.step(existing, |t| t.attach_to_standalone(&request_id, &callbacks, links));
+        }
+    }
+
+    /// The request that started the newest run under this id, and the run.
+    pub(super) fn started_by(&mut self, namespace: NamespaceId, execution: &str) -> (String, String) {
+        let core = self.newest(namespace, execution).map(|id| &self.execution(id).core);
+        core.map(|core| (core.start_request_id.clone(), core.run_id.clone())).unwrap_or_default()
+    }
+
+    /// What a client names by `id`; `what` it is, for the error.
+    ///
+    /// # Errors
+    /// NOT_FOUND.
+    pub(super) fn find_named(
+        &mut self,
+        namespace: NamespaceId,
+        execution: &str,
+        run_id: &str,
+        (what, id): (&str, &str),
+    ) -> Result<ExecutionId> {
+        let found = self.find(namespace, execution, run_id);
+        found.map_err(|_| Error::not_found(format!("{what} not found for ID: {id}")))
+    }
+
+    /// Deletes it; one that runs is terminated first.
+    pub(super) fn end_and_delete(
+        &mut self,
+        id: ExecutionId,
+        terminate: impl FnOnce(&mut Transition<'_>) -> Result<()>,
+    ) -> Result<()> {
+        if self.execution(id).is_open() {
+            self.step(id, terminate)?;
+            self.settle();
+        }
+        self.delete_execution(id);
+        Ok(())
+    }
+}

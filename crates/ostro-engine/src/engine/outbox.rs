@@ -1,0 +1,102 @@
+//! Requests that wait to be sent by HTTP, and the shell's calls that wait for one.
+
+use std::collections::VecDeque;
+
+use super::Engine;
+use crate::command::Answer;
+use crate::execution::nexus::What;
+use crate::nexus::outgoing::OutgoingRequest;
+use crate::persistence::{ExecutionId, Loader};
+use crate::reply::ReplyId;
+
+/// A request that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outgoing {
+    /// To the handler of an operation, by its scheduled event id.
+    Operation(ExecutionId, i64, What),
+    /// A callback, by its number.
+    Callback(ExecutionId, i64),
+}
+
+/// First come, first served: who waits long fails by its own time-out.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    waiting: VecDeque<Outgoing>,
+    takers: VecDeque<ReplyId>,
+}
+
+impl Outbox {
+    pub fn offer(&mut self, request: Outgoing) {
+        self.waiting.push_back(request);
+    }
+
+    pub fn withdraw(&mut self, request: Outgoing) {
+        self.waiting.retain(|waiting| *waiting != request);
+    }
+
+    pub fn add_taker(&mut self, taker: ReplyId) {
+        self.takers.push_back(taker);
+    }
+
+    /// Forgets a call; false where it is none of these.
+    pub fn remove_taker(&mut self, taker: ReplyId) -> bool {
+        let before = self.takers.len();
+        self.takers.retain(|other| *other != taker);
+        self.takers.len() < before
+    }
+
+    pub fn next_match(&mut self) -> Option<(Outgoing, ReplyId)> {
+        if self.waiting.is_empty() {
+            return None;
+        }
+        let taker = self.takers.pop_front()?;
+        self.waiting.pop_front().map(|request| (request, taker))
+    }
+}
+
+impl<L: Loader> Engine<L> {
+    /// Hands a request to the shell; a stale one is dropped and the shell waits on.
+    pub(super) fn hand_out(&mut self, request: Outgoing, taker: ReplyId) {
+        let sent = match request {
+            Outgoing::Operation(id, event, what) => self.load(id).then(|| self.hand_out_operation(id, event, what)),
+            Outgoing::Callback(id, callback) => self.load(id).then(|| self.step(id, |t| t.send_callback(callback))),
+        };
+        match sent.flatten() {
+            Some(request) => self.reply(taker, Ok(Answer::TakeOutgoing(Box::new(Some(request))))),
+            None => self.outbox.takers.push_front(taker),
+        }
+    }
+
+    /// A request did not reach the shell: it is offered again at once.
+    pub(super) fn take_back_outgoing(&mut self, request: &OutgoingRequest) {
+        match request {
+            OutgoingRequest::Operation { task, .. } => self.take_back_nexus(task),
+            OutgoingRequest::Callback { attempt, .. } => {
+                if self.load(attempt.execution) {
+                    self.step(attempt.execution, |t| t.undo_callback(attempt));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_and_takers_meet_in_order() {
+        let mut outbox = Outbox::default();
+        let request = |number| Outgoing::Callback(1, number);
+        outbox.add_taker(7);
+        assert_eq!(outbox.next_match(), None);
+        outbox.offer(request(1));
+        outbox.offer(request(2));
+        outbox.withdraw(request(1));
+        assert_eq!(outbox.next_match(), Some((request(2), 7)));
+        outbox.add_taker(8);
+        assert!(outbox.remove_taker(8) && !outbox.remove_taker(8));
+        outbox.offer(request(3));
+        assert_eq!(outbox.next_match(), None);
+    }
+}

@@ -1,0 +1,161 @@
+//! What activities and Nexus operations without a workflow have in common: waits for them, and lists of them.
+
+use ostro_engine::command::ReadHistory;
+use ostro_engine::error::Error;
+use ostro_engine::execution::{standalone, standalone_operation};
+use ostro_engine::reply::HistoryPosition;
+use ostro_store::visibility::{Count, Page};
+use ostro_wire::CallContext;
+use temporalio_protos::temporal::api::common::v1::Payload;
+use tonic::Status;
+
+use super::Frontend;
+use super::status::status;
+use super::visibility::{group_value, page_size};
+use crate::batch::attribute_types;
+
+/// One of the two kinds.
+pub(super) struct Kind {
+    division: &'static str,
+    noun: &'static str,
+    execution_id: fn(&str) -> String,
+}
+
+pub(super) const ACTIVITY: Kind =
+    Kind { division: standalone::DIVISION, noun: "activity", execution_id: standalone::execution_id };
+pub(super) const OPERATION: Kind = Kind {
+    division: standalone_operation::DIVISION,
+    noun: "operation",
+    execution_id: standalone_operation::execution_id,
+};
+
+/// Whom a request means.
+#[derive(Clone, Copy)]
+pub(super) struct Named<'a> {
+    pub namespace: &'a str,
+    pub id: &'a str,
+    /// Empty for the newest run.
+    pub run_id: &'a str,
+}
+
+impl Kind {
+    /// Waits for the end, or for a change after the one that was `seen`.
+    pub(super) async fn wait(
+        &self,
+        frontend: &Frontend,
+        context: &CallContext,
+        named: Named<'_>,
+        seen: Option<i64>,
+    ) -> Result<HistoryPosition, Status> {
+        let workflow_id = (self.execution_id)(named.id);
+        let read = ReadHistory {
+            namespace: named.namespace.to_owned(),
+            workflow_id: workflow_id.clone(),
+            run_id: named.run_id.to_owned(),
+            from: seen.map_or(0, |seen| seen + 1),
+            wait: true,
+            close_only: seen.is_none(),
+            deadline: frontend.deadline(context),
+        };
+        frontend.engine.call(read).await.map_err(|error| {
+            status(match error.message.contains(&workflow_id) {
+                true => Error::not_found(format!("{} not found for ID: {}", self.noun, named.id)),
+                false => error,
+            })
+        })
+    }
+
+    /// Whether anything has changed since the answer that gave out this token; waits for it. Without a token it has.
+    pub(super) async fn has_changed(
+        &self,
+        frontend: &Frontend,
+        context: &CallContext,
+        named: Named<'_>,
+        token: Vec<u8>,
+    ) -> Result<bool, Status> {
+        if token.is_empty() {
+            return Ok(true);
+        }
+        let seen = <[u8; 8]>::try_from(token).map_err(|_| status(Error::invalid("invalid long poll token")))?;
+        let seen = i64::from_be_bytes(seen);
+        let position = self.wait(frontend, context, named, Some(seen)).await?;
+        Ok(!position.open || position.next_event_id > seen + 1)
+    }
+
+    /// A page of those that the query selects.
+    pub(super) async fn list(
+        &self,
+        frontend: &Frontend,
+        namespace: &str,
+        query: &str,
+        size: i32,
+        token: Vec<u8>,
+    ) -> Result<Page, Status> {
+        let namespace = frontend.known_namespace(namespace).await?;
+        let (types, size, query) = (attribute_types(&namespace), page_size(size), of_division(self.division, query));
+        let page = frontend.read(move |readers| readers.list(namespace.id, &types, &query, size, &token)).await?;
+        page.map_err(status)
+    }
+
+    /// How many the query selects, and how many of each group.
+    pub(super) async fn count(
+        &self,
+        frontend: &Frontend,
+        namespace: &str,
+        query: &str,
+    ) -> Result<(i64, Vec<(Vec<Payload>, i64)>), Status> {
+        let namespace = frontend.known_namespace(namespace).await?;
+        let (types, query) = (attribute_types(&namespace), of_division(self.division, query));
+        let counted = frontend.read(move |readers| readers.count(namespace.id, &types, &query)).await?;
+        let Count { total, groups } = counted.map_err(status)?;
+        let group = |(values, count): (Vec<_>, i64)| (values.into_iter().map(group_value).collect(), count);
+        Ok((total, groups.into_iter().map(group).collect()))
+    }
+}
+
+/// A filter that selects only what is of a division, such as activities.
+fn of_division(division: &str, query: &str) -> String {
+    let (condition, clause) = query.split_at(clause_at(query));
+    match condition.trim() {
+        "" => format!("TemporalNamespaceDivision = '{division}' {clause}"),
+        condition => format!("TemporalNamespaceDivision = '{division}' AND ({condition}) {clause}"),
+    }
+}
+
+/// Where the clause begins that follows the condition: `ORDER BY` or `GROUP BY` outside of quotes.
+fn clause_at(query: &str) -> usize {
+    let lower = query.to_ascii_lowercase();
+    let mut quote = None;
+    for (at, byte) in lower.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'\'' | b'"' | b'`') => quote = Some(byte),
+            (Some(open), byte) if open == byte => quote = None,
+            (None, b'o' | b'g') => {
+                let word_begins = at == 0 || !lower.as_bytes()[at - 1].is_ascii_alphanumeric();
+                let words: Vec<&str> = lower[at..].split_whitespace().take(2).collect();
+                if word_begins && matches!(words.as_slice(), ["order" | "group", "by"]) {
+                    return at;
+                }
+            }
+            _ => {}
+        }
+    }
+    query.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_division;
+    use ostro_engine::execution::standalone::DIVISION;
+
+    #[test]
+    fn a_filter_is_narrowed_and_its_clause_stays_outside() {
+        let narrowed =
+            |query: &str| of_division(DIVISION, query).replace("TemporalNamespaceDivision = 'activity'", "D");
+        assert_eq!(narrowed("").trim(), "D");
+        assert_eq!(narrowed("A = 1 OR B = 2").trim(), "D AND (A = 1 OR B = 2)");
+        assert_eq!(narrowed("group BY ExecutionStatus"), "D group BY ExecutionStatus");
+        assert_eq!(narrowed("A = ' group by '").trim(), "D AND (A = ' group by ')");
+        assert_eq!(narrowed("A = 1 ORDER  BY StartTime"), "D AND (A = 1) ORDER  BY StartTime");
+    }
+}

@@ -1,0 +1,129 @@
+//! The end of an operation that a handler outside sends: `POST /namespaces/{namespace}/nexus/callback`.
+//!
+//! The token among the headers says which operation it is, and that the caller may end it: only its handler was given it.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use ostro_engine::error::{Error, ErrorKind};
+use ostro_engine::nexus::callback::{Completion, TOKEN_HEADER};
+use ostro_engine::nexus::failures::of_state;
+use ostro_engine::nexus::links::from_nexus;
+use ostro_engine::nexus::outgoing::CompleteNexusOperation;
+
+use super::failure::NexusFailure;
+use super::response::status_of;
+use super::{CANCELED, FAILED, JSON, OPERATION_CLOSE_TIME, OPERATION_START_TIME, OPERATION_STATE, OPERATION_TOKEN};
+use super::{SUCCEEDED, content, is_json, link, moment, text};
+use crate::shell::EngineHandle;
+
+const BAD_REQUEST: &str = "BAD_REQUEST";
+
+/// What the routes work with.
+#[derive(Clone)]
+pub(crate) struct Incoming {
+    pub engine: EngineHandle,
+    pub payload_bytes_max: usize,
+}
+
+/// The routes; the one without a namespace leaves it to the token.
+pub(crate) fn routes(incoming: Incoming) -> Router {
+    let limit = DefaultBodyLimit::max(incoming.payload_bytes_max);
+    Router::new()
+        .route("/namespaces/{namespace}/nexus/callback", post(in_namespace))
+        .route("/nexus/callback", post(anywhere))
+        .layer(limit)
+        .with_state(incoming)
+}
+
+async fn in_namespace(incoming: State<Incoming>, Path(namespace): Path<String>, request: Request) -> Response {
+    answer(incoming.0.complete(Some(namespace), request).await)
+}
+
+async fn anywhere(incoming: State<Incoming>, request: Request) -> Response {
+    answer(incoming.0.complete(None, request).await)
+}
+
+impl Incoming {
+    async fn complete(&self, namespace: Option<String>, request: Request) -> Result<(), Refusal> {
+        let headers = request.headers().clone();
+        let body = Bytes::from_request(request, &()).await.ok();
+        let completion = completion(&headers, body.as_deref())?;
+        let request = CompleteNexusOperation {
+            namespace,
+            callback_token: text(&headers, TOKEN_HEADER).to_owned(),
+            operation_token: text(&headers, OPERATION_TOKEN).to_owned(),
+            completion,
+        };
+        self.engine.call(request).await.map_err(Refusal::from)
+    }
+}
+
+/// What the request says; `body` is `None` where it is too large, or was cut off.
+fn completion(headers: &HeaderMap, body: Option<&[u8]>) -> Result<Completion, Refusal> {
+    let time = |name: &str, parse: fn(&str) -> Option<i64>, what: &str| match text(headers, name) {
+        "" => Ok(0),
+        said => parse(said).ok_or_else(|| Refusal::bad(format!("failed to parse operation {what} time header"))),
+    };
+    let start_time = time(OPERATION_START_TIME, moment::of_http_date, "start")?;
+    let close_time = time(OPERATION_CLOSE_TIME, moment::of_rfc3339, "close")?;
+    let links = link::links(headers).map_err(|_| Refusal::bad("failed to decode links from request headers"))?;
+    let common = Completion { start_time, close_time, links: from_nexus(&links), ..Default::default() };
+    match text(headers, OPERATION_STATE) {
+        SUCCEEDED => {
+            let invalid = || Refusal::bad("invalid result content");
+            let payload = content::payload(headers, body.ok_or_else(invalid)?).map_err(|_| invalid())?;
+            Ok(Completion { result: Some(payload), ..common })
+        }
+        state @ (FAILED | CANCELED) => {
+            if !is_json(headers) {
+                let kind = text(headers, CONTENT_TYPE.as_str());
+                return Err(Refusal::bad(format!("invalid request content type: {kind:?}")));
+            }
+            let body = body.ok_or_else(|| Refusal::bad("failed to read Failure from request body"))?;
+            let failure: NexusFailure =
+                serde_json::from_slice(body).map_err(|_| Refusal::bad("failed to decode Failure from request body"))?;
+            // The error of an operation names its state itself.
+            let canceled = failure.operation_state().map_or(state == CANCELED, |state| state == CANCELED);
+            let failure = failure.unwrapped().into_temporal();
+            let failure = failure.map_err(|_| Refusal::bad("invalid failure content"))?;
+            Ok(Completion { failure: Some(of_state(canceled, failure)), ..common })
+        }
+        state => Err(Refusal::bad(format!("invalid request operation state: {state:?}"))),
+    }
+}
+
+/// Why a request is not served, as an error of a Nexus handler.
+struct Refusal {
+    kind: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    fn bad(message: impl Into<String>) -> Self {
+        Self { kind: BAD_REQUEST, message: message.into() }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let kind = match error.kind {
+            ErrorKind::NotFound => "NOT_FOUND",
+            ErrorKind::Unavailable => "UNAVAILABLE",
+            ErrorKind::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            ErrorKind::Internal => "INTERNAL",
+            _ => BAD_REQUEST,
+        };
+        Self { kind, message: error.message }
+    }
+}
+
+fn answer(outcome: Result<(), Refusal>) -> Response {
+    let Err(Refusal { kind, message }) = outcome else { return StatusCode::OK.into_response() };
+    let failure = NexusFailure::handler(kind, &message);
+    let body = serde_json::to_string(&failure).unwrap_or_default();
+    (status_of(kind), [(CONTENT_TYPE, JSON)], body).into_response()
+}
