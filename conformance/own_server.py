@@ -1,18 +1,21 @@
-"""An Ostro server for the time of one run, with nothing kept."""
+"""A server for the time of one run, with nothing kept: Ostro, or the real one."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from environment import Error
 
 HERE = Path(__file__).resolve().parent
 READY_SECONDS_MAX = 20.0
+#: The real server listens before it answers.
+TEMPORAL_SECONDS = 5.0
 
 
 @contextlib.contextmanager
@@ -21,11 +24,28 @@ def ostro(binary: str, log: Path) -> Iterator[str]:
     address = f"127.0.0.1:{_free_port()}"
     command = [binary, "dev", "--ephemeral", "--listen", address, "--http-listen", "127.0.0.1:0"]
     command += ["--config", str(HERE / "ostro.toml")]
+    with _serving(command, os.environ, address, log):
+        yield address
+
+
+@contextlib.contextmanager
+def temporal(binary: str, log: Path) -> Iterator[str]:
+    """The same of the real server, with what `start-temporal.sh` switches on."""
+    port = _free_port()
+    address = f"127.0.0.1:{port}"
+    command = ["sh", str(HERE / "start-temporal.sh"), str(port)]
+    with _serving(command, os.environ | {"TEMPORAL": binary}, address, log):
+        time.sleep(TEMPORAL_SECONDS)
+        yield address
+
+
+@contextlib.contextmanager
+def _serving(command: list[str], environment: Mapping[str, str], address: str, log: Path) -> Iterator[None]:
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment)
     try:
         _wait(address, process, log)
-        yield address
+        yield
         if process.poll() is not None:
             print(f"the server ended by itself (exit code {process.returncode}): see {log}")
     finally:

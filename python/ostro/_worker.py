@@ -42,7 +42,7 @@ def settings(task_queue: str, namespace: str, *, workflows: bool, rate: float | 
         "max_concurrent_workflow_tasks": 100,
         "max_concurrent_activities": worker.max_concurrent_activities + sessions,
         "max_concurrent_local_activities": worker.max_concurrent_activities,
-        "workflow_task_pollers": 2 if worker.max_workflow_task_pollers == 1 else worker.max_workflow_task_pollers,
+        "workflow_task_pollers": max(2, worker.max_workflow_task_pollers) if worker.max_workflow_task_pollers else 0,
         "activity_task_pollers": worker.max_activity_task_pollers,
         "max_task_queue_activities_per_second": rate,
         "sticky_schedule_to_start": _STICKY_SCHEDULE_TO_START,

@@ -16,7 +16,13 @@ from datetime import timedelta
 from typing import Any
 
 from server import NO_RETRY, Server
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError, WorkflowUpdateStage
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+    WorkflowUpdateStage,
+)
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 from workload import HANDOUT_LOST, Order, Plan, State
@@ -83,12 +89,15 @@ class Load:
         calm = self.server.calm()
         try:
             answer = await make()
-        except RPCError as error:
-            if error.status not in GONE and not says_later(error):
+        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+            # The second is the client's own class for two statuses of those that are gone.
+            gone = not isinstance(error, RPCError) or error.status in GONE
+            if not gone and not says_later(error):
                 raise
             self.counts["calls without an answer"] += 1
-            if error.status in GONE and calm and self.server.calm():
-                self.errors.append(f"{what}: {error.status.name} {error.message} from a server that was up")
+            if gone and calm and self.server.calm():
+                said = f"{error.status.name} {error.message}" if isinstance(error, RPCError) else str(error)
+                self.errors.append(f"{what}: {said} from a server that was up")
             raise Unknown from error
         self.counts[what] += 1
         return answer

@@ -15,6 +15,14 @@ ACTIVITIES = 50
 ROUNDS = 7
 # The same as in bench/servers.py.
 RAISED = ["history.transferProcessorMaxPollRPS=2000", "history.timerProcessorMaxPollRPS=2000"]
+#: Name, settings of a Temporal server, and whether that keeps its data in a file.
+KINDS = [
+    ("Ostro", None, False),
+    ("Temporal, as it comes", [], False),
+    ("Temporal, raised", RAISED, False),
+    ("Temporal, with a file", [], True),
+    ("Temporal, raised, with a file", RAISED, True),
+]
 TICKS_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
@@ -52,14 +60,12 @@ def cpu_ms(pid: int) -> float:
 def measure(ostro: Path, directory: Path) -> None:
     engines = []
     try:
-        kinds = [("Ostro", None), ("Temporal, as it comes", []), ("Temporal, raised", RAISED)]
-        kinds += [("Temporal, with a file", []), ("Temporal, raised, with a file", RAISED)]
-        for name, flags in kinds:
+        for name, flags, keeps in KINDS:
             place = directory / name.replace(", ", "-").replace(" ", "-")
             place.mkdir()
             lab = Lab(ostro, place, over_temporal=flags is not None, otel=False)
             lab.dynamic_config = flags
-            lab.temporal_keeps = name.endswith("file")
+            lab.temporal_keeps = keeps
             engines.append(Engine(name, lab, None))
             lab.start_server()
             lab.start_worker()

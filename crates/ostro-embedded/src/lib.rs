@@ -2,7 +2,9 @@
 
 mod address;
 mod embedded;
+mod pollers;
 mod transport;
 
 pub use address::{ADDRESS_VARIABLE, Address, AddressError, DATA_DEFAULT};
 pub use embedded::{Builder, Embedded, Error};
+pub use pollers::pollers;

@@ -7,7 +7,7 @@ mod world;
 use ostro_engine::ErrorKind;
 use ostro_engine::time::SECOND;
 use temporalio_protos::temporal::api::{
-    command::v1::{StartChildWorkflowExecutionCommandAttributes, StartTimerCommandAttributes},
+    command::v1::{Command, StartChildWorkflowExecutionCommandAttributes, StartTimerCommandAttributes},
     common::v1::{WorkflowExecution, WorkflowType},
     enums::v1::{
         CommandType, EventType as E, ResetReapplyExcludeType, WorkflowExecutionStatus as Status,
@@ -27,6 +27,16 @@ fn reset_request(event: i64, request_id: &str) -> ResetWorkflowExecutionRequest 
         request_id: request_id.into(),
         ..Default::default()
     }
+}
+
+fn start_child() -> Command {
+    let child = StartChildWorkflowExecutionCommandAttributes {
+        workflow_id: "child".into(),
+        workflow_type: Some(WorkflowType { name: "type".into() }),
+        task_queue: Some(queue("children")),
+        ..Default::default()
+    };
+    command(CommandType::StartChildWorkflowExecution, child)
 }
 
 fn describe_run(world: &mut World, run_id: &str) -> DescribeWorkflowExecutionResponse {
@@ -112,13 +122,7 @@ fn children_of_before_the_reset_point_answer_the_new_run() {
     let mut world = World::new();
     world.start("w");
     let task = world.workflow_task();
-    let child = StartChildWorkflowExecutionCommandAttributes {
-        workflow_id: "child".into(),
-        workflow_type: Some(WorkflowType { name: "type".into() }),
-        task_queue: Some(queue("children")),
-        ..Default::default()
-    };
-    world.complete(&task, vec![command(CommandType::StartChildWorkflowExecution, child)]).unwrap();
+    world.complete(&task, vec![start_child()]).unwrap();
     let task = world.workflow_task();
     world.complete(&task, vec![]).unwrap();
     let types = world.event_types("w");
@@ -142,13 +146,7 @@ fn a_child_that_ended_after_its_parent_answers_the_new_run_at_once() {
     let mut world = World::new();
     world.start("w");
     let task = world.workflow_task();
-    let child = StartChildWorkflowExecutionCommandAttributes {
-        workflow_id: "child".into(),
-        workflow_type: Some(WorkflowType { name: "type".into() }),
-        task_queue: Some(queue("children")),
-        ..Default::default()
-    };
-    world.complete(&task, vec![command(CommandType::StartChildWorkflowExecution, child)]).unwrap();
+    world.complete(&task, vec![start_child()]).unwrap();
     let task = world.workflow_task();
     world.complete(&task, vec![complete_workflow()]).unwrap();
     // Its parent's end ended it, and the parent's history says nothing of that.
@@ -164,13 +162,7 @@ fn a_child_answers_the_new_run_also_when_the_old_one_is_deleted() {
     let mut world = World::new();
     let old = world.start("w");
     let task = world.workflow_task();
-    let child = StartChildWorkflowExecutionCommandAttributes {
-        workflow_id: "child".into(),
-        workflow_type: Some(WorkflowType { name: "type".into() }),
-        task_queue: Some(queue("children")),
-        ..Default::default()
-    };
-    world.complete(&task, vec![command(CommandType::StartChildWorkflowExecution, child)]).unwrap();
+    world.complete(&task, vec![start_child()]).unwrap();
     let task = world.workflow_task();
     world.complete(&task, vec![]).unwrap();
     let point = world.event_types("w").len() as i64;
@@ -203,13 +195,7 @@ fn a_child_answers_the_run_that_another_reset_put_in_the_place_of_its_parent() {
         reset.workflow_execution = Some(WorkflowExecution { workflow_id: "w".into(), run_id: first.clone() });
         world.ask(reset).unwrap();
         let task = world.workflow_task();
-        let child = StartChildWorkflowExecutionCommandAttributes {
-            workflow_id: "child".into(),
-            workflow_type: Some(WorkflowType { name: "type".into() }),
-            task_queue: Some(queue("children")),
-            ..Default::default()
-        };
-        world.complete(&task, vec![command(CommandType::StartChildWorkflowExecution, child)]).unwrap();
+        world.complete(&task, vec![start_child()]).unwrap();
         assert!(world.event_types("w").contains(&E::ChildWorkflowExecutionStarted), "it has the child that is there");
         let task = world.workflow_task();
         world.complete(&task, vec![]).unwrap();

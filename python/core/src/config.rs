@@ -7,10 +7,6 @@ use pyo3::prelude::*;
 use temporalio_common::worker::WorkerTaskTypes;
 use temporalio_sdk_core::{PollerBehavior, WorkerConfig, WorkerVersioningStrategy};
 
-/// Calls for tasks of each kind that wait at a server: as many as Temporal's own workers have there.
-const POLLERS: usize = 5;
-/// The same at an engine in this process: a call brings one task for each commit, and costs no more than its memory.
-const POLLERS_IN_PROCESS: usize = 64;
 /// How much longer than its time-out an attempt may go on here.
 const TIMEOUT_BUFFER: Duration = Duration::from_secs(1);
 
@@ -38,10 +34,8 @@ pub struct Settings {
 
 impl Settings {
     pub fn config(self, is_in_process: bool) -> PyResult<WorkerConfig> {
-        let pollers = |asked: usize| match asked {
-            0 if is_in_process => PollerBehavior::SimpleMaximum(POLLERS_IN_PROCESS),
-            0 => PollerBehavior::SimpleMaximum(POLLERS),
-            asked => PollerBehavior::SimpleMaximum(asked),
+        let pollers = |asked: usize| {
+            PollerBehavior::SimpleMaximum(if asked == 0 { ostro_embedded::pollers(is_in_process) } else { asked })
         };
         let task_types = if self.workflows {
             WorkerTaskTypes { enable_nexus: false, ..WorkerTaskTypes::all() }

@@ -18,10 +18,10 @@ use super::Engine;
 use super::calls::TERMINATE_IF_RUNNING;
 use super::nexus::nexus_work;
 use super::outbox::Outgoing;
-use crate::execution::Effect;
 use crate::execution::close::{Closed, ClosedChild, SERVER_IDENTITY};
 use crate::execution::new_run::NewRun;
 use crate::execution::state::Child;
+use crate::execution::{Effect, Execution, Transition};
 use crate::persistence::{ExecutionId, Loader, NamespaceId, QueueKind};
 use crate::queue::{QueueKey, Work};
 
@@ -59,6 +59,19 @@ impl<L: Loader> Engine<L> {
     /// Creates a run and starts it.
     pub(super) fn start_run(&mut self, run: NewRun) -> ExecutionId {
         self.begin(run, |t, run| t.start(run))
+    }
+
+    /// Makes an execution of `run` and begins it.
+    pub(super) fn begin(&mut self, run: NewRun, start: impl FnOnce(&mut Transition<'_>, NewRun)) -> ExecutionId {
+        let id = self.next_execution;
+        self.next_execution += 1;
+        let mut execution = Box::new(Execution::new(id));
+        execution.core.namespace = run.namespace;
+        execution.core.workflow_id.clone_from(&run.workflow_id);
+        execution.core.run_id.clone_from(&run.run_id);
+        self.cache.insert(execution, true);
+        self.step(id, |t| start(t, run));
+        id
     }
 
     fn start_child(&mut self, parent: ExecutionId, initiated_event_id: i64) {

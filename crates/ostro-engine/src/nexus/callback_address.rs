@@ -61,6 +61,9 @@ pub fn check(url: &str, allowed: &[CallbackAddress]) -> Result<(), String> {
     if host.is_empty() {
         return Err("invalid url: missing host".to_owned());
     }
+    if let Some(escape) = bad_escape(url) {
+        return Err(format!("invalid callback url: parse {url:?}: invalid URL escape {escape:?}"));
+    }
     match allowed.iter().find(|address| address.matches(host)) {
         None => Err(format!("invalid url: url does not match any configured callback address: {url}")),
         Some(address) if !secure && !address.insecure => {
@@ -68,6 +71,20 @@ pub fn check(url: &str, allowed: &[CallbackAddress]) -> Result<(), String> {
         }
         Some(_) => Ok(()),
     }
+}
+
+/// A `%` without two hexadecimal digits after it, outside of the query, which is taken as it is.
+fn bad_escape(url: &str) -> Option<&str> {
+    let (start, fragment) = url.split_once('#').unwrap_or((url, ""));
+    let path = start.split_once('?').map_or(start, |(path, _)| path);
+    [path, fragment].into_iter().find_map(|part| {
+        let is_bad = |index: &usize| {
+            let digits = part.as_bytes().get(index + 1..index + 3);
+            !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+        };
+        let index = part.match_indices('%').map(|(index, _)| index).find(is_bad)?;
+        part.get(index..index + 3).or_else(|| part.get(index..))
+    })
 }
 
 #[cfg(test)]
@@ -91,6 +108,9 @@ mod tests {
             ("https://a.example.com.evil/", refused("url does not match any configured callback address")),
             ("http://a.example.com/", refused("callback address does not allow insecure connections")),
             ("http:///a", refused("missing host")),
+            ("http://localhost:1/%zz", refused("parse \"http")),
+            ("http://localhost:1/%2", refused("parse \"http")),
+            ("http://localhost:1/%20?%zz", Ok(())),
             ("ftp://localhost:1", refused("unknown scheme")),
             ("temporal://system/a", refused("unknown scheme")),
             ("localhost", refused("unknown scheme")),

@@ -3,11 +3,11 @@
 //! This server starts none, as the reference server does not before an operator has set it up for a provider. So none can be
 //! valid, and both answer alike.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ostro_engine::error::{Error, ErrorKind, Result};
 use ostro_wire::{Answer, CallContext};
-use temporalio_protos::temporal::api::compute::v1::ComputeConfigScalingGroup;
+use temporalio_protos::temporal::api::compute::v1::{ComputeConfigScalingGroup, ComputeConfigScalingGroupUpdate};
 use temporalio_protos::temporal::api::enums::v1::TaskQueueType;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
@@ -50,7 +50,7 @@ pub(super) async fn update(
             _ => error,
         })
     })?;
-    refuse(fault(named(&request.compute_config_scaling_groups, |update| update.scaling_group.as_ref())))
+    refuse(fault_of_update(&request.compute_config_scaling_groups))
 }
 
 /// `ValidateWorkerDeploymentVersionComputeConfig`.
@@ -61,26 +61,20 @@ pub(super) async fn validate(
 ) -> Answer<service::ValidateWorkerDeploymentVersionComputeConfigResponse> {
     namespace(&request.namespace).map_err(status)?;
     frontend.known_namespace(&request.namespace).await?;
-    refuse(fault(named(&request.compute_config_scaling_groups, |update| update.scaling_group.as_ref())))
+    refuse(fault_of_update(&request.compute_config_scaling_groups))
 }
 
 /// A version that is created with a configuration, or without one.
 pub(super) fn check(request: &service::CreateWorkerDeploymentVersionRequest) -> Result<()> {
     match &request.compute_config {
         None => Ok(()),
-        Some(config) => Err(fault(named(&config.scaling_groups, Some))),
+        Some(config) => {
+            Err(fault(config.scaling_groups.iter().map(|(name, group)| (name.as_str(), Some(group))).collect()))
+        }
     }
 }
 
-/// The groups in the order of their names.
-fn named<'a, G>(
-    groups: &'a std::collections::HashMap<String, G>,
-    group: impl Fn(&'a G) -> Option<&'a ComputeConfigScalingGroup>,
-) -> BTreeMap<&'a str, Option<&'a ComputeConfigScalingGroup>> {
-    groups.iter().map(|(name, given)| (name.as_str(), group(given))).collect()
-}
-
-/// What is wrong with a configuration of these groups: in the end, that nobody here starts workers.
+/// What is wrong with a configuration of these groups, in the order of their names: in the end, that nobody here starts workers.
 fn fault(groups: BTreeMap<&str, Option<&ComputeConfigScalingGroup>>) -> Error {
     let mut seen = BTreeSet::new();
     let mut first = None;
@@ -103,6 +97,11 @@ fn fault(groups: BTreeMap<&str, Option<&ComputeConfigScalingGroup>>) -> Error {
              them yourself"
         )),
     }
+}
+
+/// The same of a change.
+fn fault_of_update(groups: &HashMap<String, ComputeConfigScalingGroupUpdate>) -> Error {
+    fault(groups.iter().map(|(name, update)| (name.as_str(), update.scaling_group.as_ref())).collect())
 }
 
 #[cfg(test)]

@@ -119,7 +119,7 @@ async fn a_refused_connection_says_where() {
 async fn who_accepts_and_says_nothing_is_not_waited_for() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     // It says nothing at all, so that the TLS handshake never ends.
-    let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let address = format!("https://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let refusal = Client::connect(address.as_str()).await.err().expect("nothing answers");
     assert_eq!(refusal.code(), Code::Unavailable);
     assert!(refusal.message().contains("no answer within 5 s"), "{refusal}");

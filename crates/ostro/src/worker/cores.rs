@@ -24,11 +24,6 @@ use crate::worker::builder::Settings;
 use crate::workflow::adapter::Adapter;
 use crate::workflow::remote::HeaderInterceptor;
 
-/// How many calls for tasks of each kind wait at a server: as many as the SDK's own workers have there.
-const POLLERS: usize = 5;
-/// The same at an engine in this process. A call brings one task for each commit of the engine, so more of them share one; here each costs
-/// no more than its memory.
-const POLLERS_IN_PROCESS: usize = 64;
 /// How many calls for tasks of a rate-limited queue wait at the engine.
 const RATE_POLLERS: usize = 1;
 
@@ -69,7 +64,7 @@ fn config(
     is_in_process: bool,
 ) -> Result<WorkerConfig, String> {
     let workflows = matches!(purpose, Purpose::Main);
-    let pollers = if is_in_process { POLLERS_IN_PROCESS } else { POLLERS };
+    let pollers = ostro_embedded::pollers(is_in_process);
     let (rate, activity_pollers) = match purpose {
         Purpose::Rate { per_second } => (Some(per_second), RATE_POLLERS),
         Purpose::Main | Purpose::Activities => (None, pollers),

@@ -119,9 +119,8 @@ fn run_error(queue: &str, error: impl std::fmt::Display) -> Error {
 impl Fleet {
     /// Begins to ask for the activities of a queue.
     fn open(&mut self, queue: String, purpose: Purpose) -> Result<Arc<Core>> {
-        let Plan { registry, settings, shared, .. } = &self.plan;
-        let core =
-            cores::start(&self.runtime, &self.client, &queue, purpose, settings, self.plan.ostro.is_in_process())?;
+        let Plan { ostro, registry, settings, shared, .. } = &self.plan;
+        let core = cores::start(&self.runtime, &self.client, &queue, purpose, settings, ostro.is_in_process())?;
         let activities = registry.activities.values().copied().chain(&builtin::ENTRIES);
         let tasks = Tasks::new(core.clone(), activities, shared.clone(), self.program.clone());
         let (running, ended, name) = (tasks.clone(), self.ended.clone(), queue.clone());

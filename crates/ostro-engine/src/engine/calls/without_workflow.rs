@@ -1,11 +1,10 @@
-//! What activities and Nexus operations without a workflow have in common: how they begin, are found and deleted.
+//! What activities and Nexus operations without a workflow have in common: how they are found, and deleted.
 
 use temporalio_protos::temporal::api::common::v1::{Callback, Link};
 
 use super::super::Engine;
 use crate::error::{Error, Result};
-use crate::execution::new_run::NewRun;
-use crate::execution::{Execution, Transition};
+use crate::execution::Transition;
 use crate::persistence::{ExecutionId, Loader, NamespaceId};
 
 /// What another request may leave with an execution that is there already.
@@ -18,23 +17,6 @@ pub(super) struct Attached {
 }
 
 impl<L: Loader> Engine<L> {
-    /// Makes an execution of `run` and begins it.
-    pub(in crate::engine) fn begin(
-        &mut self,
-        run: NewRun,
-        start: impl FnOnce(&mut Transition<'_>, NewRun),
-    ) -> ExecutionId {
-        let id = self.next_execution;
-        self.next_execution += 1;
-        let mut execution = Box::new(Execution::new(id));
-        execution.core.namespace = run.namespace;
-        execution.core.workflow_id.clone_from(&run.workflow_id);
-        execution.core.run_id.clone_from(&run.run_id);
-        self.cache.insert(execution, true);
-        self.step(id, |t| start(t, run));
-        id
-    }
-
     /// The same request may come again: it leaves its things once.
     pub(super) fn attach(&mut self, existing: ExecutionId, attached: Attached) {
         let Attached { request_id, wanted, callbacks, links } = attached;

@@ -1,8 +1,7 @@
 //! Requests about Nexus: the engine knows what is wrong with an endpoint; callbacks are checked where they come in.
 
 use ostro_engine::config::Config;
-use ostro_engine::error::ErrorKind;
-use ostro_engine::error::{Error, Result};
+use ostro_engine::error::{Error, ErrorKind, Result};
 use ostro_engine::nexus::callback::{self, SYSTEM_URL};
 use ostro_engine::nexus::callback_address;
 use temporalio_protos::temporal::api::common::v1::{Callback, callback::Variant};
