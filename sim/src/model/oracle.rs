@@ -8,8 +8,9 @@ use temporalio_protos::temporal::api::enums::v1::{
     WorkflowTaskFailedCause as Cause,
 };
 
+use super::activity::{Over, State};
 use super::event::{End, Ended};
-use super::run::{Child, Effect, Now, Over, Run, State};
+use super::run::{Child, Effect, Now, Run};
 use super::schedule::Schedule;
 use super::task::{Decision, Given};
 use super::times::Cron;

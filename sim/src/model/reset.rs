@@ -2,8 +2,9 @@
 
 use temporalio_protos::temporal::api::enums::v1::WorkflowTaskFailedCause as Cause;
 
+use super::activity::{Activity, State};
 use super::event::{End, Event, What};
-use super::run::{Activity, Child, Effect, Now, Run, State};
+use super::run::{Child, Effect, Now, Run};
 use super::task::Task;
 use super::{Oracle, Refusal};
 

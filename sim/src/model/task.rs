@@ -6,8 +6,9 @@
 use ostro_engine::time::{MINUTE, SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::enums::v1::{ParentClosePolicy, RetryState, WorkflowTaskFailedCause as Cause};
 
+use super::activity::ActivityPlan;
 use super::event::{End, Event, What};
-use super::run::{ActivityPlan, Child, Effect, Now, Run};
+use super::run::{Child, Effect, Now, Run};
 
 #[derive(Debug, Clone)]
 pub struct Task {

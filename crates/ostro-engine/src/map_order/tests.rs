@@ -1,6 +1,7 @@
 //! The same message encodes as the same bytes, wherever in it maps are.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Debug;
 
 use temporalio_protos::temporal::api::{
     common::v1::{Callback, Header, Memo, Payload, Payloads, SearchAttributes, callback},
@@ -74,7 +75,7 @@ fn request() -> Option<Request> {
 }
 
 #[track_caller]
-fn keeps<M: Ordered + Default + PartialEq>(made: impl Fn() -> M) {
+fn keeps<M: Ordered + Default + PartialEq + Debug>(made: impl Fn() -> M) {
     let first = made().encode_in_order();
     for _ in 0..5 {
         assert_eq!(made().encode_in_order(), first);

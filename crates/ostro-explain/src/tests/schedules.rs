@@ -38,7 +38,8 @@ fn schedules() {
         ),
         (
             described(ScheduleState::default(), &invalid),
-            "Waiting for an update: its specification is not valid (no such time zone).",
+            "Waiting for an update: its specification is not valid (no such time zone). 2 actions wait for the running \
+             one to end.",
         ),
         (
             described(ScheduleState::default(), &ScheduleInfo::default()),

@@ -1,15 +1,21 @@
 //! What `ostro doctor` finds: damage of the file, and runs that nothing would ever wake.
 
+mod schedules;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use ostro_engine::sound::{self, NextAction, WakeUp};
+use ostro_engine::sound::{self, WakeUp};
 use ostro_engine::time::Time;
 use ostro_explain::duration;
 use ostro_store::{Found, FoundSchedule, Inspector, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
+
+use schedules::{Schedule, Schedules};
 
 /// Faults that are printed; all are counted.
 const FAULTS_SHOWN: usize = 50;
@@ -29,18 +35,6 @@ pub struct Fault {
 enum Of {
     Run { workflow_id: String, run_id: String },
     Schedule { schedule_id: String },
-}
-
-/// What makes schedules act next.
-#[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Schedules {
-    act_by_time: u64,
-    wait_for_run: u64,
-    paused: u64,
-    spent: u64,
-    #[serde(skip)]
-    next_due: Option<Time>,
 }
 
 /// What was found in one file.
@@ -97,19 +91,10 @@ impl Report {
     }
 
     fn add_schedule(&mut self, found: &FoundSchedule<'_>, namespaces: &BTreeMap<i64, String>) {
-        let known = &mut self.schedules;
+        let (namespace, schedule_id) = (name(found.namespace, namespaces), found.schedule_id.to_owned());
         match sound::check_schedule(found.value, |run| found.open_chains.contains(run)) {
-            Ok(NextAction::Due(due)) => {
-                known.act_by_time += 1;
-                known.next_due = Some(known.next_due.map_or(due, |earlier| earlier.min(due)));
-            }
-            Ok(NextAction::Run) => known.wait_for_run += 1,
-            Ok(NextAction::Paused) => known.paused += 1,
-            Ok(NextAction::Spent) => known.spent += 1,
-            Err(what) => {
-                let of = Of::Schedule { schedule_id: found.schedule_id.to_owned() };
-                self.faults.push(Fault { namespace: name(found.namespace, namespaces), of, what });
-            }
+            Ok(next) => self.schedules.add(Schedule { namespace, schedule_id, next }),
+            Err(what) => self.faults.push(Fault { namespace, of: Of::Schedule { schedule_id }, what }),
         }
     }
 
@@ -136,7 +121,7 @@ impl Report {
                 "waitForOtherExecution": self.other_execution,
                 "waitForMessage": self.message,
             },
-            "schedules": self.schedules,
+            "schedules": self.schedules.to_json(),
         })
     }
 
@@ -182,22 +167,6 @@ impl Report {
     }
 }
 
-impl Schedules {
-    /// Nothing where there are none.
-    fn to_text(&self, now: SystemTime) -> String {
-        let all = self.act_by_time + self.wait_for_run + self.paused + self.spent;
-        if all == 0 {
-            return String::new();
-        }
-        let next = self.next_due.map(|due| format!(", the next {}", distance(due, now))).unwrap_or_default();
-        format!(
-            "{all} schedules, of which\n  {} act by time{next}\n  {} wait for a run of theirs to end\n  {} are paused\n  \
-             {} have nothing left to do\n",
-            self.act_by_time, self.wait_for_run, self.paused, self.spent
-        )
-    }
-}
-
 fn name(namespace: i64, names: &BTreeMap<i64, String>) -> String {
     names.get(&namespace).cloned().unwrap_or_else(|| format!("(unknown namespace {namespace})"))
 }
@@ -207,68 +176,5 @@ fn distance(due: Time, now: SystemTime) -> String {
     match due.duration_since(now) {
         Ok(left) if left.as_secs() > 0 => format!("in {}", duration::text(Duration::from_secs(left.as_secs()))),
         _ => "now".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use ostro_engine::schedule::Record;
-    use ostro_engine::time::{MINUTE, SECOND, duration};
-    use prost::Message;
-    use temporalio_protos::temporal::api::{
-        common::v1::WorkflowExecution,
-        schedule::v1::{IntervalSpec, Schedule, ScheduleInfo, ScheduleSpec, ScheduleState},
-    };
-
-    use super::*;
-
-    /// One that acts every minute, was looked at by then, and waits for the end of these runs.
-    fn record(looked: Time, paused: bool, waits_for: &[&str]) -> Vec<u8> {
-        let interval = vec![IntervalSpec { interval: duration(MINUTE), phase: None }];
-        let schedule = Schedule {
-            spec: Some(ScheduleSpec { interval, ..Default::default() }),
-            state: Some(ScheduleState { paused, ..Default::default() }),
-            ..Default::default()
-        };
-        let run = |run_id: &&str| WorkflowExecution { run_id: (*run_id).to_owned(), ..Default::default() };
-        let info = ScheduleInfo { running_workflows: waits_for.iter().map(run).collect(), ..Default::default() };
-        let record =
-            Record { schedule: Some(schedule), info: Some(info), last_processed: looked, ..Default::default() };
-        record.encode_to_vec()
-    }
-
-    #[test]
-    fn schedules_are_counted_and_those_that_wait_for_ended_runs_are_faults() {
-        let now = 1_800_000_000 * SECOND;
-        let open_chains = HashSet::from(["open".to_owned()]);
-        let namespaces = BTreeMap::from([(1, "default".to_owned())]);
-        let mut report = Report::default();
-        for (schedule_id, value) in [
-            ("each", record(now, false, &["open"])),
-            ("later", record(now + 5 * MINUTE, false, &[])),
-            ("paused", record(now, true, &[])),
-        ] {
-            report.add_schedule(
-                &FoundSchedule { namespace: 1, schedule_id, value: &value, open_chains: &open_chains },
-                &namespaces,
-            );
-        }
-        let at = SystemTime::UNIX_EPOCH + Duration::from_nanos(now as u64);
-        let text = report.to_text(at);
-        let expected = "3 schedules, of which\n  2 act by time, the next in 1m\n  0 wait for a run of theirs to end\n  \
-                        1 are paused\n  0 have nothing left to do\n";
-        assert!(text.contains(expected) && report.is_sound(), "{text}");
-        assert_eq!(report.to_json()["schedules"], json!({"actByTime": 2, "waitForRun": 0, "paused": 1, "spent": 0}));
-
-        let value = record(now, false, &["ended"]);
-        let found = FoundSchedule { namespace: 1, schedule_id: "stuck", value: &value, open_chains: &open_chains };
-        report.add_schedule(&found, &namespaces);
-        let what = "it waits for the end of run ended, which is not open";
-        let fault = format!("FAULT    default, schedule stuck: {what}\n");
-        assert!(report.to_text(at).contains(&fault) && !report.is_sound(), "{}", report.to_text(at));
-        let fault = json!({"namespace": "default", "scheduleId": "stuck", "what": what});
-        assert_eq!(report.to_json()["faults"], json!([fault]));
     }
 }
