@@ -342,7 +342,7 @@ impl Oracle {
     pub fn restart(&mut self) {
         for run in &mut self.runs {
             run.task = run.task.take().filter(|task| !task.speculative);
-            run.updates.forget_unstored();
+            run.updates.forget_unstored(run.task.as_ref().is_some_and(|task| task.started.is_some()));
         }
     }
 
