@@ -7,6 +7,7 @@ mod world;
 
 use ostro_engine::ErrorKind;
 use ostro_engine::command::{ScheduleEntries, ScheduleRows};
+use ostro_engine::sound::{NextAction, check_schedule};
 use ostro_engine::time::{DAY, HOUR, MINUTE, SECOND, Span, duration, timestamp};
 use temporalio_protos::temporal::api::{
     command::v1::FailWorkflowExecutionCommandAttributes,
@@ -379,6 +380,35 @@ fn updates_replace_what_the_client_saw() {
     assert_eq!(shown.info.unwrap().update_time, timestamp(world.now));
     world.advance(30 * MINUTE);
     assert_eq!(info(&mut world).action_count, 0);
+}
+
+/// What `ostro doctor` says of the schedule; `open`: whether the runs that it started are.
+fn next_action(world: &World, open: bool) -> Result<NextAction, String> {
+    let records = &world.store.0.borrow().records;
+    let value = records.values().next().expect("there is one schedule");
+    check_schedule(value, |_| open)
+}
+
+#[test]
+fn a_stored_schedule_tells_what_makes_it_act_next() {
+    let mut world = World::new();
+    let mut schedule = every(60);
+    schedule.state = Some(ScheduleState { limited_actions: true, remaining_actions: 2, ..Default::default() });
+    create(&mut world, schedule);
+    assert_eq!(next_action(&world, false), Ok(NextAction::Due(world.now + MINUTE)));
+    world.advance(MINUTE);
+    assert_eq!(next_action(&world, true), Ok(NextAction::Due(world.now + MINUTE)));
+    let fault = next_action(&world, false).unwrap_err();
+    assert!(fault.starts_with("it waits for the end of run ") && fault.ends_with(", which is not open"), "{fault}");
+    patch(&mut world, SchedulePatch { pause: "wait".into(), ..Default::default() });
+    assert_eq!(next_action(&world, true), Ok(NextAction::Paused));
+    patch(&mut world, SchedulePatch { unpause: "go".into(), ..Default::default() });
+    complete_one(&mut world);
+    world.advance(MINUTE);
+    assert_eq!(next_action(&world, true), Ok(NextAction::Run));
+    complete_one(&mut world);
+    assert_eq!(next_action(&world, false), Ok(NextAction::Spent));
+    assert!(check_schedule(b"no record", |_| true).is_err());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::DescribeWorkflowExecu
 use crate::outstanding::Outstanding;
 use crate::reason::{Kind, Reason};
 use crate::task_queue::QueueView;
-use crate::{activity, closed, failure, moment, workflow_task};
+use crate::{activity, closed, moment, nexus, version, workflow_task};
 
 /// What is known of an execution.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +41,10 @@ impl<'a> Evidence<'a> {
     /// What a task in the queue waits for, to follow "waiting"; whether it waits for good.
     pub(crate) fn queue_why(&self, name: &str, activity: bool) -> (String, bool) {
         let kind = if activity { TaskQueueType::Activity } else { TaskQueueType::Workflow };
+        // In queues that are not its own a pinned run may have to do with whatever version is there.
+        let pinned = self.info().and_then(version::pinned).filter(|_| name == self.task_queue());
         match self.queues.iter().find(|queue| queue.name == name && queue.kind == kind) {
-            Some(queue) => queue.why(self.now),
+            Some(queue) => queue.why(pinned, self.now),
             None => (format!("for a worker of task queue `{name}`"), false),
         }
     }
@@ -65,7 +67,7 @@ pub fn reasons(evidence: &Evidence<'_>) -> Vec<Reason> {
     reasons.extend(described.pending_workflow_task.as_ref().map(|task| workflow_task::reason(task, evidence)));
     reasons.extend(described.pending_activities.iter().map(|pending| activity::reason(pending, evidence)));
     reasons.extend(children(evidence));
-    reasons.extend(nexus_operations(evidence));
+    reasons.extend(nexus::reasons(evidence));
     reasons.extend(externals(evidence));
     reasons.extend(updates(evidence));
     reasons.extend(timers(evidence));
@@ -81,10 +83,7 @@ fn paused(evidence: &Evidence<'_>) -> Option<Reason> {
     let extended = evidence.described.workflow_extended_info.as_ref()?;
     let pause = extended.pause_info.as_ref()?;
     let since = moment::of(pause.paused_time.as_ref());
-    let mut by = if pause.identity.is_empty() { String::new() } else { format!(" by `{}`", pause.identity) };
-    if !pause.reason.is_empty() {
-        by.push_str(&format!(" ({})", pause.reason));
-    }
+    let by = activity::by(&pause.identity, &pause.reason);
     let sentence = format!("Paused{}{by}, until somebody unpauses it.", moment::for_time(since, evidence.now));
     Some(Reason::new(Kind::Paused, "", sentence).blocked(true))
 }
@@ -111,33 +110,10 @@ fn message(evidence: &Evidence<'_>) -> Reason {
 fn children(evidence: &Evidence<'_>) -> impl Iterator<Item = Reason> {
     evidence.described.pending_children.iter().map(|child| {
         let name = &child.workflow_type_name;
+        let since = moment::for_time(evidence.outstanding.child_initiated(child.initiated_id), evidence.now);
         let state = if child.run_id.is_empty() { ", which has not started" } else { "" };
-        let sentence = format!("Waiting for child workflow `{}` ({name}){state}.", child.workflow_id);
+        let sentence = format!("Waiting{since} for child workflow `{}` ({name}){state}.", child.workflow_id);
         Reason::new(Kind::ChildWorkflow, child.workflow_id.clone(), sentence)
-    })
-}
-
-fn nexus_operations(evidence: &Evidence<'_>) -> impl Iterator<Item = Reason> {
-    let now = evidence.now;
-    evidence.described.pending_nexus_operations.iter().map(move |operation| {
-        let since = moment::of(operation.scheduled_time.as_ref());
-        let next = moment::of(operation.next_attempt_schedule_time.as_ref()).filter(|due| *due > now);
-        let next = next.map(|due| format!(", next try {}", moment::until(due, now))).unwrap_or_default();
-        let error = operation.last_attempt_failure.as_ref();
-        let error = error.map(|error| format!(", last error `{}`", failure::line(error))).unwrap_or_default();
-        let blocked =
-            (!operation.blocked_reason.is_empty()).then(|| format!(", blocked: {}", operation.blocked_reason));
-        let sentence = format!(
-            "Waiting{} for Nexus operation `{}` of service `{}` at endpoint `{}`: attempt {}{next}{error}{}.",
-            moment::for_time(since, now),
-            operation.operation,
-            operation.service,
-            operation.endpoint,
-            operation.attempt,
-            blocked.clone().unwrap_or_default(),
-        );
-        let subject = operation.scheduled_event_id.to_string();
-        Reason::new(Kind::NexusOperation, subject, sentence).blocked(blocked.is_some())
     })
 }
 

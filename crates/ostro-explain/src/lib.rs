@@ -10,10 +10,12 @@ mod execution;
 pub mod failure;
 pub mod gather;
 mod moment;
+mod nexus;
 mod outstanding;
 mod reason;
 mod schedule;
 mod task_queue;
+mod version;
 mod workflow_task;
 
 pub use execution::{Evidence, reasons};

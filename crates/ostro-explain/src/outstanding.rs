@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use temporalio_protos::temporal::api::enums::v1::TimeoutType;
 use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
+use temporalio_protos::temporal::api::update::v1::Request;
 
 use crate::{duration, failure, moment};
 
@@ -43,9 +44,15 @@ pub(crate) struct TaskFailure {
 /// Folds a history, event by event in their order; keeps only what is open.
 #[derive(Debug, Default, Clone)]
 pub struct Outstanding {
+    /// Activities with their ids, by the event that scheduled them.
+    activities: BTreeMap<i64, (String, Option<SystemTime>)>,
+    /// When children were initiated, by the event of that.
+    children: BTreeMap<i64, Option<SystemTime>>,
     timers: BTreeMap<i64, Timer>,
     externals: BTreeMap<i64, External>,
     updates: BTreeMap<i64, Update>,
+    /// Names of updates that an event brought, by their ids: their acceptance does not repeat them.
+    admitted: BTreeMap<String, String>,
     task_failure: Option<TaskFailure>,
 }
 
@@ -73,17 +80,65 @@ impl Outstanding {
             Attributes::TimerFiredEventAttributes(fired) => drop(self.timers.remove(&fired.started_event_id)),
             Attributes::TimerCanceledEventAttributes(canceled) => drop(self.timers.remove(&canceled.started_event_id)),
             Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(accepted) => {
-                let request = accepted.accepted_request.as_ref();
-                let id = request.and_then(|request| request.meta.as_ref()).map(|meta| meta.update_id.clone());
-                let name = request.and_then(|request| request.input.as_ref()).map(|input| input.name.clone());
-                let (id, name) = (id.unwrap_or_default(), name.unwrap_or_default());
+                let id = accepted.protocol_instance_id.clone();
+                let admitted = self.admitted.remove(&id);
+                let name = accepted.accepted_request.as_ref().map(update_name).or(admitted).unwrap_or_default();
                 self.updates.insert(event.event_id, Update { id, name, since: time });
+            }
+            Attributes::WorkflowExecutionUpdateAdmittedEventAttributes(admitted) => {
+                let request = admitted.request.clone().unwrap_or_default();
+                let id = request.meta.as_ref().map(|meta| meta.update_id.clone()).unwrap_or_default();
+                self.admitted.insert(id, update_name(&request));
             }
             Attributes::WorkflowExecutionUpdateCompletedEventAttributes(completed) => {
                 self.updates.remove(&completed.accepted_event_id);
             }
-            _ => self.push_external(event.event_id, time, attributes),
+            _ => {
+                self.push_activity(event.event_id, time, attributes);
+                self.push_child(event.event_id, time, attributes);
+                self.push_external(event.event_id, time, attributes);
+            }
         }
+    }
+
+    fn push_activity(&mut self, id: i64, since: Option<SystemTime>, attributes: &Attributes) {
+        match attributes {
+            Attributes::ActivityTaskScheduledEventAttributes(scheduled) => {
+                self.activities.insert(id, (scheduled.activity_id.clone(), since));
+            }
+            Attributes::ActivityTaskCompletedEventAttributes(a) => drop(self.activities.remove(&a.scheduled_event_id)),
+            Attributes::ActivityTaskFailedEventAttributes(a) => drop(self.activities.remove(&a.scheduled_event_id)),
+            Attributes::ActivityTaskTimedOutEventAttributes(a) => drop(self.activities.remove(&a.scheduled_event_id)),
+            Attributes::ActivityTaskCanceledEventAttributes(a) => drop(self.activities.remove(&a.scheduled_event_id)),
+            _ => {}
+        }
+    }
+
+    fn push_child(&mut self, id: i64, since: Option<SystemTime>, attributes: &Attributes) {
+        use Attributes::*;
+        let ended = match attributes {
+            StartChildWorkflowExecutionInitiatedEventAttributes(_) => {
+                self.children.insert(id, since);
+                return;
+            }
+            StartChildWorkflowExecutionFailedEventAttributes(a) => a.initiated_event_id,
+            ChildWorkflowExecutionCompletedEventAttributes(a) => a.initiated_event_id,
+            ChildWorkflowExecutionFailedEventAttributes(a) => a.initiated_event_id,
+            ChildWorkflowExecutionCanceledEventAttributes(a) => a.initiated_event_id,
+            ChildWorkflowExecutionTimedOutEventAttributes(a) => a.initiated_event_id,
+            ChildWorkflowExecutionTerminatedEventAttributes(a) => a.initiated_event_id,
+            _ => return,
+        };
+        self.children.remove(&ended);
+    }
+
+    pub(crate) fn child_initiated(&self, id: i64) -> Option<SystemTime> {
+        self.children.get(&id).copied().flatten()
+    }
+
+    /// When an activity was scheduled first, however many attempts it has had.
+    pub(crate) fn activity_scheduled(&self, id: &str) -> Option<SystemTime> {
+        self.activities.values().find(|(known, _)| known == id).and_then(|(_, since)| *since)
     }
 
     fn push_external(&mut self, id: i64, since: Option<SystemTime>, attributes: &Attributes) {
@@ -132,6 +187,10 @@ impl Outstanding {
     pub(crate) fn task_failure(&self) -> Option<&TaskFailure> {
         self.task_failure.as_ref()
     }
+}
+
+fn update_name(request: &Request) -> String {
+    request.input.as_ref().map(|input| input.name.clone()).unwrap_or_default()
 }
 
 /// What the names of all causes of a workflow task's failure begin with.

@@ -2,10 +2,11 @@
 
 use std::time::SystemTime;
 
+use temporalio_protos::temporal::api::deployment::v1::WorkerDeploymentVersion;
 use temporalio_protos::temporal::api::enums::v1::TaskQueueType;
 use temporalio_protos::temporal::api::workflowservice::v1::DescribeTaskQueueResponse;
 
-use crate::{duration, moment};
+use crate::{duration, moment, version};
 
 /// A queue with what `DescribeTaskQueue` says of it; `report_stats` must have been set.
 #[derive(Debug, Clone)]
@@ -31,11 +32,17 @@ impl QueueView {
         limit.filter(|limit| (0.0..UNLIMITED).contains(limit))
     }
 
-    /// What a task in it waits for, to follow "waits"; whether it waits for good.
-    pub(crate) fn why(&self, now: SystemTime) -> (String, bool) {
+    /// What a task in it waits for, to follow "waits"; whether it waits for good. `pinned`: the version that it must have.
+    pub(crate) fn why(&self, pinned: Option<&WorkerDeploymentVersion>, now: SystemTime) -> (String, bool) {
         let word = kind_word(self.kind);
         if !self.has_pollers() {
             return (format!("for a worker: none polls the {word} tasks of task queue `{}`", self.name), true);
+        }
+        if let Some(lacking) = version::lacking(self, pinned) {
+            return (lacking, true);
+        }
+        if self.rate_limit() == Some(0.0) {
+            return (format!("for task queue `{}`, whose rate limit is 0, to be let go on", self.name), true);
         }
         let waiting = match self.backlog() {
             0 | 1 => String::new(),
@@ -64,10 +71,12 @@ pub fn task_queue(view: &QueueView) -> String {
     let age = view.described.stats.as_ref().and_then(|stats| stats.approximate_backlog_age.as_ref());
     let age = age.map(duration::from_proto).filter(|age| !age.is_zero());
     let age = age.map(|age| format!(", the oldest for {}", duration::text(age))).unwrap_or_default();
-    let why = match (view.has_pollers(), view.rate_limit()) {
-        (false, _) => "no worker polls; start one".to_owned(),
-        (true, Some(limit)) => format!("the queue is limited to {limit} per second"),
-        (true, None) => format!("{} busy", workers(view)),
+    let why = match (view.has_pollers(), version::lacking(view, None), view.rate_limit()) {
+        (false, ..) => "no worker polls; start one".to_owned(),
+        (true, Some(lacking), _) => format!("they wait {lacking}"),
+        (true, None, Some(0.0)) => "the queue's rate limit is 0: nothing leaves it".to_owned(),
+        (true, None, Some(limit)) => format!("the queue is limited to {limit} per second"),
+        (true, None, None) => format!("{} busy", workers(view)),
     };
     format!("{tasks}{age}: {why}.")
 }

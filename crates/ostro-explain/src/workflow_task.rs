@@ -1,11 +1,13 @@
 //! What a pending workflow task waits for.
 
+use std::time::Duration;
+
 use temporalio_protos::temporal::api::enums::v1::PendingWorkflowTaskState;
 use temporalio_protos::temporal::api::workflow::v1::PendingWorkflowTaskInfo;
 
 use crate::execution::Evidence;
-use crate::moment;
 use crate::reason::{Kind, Reason};
+use crate::{duration, moment};
 
 pub(crate) fn reason(task: &PendingWorkflowTaskInfo, evidence: &Evidence<'_>) -> Reason {
     let now = evidence.now;
@@ -13,7 +15,10 @@ pub(crate) fn reason(task: &PendingWorkflowTaskInfo, evidence: &Evidence<'_>) ->
     let started = task.state() == PendingWorkflowTaskState::Started;
     let (place, blocked) = match moment::of(task.started_time.as_ref()).filter(|_| started) {
         Some(since) => {
-            (format!("Running the workflow's code on a worker for{}", moment::for_time(Some(since), now)), false)
+            let over = timeout(task, evidence).and_then(|timeout| since.checked_add(timeout));
+            let over = over.map(|over| format!(", times out {}", moment::until(over, now))).unwrap_or_default();
+            let on = moment::for_time(Some(since), now);
+            (format!("Running the workflow's code on a worker for{on}{over}"), false)
         }
         None => waiting(task, evidence),
     };
@@ -28,6 +33,13 @@ pub(crate) fn reason(task: &PendingWorkflowTaskInfo, evidence: &Evidence<'_>) ->
         None => format!("{place}."),
     };
     Reason::new(Kind::WorkflowTask, evidence.task_queue(), sentence).blocked(blocked || failing)
+}
+
+/// How long a worker may take.
+fn timeout(task: &PendingWorkflowTaskInfo, evidence: &Evidence<'_>) -> Option<Duration> {
+    // From the fourth attempt on servers give it more.
+    let config = evidence.described.execution_config.as_ref().filter(|_| task.attempt < 4)?;
+    config.default_workflow_task_timeout.as_ref().map(duration::from_proto).filter(|timeout| !timeout.is_zero())
 }
 
 fn waiting(task: &PendingWorkflowTaskInfo, evidence: &Evidence<'_>) -> (String, bool) {

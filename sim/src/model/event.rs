@@ -22,6 +22,9 @@ pub enum What {
     Started {
         input: String,
         attempt: i32,
+        /// What an earlier run returned, and whether one has failed since.
+        last: String,
+        after_failure: bool,
     },
     TaskScheduled {
         attempt: i32,
@@ -158,7 +161,12 @@ pub fn read(event: &HistoryEvent) -> Event {
 fn of_workflow(attributes: &Attributes) -> Option<What> {
     use Attributes::*;
     Some(match attributes {
-        WorkflowExecutionStartedEventAttributes(a) => What::Started { input: text(&a.input), attempt: a.attempt },
+        WorkflowExecutionStartedEventAttributes(a) => What::Started {
+            input: text(&a.input),
+            attempt: a.attempt,
+            last: text(&a.last_completion_result),
+            after_failure: a.continued_failure.is_some(),
+        },
         WorkflowTaskScheduledEventAttributes(a) => What::TaskScheduled { attempt: a.attempt },
         WorkflowTaskStartedEventAttributes(a) => What::TaskStarted { scheduled: a.scheduled_event_id },
         WorkflowTaskCompletedEventAttributes(a) => {

@@ -1,14 +1,19 @@
 //! The whole: who may start, what follows from one run in others, and time.
 
+use std::collections::BTreeMap;
+
 use ostro_engine::time::{Span, Time};
 use temporalio_protos::temporal::api::enums::v1::{
     ParentClosePolicy, WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse,
     WorkflowTaskFailedCause as Cause,
 };
 
+use super::activity::{Over, State};
 use super::event::{End, Ended};
-use super::run::{Child, Effect, Now, Over, Run, State};
+use super::run::{Child, Effect, Now, Run};
+use super::schedule::Schedule;
 use super::task::{Decision, Given};
+use super::times::Cron;
 
 /// Why a call is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +38,16 @@ pub enum Verdict {
 pub type Told = (u64, Verdict);
 
 /// What a start asks for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Start {
+    /// Also what the workflow returns.
     pub input: String,
     /// With a retry policy: its attempts, 0 without limit.
     pub attempts_max: Option<i32>,
     pub run_timeout: Span,
+    /// Without a cron schedule only.
     pub delay: Span,
+    pub cron: Option<Cron>,
 }
 
 /// The answer to a start.
@@ -56,14 +64,15 @@ pub struct Started {
 pub struct Oracle {
     /// In the order of their numbers, from 1.
     pub runs: Vec<Run>,
+    pub schedules: BTreeMap<String, Schedule>,
     now: Now,
 }
 
-type Answer<T> = Result<T, Refusal>;
+pub(super) type Answer<T> = Result<T, Refusal>;
 
 impl Oracle {
     pub fn new(time: Time) -> Self {
-        Self { runs: Vec::new(), now: Now { time, ..Now::default() } }
+        Self { runs: Vec::new(), schedules: BTreeMap::new(), now: Now { time, ..Now::default() } }
     }
 
     pub fn run(&mut self, number: i64) -> &mut Run {
@@ -73,6 +82,10 @@ impl Oracle {
     /// The newest run of a workflow.
     pub fn newest(&self, workflow: &str) -> Option<i64> {
         self.runs.iter().rev().find(|run| run.workflow == workflow).map(|run| run.number)
+    }
+
+    pub(super) fn time(&self) -> Time {
+        self.now.time
     }
 
     pub(super) fn parts(&mut self) -> (&mut Vec<Run>, &mut Now) {
@@ -105,13 +118,18 @@ impl Oracle {
         start: Start,
         (reuse, conflict): (Reuse, Conflict),
     ) -> Answer<Started> {
-        self.start_with(workflow, request, start, (reuse, conflict), None)
+        let nothing = (String::new(), false);
+        let answer = self.start_quietly(workflow, request, start, (reuse, conflict), nothing, None);
+        self.follow_up();
+        answer
     }
 
     /// A signal, and a start where no run is there to take it.
     pub fn signal_with_start(&mut self, workflow: &str, request: &str, start: Start, signal: &str) -> Answer<Started> {
         let policies = (Reuse::AllowDuplicate, Conflict::UseExisting);
-        let found = self.start_with(workflow, request, start, policies, Some((signal, request)))?;
+        let nothing = (String::new(), false);
+        let found = self.start_quietly(workflow, request, start, policies, nothing, Some((signal, request)))?;
+        self.follow_up();
         if self.run(found.run).end.is_none() {
             // Does nothing where the start brought it.
             self.with(found.run, |run, now| run.signal(signal, request, now));
@@ -119,12 +137,14 @@ impl Oracle {
         Ok(found)
     }
 
-    fn start_with(
+    /// Starts without following up what comes of it. `carried`: the last result, and whether a failure came after it.
+    pub(super) fn start_quietly(
         &mut self,
         workflow: &str,
         request: &str,
         start: Start,
         (reuse, conflict): (Reuse, Conflict),
+        carried: (String, bool),
         signal: Option<(&str, &str)>,
     ) -> Answer<Started> {
         if let Some(existing) = self.newest(workflow) {
@@ -144,11 +164,10 @@ impl Oracle {
         }
         let mut run = Run::new(workflow.to_owned(), start);
         run.request_ids.insert(request.to_owned());
-        if run.start.delay > 0 {
-            run.first_task = self.now.time + run.start.delay;
-        }
+        (run.last, run.after_failure) = carried;
+        let now = self.now.time;
+        run.wait = run.start.cron.map_or(run.start.delay, |cron| cron.wait(now, now));
         let number = self.begin(run, signal);
-        self.follow_up();
         Ok(Started { run: number, started: true })
     }
 
@@ -281,23 +300,49 @@ impl Oracle {
 
     /// Everything that falls due until then happens, each at its time.
     pub fn advance(&mut self, until: Time) {
-        while let Some((time, number, due)) = self.next_due().filter(|(time, _, _)| *time <= until) {
+        while let Some(time) = self.next_due().filter(|time| *time <= until) {
             self.now.time = self.now.time.max(time);
-            self.with(number, |run, now| run.happens(due, now));
+            self.happen();
         }
         self.now.time = until;
     }
 
-    fn next_due(&self) -> Option<(Time, i64, super::run::Due)> {
-        let dues = self.runs.iter().filter_map(|run| run.next_due().map(|(time, due)| (time, run.number, due)));
-        dues.min()
+    /// Time passes and nobody is there.
+    pub fn sleep(&mut self, until: Time) {
+        self.now.time = until;
+    }
+
+    /// Everything that has fallen due: runs first, each with all that it has to do, then schedules.
+    fn happen(&mut self) {
+        let now = self.now.time;
+        while let Some((_, number)) = self.next_run().filter(|(time, _)| *time <= now) {
+            self.with(number, |run, now| {
+                while let Some((_, due)) = run.next_due().filter(|(time, _)| *time <= now.time) {
+                    run.happens(due, now);
+                }
+            });
+        }
+        while let Some((_, id)) = self.next_schedule().filter(|(time, _)| *time <= now) {
+            self.look_at_schedule(&id, |_, _| ());
+            self.follow_up();
+        }
+    }
+
+    fn next_due(&self) -> Option<Time> {
+        let run = self.next_run().map(|(time, _)| time);
+        let schedule = self.next_schedule().map(|(time, _)| time);
+        run.into_iter().chain(schedule).min()
+    }
+
+    fn next_run(&self) -> Option<(Time, i64)> {
+        self.runs.iter().filter_map(|run| run.next_due().map(|(time, _)| (time, run.number))).min()
     }
 
     /// What was not stored is gone: updates that no event tells of, tasks that only carried them, calls that waited.
     pub fn restart(&mut self) {
         for run in &mut self.runs {
             run.task = run.task.take().filter(|task| !task.speculative);
-            run.updates.forget_unstored();
+            run.updates.forget_unstored(run.task.as_ref().is_some_and(|task| task.started.is_some()));
         }
     }
 
@@ -341,6 +386,9 @@ impl Oracle {
     }
 
     fn closed(&mut self, number: i64, end: End, goes_on: bool, children: Vec<Child>) {
+        if !goes_on {
+            self.chain_ended(number, end);
+        }
         for child in children {
             self.apply_close_policy(&child);
         }

@@ -2,8 +2,9 @@
 
 use temporalio_protos::temporal::api::enums::v1::WorkflowTaskFailedCause as Cause;
 
+use super::activity::{Activity, State};
 use super::event::{End, Event, What};
-use super::run::{Activity, Child, Effect, Now, Run, State};
+use super::run::{Child, Effect, Now, Run};
 use super::task::Task;
 use super::{Oracle, Refusal};
 
@@ -84,6 +85,7 @@ impl Run {
     fn up_to(&self, finish: i64) -> Run {
         let mut run = Run::new(self.workflow.clone(), self.start.clone());
         (run.first, run.attempt, run.parent) = (self.first, self.attempt, self.parent);
+        (run.wait, run.last, run.after_failure) = (self.wait, self.last.clone(), self.after_failure);
         run.request_ids.clone_from(&self.request_ids);
         for event in &self.history[..finish as usize - 1] {
             run.history.push(event.clone());
@@ -153,6 +155,8 @@ impl Run {
 
     /// Its first own events: the task at the point of the reset fails, and what others did to the old run happens again.
     fn begin_again(&mut self, later: &[Event], now: &mut Now) {
+        // As if it had waited once more: the next run of a cron schedule is counted from there.
+        self.due = now.time + self.wait;
         if self.start.run_timeout > 0 {
             self.expires = now.time + self.start.run_timeout;
         }

@@ -2,18 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use ostro_engine::time::{SECOND, Span, Time};
-use temporalio_protos::temporal::api::enums::v1::{ParentClosePolicy, RetryState, TimeoutType};
+use ostro_engine::time::{Span, Time};
+use temporalio_protos::temporal::api::enums::v1::{ParentClosePolicy, RetryState};
 
-use super::event::{End, Ended, Event, What};
+use super::activity::{Activity, ActivityPlan, retry};
+use super::event::{End, Event, What};
 use super::oracle::Start;
 use super::task::Task;
 use super::update::Updates;
 
 /// In the place of the started event's number where that event waits itself.
 const WAITS: i64 = -1;
-/// The longest wait between two attempts.
-const BACKOFF_MAX: Span = 100 * SECOND;
 
 /// The moment, and what is to follow in other runs.
 #[derive(Debug, Default)]
@@ -59,8 +58,15 @@ pub struct Run {
     pub request_ids: BTreeSet<String>,
     pub signals: BTreeSet<String>,
     pub cancel_requested: bool,
+    /// How long its first workflow task waits.
+    pub wait: Span,
     /// When its first workflow task may come; 0: at once, or it has come.
     pub first_task: Time,
+    /// When it began to work, or will.
+    pub due: Time,
+    /// What the run before it returned, or one before that, and whether one has failed since.
+    pub last: String,
+    pub after_failure: bool,
     /// When it runs out of time; 0: never.
     pub expires: Time,
     pub task: Option<Task>,
@@ -94,46 +100,6 @@ pub struct Child {
     pub run: i64,
 }
 
-/// What a workflow asks of an activity.
-#[derive(Debug, Clone, Default)]
-pub struct ActivityPlan {
-    pub id: String,
-    pub start_to_close: Span,
-    pub schedule_to_close: Span,
-    pub schedule_to_start: Span,
-    pub heartbeat: Span,
-    /// 0: without limit.
-    pub attempts_max: i32,
-}
-
-#[derive(Debug, Clone)]
-pub struct Activity {
-    pub plan: ActivityPlan,
-    pub attempt: i32,
-    pub scheduled: Time,
-    pub attempt_scheduled: Time,
-    pub state: State,
-    pub cancel_requested: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum State {
-    /// For a worker.
-    Waiting,
-    BackingOff,
-    Running {
-        since: Time,
-        heartbeat: Time,
-    },
-}
-
-/// Why an attempt is over.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Over {
-    Failed { for_good: bool },
-    TimedOut(TimeoutType),
-}
-
 /// What falls due; of two at the same moment the first of this list comes first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Due {
@@ -142,67 +108,6 @@ pub enum Due {
     Task,
     Activity(i64),
     Timer(String),
-}
-
-impl ActivityPlan {
-    /// No part takes longer than the whole, and the whole no longer than the run; what is not set is as long as that.
-    fn within(mut self, run_timeout: Span) -> Self {
-        let shorter = |span: Span, limit: Span| if span > 0 && limit > 0 { span.min(limit) } else { span.max(limit) };
-        self.schedule_to_close = shorter(self.schedule_to_close, run_timeout);
-        self.schedule_to_start = shorter(self.schedule_to_start, self.schedule_to_close);
-        self.start_to_close = shorter(self.start_to_close, self.schedule_to_close);
-        if self.heartbeat > 0 && self.start_to_close > 0 {
-            self.heartbeat = self.heartbeat.min(self.start_to_close);
-        }
-        self
-    }
-}
-
-impl Activity {
-    fn dues(&self) -> [(Time, Option<TimeoutType>); 5] {
-        let after = |from: Time, span: Span| if span > 0 { from + span } else { 0 };
-        let (mut close, mut beat, mut start, mut backoff) = (0, 0, 0, 0);
-        match self.state {
-            State::Running { since, heartbeat } => {
-                close = after(since, self.plan.start_to_close);
-                beat = after(heartbeat.max(since), self.plan.heartbeat);
-            }
-            State::Waiting => start = after(self.attempt_scheduled, self.plan.schedule_to_start),
-            State::BackingOff => backoff = self.attempt_scheduled,
-        }
-        [
-            (close, Some(TimeoutType::StartToClose)),
-            (start, Some(TimeoutType::ScheduleToStart)),
-            (self.expires(), Some(TimeoutType::ScheduleToClose)),
-            (beat, Some(TimeoutType::Heartbeat)),
-            (backoff, None),
-        ]
-    }
-
-    fn expires(&self) -> Time {
-        if self.plan.schedule_to_close > 0 { self.scheduled + self.plan.schedule_to_close } else { 0 }
-    }
-
-    /// The wait before the next attempt, or why there is none.
-    fn next_attempt(&self, over: Over, now: Time) -> Result<Span, RetryState> {
-        use TimeoutType::{ScheduleToClose, ScheduleToStart};
-        if self.cancel_requested {
-            return Err(RetryState::CancelRequested);
-        }
-        if matches!(over, Over::Failed { for_good: true } | Over::TimedOut(ScheduleToClose | ScheduleToStart)) {
-            return Err(RetryState::NonRetryableFailure);
-        }
-        retry(self.attempt, self.plan.attempts_max, self.expires(), now)
-    }
-}
-
-/// Doubling waits from one second on, up to a hundred.
-pub fn retry(attempt: i32, attempts_max: i32, expires: Time, now: Time) -> Result<Span, RetryState> {
-    if attempts_max > 0 && attempt >= attempts_max {
-        return Err(RetryState::MaximumAttemptsReached);
-    }
-    let wait = (SECOND << (attempt - 1).min(10)).min(BACKOFF_MAX);
-    if expires != 0 && now + wait > expires { Err(RetryState::Timeout) } else { Ok(wait) }
 }
 
 impl Run {
@@ -336,18 +241,35 @@ impl Run {
         // The chain has no time-out of its own here: the run's is one of an attempt.
         let next = self.next_attempt(now);
         let state = next.as_ref().map_or_else(|state| *state, |_| RetryState::InProgress);
-        self.close(End::TimedOut(state), next.ok(), now);
+        let next = next.ok().or_else(|| self.next_by_cron(None, now));
+        self.close(End::TimedOut(state), next, now);
     }
 
     /// The run that the retry policy wants after this one, or why it wants none.
     pub fn next_attempt(&self, now: &Now) -> Result<Run, RetryState> {
         let Some(attempts_max) = self.start.attempts_max else { return Err(RetryState::RetryPolicyNotSet) };
         let wait = retry(self.attempt, attempts_max, 0, now.time)?;
-        Ok(Run { first_task: now.time + wait, attempt: self.attempt + 1, ..self.next_of_chain() })
+        let (last, after_failure) = (self.last.clone(), true);
+        Ok(Run { wait, attempt: self.attempt + 1, last, after_failure, ..self.next_of_chain() })
+    }
+
+    /// The run that a cron schedule wants after this one, whose result it hands on; without one it has failed.
+    pub fn next_by_cron(&self, result: Option<String>, now: &Now) -> Option<Run> {
+        let wait = self.start.cron?.wait(self.due, now.time);
+        let after_failure = result.is_none();
+        let last = result.unwrap_or_else(|| self.last.clone());
+        Some(Run { wait, last, after_failure, ..self.next_of_chain() })
+    }
+
+    /// The run that goes on after this one by the workflow's own will: it has left its cron schedule.
+    pub fn continued(&self) -> Run {
+        let mut next = self.next_of_chain();
+        next.start.cron = None;
+        next
     }
 
     /// The run that goes on after this one.
-    pub fn next_of_chain(&self) -> Run {
+    fn next_of_chain(&self) -> Run {
         let mut next = Run::new(self.workflow.clone(), self.start.clone());
         (next.first, next.parent) = (self.first, self.parent);
         next
@@ -367,7 +289,11 @@ impl Run {
             end: None,
             signals: BTreeSet::new(),
             cancel_requested: false,
+            wait: 0,
             first_task: 0,
+            due: 0,
+            last: String::new(),
+            after_failure: false,
             expires: 0,
             task: None,
             task_attempt: 1,
@@ -390,10 +316,16 @@ impl Run {
         if self.first == 0 {
             self.first = self.number;
         }
-        if self.start.run_timeout > 0 {
-            self.expires = self.first_task.max(now.time) + self.start.run_timeout;
+        self.due = now.time + self.wait;
+        if self.wait > 0 {
+            self.first_task = self.due;
         }
-        self.record(What::Started { input: self.start.input.clone(), attempt: self.attempt }, now);
+        if self.start.run_timeout > 0 {
+            self.expires = self.due + self.start.run_timeout;
+        }
+        let (input, attempt) = (self.start.input.clone(), self.attempt);
+        let (last, after_failure) = (self.last.clone(), self.after_failure);
+        self.record(What::Started { input, attempt, last, after_failure }, now);
         if let Some((name, request)) = signal {
             self.signal(name, request, now);
         }
@@ -417,80 +349,5 @@ impl Run {
         let goes_on = next.is_some();
         now.effects.extend(next.map(|next| Effect::StartRun(Box::new(next), self.number)));
         now.effects.push_back(Effect::Closed { run: self.number, end, goes_on, children });
-    }
-
-    pub fn schedule_activity(&mut self, plan: ActivityPlan, now: &Now) {
-        let plan = plan.within(self.start.run_timeout);
-        let id = self.record(What::ActivityScheduled { id: plan.id.clone() }, now);
-        self.plans.insert(id, plan.clone());
-        let activity = Activity {
-            plan,
-            attempt: 1,
-            scheduled: now.time,
-            attempt_scheduled: now.time,
-            state: State::Waiting,
-            cancel_requested: false,
-        };
-        self.activities.insert(id, activity);
-    }
-
-    /// The workflow wants it cancelled: at once where no attempt runs.
-    pub fn cancel_activity(&mut self, scheduled: i64, now: &mut Now) {
-        self.record(What::ActivityCancelRequested { scheduled }, now);
-        let Some(activity) = self.activities.get_mut(&scheduled) else { return };
-        activity.cancel_requested = true;
-        if !matches!(activity.state, State::Running { .. }) {
-            self.activities.remove(&scheduled);
-            self.record(What::ActivityEnded { scheduled, started: 0, how: Ended::Canceled }, now);
-            self.schedule_task(now);
-        }
-    }
-
-    pub fn end_activity(&mut self, scheduled: i64, how: Ended, now: &mut Now) {
-        let Some(activity) = self.activities.remove(&scheduled) else { return };
-        let started = match activity.state {
-            State::Running { since, .. } => {
-                self.record_at(What::ActivityStarted { scheduled, attempt: activity.attempt }, since)
-            }
-            _ => 0,
-        };
-        self.record(What::ActivityEnded { scheduled, started, how }, now);
-        self.schedule_task(now);
-    }
-
-    /// An attempt is over without success: there is another one, or there is not.
-    pub fn attempt_over(&mut self, scheduled: i64, over: Over, now: &mut Now) {
-        let Some(activity) = self.activities.get_mut(&scheduled) else { return };
-        match activity.next_attempt(over, now.time) {
-            Ok(wait) => {
-                activity.attempt += 1;
-                activity.attempt_scheduled = now.time + wait;
-                activity.state = State::BackingOff;
-            }
-            Err(state) => self.end_activity(scheduled, given_up(over, state), now),
-        }
-    }
-
-    fn activity_due(&mut self, scheduled: i64, now: &mut Now) {
-        let Some(activity) = self.activities.get_mut(&scheduled) else { return };
-        let passed = activity.dues().into_iter().filter(|(time, _)| *time != 0 && *time <= now.time);
-        let timeouts = passed.clone().filter_map(|(time, kind)| Some((time, kind?)));
-        match timeouts.min_by_key(|(time, _)| *time) {
-            Some((_, kind)) => self.attempt_over(scheduled, Over::TimedOut(kind), now),
-            None => activity.state = State::Waiting,
-        }
-    }
-}
-
-/// How an activity ends that is not tried again.
-fn given_up(over: Over, state: RetryState) -> Ended {
-    use TimeoutType::{ScheduleToClose, ScheduleToStart};
-    match over {
-        Over::Failed { .. } => Ended::Failed(state),
-        // Its own time is over: it says so, whatever the policy.
-        Over::TimedOut(kind @ (ScheduleToClose | ScheduleToStart)) => Ended::TimedOut(kind, RetryState::Timeout),
-        // There is no time for another attempt: that of the whole is as good as over.
-        Over::TimedOut(_) if state == RetryState::Timeout => Ended::TimedOut(ScheduleToClose, state),
-        Over::TimedOut(kind) => Ended::TimedOut(kind, state),
     }
 }

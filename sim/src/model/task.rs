@@ -6,8 +6,9 @@
 use ostro_engine::time::{MINUTE, SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::enums::v1::{ParentClosePolicy, RetryState, WorkflowTaskFailedCause as Cause};
 
+use super::activity::ActivityPlan;
 use super::event::{End, Event, What};
-use super::run::{ActivityPlan, Child, Effect, Now, Run};
+use super::run::{Child, Effect, Now, Run};
 
 #[derive(Debug, Clone)]
 pub struct Task {
@@ -219,16 +220,20 @@ impl Run {
 
     fn end(&mut self, ending: Ending, now: &mut Now) {
         match ending {
-            Ending::Completes => self.close(End::Completed, None, now),
+            Ending::Completes => {
+                let next = self.next_by_cron(Some(self.start.input.clone()), now);
+                self.close(End::Completed, next, now);
+            }
             Ending::Cancels => self.close(End::Canceled, None, now),
-            Ending::ContinuesAsNew => self.close(End::ContinuedAsNew, Some(self.next_of_chain()), now),
+            Ending::ContinuesAsNew => self.close(End::ContinuedAsNew, Some(self.continued()), now),
             Ending::Fails { for_good } => {
                 let next = match for_good && self.start.attempts_max.is_some() {
                     true => Err(RetryState::NonRetryableFailure),
                     false => self.next_attempt(now),
                 };
                 let state = next.as_ref().map_or_else(|state| *state, |_| RetryState::InProgress);
-                self.close(End::Failed(state), next.ok(), now);
+                let next = next.ok().or_else(|| self.next_by_cron(None, now));
+                self.close(End::Failed(state), next, now);
             }
         }
     }

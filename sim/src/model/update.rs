@@ -170,11 +170,14 @@ impl Updates {
         }
     }
 
-    /// The process died: what was not accepted is not stored, and nobody waits any more.
-    pub fn forget_unstored(&mut self) {
+    /// The process died: what was not accepted is not stored, and nobody waits any more. `with_worker`: a worker still
+    /// has its workflow task, and with the history the updates that events brought.
+    pub fn forget_unstored(&mut self, with_worker: bool) {
         let by_event = &self.by_event;
         self.all.retain(|(id, stage)| matches!(stage, Stage::Accepted(_) | Stage::Completed) || by_event.contains(id));
-        self.unsend();
+        if !with_worker {
+            self.unsend();
+        }
         self.waiters.clear();
     }
 

@@ -2,6 +2,7 @@
 
 use ostro_engine::command::WithDeadline;
 use ostro_engine::time::{SECOND, Time};
+use ostro_sim::model::times::Cron;
 use ostro_sim::model::{ActivityPlan, Decision, Ending, Start, protocol};
 use prost_wkt_types::Any;
 use temporalio_protos::temporal::api::{
@@ -21,7 +22,7 @@ pub fn payloads(text: &str) -> Option<Payloads> {
     Some(Payloads { payloads: vec![Payload { data: text.into(), ..Default::default() }] })
 }
 
-fn workflow_type() -> Option<WorkflowType> {
+pub fn workflow_type() -> Option<WorkflowType> {
     Some(WorkflowType { name: "type".into() })
 }
 
@@ -29,7 +30,7 @@ pub fn execution(workflow: &str) -> Option<WorkflowExecution> {
     Some(WorkflowExecution { workflow_id: workflow.into(), ..Default::default() })
 }
 
-fn retry_policy(attempts_max: Option<i32>) -> Option<RetryPolicy> {
+pub fn retry_policy(attempts_max: Option<i32>) -> Option<RetryPolicy> {
     attempts_max.map(|maximum_attempts| RetryPolicy { maximum_attempts, ..Default::default() })
 }
 
@@ -48,6 +49,7 @@ pub fn start(
         request_id: request.into(),
         workflow_run_timeout: protocol(start.run_timeout),
         workflow_start_delay: protocol(start.delay),
+        cron_schedule: start.cron.map(Cron::text).unwrap_or_default(),
         retry_policy: retry_policy(start.attempts_max),
         workflow_id_reuse_policy: reuse as i32,
         workflow_id_conflict_policy: conflict as i32,
@@ -70,6 +72,7 @@ pub fn signal_with_start(
         request_id: request.into(),
         workflow_run_timeout: protocol(start.run_timeout),
         workflow_start_delay: protocol(start.delay),
+        cron_schedule: start.cron.map(Cron::text).unwrap_or_default(),
         retry_policy: retry_policy(start.attempts_max),
         workflow_id_reuse_policy: Reuse::AllowDuplicate as i32,
         signal_name: signal.into(),
@@ -195,7 +198,8 @@ fn activity(plan: &ActivityPlan) -> Command {
 fn end(ending: Ending, start: &Start) -> Command {
     match ending {
         Ending::Completes => {
-            command(Kind::CompleteWorkflowExecution, CompleteWorkflowExecutionCommandAttributes::default())
+            let attributes = CompleteWorkflowExecutionCommandAttributes { result: payloads(&start.input) };
+            command(Kind::CompleteWorkflowExecution, attributes)
         }
         Ending::Cancels => command(Kind::CancelWorkflowExecution, CancelWorkflowExecutionCommandAttributes::default()),
         Ending::Fails { for_good } => {

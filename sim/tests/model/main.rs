@@ -1,14 +1,19 @@
 //! The engine over the real store beside the model: the same random calls, equal answers, equal histories.
 //!
-//! `MODEL_SEED=17 cargo nextest run -p ostro-sim --no-capture follows_the_model` runs one seed and prints its calls.
+//! `MODEL_SEED=17 cargo nextest run -p ostro-sim --no-capture follows_the_model` runs one seed and prints its calls,
+//! `MODEL_SEED=200..5000` runs others than the test does.
 
 #![allow(clippy::unwrap_used)]
 
 mod calls;
+mod clients;
 mod pair;
 mod real;
+mod schedules;
+mod workers;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use pair::Pair;
 
@@ -17,23 +22,34 @@ const CALLS: usize = 150;
 
 #[test]
 fn the_engine_follows_the_model() {
-    let one = std::env::var("MODEL_SEED").ok().map(|seed| seed.parse::<u64>().expect("a number"));
-    let seeds = one.map_or(0..SEEDS, |seed| seed..seed + 1);
+    let chosen = std::env::var("MODEL_SEED").ok().map(|seeds| range(&seeds));
+    let seeds = chosen.clone().unwrap_or(0..SEEDS);
+    let prints = chosen.as_ref().is_some_and(|seeds| seeds.end - seeds.start == 1);
     let mut reached = BTreeSet::new();
     for seed in seeds {
-        let mut pair = Pair::new(seed, one.is_some());
+        let mut pair = Pair::new(seed, prints);
         (0..CALLS).for_each(|_| pair.call());
+        pair.compare_schedules();
         pair.compare_histories();
         reached.append(&mut pair.reached);
     }
-    if one.is_none() {
+    if chosen.is_none() {
         let missing: Vec<_> = EXPECTED.iter().filter(|name| !reached.contains(**name)).collect();
         assert!(missing.is_empty(), "the calls never led to {missing:?}");
     }
 }
 
-/// Every kind of event that the model knows, and every refusal.
-const EXPECTED: [&str; 28] = [
+/// `17`, or `200..5000`.
+fn range(seeds: &str) -> Range<u64> {
+    let number = |text: &str| text.parse::<u64>().expect("a number");
+    match seeds.split_once("..") {
+        Some((first, end)) => number(first)..number(end),
+        None => number(seeds)..number(seeds) + 1,
+    }
+}
+
+/// Every kind of event that the model knows, every refusal, and what may become of an action of a schedule.
+const EXPECTED: [&str; 38] = [
     "Started",
     "TaskScheduled",
     "TaskStarted",
@@ -62,4 +78,14 @@ const EXPECTED: [&str; 28] = [
     "AlreadyExists",
     "InvalidArgument",
     "FailedPrecondition",
+    "run by cron",
+    "action taken",
+    "action skipped",
+    "action missed",
+    "action buffered",
+    "actions beside one another",
+    "run cancelled for the next",
+    "run terminated for the next",
+    "paused by a failure",
+    "no actions left",
 ];

@@ -10,6 +10,8 @@
 
 mod own;
 mod protocol;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 

@@ -1,5 +1,9 @@
 //! What `ostro doctor` finds: damage of the file, and runs that nothing would ever wake.
 
+mod schedules;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -7,21 +11,30 @@ use std::time::{Duration, SystemTime};
 use ostro_engine::sound::{self, WakeUp};
 use ostro_engine::time::Time;
 use ostro_explain::duration;
-use ostro_store::{Found, Inspector, Result};
+use ostro_store::{Found, FoundSchedule, Inspector, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
+
+use schedules::{Schedule, Schedules};
 
 /// Faults that are printed; all are counted.
 const FAULTS_SHOWN: usize = 50;
 
-/// Something that is wrong with one run.
+/// Something that is wrong with one run, or with one schedule.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fault {
     namespace: String,
-    workflow_id: String,
-    run_id: String,
+    #[serde(flatten)]
+    of: Of,
     what: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+enum Of {
+    Run { workflow_id: String, run_id: String },
+    Schedule { schedule_id: String },
 }
 
 /// What was found in one file.
@@ -39,6 +52,7 @@ pub struct Report {
     /// When the runs that the engine itself will look at fall due.
     due: u64,
     next_due: Option<Time>,
+    schedules: Schedules,
 }
 
 /// Reads all of the store at `path`, as of one moment.
@@ -53,6 +67,7 @@ pub fn examine(path: &Path) -> Result<Report> {
     };
     let namespaces: BTreeMap<_, _> = inspector.namespaces()?.into_iter().collect();
     inspector.runs(|found| report.add(found, &namespaces))?;
+    inspector.schedules(|found| report.add_schedule(&found, &namespaces))?;
     Ok(report)
 }
 
@@ -69,10 +84,17 @@ impl Report {
                 self.next_due = Some(self.next_due.map_or(due, |earlier| earlier.min(due)));
             }
             Err(what) => {
-                let namespace =
-                    namespaces.get(&namespace).cloned().unwrap_or_else(|| format!("(unknown namespace {namespace})"));
-                self.faults.push(Fault { namespace, workflow_id, run_id, what });
+                let of = Of::Run { workflow_id, run_id };
+                self.faults.push(Fault { namespace: name(namespace, namespaces), of, what });
             }
+        }
+    }
+
+    fn add_schedule(&mut self, found: &FoundSchedule<'_>, namespaces: &BTreeMap<i64, String>) {
+        let (namespace, schedule_id) = (name(found.namespace, namespaces), found.schedule_id.to_owned());
+        match sound::check_schedule(found.value, |run| found.open_chains.contains(run)) {
+            Ok(next) => self.schedules.add(Schedule { namespace, schedule_id, next }),
+            Err(what) => self.faults.push(Fault { namespace, of: Of::Schedule { schedule_id }, what }),
         }
     }
 
@@ -99,6 +121,7 @@ impl Report {
                 "waitForOtherExecution": self.other_execution,
                 "waitForMessage": self.message,
             },
+            "schedules": self.schedules.to_json(),
         })
     }
 
@@ -114,9 +137,15 @@ impl Report {
         ] {
             text.push_str(&format!("  {count} {what}\n"));
         }
+        text.push_str(&self.schedules.to_text(now));
         self.damage.iter().for_each(|line| text.push_str(&format!("DAMAGED  {line}\n")));
-        for Fault { namespace, workflow_id, run_id, what } in self.faults.iter().take(FAULTS_SHOWN) {
-            text.push_str(&format!("FAULT    {namespace}/{workflow_id} (run {run_id}): {what}\n"));
+        for Fault { namespace, of, what } in self.faults.iter().take(FAULTS_SHOWN) {
+            text.push_str(&match of {
+                Of::Run { workflow_id, run_id } => {
+                    format!("FAULT    {namespace}/{workflow_id} (run {run_id}): {what}\n")
+                }
+                Of::Schedule { schedule_id } => format!("FAULT    {namespace}, schedule {schedule_id}: {what}\n"),
+            });
         }
         text.push_str(&self.conclusion());
         text
@@ -128,12 +157,18 @@ impl Report {
         }
         let faults = match self.faults.len() {
             0 => String::new(),
-            count => format!(" {count} executions are not as they must be: keep a copy of the file and report it."),
+            count => format!(
+                " {count} executions or schedules are not as they must be: keep a copy of the file and report it."
+            ),
         };
         let damage =
             if self.damage.is_empty() { "" } else { " The file is damaged: restore a backup (ostro restore)." };
         format!("Not sound.{damage}{faults}\n")
     }
+}
+
+fn name(namespace: i64, names: &BTreeMap<i64, String>) -> String {
+    names.get(&namespace).cloned().unwrap_or_else(|| format!("(unknown namespace {namespace})"))
 }
 
 fn distance(due: Time, now: SystemTime) -> String {

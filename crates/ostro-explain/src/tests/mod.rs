@@ -1,30 +1,37 @@
 //! Each sentence, from the answers it is made of.
 
+mod activities;
+mod nexus;
+mod queues;
+mod schedules;
+
 use std::time::{Duration, SystemTime};
 
 use prost_wkt_types::{Duration as WireDuration, Timestamp};
-use temporalio_protos::temporal::api::activity::v1::ActivityOptions;
-use temporalio_protos::temporal::api::common::v1::{ActivityType, WorkflowExecution};
+use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::{
-    PendingActivityState, PendingWorkflowTaskState, TaskQueueType, WorkflowExecutionStatus, WorkflowTaskFailedCause,
+    PendingWorkflowTaskState, TaskQueueType, WorkflowExecutionStatus, WorkflowTaskFailedCause,
 };
 use temporalio_protos::temporal::api::failure::v1::Failure;
 use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_protos::temporal::api::history::v1::{
-    HistoryEvent, SignalExternalWorkflowExecutionInitiatedEventAttributes, TimerFiredEventAttributes,
-    TimerStartedEventAttributes, WorkflowTaskCompletedEventAttributes, WorkflowTaskFailedEventAttributes,
+    HistoryEvent, SignalExternalWorkflowExecutionInitiatedEventAttributes,
+    StartChildWorkflowExecutionInitiatedEventAttributes, TimerFiredEventAttributes, TimerStartedEventAttributes,
+    WorkflowExecutionUpdateAcceptedEventAttributes, WorkflowExecutionUpdateAdmittedEventAttributes,
+    WorkflowTaskCompletedEventAttributes, WorkflowTaskFailedEventAttributes,
 };
-use temporalio_protos::temporal::api::schedule::v1::{Schedule, ScheduleInfo, ScheduleState};
-use temporalio_protos::temporal::api::taskqueue::v1::{PollerInfo, TaskQueue, TaskQueueStats};
+use temporalio_protos::temporal::api::taskqueue::v1::{PollerInfo, TaskQueueStats};
+use temporalio_protos::temporal::api::update::v1::{Input, Meta, Request};
 use temporalio_protos::temporal::api::workflow::v1::{
-    PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, WorkflowExecutionExtendedInfo,
+    PendingChildExecutionInfo, PendingWorkflowTaskInfo, WorkflowExecutionConfig, WorkflowExecutionExtendedInfo,
     WorkflowExecutionInfo, WorkflowExecutionPauseInfo,
 };
+use temporalio_protos::temporal::api::workflowservice::v1::describe_task_queue_response::EffectiveRateLimit;
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    DescribeScheduleResponse, DescribeTaskQueueResponse, DescribeWorkflowExecutionResponse,
+    DescribeTaskQueueResponse, DescribeWorkflowExecutionResponse,
 };
 
-use crate::{Evidence, Kind, Outstanding, QueueView, Reason, reasons, schedule, task_queue};
+use crate::{Evidence, Kind, Outstanding, QueueView, Reason, reasons};
 
 /// Seconds since the epoch at which all of it is asked.
 const NOW: i64 = 1_795_352_512;
@@ -85,61 +92,24 @@ fn failed_task(event_id: i64, seconds_from_now: i64, message: &str) -> HistoryEv
 }
 
 #[test]
-fn an_activity_that_backs_off() {
-    let mut described = running();
-    described.pending_activities.push(PendingActivityInfo {
-        activity_id: "1".into(),
-        activity_type: Some(ActivityType { name: "ocr".into() }),
-        state: PendingActivityState::Scheduled.into(),
-        attempt: 4,
-        maximum_attempts: 5,
-        scheduled_time: at(-192),
-        next_attempt_schedule_time: at(48),
-        last_failure: Some(Failure { message: "429 from api.x".into(), ..Default::default() }),
+fn an_update_that_a_reset_brought_has_its_name() {
+    let request = Request {
+        meta: Some(Meta { update_id: "u".into(), ..Default::default() }),
+        input: Some(Input { name: "approve".into(), ..Default::default() }),
         ..Default::default()
-    });
-    let sentence =
-        "Waiting 3m 12s for activity `ocr`: attempt 4 of 5, next try in 48s, last error `429 from api.x`.".to_owned();
-    let expected = Reason { kind: Kind::Activity, subject: "1".into(), blocked: false, sentence };
-    assert_eq!(of(&described, &[], &[]), [expected]);
-}
-
-#[test]
-fn an_activity_whose_queue_nobody_polls_is_blocked() {
-    let task_queue = Some(TaskQueue { name: "gpu".into(), ..Default::default() });
-    let mut described = running();
-    described.pending_activities.push(PendingActivityInfo {
-        activity_type: Some(ActivityType { name: "ocr".into() }),
-        state: PendingActivityState::Scheduled.into(),
-        attempt: 1,
-        scheduled_time: at(-5),
-        activity_options: Some(ActivityOptions { task_queue, ..Default::default() }),
+    };
+    let admitted = WorkflowExecutionUpdateAdmittedEventAttributes { request: Some(request), ..Default::default() };
+    let accepted = WorkflowExecutionUpdateAcceptedEventAttributes {
+        protocol_instance_id: "u".into(),
+        accepted_request: None,
         ..Default::default()
-    });
-    let queues = [queue("gpu", TaskQueueType::Activity, 0, 1), queue("gpu", TaskQueueType::Workflow, 1, 0)];
-    let reasons = of(&described, &[], &queues);
-    let expected = "Waiting 5s for activity `ocr`: attempt 1, waiting for a worker: none polls the activity tasks of task \
-                    queue `gpu`.";
-    assert_eq!((reasons[0].sentence.as_str(), reasons[0].blocked), (expected, true));
-}
-
-#[test]
-fn a_running_activity_names_its_worker_and_heartbeat() {
-    let mut described = running();
-    described.pending_activities.push(PendingActivityInfo {
-        activity_type: Some(ActivityType { name: "train".into() }),
-        state: PendingActivityState::Started.into(),
-        attempt: 1,
-        maximum_attempts: 3,
-        scheduled_time: at(-70),
-        last_started_time: at(-65),
-        last_heartbeat_time: at(-3),
-        last_worker_identity: "7@host".into(),
-        ..Default::default()
-    });
-    let expected = "Waiting 1m 10s for activity `train`: attempt 1 of 3, running on worker `7@host` for 1m 5s, last \
-                    heartbeat 3s ago.";
-    assert_eq!(of(&described, &[], &[])[0].sentence, expected);
+    };
+    let history = [
+        event(4, -40, Attributes::WorkflowExecutionUpdateAdmittedEventAttributes(admitted)),
+        event(8, -30, Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(accepted)),
+    ];
+    let expected = "Waiting 30s for the handler of update `approve` (id `u`).";
+    assert_eq!(of(&running(), &history, &[])[0].sentence, expected);
 }
 
 #[test]
@@ -165,21 +135,21 @@ fn a_workflow_task_that_fails_again_and_again_is_blocked_with_its_first_error() 
 }
 
 #[test]
-fn a_workflow_task_without_a_worker_is_blocked_and_one_in_a_queue_is_not() {
+fn a_workflow_task_with_a_worker_tells_when_it_is_given_up() {
     let mut described = running();
-    described.pending_workflow_task = Some(PendingWorkflowTaskInfo {
-        state: PendingWorkflowTaskState::Scheduled.into(),
-        attempt: 1,
-        scheduled_time: at(-30),
+    described.execution_config = Some(WorkflowExecutionConfig {
+        default_workflow_task_timeout: Some(WireDuration { seconds: 10, nanos: 0 }),
         ..Default::default()
     });
-    let nobody = of(&described, &[], &[queue("orders", TaskQueueType::Workflow, 0, 1)]);
-    let expected = "Waiting 30s for a worker: none polls the workflow tasks of task queue `orders`.";
-    assert_eq!((nobody[0].sentence.as_str(), nobody[0].blocked), (expected, true));
-
-    let busy = of(&described, &[], &[queue("orders", TaskQueueType::Workflow, 2, 9)]);
-    let expected = "Waiting 30s for a free worker of task queue `orders`, where 9 tasks wait (last poll 2s ago).";
-    assert_eq!((busy[0].sentence.as_str(), busy[0].blocked), (expected, false));
+    described.pending_workflow_task = Some(PendingWorkflowTaskInfo {
+        state: PendingWorkflowTaskState::Started.into(),
+        attempt: 1,
+        scheduled_time: at(-5),
+        started_time: at(-3),
+        ..Default::default()
+    });
+    let expected = "Running the workflow's code on a worker for 3s, times out in 7s.";
+    assert_eq!(of(&described, &[], &[])[0].sentence, expected);
 }
 
 #[test]
@@ -189,6 +159,7 @@ fn timers_children_and_signals_under_way() {
         workflow_id: "child".into(),
         workflow_type_name: "Payment".into(),
         run_id: "r2".into(),
+        initiated_id: 4,
         ..Default::default()
     });
     let signal = SignalExternalWorkflowExecutionInitiatedEventAttributes {
@@ -197,7 +168,9 @@ fn timers_children_and_signals_under_way() {
         ..Default::default()
     };
     let fired = TimerFiredEventAttributes { timer_id: "1".into(), started_event_id: 5 };
+    let initiated = StartChildWorkflowExecutionInitiatedEventAttributes::default();
     let history = [
+        event(4, -100, Attributes::StartChildWorkflowExecutionInitiatedEventAttributes(initiated)),
         timer(5, "1", 30),
         timer(6, "2", 7_260),
         event(8, -60, Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(signal)),
@@ -205,7 +178,7 @@ fn timers_children_and_signals_under_way() {
     ];
     let sentences: Vec<String> = of(&described, &history, &[]).into_iter().map(|reason| reason.sentence).collect();
     let expected = [
-        "Waiting for child workflow `child` (Payment).",
+        "Waiting 1m 40s for child workflow `child` (Payment).",
         "Waiting 1m for its signal \"go\" to reach workflow `other`.",
         "Waiting for timer `2`, which fires in 2h.",
     ];
@@ -233,54 +206,9 @@ fn nothing_scheduled_a_start_delay_and_the_end() {
     assert_eq!(of(&described, &[timer(5, "1", 30)], &[])[0].sentence, "Waiting for nothing: it timed out 1m ago.");
 }
 
-#[test]
-fn task_queues() {
-    let table = [
-        (queue("q", TaskQueueType::Workflow, 1, 0), "No workflow task waits: its worker is free."),
-        (
-            queue("q", TaskQueueType::Activity, 0, 0),
-            "No activity task waits, and no worker polls: the first task will wait for one.",
-        ),
-        (
-            queue("q", TaskQueueType::Activity, 0, 3),
-            "3 activity tasks wait, the oldest for 1m 30s: no worker polls; start one.",
-        ),
-        (
-            queue("q", TaskQueueType::Workflow, 2, 1),
-            "1 workflow task waits, the oldest for 1m 30s: its 2 workers are busy.",
-        ),
-    ];
-    for (view, expected) in table {
-        assert_eq!(task_queue(&view), expected);
-    }
-}
-
-#[test]
-fn schedules() {
-    let next =
-        ScheduleInfo { future_action_times: at(240).into_iter().collect(), buffer_size: 2, ..Default::default() };
-    let described = |state: ScheduleState, info: &ScheduleInfo| DescribeScheduleResponse {
-        schedule: Some(Schedule { state: Some(state), ..Default::default() }),
-        info: Some(info.clone()),
-        ..Default::default()
-    };
-    let paused = ScheduleState { paused: true, notes: "stock-taking".into(), ..Default::default() };
-    let spent = ScheduleState { limited_actions: true, ..Default::default() };
-    let table = [
-        (
-            described(ScheduleState::default(), &next),
-            "Waiting for its next action, in 4m. 2 actions wait for the running one to end.",
-        ),
-        (described(paused, &next), "Paused (stock-taking), until somebody unpauses it."),
-        (described(spent, &next), "Waiting for nothing: it has no actions left."),
-        (
-            described(ScheduleState::default(), &ScheduleInfo::default()),
-            "Waiting for nothing: no time is left in its specification.",
-        ),
-    ];
-    for (answer, expected) in table {
-        assert_eq!(schedule(&answer, now()), expected);
-    }
+fn limited(mut view: QueueView, requests_per_second: f32) -> QueueView {
+    view.described.effective_rate_limit = Some(EffectiveRateLimit { requests_per_second, ..Default::default() });
+    view
 }
 
 #[test]
