@@ -72,6 +72,8 @@ async def pause_and_unpause(trace: Trace) -> None:
         await trace.history("meanwhile", handle)
         await trace.refusal("unpause", unpause(trace))
         await trace.refusal("unpause again", unpause(trace))
+        # The worker works off what came meanwhile: before that it may be described with a task or without.
+        await trace.until_event(handle, "workflow_task_completed", 2)
         await described(trace, "unpaused")
         await handle.signal(Wait.go)
         await trace.outcome("result", handle.result())
