@@ -38,6 +38,8 @@ class RustSdk(Contestant):
         with directory() as place:
             server, address = self.kind.start(place) if self.kind else (None, "embedded")
             try:
+                if self.kind:
+                    self.kind.wait_until_healthy(address)
                 for row in rows:
                     with seen.row(row) as figures:
                         figures |= self._one(row, scale * self.scale, place, server, address)
@@ -123,7 +125,7 @@ class Mistral(Contestant):
             of = seen if engine == OSTRO else seen.also.setdefault(self.OTHERS[engine], Seen())
             for row in rows:
                 with of.row(row) as figures:
-                    found = re.search(rf"^{self.NAMES[row]} +{engine} +([\d.]+) +([\d.]+) +[\d.]+ +([\d.]+)", done.stdout, re.MULTILINE)
+                    found = re.search(rf"^{self.NAMES[row]} +{engine} +([\d.]+) +([\d.]+) +[-\d.]+ +([\d.]+)", done.stdout, re.MULTILINE)
                     if not found:
                         raise RuntimeError(f"no latency of {row} activities: {(done.stdout + done.stderr).strip()[-300:]}")
                     ms, worker, servers = map(float, found.groups())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from costs import Process, free_address, wait_until_listening
 #: The real server reads its queues at most 20 times a second per shard by default, and the dev server has one shard:
 #: every dispatch of a quiet workflow waits for the next 50 ms tick. Raised, it shows what it can do.
 RAISED = ["history.transferProcessorMaxPollRPS=2000", "history.timerProcessorMaxPollRPS=2000"]
+
+HEALTH_TRIES_MAX = 50
 
 #: In memory is what `temporal server start-dev` does by default, and is its fastest; in a file it keeps what it has.
 TEMPORAL_KINDS = ["Temporal, memory", "Temporal, memory, raised", "Temporal, file", "Temporal, file, raised"]
@@ -29,6 +33,17 @@ class Kind:
         server = Process(self._command(address, directory), directory / "server.log")
         wait_until_listening(address, server)
         return server, address
+
+    def wait_until_healthy(self, address: str) -> None:
+        """Temporal listens before it answers; what connects at once and does not try again waits for this first."""
+        if self.name == OSTRO:
+            return
+        command = [str(self.binary), "operator", "cluster", "health", "--address", address]
+        for _ in range(HEALTH_TRIES_MAX):
+            if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+                return
+            time.sleep(0.2)
+        raise RuntimeError(f"{self.name} listens at {address} and does not become healthy")
 
     def _command(self, address: str, directory: Path) -> list[str]:
         return self._ostro(address, directory) if self.name == OSTRO else self._temporal(address, directory)
