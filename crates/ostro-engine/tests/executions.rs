@@ -257,3 +257,11 @@ fn a_workflow_task_that_fails_again_and_again_counts_as_blocked_until_it_goes_we
     world.complete(&task, vec![]).unwrap();
     assert_eq!(world.engine.gauges().blocked_workflow_tasks, 0);
 }
+
+#[test]
+fn a_start_delay_beyond_all_times_is_cut() {
+    let mut world = World::new();
+    let delay = duration(i64::MAX);
+    world.ask(StartWorkflowExecutionRequest { workflow_start_delay: delay, ..start_request("w") }).unwrap();
+    assert!(world.try_workflow_task().is_none(), "it begins in a hundred years");
+}

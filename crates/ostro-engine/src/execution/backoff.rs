@@ -6,7 +6,7 @@ use temporalio_protos::temporal::api::{
     failure::v1::{Failure, failure::FailureInfo},
 };
 
-use crate::config::Config;
+use crate::config::{Config, FOREVER};
 use crate::time::{Span, Time, duration, from_duration};
 
 /// The prefix by which a policy names time-outs as not retryable, e.g. `TemporalTimeout:StartToClose`.
@@ -59,7 +59,7 @@ pub fn interval(policy: &RetryPolicy, attempt: i32) -> Span {
     let initial = from_duration(&policy.initial_interval) as f64;
     let wait = initial * policy.backoff_coefficient.powi(attempt.max(1) - 1);
     let longest = from_duration(&policy.maximum_interval);
-    let longest = if longest > 0 { longest } else { crate::config::FOREVER };
+    let longest = if longest > 0 { longest.min(FOREVER) } else { FOREVER };
     if wait.is_finite() && wait < longest as f64 { wait as Span } else { longest }
 }
 
@@ -67,7 +67,7 @@ pub fn interval(policy: &RetryPolicy, attempt: i32) -> Span {
 fn delay_of_failure(failure: &Failure) -> Option<Span> {
     match &failure.failure_info {
         Some(FailureInfo::ApplicationFailureInfo(info)) if info.next_retry_delay.is_some() => {
-            Some(from_duration(&info.next_retry_delay).max(0))
+            Some(from_duration(&info.next_retry_delay).clamp(0, FOREVER))
         }
         _ => None,
     }

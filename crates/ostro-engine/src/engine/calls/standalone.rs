@@ -12,6 +12,7 @@ use super::super::Engine;
 use super::start::InTheWay;
 use super::without_workflow::Attached;
 use crate::command::{Answer, Command};
+use crate::config::FOREVER;
 use crate::error::{Error, ErrorKind, Result};
 use crate::execution::backoff::with_defaults;
 use crate::execution::new_run::NewRun;
@@ -178,7 +179,7 @@ impl<L: Loader> Engine<L> {
             priority: r.priority.clone(),
             ..Default::default()
         };
-        let delay = from_duration(&r.start_delay).max(0);
+        let delay = from_duration(&r.start_delay).clamp(0, FOREVER);
         self.begin(run, |t, run| t.start_standalone(run, scheduled, delay))
     }
 

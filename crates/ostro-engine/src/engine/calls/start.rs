@@ -11,6 +11,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::super::Engine;
+use crate::config::FOREVER;
 use crate::error::{Error, Result};
 use crate::execution::close::SERVER_IDENTITY;
 use crate::execution::failures::json_string;
@@ -217,7 +218,7 @@ impl<L: Loader> Engine<L> {
     ) -> Result<NewRun> {
         let queue = request.task_queue.as_ref().map_or("", |queue| &queue.name);
         self.check_override(namespace, queue, request.versioning_override.as_ref())?;
-        let delay = from_duration(&request.workflow_start_delay).max(0);
+        let delay = from_duration(&request.workflow_start_delay).clamp(0, FOREVER);
         let cron = crate::cron::first_wait(&request.cron_schedule, self.now);
         let request_id = if request.request_id.is_empty() { self.ids.uuid() } else { request.request_id };
         Ok(NewRun {

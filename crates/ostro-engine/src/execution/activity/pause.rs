@@ -9,6 +9,7 @@ use temporalio_protos::temporal::api::workflow::v1::pending_activity_info::{
 };
 
 use super::Selection;
+use crate::config::FOREVER;
 use crate::error::{Error, Result};
 use crate::execution::{Effect, Transition};
 use crate::time::{Span, Time, timestamp};
@@ -94,7 +95,7 @@ impl Transition<'_> {
 
     /// A span of less than `most`, drawn at random.
     pub(super) fn jitter(&mut self, most: Span) -> Span {
-        if most > 0 { (self.ids.next_u64() % most as u64) as Span } else { 0 }
+        if most > 0 { (self.ids.next_u64() % most.min(FOREVER) as u64) as Span } else { 0 }
     }
 
     /// Puts the next attempt of an activity that does not run at `time`, or at once where that has passed.

@@ -75,7 +75,7 @@ impl Compiled {
 
     /// The first time after `after`, where there is one.
     pub fn next(&self, after: Time) -> Option<Next> {
-        let mut after = after.max(self.start - SECOND).div_euclid(SECOND);
+        let mut after = after.max(self.start.saturating_sub(SECOND)).div_euclid(SECOND);
         for _ in 0..EXCLUDED_MAX {
             let nominal = self.raw_next(after)?;
             if nominal > LAST || (self.end != 0 && nominal.saturating_mul(SECOND) > self.end) {

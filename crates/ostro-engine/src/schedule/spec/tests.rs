@@ -136,3 +136,10 @@ fn a_specification_that_excludes_everything_has_no_times() {
     let compiled = Compiled::new(&canonical(spec).unwrap(), "seed".into()).unwrap();
     assert_eq!(compiled.next(at("2026-01-01T00:00:00Z")), None);
 }
+
+#[test]
+fn a_start_before_all_times_is_no_bound() {
+    let hourly = ScheduleSpec { start_time: timestamp(i64::MIN), ..cron("@hourly").unwrap() };
+    let compiled = Compiled::new(&hourly, String::new()).unwrap();
+    assert_eq!(compiled.next(at("2026-11-26T19:10:00Z")).map(|next| next.nominal), Some(at("2026-11-26T20:00:00Z")));
+}
