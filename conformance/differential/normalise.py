@@ -75,9 +75,13 @@ class Normaliser:
                 seconds = round(float(backoff.removesuffix("s")))
                 return self.value({**value, "firstWorkflowTaskBackoff": f"about {seconds}s"})
             case dict():
+                entries = list(value.items())
+                if any(UUID.search(key) for key in value):
+                    # A map by id has no order: its ids are numbered by what they stand for.
+                    entries.sort(key=lambda entry: json.dumps(entry[1], sort_keys=True))
                 return {
                     self.text(key): self.value(item)
-                    for key, item in value.items()
+                    for key, item in entries
                     if key not in DROPPED and item not in UNSET
                 }
             case list() | tuple():
