@@ -115,6 +115,7 @@ build: ## Build the binary `ostro` and the example in Rust
 lint: ## Check formatting and lints
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null # its own workspace: the lock file follows ours
 
 fmt: ## Format the code
 	cargo fmt --all
