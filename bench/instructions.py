@@ -24,8 +24,9 @@ HERE = Path(__file__).resolve().parent
 KEPT = HERE / "instructions.json"
 
 FEW, MANY = 50, 250
-#: Two runs of the same program differ by some thousandths: threads meet differently.
-TOLERANCE = 0.05
+#: Two runs of the same program differ by some thousandths: threads meet differently. Another processor or C library has other copies of
+#: memory, which are a tenth of it all.
+TOLERANCE = 0.08
 
 
 def main() -> int:
