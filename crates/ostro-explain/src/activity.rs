@@ -17,12 +17,11 @@ pub(crate) fn reason(activity: &PendingActivityInfo, evidence: &Evidence<'_>) ->
     let scheduled = evidence.outstanding.activity_scheduled(&activity.activity_id);
     let scheduled = scheduled.or_else(|| moment::of(activity.scheduled_time.as_ref()));
     let (state, blocked) = state(activity, evidence);
-    let error = activity.last_failure.as_ref().map(|error| format!(", last error `{}`", failure::line(error)));
     let sentence = format!(
         "Waiting{} for activity `{name}`: {}{state}{}.",
         moment::for_time(scheduled, now),
         attempt(activity),
-        error.unwrap_or_default(),
+        failure::last_error(activity.last_failure.as_ref()),
     );
     Reason::new(Kind::Activity, activity.activity_id.clone(), sentence).blocked(blocked)
 }

@@ -12,6 +12,11 @@ pub fn line(failure: &Failure) -> String {
     }
 }
 
+/// To follow a sentence: `, last error `429 from api.x``; nothing where there was none.
+pub(crate) fn last_error(failure: Option<&Failure>) -> String {
+    failure.map(|failure| format!(", last error `{}`", line(failure))).unwrap_or_default()
+}
+
 fn own_line(failure: &Failure) -> String {
     let message = if failure.message.is_empty() { kind(failure) } else { &failure.message };
     match &failure.failure_info {

@@ -40,15 +40,13 @@ fn state(operation: &PendingNexusOperationInfo, now: SystemTime) -> String {
         Some(due) => format!("next try {}", moment::until(due, now)),
         None => "its handler has not answered yet".to_owned(),
     };
-    let error = operation.last_attempt_failure.as_ref();
-    let error = error.map(|error| format!(", last error `{}`", failure::line(error))).unwrap_or_default();
+    let error = failure::last_error(operation.last_attempt_failure.as_ref());
     format!("attempt {}, {what}{error}", operation.attempt)
 }
 
 /// To follow what the operation itself waits for.
 fn cancellation(cancel: &NexusOperationCancellationInfo, now: SystemTime) -> String {
-    let error = cancel.last_attempt_failure.as_ref();
-    let error = error.map(|error| format!(", last error `{}`", failure::line(error))).unwrap_or_default();
+    let error = failure::last_error(cancel.last_attempt_failure.as_ref());
     let asked = moment::for_time(moment::of(cancel.requested_time.as_ref()), now);
     let asked = if asked.is_empty() { asked } else { format!("{asked} ago") };
     match cancel.state() {

@@ -16,19 +16,27 @@ use temporalio_protos::temporal::api::workflow::v1::pending_activity_info::{Paus
 use super::{at, event, limited, of, queue, running};
 use crate::{Kind, Reason};
 
+/// The first attempt of an activity, not started yet.
+fn ocr() -> PendingActivityInfo {
+    PendingActivityInfo {
+        activity_id: "1".into(),
+        activity_type: Some(ActivityType { name: "ocr".into() }),
+        state: PendingActivityState::Scheduled.into(),
+        attempt: 1,
+        ..Default::default()
+    }
+}
+
 #[test]
 fn an_activity_that_backs_off() {
     let mut described = running();
     described.pending_activities.push(PendingActivityInfo {
-        activity_id: "1".into(),
-        activity_type: Some(ActivityType { name: "ocr".into() }),
-        state: PendingActivityState::Scheduled.into(),
         attempt: 4,
         maximum_attempts: 5,
         scheduled_time: at(-192),
         next_attempt_schedule_time: at(48),
         last_failure: Some(Failure { message: "429 from api.x".into(), ..Default::default() }),
-        ..Default::default()
+        ..ocr()
     });
     let sentence =
         "Waiting 3m 12s for activity `ocr`: attempt 4 of 5, next try in 48s, last error `429 from api.x`.".to_owned();
@@ -41,12 +49,9 @@ fn an_activity_whose_queue_nobody_polls_is_blocked() {
     let task_queue = Some(TaskQueue { name: "gpu".into(), ..Default::default() });
     let mut described = running();
     described.pending_activities.push(PendingActivityInfo {
-        activity_type: Some(ActivityType { name: "ocr".into() }),
-        state: PendingActivityState::Scheduled.into(),
-        attempt: 1,
         scheduled_time: at(-5),
         activity_options: Some(ActivityOptions { task_queue, ..Default::default() }),
-        ..Default::default()
+        ..ocr()
     });
     let queues = [queue("gpu", TaskQueueType::Activity, 0, 1), queue("gpu", TaskQueueType::Workflow, 1, 0)];
     let reasons = of(&described, &[], &queues);
@@ -59,14 +64,11 @@ fn an_activity_whose_queue_nobody_polls_is_blocked() {
 fn an_activity_waits_since_it_was_scheduled_first() {
     let mut described = running();
     described.pending_activities.push(PendingActivityInfo {
-        activity_id: "1".into(),
-        activity_type: Some(ActivityType { name: "ocr".into() }),
-        state: PendingActivityState::Scheduled.into(),
         attempt: 2,
         // As servers tell it of an attempt that backs off.
         scheduled_time: at(48),
         next_attempt_schedule_time: at(48),
-        ..Default::default()
+        ..ocr()
     });
     let scheduled = |id: &str| {
         let attributes = ActivityTaskScheduledEventAttributes { activity_id: id.into(), ..Default::default() };
@@ -162,13 +164,7 @@ fn a_running_activity_names_its_worker_and_heartbeat() {
 #[test]
 fn a_queue_that_lets_nothing_go_blocks_its_activities() {
     let mut described = running();
-    described.pending_activities.push(PendingActivityInfo {
-        activity_type: Some(ActivityType { name: "ocr".into() }),
-        state: PendingActivityState::Scheduled.into(),
-        attempt: 1,
-        scheduled_time: at(-5),
-        ..Default::default()
-    });
+    described.pending_activities.push(PendingActivityInfo { scheduled_time: at(-5), ..ocr() });
     let stopped = limited(queue("orders", TaskQueueType::Activity, 1, 1), 0.0);
     let reason = of(&described, &[], &[stopped]).remove(0);
     let expected = "Waiting 5s for activity `ocr`: attempt 1, waiting for task queue `orders`, whose rate limit is 0, to \

@@ -6,6 +6,7 @@ use temporalio_protos::temporal::api::enums::v1::{
 };
 use temporalio_protos::temporal::api::taskqueue::v1::TaskQueueVersioningInfo;
 use temporalio_protos::temporal::api::workflow::v1::{PendingWorkflowTaskInfo, WorkflowExecutionVersioningInfo};
+use temporalio_protos::temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse;
 
 use super::{at, limited, of, queue, running};
 use crate::{QueueView, task_queue};
@@ -29,8 +30,8 @@ fn versioned_queue(current: Option<WorkerDeploymentVersion>, builds: &[&str]) ->
     view
 }
 
-#[test]
-fn a_task_for_a_version_that_no_worker_has_is_blocked() {
+/// A run whose workflow task has waited for half a minute.
+fn with_a_task() -> DescribeWorkflowExecutionResponse {
     let mut described = running();
     described.pending_workflow_task = Some(PendingWorkflowTaskInfo {
         state: PendingWorkflowTaskState::Scheduled.into(),
@@ -38,6 +39,12 @@ fn a_task_for_a_version_that_no_worker_has_is_blocked() {
         scheduled_time: at(-30),
         ..Default::default()
     });
+    described
+}
+
+#[test]
+fn a_task_for_a_version_that_no_worker_has_is_blocked() {
+    let described = with_a_task();
     let mut pinned = described.clone();
     pinned.workflow_execution_info.as_mut().expect("it was set").versioning_info =
         Some(WorkflowExecutionVersioningInfo {
@@ -84,13 +91,7 @@ fn a_task_for_a_version_that_no_worker_has_is_blocked() {
 
 #[test]
 fn a_workflow_task_without_a_worker_is_blocked_and_one_in_a_queue_is_not() {
-    let mut described = running();
-    described.pending_workflow_task = Some(PendingWorkflowTaskInfo {
-        state: PendingWorkflowTaskState::Scheduled.into(),
-        attempt: 1,
-        scheduled_time: at(-30),
-        ..Default::default()
-    });
+    let described = with_a_task();
     let nobody = of(&described, &[], &[queue("orders", TaskQueueType::Workflow, 0, 1)]);
     let expected = "Waiting 30s for a worker: none polls the workflow tasks of task queue `orders`.";
     assert_eq!((nobody[0].sentence.as_str(), nobody[0].blocked), (expected, true));
