@@ -4,6 +4,7 @@
 
 mod world;
 
+use ostro_engine::ErrorKind;
 use ostro_engine::command::WithDeadline;
 use ostro_engine::reply::{ReplyId, WorkflowTaskAnswer};
 use ostro_engine::time::{SECOND, Time};
@@ -261,6 +262,27 @@ fn an_update_that_a_reset_brought_is_asked_for_again_after_a_heartbeat_and_comes
     world.ask(accepts(&task, 1)).unwrap();
     let accepted = |kind: &&E| **kind == E::WorkflowExecutionUpdateAccepted;
     assert_eq!(world.event_types("w").iter().filter(accepted).count(), 1);
+}
+
+#[test]
+fn an_update_that_a_reset_brought_ends_with_its_run() {
+    let mut world = World::new();
+    idle(&mut world);
+    update(&mut world, "w");
+    let task = world.workflow_task();
+    world.ask(accepts(&task, 1)).unwrap();
+    reset(&mut world);
+    world
+        .ask(TerminateWorkflowExecutionRequest {
+            namespace: NAMESPACE.into(),
+            workflow_execution: Some(execution("w")),
+            ..Default::default()
+        })
+        .unwrap();
+    world.restart();
+    let call = update(&mut world, "w");
+    let answer = world.answer::<WithDeadline<UpdateWorkflowExecutionRequest>>(call).expect("nobody waits for it");
+    assert_eq!(answer.unwrap_err().kind, ErrorKind::NotFound);
 }
 
 #[test]

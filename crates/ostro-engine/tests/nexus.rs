@@ -8,7 +8,10 @@ use ostro_engine::ErrorKind;
 use ostro_engine::time::SECOND;
 use temporalio_protos::temporal::api::{
     command::v1::{Command, RequestCancelNexusOperationCommandAttributes},
-    enums::v1::{CallbackState, CommandType, EventType as E, PendingNexusOperationState as Pending},
+    enums::v1::{
+        CallbackState, CommandType, EventType as E, PendingNexusOperationState as Pending, ResetReapplyExcludeType,
+        TimeoutType,
+    },
     failure::v1::{ApplicationFailureInfo, Failure, NexusHandlerFailureInfo, failure::FailureInfo},
     history::v1::{HistoryEvent, history_event::Attributes},
     nexus::v1::{CancelOperationResponse, StartOperationRequest, request, response, start_operation_response as start},
@@ -265,6 +268,84 @@ fn an_operation_outlives_a_reset_of_its_caller() {
         .unwrap();
     last(&world, E::NexusOperationFailed);
     assert!(world.describe("w").pending_nexus_operations.is_empty());
+}
+
+/// A caller that has decided once more between the call and the first answer, and whose operation has ended since.
+fn ended_after_its_reset_point() -> World {
+    let mut world = called([0, 0, 0]);
+    world.signal("w", "wake").unwrap();
+    let task = world.workflow_task();
+    world.complete(&task, Vec::new()).unwrap();
+    let task = nexus_task(&mut world);
+    start_behind(&mut world, &asked(&task));
+    answer(&mut world, &task, later()).unwrap();
+    world
+        .ask(TerminateWorkflowExecutionRequest {
+            namespace: NAMESPACE.into(),
+            workflow_execution: Some(execution("behind")),
+            ..Default::default()
+        })
+        .unwrap();
+    assert_eq!(
+        world.event_types("w")[7..],
+        [
+            E::WorkflowTaskStarted,
+            E::WorkflowTaskCompleted,
+            E::NexusOperationStarted,
+            E::WorkflowTaskScheduled,
+            E::NexusOperationFailed
+        ]
+    );
+    world
+}
+
+fn reset_to_9(world: &mut World, exclude: &[ResetReapplyExcludeType]) {
+    world
+        .ask(ResetWorkflowExecutionRequest {
+            namespace: NAMESPACE.into(),
+            workflow_execution: Some(execution("w")),
+            workflow_task_finish_event_id: 9,
+            request_id: "r".into(),
+            reset_reapply_exclude_types: exclude.iter().map(|kind| *kind as i32).collect(),
+            ..Default::default()
+        })
+        .unwrap();
+}
+
+#[test]
+fn what_a_handler_said_after_the_point_of_a_reset_is_said_again() {
+    let mut world = ended_after_its_reset_point();
+    reset_to_9(&mut world, &[]);
+    assert_eq!(
+        world.event_types("w")[8..],
+        [E::WorkflowTaskFailed, E::NexusOperationStarted, E::NexusOperationFailed, E::WorkflowTaskScheduled]
+    );
+    assert!(world.describe("w").pending_nexus_operations.is_empty());
+    assert!(try_nexus_task(&mut world).is_none(), "nobody is asked twice");
+}
+
+#[test]
+fn a_reset_without_what_handlers_said_asks_them_again() {
+    let mut world = ended_after_its_reset_point();
+    reset_to_9(&mut world, &[ResetReapplyExcludeType::Nexus]);
+    assert_eq!(world.event_types("w")[8..], [E::WorkflowTaskFailed, E::WorkflowTaskScheduled]);
+    nexus_task(&mut world);
+}
+
+#[test]
+fn the_time_out_that_struck_first_counts_when_nobody_was_there() {
+    let mut world = called([5 * SECOND, 0, 4 * SECOND]);
+    world.advance(2 * SECOND);
+    let task = nexus_task(&mut world);
+    answer(&mut world, &task, later()).unwrap();
+    world.now += 10 * SECOND;
+    world.restart();
+    world.advance(0);
+    let event = last(&world, E::NexusOperationTimedOut);
+    let Some(Attributes::NexusOperationTimedOutEventAttributes(a)) = event.attributes else { panic!() };
+    let cause = a.failure.unwrap().cause.unwrap();
+    let Some(FailureInfo::TimeoutFailureInfo(info)) = cause.failure_info else { panic!() };
+    assert_eq!(info.timeout_type(), TimeoutType::ScheduleToClose);
 }
 
 #[test]

@@ -92,6 +92,28 @@ pub enum What {
         started: i64,
         how: End,
     },
+    OperationScheduled {
+        name: String,
+    },
+    OperationStarted {
+        scheduled: i64,
+        token: String,
+    },
+    OperationEnded {
+        scheduled: i64,
+        how: OperationEnd,
+    },
+    OperationCancelRequested {
+        scheduled: i64,
+    },
+    OperationCancelDelivered {
+        scheduled: i64,
+        requested: i64,
+    },
+    OperationCancelFailed {
+        scheduled: i64,
+        requested: i64,
+    },
     /// A reset brought it again.
     UpdateAdmitted {
         id: String,
@@ -118,6 +140,15 @@ pub enum Ended {
     Canceled,
 }
 
+/// How a Nexus operation ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OperationEnd {
+    Completed(String),
+    Failed,
+    Canceled,
+    TimedOut(TimeoutType),
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum End {
@@ -141,12 +172,15 @@ impl What {
                 | Self::TimerFired { .. }
                 | Self::ChildStarted { .. }
                 | Self::ChildStartFailed { .. }
+                | Self::OperationStarted { .. }
+                | Self::OperationCancelDelivered { .. }
+                | Self::OperationCancelFailed { .. }
         ) || self.ends_a_part()
     }
 
     /// What goes last into history of all that waited.
     pub fn ends_a_part(&self) -> bool {
-        matches!(self, Self::ActivityEnded { .. } | Self::ChildEnded { .. })
+        matches!(self, Self::ActivityEnded { .. } | Self::ChildEnded { .. } | Self::OperationEnded { .. })
     }
 }
 
@@ -154,7 +188,9 @@ impl What {
 pub fn read(event: &HistoryEvent) -> Event {
     let attributes = event.attributes.as_ref();
     let unknown = || What::Other(event.event_type().as_str_name().to_owned());
-    let what = attributes.and_then(|a| of_workflow(a).or_else(|| of_part(a))).unwrap_or_else(unknown);
+    let what = attributes
+        .and_then(|a| of_workflow(a).or_else(|| of_part(a)).or_else(|| of_operation(a)))
+        .unwrap_or_else(unknown);
     Event { time: from_timestamp(&event.event_time), what }
 }
 
@@ -249,6 +285,37 @@ fn of_part(attributes: &Attributes) -> Option<What> {
         }
         ChildWorkflowExecutionTimedOutEventAttributes(a) => {
             child(a.initiated_event_id, a.started_event_id, End::TimedOut(a.retry_state()))
+        }
+        _ => return None,
+    })
+}
+
+fn of_operation(attributes: &Attributes) -> Option<What> {
+    use Attributes::*;
+    let ended = |scheduled, how| What::OperationEnded { scheduled, how };
+    Some(match attributes {
+        NexusOperationScheduledEventAttributes(a) => What::OperationScheduled { name: a.operation.clone() },
+        NexusOperationStartedEventAttributes(a) => {
+            What::OperationStarted { scheduled: a.scheduled_event_id, token: a.operation_token.clone() }
+        }
+        NexusOperationCompletedEventAttributes(a) => {
+            let result = a.result.as_ref().map(|payload| String::from_utf8_lossy(&payload.data).into_owned());
+            ended(a.scheduled_event_id, OperationEnd::Completed(result.unwrap_or_default()))
+        }
+        NexusOperationFailedEventAttributes(a) => ended(a.scheduled_event_id, OperationEnd::Failed),
+        NexusOperationCanceledEventAttributes(a) => ended(a.scheduled_event_id, OperationEnd::Canceled),
+        NexusOperationTimedOutEventAttributes(a) => {
+            let cause = a.failure.as_ref().and_then(|failure| failure.cause.as_deref().cloned());
+            ended(a.scheduled_event_id, OperationEnd::TimedOut(timeout_type(&cause)))
+        }
+        NexusOperationCancelRequestedEventAttributes(a) => {
+            What::OperationCancelRequested { scheduled: a.scheduled_event_id }
+        }
+        NexusOperationCancelRequestCompletedEventAttributes(a) => {
+            What::OperationCancelDelivered { scheduled: a.scheduled_event_id, requested: a.requested_event_id }
+        }
+        NexusOperationCancelRequestFailedEventAttributes(a) => {
+            What::OperationCancelFailed { scheduled: a.scheduled_event_id, requested: a.requested_event_id }
         }
         _ => return None,
     })

@@ -7,12 +7,14 @@
 //! ```
 //!
 //! [`Oracle`] is the whole: who may start, who is the newest run of a workflow, what follows from one run in others, and
-//! time. [`run`] is one run: its parts, its end; [`activity`] and [`task`] are its activities and workflow task. [`schedule`] is one schedule, [`times`] says when it
-//! acts. [`event`] is a history in the few words that both sides agree on. Which of several waiting tasks a worker gets
+//! time. [`run`] is one run: its parts, its end; [`activity`] and [`task`] are its activities and workflow task, [`nexus`] its
+//! operations, of which [`handlers`] are asked. [`schedule`] is one schedule, [`times`] says when it acts. [`event`] is a history in the few words that both sides agree on. Which of several waiting tasks a worker gets
 //! is left to the engine: the model says whether the task may be given out, and what it must hold.
 
 mod activity;
 pub mod event;
+mod handlers;
+mod nexus;
 mod oracle;
 mod reset;
 mod run;
@@ -23,6 +25,8 @@ pub mod times;
 mod update;
 
 pub use activity::{ActivityPlan, State};
+pub use handlers::{Asked, Callback, Says};
+pub use nexus::{Asks, Operation, OperationPlan, Request, Stage};
 pub use oracle::{Attempt, CHILD_INPUT, Oracle, Refusal, Start, Started, Told, Verdict};
 pub use run::Run;
 pub use task::{Decision, Ending, Given, protocol};

@@ -10,6 +10,7 @@ use temporalio_protos::temporal::api::enums::v1::{
 
 use super::activity::{Over, State};
 use super::event::{End, Ended};
+use super::handlers::Callback;
 use super::run::{Child, Effect, Now, Run};
 use super::schedule::Schedule;
 use super::task::{Decision, Given};
@@ -48,6 +49,8 @@ pub struct Start {
     /// Without a cron schedule only.
     pub delay: Span,
     pub cron: Option<Cron>,
+    /// Who is told when its chain of runs has ended.
+    pub callbacks: Vec<Callback>,
 }
 
 /// The answer to a start.
@@ -98,7 +101,7 @@ impl Oracle {
     }
 
     /// Changes one run, and follows up what comes of it.
-    fn with<T>(&mut self, number: i64, change: impl FnOnce(&mut Run, &mut Now) -> T) -> T {
+    pub(super) fn with<T>(&mut self, number: i64, change: impl FnOnce(&mut Run, &mut Now) -> T) -> T {
         let answer = change(&mut self.runs[number as usize - 1], &mut self.now);
         self.follow_up();
         answer
@@ -342,6 +345,7 @@ impl Oracle {
     pub fn restart(&mut self) {
         for run in &mut self.runs {
             run.task = run.task.take().filter(|task| !task.speculative);
+            run.lose_requests();
             run.updates.forget_unstored(run.task.as_ref().is_some_and(|task| task.started.is_some()));
         }
     }
@@ -388,6 +392,7 @@ impl Oracle {
     fn closed(&mut self, number: i64, end: End, goes_on: bool, children: Vec<Child>) {
         if !goes_on {
             self.chain_ended(number, end);
+            self.call_back(number, end);
         }
         for child in children {
             self.apply_close_policy(&child);

@@ -4,6 +4,7 @@ use temporalio_protos::temporal::api::enums::v1::WorkflowTaskFailedCause as Caus
 
 use super::activity::{Activity, State};
 use super::event::{End, Event, What};
+use super::nexus::{Operation, Stage};
 use super::run::{Child, Effect, Now, Run};
 use super::task::Task;
 use super::{Oracle, Refusal};
@@ -149,6 +150,33 @@ impl Run {
             What::ChildStartFailed { initiated } | What::ChildEnded { initiated, .. } => {
                 self.children.remove(&initiated);
             }
+            what => self.replay_operation(number, what, event, old),
+        }
+    }
+
+    fn replay_operation(&mut self, number: i64, what: What, event: &Event, old: &Run) {
+        let mut note = |scheduled: i64, change: &dyn Fn(&mut Operation)| {
+            self.operations.get_mut(&scheduled).into_iter().for_each(change);
+        };
+        match what {
+            What::OperationScheduled { .. } => {
+                let Some(operation) = old.calls.get(&number) else { return };
+                self.calls.insert(number, operation.clone());
+                self.operations.insert(number, operation.clone());
+            }
+            What::OperationStarted { scheduled, token } => {
+                note(scheduled, &|operation| operation.has_started(&token, event.time));
+            }
+            What::OperationCancelRequested { scheduled } => {
+                note(scheduled, &|operation| operation.cancel_requested = number);
+            }
+            What::OperationCancelDelivered { scheduled, .. } => {
+                note(scheduled, &|operation| operation.cancel.stage = Stage::Answered);
+            }
+            What::OperationCancelFailed { scheduled, .. } => {
+                note(scheduled, &|operation| operation.cancel.stage = Stage::Refused);
+            }
+            What::OperationEnded { scheduled, .. } => drop(self.operations.remove(&scheduled)),
             _ => {}
         }
     }
@@ -170,13 +198,15 @@ impl Run {
         for activity in self.activities.values_mut() {
             (activity.scheduled, activity.attempt_scheduled) = (now.time, now.time);
         }
-        later.iter().for_each(|event| self.happens_again(&event.what, now));
+        later.iter().for_each(|event| self.happens_again(event, now));
         self.schedule_task(now);
+        self.ask_again(now);
         let (parent, unstarted) = (self.number, self.children.iter().filter(|(_, child)| child.started == 0));
         now.effects.extend(unstarted.map(|(initiated, _)| Effect::StartChild { parent, initiated: *initiated }));
     }
 
-    fn happens_again(&mut self, what: &What, now: &Now) {
+    fn happens_again(&mut self, event: &Event, now: &Now) {
+        let what = &event.what;
         match what.clone() {
             What::Signaled { ref request, .. } => {
                 self.signals.insert(request.clone());
@@ -202,6 +232,17 @@ impl Run {
                 if let Some(child) = self.children.remove(&initiated) {
                     self.record(What::ChildEnded { initiated, started: child.started, how }, now);
                 }
+            }
+            // Its handler works on it since then, whatever the time of the event in this history.
+            What::OperationStarted { scheduled, token } => {
+                if let Some(operation) = self.operations.get_mut(&scheduled).filter(|operation| operation.started == 0)
+                {
+                    operation.has_started(&token, event.time);
+                    self.record(what.clone(), now);
+                }
+            }
+            What::OperationEnded { scheduled, .. } if self.operations.remove(&scheduled).is_some() => {
+                self.record(what.clone(), now);
             }
             _ => {}
         }

@@ -7,6 +7,7 @@ use temporalio_protos::temporal::api::enums::v1::{ParentClosePolicy, RetryState}
 
 use super::activity::{Activity, ActivityPlan, retry};
 use super::event::{End, Event, What};
+use super::nexus::Operation;
 use super::oracle::Start;
 use super::task::Task;
 use super::update::Updates;
@@ -77,17 +78,19 @@ pub struct Run {
     /// The event that started it, and when it fires.
     pub timers: BTreeMap<String, (i64, Time)>,
     pub children: BTreeMap<i64, Child>,
+    pub operations: BTreeMap<i64, Operation>,
     pub updates: Updates,
     /// The run that its chain went on with, and the one that a reset put in its place; 0: none.
     pub next: i64,
     pub reset_into: i64,
     /// The request that made it by a reset.
     pub reset_request: String,
-    /// What events alone do not tell, for a reset: plans of activities, spans of timers, runs of children, by the event
-    /// that began them.
+    /// What events alone do not tell, for a reset: plans of activities, spans of timers, runs of children, operations as
+    /// they were scheduled, by the event that began them.
     pub plans: BTreeMap<i64, ActivityPlan>,
     pub spans: BTreeMap<i64, Span>,
     pub child_runs: BTreeMap<i64, i64>,
+    pub calls: BTreeMap<i64, Operation>,
 }
 
 #[derive(Debug, Clone)]
@@ -108,6 +111,7 @@ pub enum Due {
     Task,
     Activity(i64),
     Timer(String),
+    Operation(i64),
 }
 
 impl Run {
@@ -122,6 +126,9 @@ impl Run {
             dues.extend(activity.dues().map(|(time, _)| (time, Due::Activity(*id))));
         }
         dues.extend(self.timers.iter().map(|(id, (_, time))| (*time, Due::Timer(id.clone()))));
+        for (id, operation) in &self.operations {
+            dues.extend(operation.dues().map(|time| (time, Due::Operation(*id))));
+        }
         dues.into_iter().filter(|(time, _)| *time != 0).min()
     }
 
@@ -134,6 +141,7 @@ impl Run {
             Due::Run => self.run_out_of_time(now),
             Due::Task => self.task_times_out(now),
             Due::Activity(id) => self.activity_due(id, now),
+            Due::Operation(id) => self.operation_due(id, now),
             Due::Timer(id) => {
                 if let Some((started, _)) = self.timers.remove(&id) {
                     self.record(What::TimerFired { id, started }, now);
@@ -301,6 +309,7 @@ impl Run {
             activities: BTreeMap::new(),
             timers: BTreeMap::new(),
             children: BTreeMap::new(),
+            operations: BTreeMap::new(),
             updates: Updates::default(),
             next: 0,
             reset_into: 0,
@@ -308,6 +317,7 @@ impl Run {
             plans: BTreeMap::new(),
             spans: BTreeMap::new(),
             child_runs: BTreeMap::new(),
+            calls: BTreeMap::new(),
         }
     }
 
@@ -340,6 +350,7 @@ impl Run {
         self.first_task = 0;
         self.activities.clear();
         self.timers.clear();
+        self.operations.clear();
         // Those that have not started yet stay for the effect that starts the abandoned ones.
         let children = std::mem::take(&mut self.children).into_iter();
         let (started, left): (BTreeMap<_, _>, BTreeMap<_, _>) = children.partition(|(_, child)| child.started != 0);

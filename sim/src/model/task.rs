@@ -8,6 +8,7 @@ use temporalio_protos::temporal::api::enums::v1::{ParentClosePolicy, RetryState,
 
 use super::activity::ActivityPlan;
 use super::event::{End, Event, What};
+use super::nexus::OperationPlan;
 use super::run::{Child, Effect, Now, Run};
 
 #[derive(Debug, Clone)]
@@ -41,6 +42,8 @@ pub enum Decision {
     CancelTimer(String),
     Marker,
     Child(String, ParentClosePolicy),
+    Operation(OperationPlan),
+    CancelOperation(i64),
     Accept(String),
     Answer(String),
     Reject(String),
@@ -176,6 +179,8 @@ impl Run {
             match decision.clone() {
                 Decision::Activity(plan) => self.schedule_activity(plan, now),
                 Decision::CancelActivity(scheduled) => self.cancel_activity(scheduled, now),
+                Decision::Operation(plan) => self.schedule_operation(plan, now),
+                Decision::CancelOperation(scheduled) => self.cancel_operation(scheduled, now),
                 Decision::Timer(id, span) => {
                     let started = self.record(What::TimerStarted { id: id.clone() }, now);
                     self.spans.insert(started, span);

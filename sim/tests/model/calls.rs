@@ -16,6 +16,7 @@ use temporalio_protos::temporal::api::{
     workflowservice::v1::*,
 };
 
+use crate::handlers;
 use crate::real::{NAMESPACE, queue};
 
 pub fn payloads(text: &str) -> Option<Payloads> {
@@ -169,6 +170,8 @@ fn written(decision: &Decision, start: &Start) -> (Option<Command>, Option<Messa
             };
             (Some(command(Kind::StartChildWorkflowExecution, attributes)), None)
         }
+        Decision::Operation(plan) => (Some(handlers::operation(plan)), None),
+        Decision::CancelOperation(scheduled) => (Some(handlers::cancel_operation(*scheduled)), None),
         Decision::Accept(id) => said(message(id, "accept", &acceptance(id), true)),
         Decision::Answer(id) => said(message(id, "answer", &response(id), true)),
         Decision::Reject(id) => said(message(id, "reject", &rejection(id), false)),
@@ -176,7 +179,7 @@ fn written(decision: &Decision, start: &Start) -> (Option<Command>, Option<Messa
     }
 }
 
-fn command(kind: Kind, attributes: impl Into<Attributes>) -> Command {
+pub fn command(kind: Kind, attributes: impl Into<Attributes>) -> Command {
     Command { command_type: kind as i32, attributes: Some(attributes.into()), ..Default::default() }
 }
 

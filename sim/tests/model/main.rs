@@ -6,7 +6,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod calls;
+mod chance;
 mod clients;
+mod handlers;
 mod pair;
 mod real;
 mod schedules;
@@ -18,7 +20,7 @@ use std::ops::Range;
 use pair::Pair;
 
 const SEEDS: u64 = 200;
-const CALLS: usize = 150;
+const CALLS: usize = 180;
 
 #[test]
 fn the_engine_follows_the_model() {
@@ -49,7 +51,7 @@ fn range(seeds: &str) -> Range<u64> {
 }
 
 /// Every kind of event that the model knows, every refusal, and what may become of an action of a schedule.
-const EXPECTED: [&str; 38] = [
+const EXPECTED: [&str; 57] = [
     "Started",
     "TaskScheduled",
     "TaskStarted",
@@ -70,6 +72,25 @@ const EXPECTED: [&str; 38] = [
     "ChildStarted",
     "ChildStartFailed",
     "ChildEnded",
+    "OperationScheduled",
+    "OperationStarted",
+    "OperationEnded Completed",
+    "OperationEnded Failed",
+    "OperationEnded Canceled",
+    "OperationEnded by ScheduleToStart",
+    "OperationEnded by StartToClose",
+    "OperationEnded by ScheduleToClose",
+    "OperationCancelRequested",
+    "OperationCancelDelivered",
+    "OperationCancelFailed",
+    "Start asked again",
+    "Cancel asked again",
+    "request asked by the run of a reset",
+    "answer to a request that is over",
+    "operation ended before its start",
+    "operation ended by a workflow",
+    "operation told of during a workflow task",
+    "operation told of again after a reset",
     "UpdateAdmitted",
     "UpdateAccepted",
     "UpdateCompleted",

@@ -8,12 +8,13 @@ use ostro_engine::error::{Error, ErrorKind};
 use ostro_engine::ids::Ids;
 use ostro_engine::reply::ReplyId;
 use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Span};
-use ostro_sim::model::event::What;
+use ostro_sim::model::event::{OperationEnd, What};
 use ostro_sim::model::times::Cron;
 use ostro_sim::model::{Attempt, Oracle, Refusal, Start, Verdict};
 use temporalio_protos::temporal::api::{update::v1::outcome, workflowservice::v1::*};
 
 use crate::calls;
+use crate::handlers::{Behind, HeldRequest};
 use crate::real::{Real, start_of_time};
 use crate::workers::Held;
 
@@ -28,6 +29,9 @@ pub struct Pair {
     pub(super) number: usize,
     pub(super) tasks: Vec<Held>,
     pub(super) activities: Vec<(Attempt, Vec<u8>)>,
+    /// Requests that handlers of Nexus operations have, or had, and what they may have left behind.
+    pub(super) requests: Vec<HeldRequest>,
+    pub(super) behind: Vec<Behind>,
     /// Calls that wait for an update.
     pub(super) updates: BTreeSet<ReplyId>,
     pub reached: BTreeSet<String>,
@@ -46,6 +50,8 @@ impl Pair {
             number: 0,
             tasks: Vec::new(),
             activities: Vec::new(),
+            requests: Vec::new(),
+            behind: Vec::new(),
             updates: BTreeSet::new(),
             reached: BTreeSet::new(),
         }
@@ -78,33 +84,6 @@ impl Pair {
         }
     }
 
-    /// One random call.
-    pub fn call(&mut self) {
-        self.number += 1;
-        match self.below(100) {
-            0..10 => self.start(),
-            10..14 => self.signal_with_start(),
-            14..20 => self.signal(),
-            20..24 => self.call_schedule(),
-            24..26 => self.cancel(),
-            26 => self.terminate(),
-            27 => self.reset(),
-            28..35 => self.update(),
-            35..38 => self.query(),
-            38..54 => self.poll_workflow(),
-            54..68 => self.complete_task(),
-            68..71 => self.fail_task(),
-            71..79 => self.poll_activity(),
-            79..88 => self.report_activity(),
-            88..98 => self.advance(),
-            _ => self.restart(),
-        }
-        self.compare_told();
-        if self.below(4) == 0 {
-            self.compare_schedules();
-        }
-    }
-
     /// Mostly one that clients start, sometimes one that a schedule has started.
     pub(super) fn workflow(&mut self) -> String {
         let scheduled: Vec<String> =
@@ -132,22 +111,24 @@ impl Pair {
             run_timeout: self.pick(&[0, 0, 0, 37 * SECOND, 311 * SECOND]),
             delay: if cron.is_some() { 0 } else { self.pick(&[0, 0, 0, 0, 7 * SECOND]) },
             cron,
+            callbacks: Vec::new(),
         }
     }
 
     pub(super) fn span(&mut self) -> Span {
-        let low = self.pick(&[MILLISECOND, 50 * MILLISECOND, SECOND, 10 * SECOND, MINUTE]);
+        let longest = if self.is_calm() { 4 } else { 5 };
+        let low = self.pick(&[MILLISECOND, 50 * MILLISECOND, SECOND, 10 * SECOND, MINUTE][..longest]);
         low + self.below(low as usize) as Span
     }
 
-    fn advance(&mut self) {
+    pub(super) fn advance(&mut self) {
         let until = self.real.now + self.span();
         self.note(|| "time passes".to_owned());
         self.real.advance(until);
         self.oracle.advance(until);
     }
 
-    fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         let away = self.pick(&[0, 0, 7 * SECOND, 50 * SECOND, 3 * MINUTE]);
         self.note(|| format!("the process dies and comes back after {} s", away / SECOND));
         self.real.now += away;
@@ -162,7 +143,7 @@ impl Pair {
     }
 
     /// Answers to updates that came with the last call.
-    fn compare_told(&mut self) {
+    pub(super) fn compare_told(&mut self) {
         let mut model: BTreeMap<ReplyId, Verdict> = self.oracle.told().into_iter().collect();
         model.retain(|call, _| self.updates.contains(call));
         let mut real = BTreeMap::new();
@@ -186,12 +167,12 @@ impl Pair {
         self.same("runs", stored, runs);
         for number in 1..=runs {
             let (real, model) = (self.real.history(number), self.oracle.run(number).history.clone());
+            self.note_operations(&model);
             for event in &model {
                 if matches!(event.what, What::Started { .. }) && self.oracle.run(number).start.cron.is_some() {
                     self.reached.insert("run by cron".to_owned());
                 }
-                let name = format!("{:?}", event.what);
-                self.reached.insert(name.split([' ', '(']).next().unwrap_or_default().to_owned());
+                self.reached.insert(name(&event.what));
             }
             let differs = real.iter().zip(&model).position(|(real, model)| real != model);
             let at = differs.or((real.len() != model.len()).then_some(real.len().min(model.len())));
@@ -200,6 +181,16 @@ impl Pair {
                 panic!("seed {}: run {number}, event {}\nengine {real:#?}\nmodel {model:#?}", self.seed, at + 1);
             }
         }
+    }
+}
+
+/// What an event is, with what tells the ends of operations apart.
+fn name(what: &What) -> String {
+    let first = |text: String| text.split([' ', '(']).next().unwrap_or_default().to_owned();
+    match what {
+        What::OperationEnded { how: OperationEnd::TimedOut(kind), .. } => format!("OperationEnded by {kind:?}"),
+        What::OperationEnded { how, .. } => format!("OperationEnded {}", first(format!("{how:?}"))),
+        what => first(format!("{what:?}")),
     }
 }
 

@@ -16,11 +16,18 @@ use ostro_store::{Batch, Options, Reader, Store, Writer, abort_on_fatal};
 use prost::Message;
 use tempfile::TempDir;
 use temporalio_protos::temporal::api::{
-    enums::v1::TaskQueueKind, history::v1::History, taskqueue::v1::TaskQueue, workflowservice::v1::*,
+    enums::v1::TaskQueueKind,
+    history::v1::History,
+    nexus::v1::{EndpointSpec, EndpointTarget, endpoint_target},
+    operatorservice::v1::CreateNexusEndpointRequest,
+    taskqueue::v1::TaskQueue,
+    workflowservice::v1::*,
 };
 
 pub const NAMESPACE: &str = "model";
 pub const QUEUE: &str = "queue";
+/// Of Nexus operations; handlers have the queue of everybody else.
+pub const ENDPOINT: &str = "endpoint";
 
 /// What is open while the process lives.
 struct Process {
@@ -52,6 +59,10 @@ impl Real {
             ..Default::default()
         })
         .unwrap();
+        let worker = endpoint_target::Worker { namespace: NAMESPACE.into(), task_queue: QUEUE.into() };
+        let target = Some(EndpointTarget { variant: Some(endpoint_target::Variant::Worker(worker)) });
+        let spec = Some(EndpointSpec { name: ENDPOINT.into(), target, ..Default::default() });
+        real.ask(CreateNexusEndpointRequest { spec }).unwrap();
         real
     }
 
@@ -144,6 +155,12 @@ impl Real {
     pub fn activity_task(&mut self) -> Option<PollActivityTaskQueueResponse> {
         let request =
             PollActivityTaskQueueRequest { namespace: NAMESPACE.into(), task_queue: queue(), ..Default::default() };
+        self.poll(WithDeadline { request, deadline: Time::MAX })
+    }
+
+    pub fn nexus_task(&mut self) -> Option<PollNexusTaskQueueResponse> {
+        let request =
+            PollNexusTaskQueueRequest { namespace: NAMESPACE.into(), task_queue: queue(), ..Default::default() };
         self.poll(WithDeadline { request, deadline: Time::MAX })
     }
 

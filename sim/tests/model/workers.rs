@@ -86,11 +86,14 @@ impl Pair {
             return Vec::new(); // It is refused whatever it says.
         }
         let mut decisions = self.answers(held);
+        // Once in a completion: it may be gone after that.
+        let running = self.operation_to_cancel(held.run);
+        decisions.extend(running.filter(|_| self.below(3) == 0).map(Decision::CancelOperation));
         for _ in 0..self.below(4) {
             let decision = self.decision(held.run, decisions.len());
             decisions.extend(decision);
         }
-        if self.below(7) == 0 {
+        if self.below(if self.is_calm() { 20 } else { 7 }) == 0 {
             let ending = self.pick(&[
                 Ending::Completes,
                 Ending::Completes,
@@ -128,7 +131,7 @@ impl Pair {
 
     fn decision(&mut self, run: i64, place: usize) -> Option<Decision> {
         let name = format!("{}-{place}", self.number);
-        Some(match self.below(12) {
+        Some(match self.below(if self.is_calm() { 18 } else { 14 }) {
             0..4 => Decision::Activity(self.plan_of_activity(name)),
             4 => {
                 let run = self.oracle.run(run);
@@ -142,7 +145,8 @@ impl Pair {
                 Decision::CancelTimer(timer.filter(|_| place == 0)?)
             }
             9 => Decision::Marker,
-            _ => {
+            12.. => Decision::Operation(self.plan_of_operation(name)),
+            10 | 11 => {
                 let policy = self.pick(&[
                     ParentClosePolicy::Terminate,
                     ParentClosePolicy::RequestCancel,

@@ -20,9 +20,10 @@ use crate::nexus::callback::Completion;
 use crate::time::{Time, timestamp};
 
 impl NexusOperation {
-    /// The time-out that has struck by `now`.
+    /// The time-out that struck first, by `now`: nobody may have been there for a while.
     pub(super) fn struck(&self, now: Time) -> Option<TimeoutType> {
-        self.time_outs().into_iter().find(|(time, _)| *time != 0 && *time <= now).map(|(_, kind)| kind)
+        let struck = self.time_outs().into_iter().filter(|(time, _)| *time != 0 && *time <= now);
+        struck.min_by_key(|(time, _)| *time).map(|(_, kind)| kind)
     }
 
     fn started_event(&self, token: &str, time: Time, links: Vec<Link>) -> HistoryEvent {

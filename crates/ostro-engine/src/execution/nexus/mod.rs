@@ -13,6 +13,7 @@
 
 mod complete;
 mod describe;
+mod reapply;
 mod request;
 mod respond;
 

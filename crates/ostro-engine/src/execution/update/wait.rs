@@ -108,6 +108,9 @@ impl Transition<'_> {
             };
             self.finish_live_update(&id, end);
         }
+        // Nor does the run, when it is loaded again, know of those that nobody will accept any more.
+        let admitted: Vec<String> = self.exec.admitted_updates.keys().cloned().collect();
+        admitted.iter().for_each(|id| drop(self.exec.remove_admitted_update(id)));
         self.release_queries_of_closed();
     }
 }
