@@ -7,14 +7,19 @@ mod world;
 use ostro_engine::ErrorKind;
 use ostro_engine::command::WithDeadline;
 use ostro_engine::reply::{ReplyId, WorkflowTaskAnswer};
-use ostro_engine::time::{SECOND, Time};
+use ostro_engine::time::{MINUTE, SECOND, Span, Time, duration};
 use prost::Message as _;
 use temporalio_protos::temporal::api::{
-    command::v1::{ProtocolMessageCommandAttributes, RequestCancelActivityTaskCommandAttributes},
+    command::v1::{
+        ProtocolMessageCommandAttributes, RequestCancelActivityTaskCommandAttributes,
+        ScheduleActivityTaskCommandAttributes,
+    },
+    common::v1::RetryPolicy,
     enums::v1::{
         CommandType, EventType as E, QueryResultType, TaskQueueKind, UpdateWorkflowExecutionLifecycleStage as Stage,
     },
     failure::v1::Failure,
+    history::v1::{HistoryEvent, history_event::Attributes},
     protocol::v1::Message,
     update::v1::{Acceptance, Input, Meta, Rejection, Request, WaitPolicy, outcome},
     workflowservice::v1::*,
@@ -283,6 +288,36 @@ fn an_update_that_a_reset_brought_ends_with_its_run() {
     let call = update(&mut world, "w");
     let answer = world.answer::<WithDeadline<UpdateWorkflowExecutionRequest>>(call).expect("nobody waits for it");
     assert_eq!(answer.unwrap_err().kind, ErrorKind::NotFound);
+}
+
+#[test]
+fn time_outs_that_struck_while_nobody_was_there_are_told_in_their_order() {
+    let mut world = World::new();
+    world.start("w");
+    let task = world.workflow_task();
+    let activity = |id: &str, to_start: Span, to_close: Span, maximum_attempts: i32| {
+        let attributes = ScheduleActivityTaskCommandAttributes {
+            schedule_to_start_timeout: duration(to_start),
+            start_to_close_timeout: duration(to_close),
+            retry_policy: Some(RetryPolicy { maximum_attempts, ..Default::default() }),
+            ..schedule_activity(id)
+        };
+        command(CommandType::ScheduleActivityTask, attributes)
+    };
+    let commands = vec![activity("a", 3 * SECOND, 5 * SECOND, 2), activity("b", MINUTE, 20 * SECOND, 1)];
+    world.complete(&task, commands).unwrap();
+    world.activity_task();
+    world.activity_task();
+    // The first backs off until the sixth second, and then waits in vain until the ninth.
+    world.advance(5 * SECOND);
+    world.now += MINUTE;
+    world.restart();
+    world.advance(0);
+    let ended = |event: HistoryEvent| match event.attributes {
+        Some(Attributes::ActivityTaskTimedOutEventAttributes(a)) => Some(a.scheduled_event_id),
+        _ => None,
+    };
+    assert_eq!(world.history("w").into_iter().filter_map(ended).collect::<Vec<_>>(), [5, 6]);
 }
 
 #[test]

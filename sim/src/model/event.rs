@@ -50,6 +50,10 @@ pub enum What {
         request: String,
     },
     CancelRequested,
+    /// A start that found the run there has left its callbacks with it.
+    Attached {
+        request: String,
+    },
     ActivityScheduled {
         id: String,
     },
@@ -167,6 +171,7 @@ impl What {
             self,
             Self::Signaled { .. }
                 | Self::CancelRequested
+                | Self::Attached { .. }
                 | Self::UpdateAdmitted { .. }
                 | Self::ActivityStarted { .. }
                 | Self::TimerFired { .. }
@@ -218,6 +223,7 @@ fn of_workflow(attributes: &Attributes) -> Option<What> {
             What::Signaled { name: a.signal_name.clone(), request: a.request_id.clone() }
         }
         WorkflowExecutionCancelRequestedEventAttributes(_) => What::CancelRequested,
+        WorkflowExecutionOptionsUpdatedEventAttributes(a) => What::Attached { request: a.attached_request_id.clone() },
         WorkflowExecutionUpdateAcceptedEventAttributes(a) => {
             What::UpdateAccepted { id: a.protocol_instance_id.clone(), admitted: a.accepted_request.is_none() }
         }

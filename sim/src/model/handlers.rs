@@ -2,9 +2,10 @@
 
 use ostro_engine::time::Time;
 
-use super::event::{End, OperationEnd};
+use super::event::{End, OperationEnd, What};
 use super::nexus::{Asks, Stage};
 use super::oracle::Answer;
+use super::run::{Now, Run};
 use super::{Oracle, Refusal};
 
 /// A request that a handler was given.
@@ -102,7 +103,7 @@ impl Oracle {
     /// A chain of runs has ended: operations that it was behind hear of it.
     pub(super) fn call_back(&mut self, number: i64, end: End) {
         let run = self.run(number);
-        let (callbacks, since) = (run.start.callbacks.clone(), run.due - run.wait);
+        let (callbacks, since) = (run.callbacks(), run.due - run.wait);
         let how = match end {
             End::Completed => OperationEnd::Completed(run.start.input.clone()),
             End::Canceled => OperationEnd::Canceled,
@@ -114,5 +115,24 @@ impl Oracle {
                 runs[waits as usize - 1].called_back(callback.scheduled, &callback.token, since, how.clone(), now);
             }
         }
+    }
+}
+
+impl Run {
+    /// A start that found the run there leaves its callbacks with it.
+    pub fn attach(&mut self, request: &str, callbacks: &[Callback], now: &Now) {
+        self.record(What::Attached { request: request.to_owned() }, now);
+        self.request_ids.insert(request.to_owned());
+        self.attached.extend(callbacks.iter().map(|callback| (request.to_owned(), callback.clone())));
+    }
+
+    pub fn has_attached(&self, request: &str) -> bool {
+        self.attached.iter().any(|(attached, _)| attached == request)
+    }
+
+    /// Who is told when its chain of runs has ended.
+    pub fn callbacks(&self) -> Vec<Callback> {
+        let attached = self.attached.iter().map(|(_, callback)| callback);
+        self.start.callbacks.iter().chain(attached).cloned().collect()
     }
 }

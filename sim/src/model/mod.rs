@@ -6,13 +6,15 @@
 //!                └──> Oracle ──────────────────────────> answers, histories ─┴─ equal?
 //! ```
 //!
-//! [`Oracle`] is the whole: who may start, who is the newest run of a workflow, what follows from one run in others, and
-//! time. [`run`] is one run: its parts, its end; [`activity`] and [`task`] are its activities and workflow task, [`nexus`] its
-//! operations, of which [`handlers`] are asked. [`schedule`] is one schedule, [`times`] says when it acts. [`event`] is a history in the few words that both sides agree on. Which of several waiting tasks a worker gets
-//! is left to the engine: the model says whether the task may be given out, and what it must hold.
+//! [`Oracle`] is the whole: who may start, who is the newest run of a workflow, time, and (in [`follow`]) what follows from
+//! one run in others. [`run`] is one run: its parts, its end; [`activity`] and [`task`] are its activities and workflow
+//! task, [`nexus`] its operations, of which [`handlers`] are asked. [`schedule`] is one schedule, [`times`] says when it
+//! acts. [`event`] is a history in the few words that both sides agree on. Which of several waiting tasks a worker gets is
+//! left to the engine: the model says whether the task may be given out, and what it must hold.
 
 mod activity;
 pub mod event;
+mod follow;
 mod handlers;
 mod nexus;
 mod oracle;

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use ostro_engine::time::{Span, Time};
 use temporalio_protos::temporal::api::enums::v1::{
-    ParentClosePolicy, WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse,
-    WorkflowTaskFailedCause as Cause,
+    WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse, WorkflowTaskFailedCause as Cause,
 };
 
 use super::activity::{Over, State};
 use super::event::{End, Ended};
 use super::handlers::Callback;
-use super::run::{Child, Effect, Now, Run};
+use super::run::{Now, Run};
 use super::schedule::Schedule;
 use super::task::{Decision, Given};
 use super::times::Cron;
@@ -51,6 +50,8 @@ pub struct Start {
     pub cron: Option<Cron>,
     /// Who is told when its chain of runs has ended.
     pub callbacks: Vec<Callback>,
+    /// A run that is there already, and that will do, is left these callbacks.
+    pub attaches: bool,
 }
 
 /// The answer to a start.
@@ -68,7 +69,7 @@ pub struct Oracle {
     /// In the order of their numbers, from 1.
     pub runs: Vec<Run>,
     pub schedules: BTreeMap<String, Schedule>,
-    now: Now,
+    pub(super) now: Now,
 }
 
 pub(super) type Answer<T> = Result<T, Refusal>;
@@ -153,10 +154,16 @@ impl Oracle {
         if let Some(existing) = self.newest(workflow) {
             let run = self.run(existing);
             if run.request_ids.contains(request) {
-                return Ok(Started { run: existing, started: true });
+                return Ok(Started { run: existing, started: !run.has_attached(request) });
             }
             match (&run.end, conflict) {
-                (None, Conflict::UseExisting) => return Ok(Started { run: existing, started: false }),
+                (None, Conflict::UseExisting) => {
+                    if start.attaches {
+                        let now = &self.now;
+                        self.runs[existing as usize - 1].attach(request, &start.callbacks, now);
+                    }
+                    return Ok(Started { run: existing, started: false });
+                }
                 (None, Conflict::TerminateExisting) => {
                     self.runs[existing as usize - 1].close(End::Terminated, None, &mut self.now);
                 }
@@ -174,7 +181,7 @@ impl Oracle {
         Ok(Started { run: number, started: true })
     }
 
-    fn begin(&mut self, mut run: Run, signal: Option<(&str, &str)>) -> i64 {
+    pub(super) fn begin(&mut self, mut run: Run, signal: Option<(&str, &str)>) -> i64 {
         run.number = self.runs.len() as i64 + 1;
         run.begin(signal, &mut self.now);
         self.runs.push(run);
@@ -347,76 +354,6 @@ impl Oracle {
             run.task = run.task.take().filter(|task| !task.speculative);
             run.lose_requests();
             run.updates.forget_unstored(run.task.as_ref().is_some_and(|task| task.started.is_some()));
-        }
-    }
-
-    // What follows in other runs.
-
-    pub(super) fn follow_up(&mut self) {
-        while let Some(effect) = self.now.effects.pop_front() {
-            match effect {
-                Effect::StartChild { parent, initiated } => self.start_child(parent, initiated),
-                Effect::StartRun(run, after) => {
-                    let next = self.begin(*run, None);
-                    self.run(after).next = next;
-                }
-                Effect::Closed { run, end, goes_on, children } => self.closed(run, end, goes_on, children),
-            }
-        }
-    }
-
-    fn start_child(&mut self, parent: i64, initiated: i64) {
-        let is_open = self.run(parent).end.is_none();
-        let Some(child) = self.run(parent).children.get(&initiated).cloned() else { return };
-        if !is_open && child.policy != ParentClosePolicy::Abandon {
-            self.run(parent).children.remove(&initiated);
-            return;
-        }
-        let existing = self.newest(&child.workflow).filter(|existing| self.run(*existing).end.is_none());
-        let started = match existing {
-            Some(existing) => Some(existing).filter(|_| self.was_started_before_reset(parent, existing, initiated)),
-            None => {
-                let mut run = Run::new(child.workflow, Start { input: CHILD_INPUT.to_owned(), ..Start::default() });
-                run.parent = Some((parent, initiated));
-                Some(self.begin(run, None))
-            }
-        };
-        let run = &mut self.runs[parent as usize - 1];
-        match started {
-            _ if !is_open => drop(run.children.remove(&initiated)),
-            Some(number) => run.child_started(initiated, number, &self.now),
-            None => run.child_not_started(initiated, &self.now),
-        }
-    }
-
-    fn closed(&mut self, number: i64, end: End, goes_on: bool, children: Vec<Child>) {
-        if !goes_on {
-            self.chain_ended(number, end);
-            self.call_back(number, end);
-        }
-        for child in children {
-            self.apply_close_policy(&child);
-        }
-        let Some((parent, initiated)) = self.run(number).parent.filter(|_| !goes_on) else { return };
-        let Some(parent) = self.listener(parent) else { return };
-        let workflow = self.run(number).workflow.clone();
-        let waits = self.run(parent).children.get(&initiated).is_some_and(|child| child.workflow == workflow);
-        if waits {
-            self.runs[parent as usize - 1].child_ended(initiated, end, &self.now);
-        }
-    }
-
-    /// What becomes of a child whose parent is gone.
-    fn apply_close_policy(&mut self, child: &Child) {
-        let Some(number) = self.newest(&child.workflow) else { return };
-        let run = &mut self.runs[number as usize - 1];
-        if run.end.is_some() || (run.first != child.run && run.number != child.run) {
-            return;
-        }
-        match child.policy {
-            ParentClosePolicy::Abandon => {}
-            ParentClosePolicy::RequestCancel => run.request_cancel(&mut self.now),
-            _ => run.close(End::Terminated, None, &mut self.now),
         }
     }
 }

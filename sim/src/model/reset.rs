@@ -1,11 +1,13 @@
 //! Reset: a new run goes on from an earlier point of an old one.
 
-use temporalio_protos::temporal::api::enums::v1::WorkflowTaskFailedCause as Cause;
+use std::collections::BTreeMap;
+
+use temporalio_protos::temporal::api::enums::v1::{RetryState, WorkflowTaskFailedCause as Cause};
 
 use super::activity::{Activity, State};
-use super::event::{End, Event, What};
+use super::event::{End, Ended, Event, What};
 use super::nexus::{Operation, Stage};
-use super::run::{Child, Effect, Now, Run};
+use super::run::{Child, Effect, Now, Run, WAITS};
 use super::task::Task;
 use super::{Oracle, Refusal};
 
@@ -36,6 +38,7 @@ impl Oracle {
         old.reset_into = number;
         let later = old.history[finish as usize - 1..].to_vec();
         run.child_runs.clone_from(&old.child_runs);
+        run.attached.clone_from(&old.attached);
         runs.push(run);
         runs[number as usize - 1].begin_again(&later, now);
         self.report_ended_children(number);
@@ -127,6 +130,10 @@ impl Run {
                 let activity = Activity { plan, attempt, scheduled, attempt_scheduled, state, cancel_requested };
                 self.activities.insert(number, activity);
             }
+            What::ActivityStarted { scheduled, .. } => {
+                let state = State::Running { since: event.time, heartbeat: 0 };
+                self.activities.get_mut(&scheduled).into_iter().for_each(|activity| activity.state = state);
+            }
             What::ActivityCancelRequested { scheduled } => {
                 self.activities.get_mut(&scheduled).into_iter().for_each(|activity| activity.cancel_requested = true);
             }
@@ -195,14 +202,27 @@ impl Run {
         };
         let cause = Cause::ResetWorkflow;
         self.record(What::TaskFailed { scheduled: task.scheduled, started, cause }, now);
-        for activity in self.activities.values_mut() {
-            (activity.scheduled, activity.attempt_scheduled) = (now.time, now.time);
-        }
+        self.give_up_attempts(now);
         later.iter().for_each(|event| self.happens_again(event, now));
         self.schedule_task(now);
         self.ask_again(now);
         let (parent, unstarted) = (self.number, self.children.iter().filter(|(_, child)| child.started == 0));
         now.effects.extend(unstarted.map(|(initiated, _)| Effect::StartChild { parent, initiated: *initiated }));
+    }
+
+    /// Attempts that ran at the point of the reset are the old run's; those that did not wait anew.
+    fn give_up_attempts(&mut self, now: &Now) {
+        let runs = |activity: &Activity| matches!(activity.state, State::Running { .. });
+        let (running, waiting) = std::mem::take(&mut self.activities).into_iter().partition(|(_, a)| runs(a));
+        self.activities = waiting;
+        for activity in self.activities.values_mut() {
+            (activity.scheduled, activity.attempt_scheduled) = (now.time, now.time);
+        }
+        let running: BTreeMap<i64, Activity> = running;
+        for scheduled in running.into_keys() {
+            let how = Ended::Failed(RetryState::NonRetryableFailure);
+            self.record(What::ActivityEnded { scheduled, started: WAITS, how }, now);
+        }
     }
 
     fn happens_again(&mut self, event: &Event, now: &Now) {
@@ -212,6 +232,7 @@ impl Run {
                 self.signals.insert(request.clone());
                 self.record(what.clone(), now);
             }
+            What::Attached { .. } => drop(self.record(what.clone(), now)),
             // One that an event had brought is brought again by that event.
             What::UpdateAdmitted { id } | What::UpdateAccepted { id, admitted: false } => {
                 self.record(What::UpdateAdmitted { id: id.clone() }, now);

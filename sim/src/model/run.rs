@@ -7,13 +7,14 @@ use temporalio_protos::temporal::api::enums::v1::{ParentClosePolicy, RetryState}
 
 use super::activity::{Activity, ActivityPlan, retry};
 use super::event::{End, Event, What};
+use super::handlers::Callback;
 use super::nexus::Operation;
 use super::oracle::Start;
 use super::task::Task;
 use super::update::Updates;
 
 /// In the place of the started event's number where that event waits itself.
-const WAITS: i64 = -1;
+pub(super) const WAITS: i64 = -1;
 
 /// The moment, and what is to follow in other runs.
 #[derive(Debug, Default)]
@@ -58,6 +59,8 @@ pub struct Run {
     pub end: Option<End>,
     pub request_ids: BTreeSet<String>,
     pub signals: BTreeSet<String>,
+    /// What other starts have left with it, in their order.
+    pub attached: Vec<(String, Callback)>,
     pub cancel_requested: bool,
     /// How long its first workflow task waits.
     pub wait: Span,
@@ -279,6 +282,7 @@ impl Run {
     /// The run that goes on after this one.
     fn next_of_chain(&self) -> Run {
         let mut next = Run::new(self.workflow.clone(), self.start.clone());
+        next.start.callbacks = self.callbacks();
         (next.first, next.parent) = (self.first, self.parent);
         next
     }
@@ -296,6 +300,7 @@ impl Run {
             waiting: Vec::new(),
             end: None,
             signals: BTreeSet::new(),
+            attached: Vec::new(),
             cancel_requested: false,
             wait: 0,
             first_task: 0,

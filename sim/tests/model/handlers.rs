@@ -20,12 +20,12 @@ use temporalio_protos::temporal::api::{
         CancelOperationResponse, Response, StartOperationRequest, StartOperationResponse, request, response,
         start_operation_response as started,
     },
-    workflow::v1::PendingNexusOperationInfo,
+    workflow::v1::{OnConflictOptions, PendingNexusOperationInfo},
     workflowservice::v1::*,
 };
 
 use crate::calls;
-use crate::pair::{Pair, WORKFLOWS, refusal};
+use crate::pair::{BEHIND, Pair, WORKFLOWS, refusal};
 use crate::real::{ENDPOINT, NAMESPACE};
 
 /// The header with the address to which the end of an operation goes, and the one with the operation's token.
@@ -128,7 +128,14 @@ impl Pair {
             // Not at all.
             (0, _) => {}
             (1..4, None) => self.fail_request(&held, false),
-            (1..4, Some(operation)) => return self.leave_behind(held.asked, operation.clone()),
+            (1..4, Some(operation)) => {
+                self.leave_behind(held.asked, operation);
+                // Mostly it says so; what it has left behind may be done before.
+                match self.below(3) {
+                    0 => return,
+                    _ => self.start_later(&held, operation),
+                }
+            }
             (4, _) => self.fail_request(&held, false),
             (5, _) => self.fail_request(&held, true),
             (6, Some(_)) => self.respond(&held, started::Variant::Failure(failed("sold out")), OperationEnd::Failed),
@@ -139,10 +146,7 @@ impl Pair {
                 self.respond(&held, started::Variant::SyncSuccess(sync), OperationEnd::Completed(result));
             }
             (_, Some(operation)) => {
-                let operation_token = token_of(operation);
-                let says = Says::Started(operation_token.clone());
-                let later = started::Variant::AsyncSuccess(started::Async { operation_token, ..Default::default() });
-                self.answer_start(&held, later, says);
+                self.start_later(&held, operation);
             }
             (_, None) => {
                 let response = response::Variant::CancelOperation(CancelOperationResponse {});
@@ -153,6 +157,13 @@ impl Pair {
         if self.below(4) != 0 {
             self.requests.retain(|other| other.asked != held.asked);
         }
+    }
+
+    fn start_later(&mut self, held: &HeldRequest, operation: &StartOperationRequest) {
+        let operation_token = token_of(operation);
+        let says = Says::Started(operation_token.clone());
+        let later = started::Variant::AsyncSuccess(started::Async { operation_token, ..Default::default() });
+        self.answer_start(held, later, says);
     }
 
     fn respond(&mut self, held: &HeldRequest, variant: started::Variant, how: OperationEnd) {
@@ -216,20 +227,27 @@ impl Pair {
         self.same(&format!("failure of {:?}, for good {for_good}", held.asked), real, model);
     }
 
-    /// The handler starts a workflow that calls back, or notes where the end can be told; it answers another time.
-    fn leave_behind(&mut self, asked: Asked, operation: StartOperationRequest) {
-        let Some(callback) = self.oracle.callback(asked, &token_of(&operation)) else { return };
+    /// The handler starts a workflow that calls back, or notes where the end can be told.
+    fn leave_behind(&mut self, asked: Asked, operation: &StartOperationRequest) {
+        let Some(callback) = self.oracle.callback(asked, &token_of(operation)) else { return };
         if self.below(3) == 0 {
             let callback_token = operation.callback_header[CALLBACK_TOKEN].clone();
             return self.behind.push(Behind { callback, callback_token });
         }
-        let (workflow, mut start) = (self.pick(&WORKFLOWS).to_owned(), self.plan_of_start());
-        let policies = (Reuse::AllowDuplicate, self.pick(&[Conflict::Fail, Conflict::TerminateExisting]));
-        let mut request = calls::start(&workflow, &operation.request_id, &start, policies);
-        request.completion_callbacks = vec![callback_of(&operation)];
-        start.callbacks = vec![callback];
+        let workflow = if self.below(2) == 0 { BEHIND } else { self.pick(&WORKFLOWS) };
+        let mut start = self.plan_of_start();
+        let conflict = self.pick(&[Conflict::Fail, Conflict::TerminateExisting, Conflict::UseExisting]);
+        let policies = (Reuse::AllowDuplicate, conflict);
+        let mut request = calls::start(workflow, &operation.request_id, &start, policies);
+        request.completion_callbacks = vec![callback_of(operation)];
+        (start.callbacks, start.attaches) = (vec![callback], self.below(4) != 0);
+        request.on_conflict_options = start.attaches.then_some(OnConflictOptions {
+            attach_request_id: true,
+            attach_completion_callbacks: true,
+            attach_links: true,
+        });
         let real = refusal(self.real.ask(request).map(|answer| answer.response.started));
-        let model = self.oracle.start(&workflow, &operation.request_id, start, policies).map(|answer| answer.started);
+        let model = self.oracle.start(workflow, &operation.request_id, start, policies).map(|answer| answer.started);
         self.same(&format!("start {workflow} behind {asked:?}"), real, model);
     }
 

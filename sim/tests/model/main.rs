@@ -50,8 +50,9 @@ fn range(seeds: &str) -> Range<u64> {
     }
 }
 
-/// Every kind of event that the model knows, every refusal, and what may become of an action of a schedule.
-const EXPECTED: [&str; 57] = [
+/// Every kind of event that the model knows, every refusal, and what may become of an action of a schedule and of a Nexus
+/// operation.
+const EXPECTED: [&str; 58] = [
     "Started",
     "TaskScheduled",
     "TaskStarted",
@@ -60,6 +61,7 @@ const EXPECTED: [&str; 57] = [
     "TaskTimedOut",
     "Signaled",
     "CancelRequested",
+    "Attached",
     "ActivityScheduled",
     "ActivityStarted",
     "ActivityCancelRequested",

@@ -19,6 +19,8 @@ use crate::real::{Real, start_of_time};
 use crate::workers::Held;
 
 pub const WORKFLOWS: [&str; 3] = ["a", "b", "c"];
+/// One that only handlers of Nexus operations start.
+pub const BEHIND: &str = "d";
 
 pub struct Pair {
     pub(super) seed: u64,
@@ -88,8 +90,9 @@ impl Pair {
     pub(super) fn workflow(&mut self) -> String {
         let scheduled: Vec<String> =
             self.oracle.schedules.values().flat_map(|s| &s.recent).map(|taken| taken.workflow.clone()).collect();
-        match self.below(4) {
-            0 if !scheduled.is_empty() => scheduled[self.below(scheduled.len())].clone(),
+        match self.below(9) {
+            0 => BEHIND.to_owned(),
+            1..3 if !scheduled.is_empty() => scheduled[self.below(scheduled.len())].clone(),
             _ => self.pick(&WORKFLOWS).to_owned(),
         }
     }
@@ -111,7 +114,7 @@ impl Pair {
             run_timeout: self.pick(&[0, 0, 0, 37 * SECOND, 311 * SECOND]),
             delay: if cron.is_some() { 0 } else { self.pick(&[0, 0, 0, 0, 7 * SECOND]) },
             cron,
-            callbacks: Vec::new(),
+            ..Start::default()
         }
     }
 

@@ -35,8 +35,8 @@ impl Pair {
         updates.sort();
         expected.iter_mut().for_each(|updates| updates.sort());
         self.same(&format!("workflow task of run {}", token.execution), Some(updates.clone()), expected);
-        let attempt = self.oracle.run(token.execution).task.as_ref().map(|task| task.attempt);
-        self.same("its attempt", Some(task.response.attempt), attempt);
+        let expected = self.oracle.run(token.execution).task.as_ref().map(|task| (task.attempt, task.scheduled));
+        self.same("its attempt and event", Some((task.response.attempt, token.scheduled_event_id)), expected);
         self.tasks.push(Held {
             run: token.execution,
             given: Given { attempt: token.attempt, scheduled: token.scheduled_event_id, since: token.started_time },
@@ -93,7 +93,9 @@ impl Pair {
             let decision = self.decision(held.run, decisions.len());
             decisions.extend(decision);
         }
-        if self.below(if self.is_calm() { 20 } else { 7 }) == 0 {
+        let is_waited_for = !self.oracle.run(held.run).callbacks().is_empty();
+        let one_in = if self.is_calm() && !is_waited_for { 20 } else { 7 };
+        if self.below(one_in) == 0 {
             let ending = self.pick(&[
                 Ending::Completes,
                 Ending::Completes,

@@ -201,6 +201,20 @@ impl Execution {
         }
     }
 
+    /// What was due has been looked at: what comes next of the same part may be due as well, and before other parts.
+    pub fn refresh_deadline(&mut self, deadline: &Deadline) {
+        match deadline {
+            Deadline::Activity(id) => self.refresh_item_deadline(ItemKind::Activity, &ItemKey::Id(*id)),
+            Deadline::Nexus(id) => self.refresh_item_deadline(ItemKind::NexusOperation, &ItemKey::Id(*id)),
+            // Nothing follows them that is due by now.
+            Deadline::FirstTask
+            | Deadline::Run
+            | Deadline::WorkflowTask
+            | Deadline::Timer(_)
+            | Deadline::Callback(_) => {}
+        }
+    }
+
     fn refresh_item_deadline(&mut self, kind: ItemKind, key: &ItemKey) {
         match (kind, key) {
             (ItemKind::Activity, ItemKey::Id(id)) => {

@@ -135,7 +135,7 @@ impl<L: Loader> Engine<L> {
             for _ in 0..TIMERS_PER_TICK {
                 let Some(deadline) = t.exec.deadlines.due(now) else { break };
                 t.exec.deadlines.set(deadline.clone(), None);
-                match deadline {
+                match deadline.clone() {
                     Deadline::FirstTask => t.first_task_due(),
                     Deadline::Run => t.time_out_run(),
                     Deadline::WorkflowTask => t.time_out_workflow_task(),
@@ -144,6 +144,7 @@ impl<L: Loader> Engine<L> {
                     Deadline::Nexus(event) => t.nexus_due(event),
                     Deadline::Callback(callback) => t.callback_due(callback),
                 }
+                t.exec.refresh_deadline(&deadline);
             }
             t.terminate_if_too_large();
         });
