@@ -1,6 +1,6 @@
 //! Handlers of Nexus operations: what they are given, what they answer, and what they leave behind.
 
-use ostro_engine::time::Time;
+use ostro_engine::time::{Span, Time};
 
 use super::event::{End, OperationEnd, What};
 use super::nexus::{Asks, Stage};
@@ -16,6 +16,17 @@ pub struct Asked {
     pub asks: Asks,
     pub attempt: i32,
     pub since: Time,
+}
+
+/// What a handler is given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GivenRequest {
+    pub attempt: i32,
+    /// The name of the operation or, to cancel it, its token.
+    pub known_by: String,
+    /// For the answer, and for the operation; 0: it may take as long as it wants.
+    pub time_left: Span,
+    pub operation_time_left: Span,
 }
 
 /// What a handler answers.
@@ -42,9 +53,8 @@ pub struct Callback {
 }
 
 impl Oracle {
-    /// A handler is given a request: the attempt, with the name of the operation or, to cancel it, its token. Nothing
-    /// where no such request waits.
-    pub fn take_request(&mut self, number: i64, scheduled: i64, asks: Asks) -> Option<(i32, String)> {
+    /// A handler is given a request. Nothing where no such request waits.
+    pub fn take_request(&mut self, number: i64, scheduled: i64, asks: Asks) -> Option<GivenRequest> {
         let since = self.time();
         let operation = self.run(number).operations.get_mut(&scheduled)?;
         if operation.request(asks).stage != Stage::Offered {
@@ -56,7 +66,9 @@ impl Oracle {
             Asks::Cancel => &operation.token,
         };
         let known_by = known_by.clone();
-        Some((operation.request(asks).attempt, known_by))
+        let operation_time_left = if asks == Asks::Start { operation.time_left(since) } else { 0 };
+        let request = operation.request(asks);
+        Some(GivenRequest { attempt: request.attempt, known_by, time_left: request.due - since, operation_time_left })
     }
 
     /// Where the operation is to be answered to that a handler was asked to start.
@@ -110,7 +122,9 @@ impl Oracle {
             _ => OperationEnd::Failed,
         };
         for callback in callbacks {
-            if let Some(waits) = self.waits_for(&callback) {
+            let waits = self.waits_for(&callback);
+            self.run(number).heard.push(waits.is_some());
+            if let Some(waits) = waits {
                 let (runs, now) = self.parts();
                 runs[waits as usize - 1].called_back(callback.scheduled, &callback.token, since, how.clone(), now);
             }

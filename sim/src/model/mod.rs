@@ -27,7 +27,7 @@ pub mod times;
 mod update;
 
 pub use activity::{ActivityPlan, State};
-pub use handlers::{Asked, Callback, Says};
+pub use handlers::{Asked, Callback, GivenRequest, Says};
 pub use nexus::{Asks, Operation, OperationPlan, Request, Stage};
 pub use oracle::{Attempt, CHILD_INPUT, Oracle, Refusal, Start, Started, Told, Verdict};
 pub use run::Run;

@@ -9,10 +9,11 @@
 //! An operation has a request to start it, and one to cancel it, which is not made before it has started.
 
 use ostro_engine::time::{SECOND, Span, Time};
-use temporalio_protos::temporal::api::enums::v1::TimeoutType;
+use temporalio_protos::temporal::api::enums::v1::{TimeoutType, WorkflowTaskFailedCause as Cause};
 
-use super::event::{OperationEnd, What};
+use super::event::{Event, OperationEnd, What};
 use super::run::{Now, Run};
+use super::task::Decision;
 
 /// How long a request may take, the wait for a handler included.
 const REQUEST_TIMEOUT: Span = 10 * SECOND;
@@ -23,6 +24,8 @@ const BACKOFF_MAX: Span = 3600 * SECOND;
 #[derive(Debug, Clone, Default)]
 pub struct OperationPlan {
     pub name: String,
+    /// Through an endpoint that is not there.
+    pub to_nowhere: bool,
     pub schedule_to_close: Span,
     pub schedule_to_start: Span,
     pub start_to_close: Span,
@@ -136,6 +139,13 @@ impl Operation {
         .filter(|(time, _)| *time != 0)
     }
 
+    /// How much time its handler has; 0: as much as it wants.
+    pub fn time_left(&self, now: Time) -> Span {
+        let whole =
+            if self.plan.schedule_to_close > 0 { self.scheduled + self.plan.schedule_to_close - now } else { 0 };
+        [whole, self.plan.start_to_close].into_iter().filter(|span| *span > 0).min().unwrap_or(0)
+    }
+
     pub fn dues(&self) -> impl Iterator<Item = Time> {
         let requests = [self.start.next_due(), self.cancel.next_due()];
         self.time_outs().map(|(time, _)| time).chain(requests.into_iter().filter(|time| *time != 0))
@@ -143,6 +153,29 @@ impl Operation {
 }
 
 impl Run {
+    /// Why a decision about an operation cannot be; `earlier` are those of the same task that come before it.
+    pub fn refuses_operation(&self, decision: &Decision, earlier: &[Decision]) -> Option<Cause> {
+        match decision {
+            Decision::Operation(plan) if plan.to_nowhere => Some(Cause::BadScheduleNexusOperationAttributes),
+            Decision::CancelOperation(scheduled) => {
+                let cancelled =
+                    earlier.iter().any(|other| matches!(other, Decision::CancelOperation(of) if of == scheduled));
+                let is_good = match self.operations.get(scheduled) {
+                    Some(operation) => operation.cancel_requested == 0 && !cancelled,
+                    None => self.operation_end_waits(*scheduled),
+                };
+                (!is_good).then_some(Cause::BadRequestCancelNexusOperationAttributes)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is over and the workflow cannot know it yet.
+    fn operation_end_waits(&self, of: i64) -> bool {
+        let ends = |event: &Event| matches!(event.what, What::OperationEnded { scheduled, .. } if scheduled == of);
+        self.waiting.iter().any(ends)
+    }
+
     pub fn schedule_operation(&mut self, plan: OperationPlan, now: &Now) {
         let plan = plan.within(self.start.run_timeout);
         let id = self.record(What::OperationScheduled { name: plan.name.clone() }, now);

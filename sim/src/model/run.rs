@@ -61,6 +61,8 @@ pub struct Run {
     pub signals: BTreeSet<String>,
     /// What other starts have left with it, in their order.
     pub attached: Vec<(String, Callback)>,
+    /// Of its callbacks, in their order: whether somebody waited for what they said. None before they were said.
+    pub heard: Vec<bool>,
     pub cancel_requested: bool,
     /// How long its first workflow task waits.
     pub wait: Span,
@@ -301,6 +303,7 @@ impl Run {
             end: None,
             signals: BTreeSet::new(),
             attached: Vec::new(),
+            heard: Vec::new(),
             cancel_requested: false,
             wait: 0,
             first_task: 0,

@@ -143,6 +143,11 @@ impl Run {
 
     /// The worker's decisions; false where they are refused and the task has failed.
     pub fn complete_task(&mut self, decisions: &[Decision], now: &mut Now) -> bool {
+        let refused = |at: usize| self.refuses_operation(&decisions[at], &decisions[..at]);
+        if let Some(cause) = (0..decisions.len()).find_map(refused) {
+            self.fail_task(cause, now);
+            return false;
+        }
         let ends = decisions.iter().any(|decision| matches!(decision, Decision::End(_)));
         if ends && (!self.waiting.is_empty() || self.updates.any_unsent()) {
             self.fail_task(Cause::UnhandledCommand, now);

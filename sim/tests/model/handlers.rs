@@ -2,16 +2,19 @@
 
 use ostro_engine::nexus::callback::Completion;
 use ostro_engine::nexus::outgoing::CompleteNexusOperation;
-use ostro_engine::time::SECOND;
+use ostro_engine::time::{MILLISECOND, SECOND, Span};
 use ostro_engine::token::TaskToken;
 use ostro_sim::model::event::{Event, OperationEnd, What};
-use ostro_sim::model::{Asked, Asks, Callback, Operation, OperationPlan, Request, Run, Says, Stage, protocol};
+use ostro_sim::model::{
+    Asked, Asks, Callback, GivenRequest, Operation, OperationPlan, Request, Run, Says, Stage, protocol,
+};
 use temporalio_protos::temporal::api::{
     command::v1::{Command, RequestCancelNexusOperationCommandAttributes, ScheduleNexusOperationCommandAttributes},
     common::v1::{self as common, Payload, callback},
     enums::v1::{
-        CommandType as Kind, NexusOperationCancellationState as Cancellation, PendingNexusOperationState as Pending,
-        WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse, WorkflowTaskFailedCause,
+        CallbackState, CommandType as Kind, NexusOperationCancellationState as Cancellation,
+        PendingNexusOperationState as Pending, WorkflowIdConflictPolicy as Conflict, WorkflowIdReusePolicy as Reuse,
+        WorkflowTaskFailedCause,
     },
     failure::v1::{
         ApplicationFailureInfo, CanceledFailureInfo, Failure, NexusHandlerFailureInfo, failure::FailureInfo,
@@ -20,7 +23,7 @@ use temporalio_protos::temporal::api::{
         CancelOperationResponse, Response, StartOperationRequest, StartOperationResponse, request, response,
         start_operation_response as started,
     },
-    workflow::v1::{OnConflictOptions, PendingNexusOperationInfo},
+    workflow::v1::{CallbackInfo, OnConflictOptions, PendingNexusOperationInfo},
     workflowservice::v1::*,
 };
 
@@ -50,7 +53,7 @@ pub struct Behind {
 
 pub fn operation(plan: &OperationPlan) -> Command {
     let attributes = ScheduleNexusOperationCommandAttributes {
-        endpoint: ENDPOINT.into(),
+        endpoint: if plan.to_nowhere { "nowhere" } else { ENDPOINT }.into(),
         service: "service".into(),
         operation: plan.name.clone(),
         schedule_to_close_timeout: protocol(plan.schedule_to_close),
@@ -70,14 +73,19 @@ impl Pair {
     pub(super) fn plan_of_operation(&mut self, name: String) -> OperationPlan {
         OperationPlan {
             name,
+            to_nowhere: self.below(20) == 0,
             schedule_to_close: self.pick(&[0, 0, 19 * SECOND, 83 * SECOND]),
             schedule_to_start: self.pick(&[0, 0, 11 * SECOND]),
             start_to_close: self.pick(&[0, 0, 29 * SECOND]),
         }
     }
 
-    /// One that is under way, or one of which the workflow does not know yet that it is over.
+    /// One that is under way, or one of which the workflow does not know yet that it is over; by mistake, any other.
     pub(super) fn operation_to_cancel(&mut self, run: i64) -> Option<i64> {
+        if self.below(10) == 0 {
+            let called: Vec<i64> = self.oracle.run(run).calls.keys().copied().collect();
+            return (!called.is_empty()).then(|| self.pick(&called));
+        }
         let run = self.oracle.run(run);
         let cancelled = |of: i64| {
             run.history
@@ -103,14 +111,18 @@ impl Pair {
             return self.same("no Nexus request waits", None, waiting);
         };
         let token = TaskToken::parse(&task.task_token).unwrap();
-        let (asks, operation, known_by) = match task.request.unwrap().variant.unwrap() {
+        let request = task.request.unwrap();
+        let (asks, operation, known_by) = match request.variant.unwrap() {
             request::Variant::StartOperation(start) => (Asks::Start, Some(start.clone()), start.operation),
             request::Variant::CancelOperation(cancel) => (Asks::Cancel, None, cancel.operation_token),
         };
         let (run, scheduled, since) = (token.execution, token.scheduled_event_id, token.started_time);
-        let model = self.oracle.take_request(run, scheduled, asks);
+        let left = |name: &str| milliseconds(request.header.get(name).map_or("0ms", String::as_str));
+        let (time_left, operation_time_left) = (left("request-timeout"), left("operation-timeout"));
+        let real = GivenRequest { attempt: token.attempt, known_by, time_left, operation_time_left };
+        let model = self.oracle.take_request(run, scheduled, asks).map(to_the_millisecond);
         let what = format!("request to {asks:?} operation {scheduled} of run {run}");
-        self.same(&what, Some((token.attempt, known_by)), model);
+        self.same(&what, Some(real), model);
         let asked = Asked { run, scheduled, asks, attempt: token.attempt, since };
         self.note_reached(token.attempt > 1, &format!("{asks:?} asked again"));
         let called_by = self.oracle.run(run).operations.get(&scheduled).map(|operation| operation.called_by);
@@ -210,6 +222,13 @@ impl Pair {
                 && matches!(pair[1].what, What::OperationStarted { .. } | What::OperationEnded { .. })
         };
         self.note_reached(history.windows(2).any(again), "operation told of again after a reset");
+        for refused in [
+            WorkflowTaskFailedCause::BadScheduleNexusOperationAttributes,
+            WorkflowTaskFailedCause::BadRequestCancelNexusOperationAttributes,
+        ] {
+            let is_refused = |event: &Event| matches!(event.what, What::TaskFailed { cause, .. } if cause == refused);
+            self.note_reached(history.iter().any(is_refused), &format!("TaskFailed by {refused:?}"));
+        }
     }
 
     fn fail_request(&mut self, held: &HeldRequest, for_good: bool) {
@@ -305,7 +324,34 @@ impl Pair {
         if !real.is_empty() || !model.is_empty() {
             self.same(&format!("pending operations of {workflow}"), real, model);
         }
+        let real: Vec<_> = described.callbacks.iter().map(CallbackInfo::state).collect();
+        let run = self.oracle.run(newest);
+        let state = |at: usize| match run.heard.get(at) {
+            None => CallbackState::Standby,
+            Some(true) => CallbackState::Succeeded,
+            Some(false) => CallbackState::Failed,
+        };
+        let model: Vec<_> = (0..run.callbacks().len()).map(state).collect();
+        for (state, what) in [(CallbackState::Succeeded, "callback heard"), (CallbackState::Failed, "callback unheard")]
+        {
+            self.note_reached(model.contains(&state), what);
+        }
+        if !real.is_empty() || !model.is_empty() {
+            self.same(&format!("callbacks of {workflow}"), real, model);
+        }
     }
+}
+
+/// As headers say it.
+fn milliseconds(text: &str) -> Span {
+    text.strip_suffix("ms").and_then(|number| number.parse::<Span>().ok()).expect("milliseconds") * MILLISECOND
+}
+
+fn to_the_millisecond(mut given: GivenRequest) -> GivenRequest {
+    for span in [&mut given.time_left, &mut given.operation_time_left] {
+        *span -= *span % MILLISECOND;
+    }
+    given
 }
 
 type Seen = (i64, i32, i32, Option<(i32, i32)>);

@@ -52,12 +52,14 @@ fn range(seeds: &str) -> Range<u64> {
 
 /// Every kind of event that the model knows, every refusal, and what may become of an action of a schedule and of a Nexus
 /// operation.
-const EXPECTED: [&str; 58] = [
+const EXPECTED: [&str; 62] = [
     "Started",
     "TaskScheduled",
     "TaskStarted",
     "TaskCompleted",
     "TaskFailed",
+    "TaskFailed by BadScheduleNexusOperationAttributes",
+    "TaskFailed by BadRequestCancelNexusOperationAttributes",
     "TaskTimedOut",
     "Signaled",
     "CancelRequested",
@@ -91,6 +93,8 @@ const EXPECTED: [&str; 58] = [
     "answer to a request that is over",
     "operation ended before its start",
     "operation ended by a workflow",
+    "callback heard",
+    "callback unheard",
     "operation told of during a workflow task",
     "operation told of again after a reset",
     "UpdateAdmitted",
