@@ -49,7 +49,7 @@ FUZZED := fuzz/target/x86_64-unknown-linux-gnu/release/$(TARGET)
 fuzz: ## Fuzz TARGET (calls, list_filter, times, rows) for SECONDS
 	cd fuzz && cargo build --locked --release --bin $(TARGET)
 	mkdir -p fuzz/artifacts fuzz/target/corpus/$(TARGET)
-	$(FUZZED) -max_total_time=$(SECONDS) -timeout=300 -rss_limit_mb=4096 -artifact_prefix=fuzz/artifacts/ \
+	$(FUZZED) -max_total_time=$(SECONDS) -timeout=60 -rss_limit_mb=4096 -artifact_prefix=fuzz/artifacts/ \
 		$(if $(wildcard fuzz/$(TARGET).dict),-dict=fuzz/$(TARGET).dict) fuzz/target/corpus/$(TARGET) fuzz/corpus/$(TARGET)
 
 fuzz-corpus: ## Replace the inputs kept of TARGET by the fewest that reach what a run has reached

@@ -1,7 +1,5 @@
 //! A structured calendar: the seconds at which all its fields match.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
@@ -10,13 +8,15 @@ use temporalio_protos::temporal::api::schedule::v1::{Range, StructuredCalendarSp
 use super::ranges::values;
 
 const YEAR_MAX: i16 = 2100;
+/// Months, days, hours... are bits.
+const BIT_MAX: i32 = 63;
 const HOUR: i64 = 3600;
 
 #[derive(Debug, Clone)]
 pub(super) struct Calendar {
     zone: TimeZone,
-    /// Empty: every year.
-    years: BTreeSet<i16>,
+    /// Whether each year is one of them; empty: every year is.
+    years: Vec<bool>,
     months: u64,
     days: u64,
     weekdays: u64,
@@ -29,7 +29,7 @@ impl Calendar {
     pub(super) fn new(spec: &StructuredCalendarSpec, zone: TimeZone) -> Self {
         Self {
             zone,
-            years: values(&spec.year).filter_map(|year| i16::try_from(year).ok()).collect(),
+            years: years(&spec.year),
             months: bits(&spec.month),
             days: bits(&spec.day_of_month),
             weekdays: bits(&spec.day_of_week),
@@ -39,9 +39,8 @@ impl Calendar {
         }
     }
 
-    /// Whether a second since 1970 is one of the calendar's.
-    pub(super) fn matches(&self, second: i64) -> bool {
-        let Some(local) = local(&self.zone, second) else { return false };
+    /// Whether a second, as the clocks of the zone show it, is one of the calendar's.
+    pub(super) fn matches(&self, local: DateTime) -> bool {
         self.has_year(local.year())
             && has(self.months, local.month())
             && has(self.days, local.day())
@@ -87,7 +86,7 @@ impl Calendar {
     }
 
     fn has_year(&self, year: i16) -> bool {
-        self.years.is_empty() || self.years.contains(&year)
+        self.years.is_empty() || usize::try_from(year).is_ok_and(|year| self.years.get(year) == Some(&true))
     }
 
     /// The second at which the clocks of the zone show this; of a time that is left out, what Go makes of it.
@@ -249,7 +248,8 @@ impl Walk<'_> {
     }
 }
 
-fn local(zone: &TimeZone, second: i64) -> Option<DateTime> {
+/// What the clocks of a zone show at a second since 1970.
+pub(super) fn local(zone: &TimeZone, second: i64) -> Option<DateTime> {
     Timestamp::from_second(second).ok().map(|at| zone.to_datetime(at))
 }
 
@@ -258,7 +258,15 @@ fn offset_at(zone: &TimeZone, second: i64) -> i64 {
 }
 
 fn bits(ranges: &[Range]) -> u64 {
-    values(ranges).filter(|value| (0..64).contains(value)).fold(0, |bits, value| bits | 1 << value)
+    values(ranges, BIT_MAX).fold(0, |bits, value| bits | 1 << value)
+}
+
+fn years(ranges: &[Range]) -> Vec<bool> {
+    let mut years = if ranges.is_empty() { Vec::new() } else { vec![false; YEAR_MAX as usize + 1] };
+    for year in values(ranges, YEAR_MAX.into()) {
+        years[year as usize] = true;
+    }
+    years
 }
 
 fn has(bits: u64, value: i8) -> bool {

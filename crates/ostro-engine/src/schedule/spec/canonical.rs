@@ -11,10 +11,21 @@ use super::zone;
 use crate::time::{SECOND, from_duration};
 
 const COMMENT_BYTES_MAX: usize = 200;
+/// Calendars, cron strings, intervals and exclusions of one schedule. The reference server has no limit; whoever looks for a time looks at
+/// each of them.
+const PARTS_MAX: usize = 1000;
 
 /// The canonical form of a specification, or what is wrong with it in the reference server's words.
 #[allow(deprecated)]
 pub fn canonical(mut spec: ScheduleSpec) -> Result<ScheduleSpec, String> {
+    let calendars = spec.calendar.len() + spec.structured_calendar.len() + spec.cron_string.len();
+    let excluded = spec.exclude_calendar.len() + spec.exclude_structured_calendar.len();
+    let parts = calendars + spec.interval.len() + excluded;
+    if parts > PARTS_MAX {
+        return Err(format!(
+            "the specification has {parts} calendars, cron strings, intervals and exclusions: it may have {PARTS_MAX}"
+        ));
+    }
     for calendar in std::mem::take(&mut spec.calendar) {
         spec.structured_calendar.push(structured(&calendar)?);
     }

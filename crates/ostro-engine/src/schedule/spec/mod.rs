@@ -12,22 +12,19 @@ mod canonical;
 mod cron_string;
 mod jitter;
 mod ranges;
+mod times;
 
 #[cfg(test)]
 mod tests;
 
+use jiff::tz::TimeZone;
 use temporalio_protos::temporal::api::schedule::v1::{IntervalSpec, ScheduleSpec};
 
 use crate::time::{SECOND, Time, from_duration, from_timestamp};
 use crate::zone;
 use calendar::Calendar;
 pub use canonical::{canonical, clean};
-
-/// The last second of the year 2100: there are no times after it.
-const LAST: i64 = 4_133_980_799;
-/// Times that exclusions may rule out one after the other before the search is given up. The reference server searches
-/// on to the year 2100; on one thread for all that would hold up everybody.
-const EXCLUDED_MAX: usize = 200_000;
+pub use times::Times;
 
 /// A time of a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +38,7 @@ pub struct Next {
 /// A specification ready for questions.
 #[derive(Debug, Clone)]
 pub struct Compiled {
+    zone: TimeZone,
     calendars: Vec<Calendar>,
     excluded: Vec<Calendar>,
     /// Interval and phase in seconds.
@@ -70,44 +68,18 @@ impl Compiled {
             end: from_timestamp(&spec.end_time),
             jitter: from_duration(&spec.jitter).max(0) / 1_000_000,
             seed,
+            zone,
         })
     }
 
     /// The first time after `after`, where there is one.
     pub fn next(&self, after: Time) -> Option<Next> {
-        let mut after = after.max(self.start.saturating_sub(SECOND)).div_euclid(SECOND);
-        for _ in 0..EXCLUDED_MAX {
-            let nominal = self.raw_next(after)?;
-            if nominal > LAST || (self.end != 0 && nominal.saturating_mul(SECOND) > self.end) {
-                return None;
-            }
-            if !self.excluded.iter().any(|calendar| calendar.matches(nominal)) {
-                return Some(self.with_jitter(nominal));
-            }
-            after = nominal;
-        }
-        None
+        self.times(after).next()
     }
 
     /// The times after `after`, the first of them first.
-    pub fn times(&self, after: Time) -> impl Iterator<Item = Next> + '_ {
-        std::iter::successors(self.next(after), |last| self.next(last.time))
-    }
-
-    /// In seconds, regardless of exclusions and end.
-    fn raw_next(&self, after: i64) -> Option<i64> {
-        let calendars = self.calendars.iter().filter_map(|calendar| calendar.next(after));
-        let intervals =
-            self.intervals.iter().map(|(interval, phase)| ((after - phase) / interval + 1) * interval + phase);
-        calendars.chain(intervals).min()
-    }
-
-    /// Never beyond the nominal time that follows.
-    fn with_jitter(&self, nominal: i64) -> Next {
-        let to_next = self.raw_next(nominal).map_or(i64::MAX, |next| (next - nominal).saturating_mul(1000));
-        let milliseconds = jitter::milliseconds(&self.seed, nominal, self.jitter.min(to_next));
-        let nominal = nominal * SECOND;
-        Next { nominal, time: nominal + milliseconds * 1_000_000 }
+    pub fn times(&self, after: Time) -> Times<'_> {
+        Times::new(self, after)
     }
 }
 

@@ -44,11 +44,13 @@ pub(super) const MONTH: Field = Field { names: &MONTHS, name_length_min: 3, ..nu
 pub(super) const YEAR: Field = number("Year", "*", 2000, 2100);
 pub(super) const DAY_OF_WEEK: Field = Field { names: &WEEKDAYS, name_length_min: 2, ..number("DayOfWeek", "*", 0, 7) };
 
-/// Every value of the ranges; one may come twice.
-pub(super) fn values(ranges: &[Range]) -> impl Iterator<Item = i32> + '_ {
-    ranges.iter().flat_map(|range| {
-        let step = usize::try_from(range.step).unwrap_or(0).max(1);
-        (range.start..=range.end.max(range.start)).step_by(step)
+/// Every value of the ranges from 0 to `most`; one may come twice. The ranges of exclusions come unchecked.
+pub(super) fn values(ranges: &[Range], most: i32) -> impl Iterator<Item = i32> + '_ {
+    ranges.iter().flat_map(move |range| {
+        let step = range.step.max(1);
+        let first = if range.start < 0 { range.start.rem_euclid(step) } else { range.start };
+        let last = range.end.max(range.start).min(most);
+        (first..=last).step_by(usize::try_from(step).unwrap_or(1))
     })
 }
 

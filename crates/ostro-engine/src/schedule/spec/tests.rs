@@ -138,6 +138,55 @@ fn a_specification_that_excludes_everything_has_no_times() {
 }
 
 #[test]
+fn exclusions_are_not_checked_and_cost_nothing_where_no_clock_goes() {
+    let range = |start, end, step| vec![Range { start, end, step }];
+    let whole_day = StructuredCalendarSpec {
+        second: range(i32::MIN, i32::MAX, 0),
+        minute: range(i32::MIN, i32::MAX, 0),
+        hour: range(i32::MIN, i32::MAX, 0),
+        day_of_month: range(i32::MIN, i32::MAX, 0),
+        // Seven years after another, up from long before the first.
+        year: range(-7_000_000, i32::MAX, 7),
+        ..Default::default()
+    };
+    let excluded = StructuredCalendarSpec { month: range(0, 13, 0), day_of_week: range(-1, 7, 0), ..whole_day };
+    let spec = ScheduleSpec { exclude_structured_calendar: vec![excluded], ..cron("@yearly").unwrap() };
+    let compiled = Compiled::new(&canonical(spec).unwrap(), String::new()).unwrap();
+    let years: Vec<Time> = compiled.times(at("2020-06-01T00:00:00Z")).map(|next| next.time).take(4).collect();
+    // 2023 is a multiple of seven.
+    let expected = ["2021", "2022", "2024", "2025"].map(|year| at(&format!("{year}-01-01T00:00:00Z")));
+    assert_eq!(years, expected);
+}
+
+#[test]
+fn the_time_after_a_long_exclusion_is_found() {
+    #[allow(deprecated)]
+    let spec = ScheduleSpec {
+        interval: vec![IntervalSpec { interval: duration(SECOND), phase: None }],
+        exclude_calendar: vec![CalendarSpec {
+            second: "*".into(),
+            minute: "*".into(),
+            hour: "*".into(),
+            day_of_week: "Mon-Fri".into(),
+            ..Default::default()
+        }],
+        jitter: duration(10 * SECOND),
+        ..Default::default()
+    };
+    let compiled = Compiled::new(&canonical(spec).unwrap(), "6e9a1f2c-4d35-4b0f-9a51-0c6f5f1de8aa".into()).unwrap();
+    let nominal: Vec<Time> = compiled.times(at("2026-11-23T00:00:00Z")).map(|next| next.nominal).take(3).collect();
+    assert_eq!(nominal, ["00", "01", "02"].map(|second| at(&format!("2026-11-28T00:00:{second}Z"))));
+}
+
+#[test]
+fn a_specification_has_a_thousand_parts_at_most() {
+    let cron_strings = |count| ScheduleSpec { cron_string: vec!["@hourly".into(); count], ..Default::default() };
+    assert!(canonical(cron_strings(1000)).is_ok());
+    let fault = "the specification has 1001 calendars, cron strings, intervals and exclusions: it may have 1000";
+    assert_eq!(canonical(cron_strings(1001)), Err(fault.to_owned()));
+}
+
+#[test]
 fn a_start_before_all_times_is_no_bound() {
     let hourly = ScheduleSpec { start_time: timestamp(i64::MIN), ..cron("@hourly").unwrap() };
     let compiled = Compiled::new(&hourly, String::new()).unwrap();
