@@ -132,8 +132,7 @@ fn clause_at(query: &str) -> usize {
             (Some(open), byte) if open == byte => quote = None,
             (None, b'o' | b'g') => {
                 let word_begins = at == 0 || !lower.as_bytes()[at - 1].is_ascii_alphanumeric();
-                let words: Vec<&str> = lower[at..].split_whitespace().take(2).collect();
-                if word_begins && matches!(words.as_slice(), ["order" | "group", "by"]) {
+                if word_begins && begins_clause(&lower[at..]) {
                     return at;
                 }
             }
@@ -141,6 +140,14 @@ fn clause_at(query: &str) -> usize {
         }
     }
     query.len()
+}
+
+/// Looks no further than it must: it is asked at each word of a query, which may be long.
+fn begins_clause(rest: &str) -> bool {
+    let Some(rest) = rest.strip_prefix("order").or_else(|| rest.strip_prefix("group")) else { return false };
+    let by = rest.trim_start();
+    by.len() < rest.len()
+        && by.strip_prefix("by").is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
 }
 
 #[cfg(test)]
@@ -157,5 +164,11 @@ mod tests {
         assert_eq!(narrowed("group BY ExecutionStatus"), "D group BY ExecutionStatus");
         assert_eq!(narrowed("A = ' group by '").trim(), "D AND (A = ' group by ')");
         assert_eq!(narrowed("A = 1 ORDER  BY StartTime"), "D AND (A = 1) ORDER  BY StartTime");
+        for condition in ["orders = 1", "A = order byte", "reorder by B", "orderby C", "order"] {
+            assert_eq!(narrowed(condition).trim(), format!("D AND ({condition})"));
+        }
+        // A megabyte takes no longer than reading it.
+        let long = "(g".repeat(1 << 19);
+        assert_eq!(narrowed(&long).trim(), format!("D AND ({long})"));
     }
 }
