@@ -128,13 +128,7 @@ fn a_workflow_that_continues_by_itself_leaves_its_schedule() {
 fn cancelled_and_terminated_chains_end() {
     let mut world = World::new();
     start(&mut world, "@every 1s", |_| {});
-    world
-        .ask(TerminateWorkflowExecutionRequest {
-            namespace: NAMESPACE.into(),
-            workflow_execution: Some(execution("w")),
-            ..Default::default()
-        })
-        .unwrap();
+    world.terminate("w").unwrap();
     assert_eq!(world.engine.next_wake_up(), None);
 }
 

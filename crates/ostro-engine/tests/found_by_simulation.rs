@@ -277,13 +277,7 @@ fn an_update_that_a_reset_brought_ends_with_its_run() {
     let task = world.workflow_task();
     world.ask(accepts(&task, 1)).unwrap();
     reset(&mut world);
-    world
-        .ask(TerminateWorkflowExecutionRequest {
-            namespace: NAMESPACE.into(),
-            workflow_execution: Some(execution("w")),
-            ..Default::default()
-        })
-        .unwrap();
+    world.terminate("w").unwrap();
     world.restart();
     let call = update(&mut world, "w");
     let answer = world.answer::<WithDeadline<UpdateWorkflowExecutionRequest>>(call).expect("nobody waits for it");

@@ -144,13 +144,7 @@ fn an_end_may_come_before_the_start_is_known() {
     let mut world = called([0, 0, 0]);
     let task = nexus_task(&mut world);
     start_behind(&mut world, &asked(&task));
-    world
-        .ask(TerminateWorkflowExecutionRequest {
-            namespace: NAMESPACE.into(),
-            workflow_execution: Some(execution("behind")),
-            ..Default::default()
-        })
-        .unwrap();
+    world.terminate("behind").unwrap();
     let Some(Attributes::NexusOperationStartedEventAttributes(start)) =
         last(&world, E::NexusOperationStarted).attributes
     else {
@@ -259,13 +253,7 @@ fn an_operation_outlives_a_reset_of_its_caller() {
             ..Default::default()
         })
         .unwrap();
-    world
-        .ask(TerminateWorkflowExecutionRequest {
-            namespace: NAMESPACE.into(),
-            workflow_execution: Some(execution("behind")),
-            ..Default::default()
-        })
-        .unwrap();
+    world.terminate("behind").unwrap();
     last(&world, E::NexusOperationFailed);
     assert!(world.describe("w").pending_nexus_operations.is_empty());
 }
@@ -279,13 +267,7 @@ fn ended_after_its_reset_point() -> World {
     let task = nexus_task(&mut world);
     start_behind(&mut world, &asked(&task));
     answer(&mut world, &task, later()).unwrap();
-    world
-        .ask(TerminateWorkflowExecutionRequest {
-            namespace: NAMESPACE.into(),
-            workflow_execution: Some(execution("behind")),
-            ..Default::default()
-        })
-        .unwrap();
+    world.terminate("behind").unwrap();
     assert_eq!(
         world.event_types("w")[7..],
         [

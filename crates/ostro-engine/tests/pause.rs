@@ -112,12 +112,7 @@ fn queries_and_updates_are_refused_and_an_end_is_an_end() {
     assert_eq!(world.ask(query).unwrap().query_rejected.unwrap().status(), Status::Paused);
     let update = ostro_engine::command::WithDeadline { request: update_request("w", "u"), deadline: i64::MAX };
     assert_eq!(world.ask(update).unwrap_err().kind, ErrorKind::FailedPrecondition);
-    let terminate = TerminateWorkflowExecutionRequest {
-        namespace: NAMESPACE.into(),
-        workflow_execution: Some(execution("w")),
-        ..Default::default()
-    };
-    world.ask(terminate).unwrap();
+    world.terminate("w").unwrap();
     assert_eq!(status(&mut world), Status::Terminated);
     assert_eq!(unpause(&mut world).unwrap_err().kind, ErrorKind::NotFound);
 }

@@ -131,13 +131,7 @@ fn children_of_before_the_reset_point_answer_the_new_run() {
     assert_eq!(world.describe("w").pending_children.len(), 1);
     let status = world.describe("child").workflow_execution_info.unwrap().status();
     assert_eq!(status, Status::Running, "the child was not told that its parent ended");
-    world
-        .ask(TerminateWorkflowExecutionRequest {
-            namespace: NAMESPACE.into(),
-            workflow_execution: Some(execution("child")),
-            ..Default::default()
-        })
-        .unwrap();
+    world.terminate("child").unwrap();
     assert!(world.event_types("w").contains(&E::ChildWorkflowExecutionTerminated));
 }
 
@@ -173,13 +167,7 @@ fn a_child_answers_the_new_run_also_when_the_old_one_is_deleted() {
             workflow_execution: Some(WorkflowExecution { workflow_id: "w".into(), run_id: old }),
         })
         .unwrap();
-    world
-        .ask(TerminateWorkflowExecutionRequest {
-            namespace: NAMESPACE.into(),
-            workflow_execution: Some(execution("child")),
-            ..Default::default()
-        })
-        .unwrap();
+    world.terminate("child").unwrap();
     assert!(world.event_types("w").contains(&E::ChildWorkflowExecutionTerminated));
 }
 
@@ -201,13 +189,7 @@ fn a_child_answers_the_run_that_another_reset_put_in_the_place_of_its_parent() {
         world.complete(&task, vec![]).unwrap();
     }
     world.restart();
-    world
-        .ask(TerminateWorkflowExecutionRequest {
-            namespace: NAMESPACE.into(),
-            workflow_execution: Some(execution("child")),
-            ..Default::default()
-        })
-        .unwrap();
+    world.terminate("child").unwrap();
     assert!(world.event_types("w").contains(&E::ChildWorkflowExecutionTerminated));
 }
 

@@ -200,6 +200,15 @@ impl World {
         .map(drop)
     }
 
+    pub fn terminate(&mut self, workflow_id: &str) -> Result<()> {
+        self.ask(TerminateWorkflowExecutionRequest {
+            namespace: NAMESPACE.into(),
+            workflow_execution: Some(execution(workflow_id)),
+            ..Default::default()
+        })
+        .map(drop)
+    }
+
     pub fn id(&self, workflow_id: &str) -> ExecutionId {
         self.store.newest_run(1, workflow_id).expect("the workflow exists")
     }
