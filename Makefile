@@ -54,7 +54,7 @@ fuzz: ## Fuzz TARGET (calls, list_filter, times, rows) for SECONDS
 
 fuzz-corpus: ## Replace the inputs kept of TARGET by the fewest that reach what a run has reached
 	rm -rf fuzz/corpus/$(TARGET).new && mkdir -p fuzz/corpus/$(TARGET).new
-	$(FUZZED) -merge=1 fuzz/corpus/$(TARGET).new fuzz/target/corpus/$(TARGET) fuzz/corpus/$(TARGET)
+	$(FUZZED) -set_cover_merge=1 -use_counters=0 fuzz/corpus/$(TARGET).new fuzz/target/corpus/$(TARGET) fuzz/corpus/$(TARGET)
 	rm -rf fuzz/corpus/$(TARGET) && mv fuzz/corpus/$(TARGET).new fuzz/corpus/$(TARGET)
 
 conformance: ## Run temporalio's own tests against ADDRESS (TESTS=... for some of its files)

@@ -173,12 +173,7 @@ fn an_update_that_is_rejected_as_the_run_ends_is_rejected_not_aborted() {
 /// Found by the model.
 #[test]
 fn an_update_that_a_reset_brought_is_with_the_worker_also_after_a_restart() {
-    let mut world = World::new();
-    idle(&mut world);
-    update(&mut world, "w");
-    let task = world.workflow_task();
-    world.ask(accepts(&task, 1)).unwrap();
-    reset(&mut world);
+    let mut world = reset_to_before_its_update();
     let task = world.workflow_task();
     world.restart();
     world.complete(&task, vec![complete_workflow()]).expect("no update waits for another task");
@@ -207,8 +202,13 @@ fn accepts(task: &WorkflowTaskAnswer, times: usize) -> RespondWorkflowTaskComple
     }
 }
 
-/// Back to the first workflow task: the update comes again, by an event.
-fn reset(world: &mut World) {
+/// A run that has accepted an update and is back at its first workflow task: the update comes again, by an event.
+fn reset_to_before_its_update() -> World {
+    let mut world = World::new();
+    idle(&mut world);
+    update(&mut world, "w");
+    let task = world.workflow_task();
+    world.ask(accepts(&task, 1)).unwrap();
     world
         .ask(ResetWorkflowExecutionRequest {
             namespace: NAMESPACE.into(),
@@ -219,6 +219,7 @@ fn reset(world: &mut World) {
         })
         .unwrap();
     assert!(world.event_types("w").contains(&E::WorkflowExecutionUpdateAdmitted));
+    world
 }
 
 /// The worker says that it needs more time, and gets the next task.
@@ -250,12 +251,7 @@ fn a_heartbeat_leaves_updates_with_the_worker() {
 
 #[test]
 fn an_update_that_a_reset_brought_is_asked_for_again_after_a_heartbeat_and_comes_once() {
-    let mut world = World::new();
-    idle(&mut world);
-    update(&mut world, "w");
-    let task = world.workflow_task();
-    world.ask(accepts(&task, 1)).unwrap();
-    reset(&mut world);
+    let mut world = reset_to_before_its_update();
     let task = world.workflow_task();
     heartbeat(&mut world, &task);
     world.restart();
@@ -271,12 +267,7 @@ fn an_update_that_a_reset_brought_is_asked_for_again_after_a_heartbeat_and_comes
 
 #[test]
 fn an_update_that_a_reset_brought_ends_with_its_run() {
-    let mut world = World::new();
-    idle(&mut world);
-    update(&mut world, "w");
-    let task = world.workflow_task();
-    world.ask(accepts(&task, 1)).unwrap();
-    reset(&mut world);
+    let mut world = reset_to_before_its_update();
     world.terminate("w").unwrap();
     world.restart();
     let call = update(&mut world, "w");

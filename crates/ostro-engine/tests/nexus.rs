@@ -244,15 +244,7 @@ fn an_operation_outlives_a_reset_of_its_caller() {
         }
     }
     let completed = world.event_types("w").len() as i64;
-    world
-        .ask(ResetWorkflowExecutionRequest {
-            namespace: NAMESPACE.into(),
-            workflow_execution: Some(execution("w")),
-            workflow_task_finish_event_id: completed,
-            request_id: "r".into(),
-            ..Default::default()
-        })
-        .unwrap();
+    reset(&mut world, completed, &[]);
     world.terminate("behind").unwrap();
     last(&world, E::NexusOperationFailed);
     assert!(world.describe("w").pending_nexus_operations.is_empty());
@@ -281,12 +273,12 @@ fn ended_after_its_reset_point() -> World {
     world
 }
 
-fn reset_to_9(world: &mut World, exclude: &[ResetReapplyExcludeType]) {
+fn reset(world: &mut World, finish: i64, exclude: &[ResetReapplyExcludeType]) {
     world
         .ask(ResetWorkflowExecutionRequest {
             namespace: NAMESPACE.into(),
             workflow_execution: Some(execution("w")),
-            workflow_task_finish_event_id: 9,
+            workflow_task_finish_event_id: finish,
             request_id: "r".into(),
             reset_reapply_exclude_types: exclude.iter().map(|kind| *kind as i32).collect(),
             ..Default::default()
@@ -297,7 +289,7 @@ fn reset_to_9(world: &mut World, exclude: &[ResetReapplyExcludeType]) {
 #[test]
 fn what_a_handler_said_after_the_point_of_a_reset_is_said_again() {
     let mut world = ended_after_its_reset_point();
-    reset_to_9(&mut world, &[]);
+    reset(&mut world, 9, &[]);
     assert_eq!(
         world.event_types("w")[8..],
         [E::WorkflowTaskFailed, E::NexusOperationStarted, E::NexusOperationFailed, E::WorkflowTaskScheduled]
@@ -309,7 +301,7 @@ fn what_a_handler_said_after_the_point_of_a_reset_is_said_again() {
 #[test]
 fn a_reset_without_what_handlers_said_asks_them_again() {
     let mut world = ended_after_its_reset_point();
-    reset_to_9(&mut world, &[ResetReapplyExcludeType::Nexus]);
+    reset(&mut world, 9, &[ResetReapplyExcludeType::Nexus]);
     assert_eq!(world.event_types("w")[8..], [E::WorkflowTaskFailed, E::WorkflowTaskScheduled]);
     nexus_task(&mut world);
 }

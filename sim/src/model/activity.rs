@@ -116,6 +116,11 @@ pub fn retry(attempt: i32, attempts_max: i32, expires: Time, now: Time) -> Resul
 }
 
 impl Run {
+    /// An activity that waits for a worker.
+    pub fn offered_activity(&self) -> Option<i64> {
+        self.activities.iter().find(|(_, activity)| activity.state == State::Waiting).map(|(id, _)| *id)
+    }
+
     pub fn schedule_activity(&mut self, plan: ActivityPlan, now: &Now) {
         let plan = plan.within(self.start.run_timeout);
         let id = self.record(What::ActivityScheduled { id: plan.id.clone() }, now);

@@ -176,6 +176,14 @@ impl Run {
         self.waiting.iter().any(ends)
     }
 
+    /// An operation of which a request waits for a handler.
+    pub fn offered_operation(&self) -> Option<i64> {
+        let offers = |operation: &Operation| {
+            [operation.start, operation.cancel].iter().any(|request| request.stage == Stage::Offered)
+        };
+        self.operations.iter().find(|(_, operation)| offers(operation)).map(|(id, _)| *id)
+    }
+
     pub fn schedule_operation(&mut self, plan: OperationPlan, now: &Now) {
         let plan = plan.within(self.start.run_timeout);
         let id = self.record(What::OperationScheduled { name: plan.name.clone() }, now);

@@ -234,7 +234,7 @@ impl Oracle {
 
     /// A worker is given the run's task: the updates that come with it, or nothing where there is no such task to give.
     pub fn take_task(&mut self, number: i64) -> Option<Vec<String>> {
-        let waits = self.run(number).task.as_ref().is_some_and(|task| task.started.is_none());
+        let waits = self.run(number).offers_task();
         waits.then(|| self.with(number, |run, now| run.start_task(now)))
     }
 

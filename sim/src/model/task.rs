@@ -113,6 +113,10 @@ impl Run {
         }
     }
 
+    pub fn offers_task(&self) -> bool {
+        self.task.as_ref().is_some_and(|task| task.started.is_none())
+    }
+
     /// A worker takes the task: which updates come with it.
     pub fn start_task(&mut self, now: &Now) -> Vec<String> {
         let next = self.next_event();
@@ -277,7 +281,7 @@ impl Run {
 
     /// The run ends whatever its worker does.
     pub fn abandon_task(&mut self, now: &Now) {
-        if self.task.as_ref().is_some_and(|task| task.started.is_none()) {
+        if self.offers_task() {
             self.task = None;
         }
         self.make_plain();

@@ -1,6 +1,6 @@
 //! Which call comes next: two kinds of worlds, by how often each call comes.
 
-use ostro_sim::model::{Stage, State};
+use ostro_sim::model::Run;
 
 use crate::pair::Pair;
 
@@ -135,13 +135,11 @@ impl Pair {
     fn finds_nothing(&self, call: Call) -> bool {
         let mut runs = self.oracle.runs.iter().filter(|run| run.end.is_none());
         match call {
-            Call::PollWorkflow => !runs.any(|run| run.task.as_ref().is_some_and(|task| task.started.is_none())),
+            Call::PollWorkflow => !runs.any(Run::offers_task),
             Call::CompleteTask | Call::FailTask => self.tasks.is_empty(),
-            Call::PollActivity => !runs.any(|run| run.activities.values().any(|a| a.state == State::Waiting)),
+            Call::PollActivity => !runs.any(|run| run.offered_activity().is_some()),
             Call::ReportActivity => self.activities.is_empty(),
-            Call::PollNexus => !runs.any(|run| {
-                run.operations.values().any(|o| [o.start, o.cancel].map(|r| r.stage).contains(&Stage::Offered))
-            }),
+            Call::PollNexus => !runs.any(|run| run.offered_operation().is_some()),
             Call::AnswerNexus => self.requests.is_empty(),
             Call::CompleteOperation => self.behind.is_empty(),
             _ => false,

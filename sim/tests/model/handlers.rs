@@ -5,9 +5,7 @@ use ostro_engine::nexus::outgoing::CompleteNexusOperation;
 use ostro_engine::time::{MILLISECOND, SECOND, Span};
 use ostro_engine::token::TaskToken;
 use ostro_sim::model::event::{Event, OperationEnd, What};
-use ostro_sim::model::{
-    Asked, Asks, Callback, GivenRequest, Operation, OperationPlan, Request, Run, Says, Stage, protocol,
-};
+use ostro_sim::model::{Asked, Asks, Callback, GivenRequest, OperationPlan, Request, Run, Says, Stage, protocol};
 use temporalio_protos::temporal::api::{
     command::v1::{Command, RequestCancelNexusOperationCommandAttributes, ScheduleNexusOperationCommandAttributes},
     common::v1::{self as common, Payload, callback},
@@ -101,12 +99,7 @@ impl Pair {
 
     pub(super) fn poll_nexus(&mut self) {
         let Some(task) = self.real.nexus_task() else {
-            let waits = |run: &Run| {
-                let offered = |(_, operation): &(&i64, &Operation)| {
-                    [operation.start, operation.cancel].iter().any(|request| request.stage == Stage::Offered)
-                };
-                run.operations.iter().find(offered).map(|(id, _)| (run.number, *id))
-            };
+            let waits = |run: &Run| run.offered_operation().map(|id| (run.number, id));
             let waiting = self.oracle.runs.iter().find_map(waits);
             return self.same("no Nexus request waits", None, waiting);
         };
@@ -139,16 +132,15 @@ impl Pair {
         match (self.below(12), &held.operation) {
             // Not at all.
             (0, _) => {}
-            (1..4, None) => self.fail_request(&held, false),
             (1..4, Some(operation)) => {
                 self.leave_behind(held.asked, operation);
                 // Mostly it says so; what it has left behind may be done before.
-                match self.below(3) {
-                    0 => return,
-                    _ => self.start_later(&held, operation),
+                if self.below(3) == 0 {
+                    return;
                 }
+                self.start_later(&held, operation);
             }
-            (4, _) => self.fail_request(&held, false),
+            (1..5, _) => self.fail_request(&held, false),
             (5, _) => self.fail_request(&held, true),
             (6, Some(_)) => self.respond(&held, started::Variant::Failure(failed("sold out")), OperationEnd::Failed),
             (7, Some(_)) => self.respond(&held, started::Variant::Failure(canceled()), OperationEnd::Canceled),
@@ -157,9 +149,7 @@ impl Pair {
                 let sync = started::Sync { payload: payload(&result), ..Default::default() };
                 self.respond(&held, started::Variant::SyncSuccess(sync), OperationEnd::Completed(result));
             }
-            (_, Some(operation)) => {
-                self.start_later(&held, operation);
-            }
+            (_, Some(operation)) => self.start_later(&held, operation),
             (_, None) => {
                 let response = response::Variant::CancelOperation(CancelOperationResponse {});
                 self.answer(&held, response, Says::Delivered);

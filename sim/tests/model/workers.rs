@@ -2,7 +2,7 @@
 
 use ostro_engine::time::SECOND;
 use ostro_engine::token::TaskToken;
-use ostro_sim::model::{ActivityPlan, Attempt, Decision, Ending, Given, Run, State};
+use ostro_sim::model::{ActivityPlan, Attempt, Decision, Ending, Given, Run};
 use temporalio_protos::temporal::api::{
     enums::v1::{ParentClosePolicy, WorkflowTaskFailedCause},
     workflowservice::v1::*,
@@ -24,8 +24,7 @@ pub struct Held {
 impl Pair {
     pub(super) fn poll_workflow(&mut self) {
         let Some(task) = self.real.workflow_task() else {
-            let waits = |run: &&Run| run.task.as_ref().is_some_and(|task| task.started.is_none());
-            let waiting = self.oracle.runs.iter().find(waits).map(|run| run.number);
+            let waiting = self.oracle.runs.iter().find(|run| run.offers_task()).map(|run| run.number);
             return self.same("no workflow task waits", None, waiting);
         };
         let token = TaskToken::parse(&task.response.task_token).unwrap();
@@ -172,8 +171,7 @@ impl Pair {
 
     pub(super) fn poll_activity(&mut self) {
         let Some(task) = self.real.activity_task() else {
-            let waits = |run: &Run| run.activities.iter().find(|(_, a)| a.state == State::Waiting).map(|(id, _)| *id);
-            let waiting = self.oracle.runs.iter().find_map(waits);
+            let waiting = self.oracle.runs.iter().find_map(Run::offered_activity);
             return self.same("no activity task waits", None, waiting);
         };
         let token = TaskToken::parse(&task.task_token).unwrap();

@@ -163,16 +163,12 @@ impl Transition<'_> {
                 self.readmit(a.accepted_request.clone());
             }
             WorkflowExecutionOptionsUpdatedEventAttributes(a) => self.record_options(a.clone(), event.links.clone()),
-            NexusOperationStartedEventAttributes(_)
-            | NexusOperationCompletedEventAttributes(_)
-            | NexusOperationFailedEventAttributes(_)
-            | NexusOperationCanceledEventAttributes(_)
-            | NexusOperationTimedOutEventAttributes(_) => {
+            _ => {
                 if !exclude.has(ResetReapplyExcludeType::Nexus) {
                     self.reapply_nexus(event, attributes);
                 }
+                self.reapply_child(attributes);
             }
-            _ => self.reapply_child(attributes),
         }
     }
 

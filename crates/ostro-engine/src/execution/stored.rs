@@ -201,34 +201,24 @@ impl Execution {
         }
     }
 
-    /// What was due has been looked at: what comes next of the same part may be due as well, and before other parts.
-    pub fn refresh_deadline(&mut self, deadline: &Deadline) {
-        match deadline {
-            Deadline::Activity(id) => self.refresh_item_deadline(ItemKind::Activity, &ItemKey::Id(*id)),
-            Deadline::Nexus(id) => self.refresh_item_deadline(ItemKind::NexusOperation, &ItemKey::Id(*id)),
-            // Nothing follows them that is due by now.
-            Deadline::FirstTask
-            | Deadline::Run
-            | Deadline::WorkflowTask
-            | Deadline::Timer(_)
-            | Deadline::Callback(_) => {}
-        }
+    pub fn refresh_activity_deadline(&mut self, id: i64) {
+        let time = self.activities.get(&id).and_then(|a| a.next_due()).filter(|_| self.is_open());
+        self.deadlines.set(Deadline::Activity(id), time);
+    }
+
+    pub fn refresh_nexus_deadline(&mut self, id: i64) {
+        let time = self.nexus.get(&id).and_then(|o| o.next_due()).filter(|_| self.is_open());
+        self.deadlines.set(Deadline::Nexus(id), time);
     }
 
     fn refresh_item_deadline(&mut self, kind: ItemKind, key: &ItemKey) {
         match (kind, key) {
-            (ItemKind::Activity, ItemKey::Id(id)) => {
-                let time = self.activities.get(id).and_then(|a| a.next_due()).filter(|_| self.is_open());
-                self.deadlines.set(Deadline::Activity(*id), time);
-            }
+            (ItemKind::Activity, ItemKey::Id(id)) => self.refresh_activity_deadline(*id),
             (ItemKind::Timer, ItemKey::Name(id)) => {
                 let time = self.timers.get(id).map(|t| t.due).filter(|_| self.is_open());
                 self.deadlines.set(Deadline::Timer(id.clone()), time);
             }
-            (ItemKind::NexusOperation, ItemKey::Id(id)) => {
-                let time = self.nexus.get(id).and_then(|o| o.next_due()).filter(|_| self.is_open());
-                self.deadlines.set(Deadline::Nexus(*id), time);
-            }
+            (ItemKind::NexusOperation, ItemKey::Id(id)) => self.refresh_nexus_deadline(*id),
             (ItemKind::Callback, ItemKey::Id(id)) => {
                 let time = self.callbacks.get(id).and_then(CallbackState::next_due);
                 self.deadlines.set(Deadline::Callback(*id), time);

@@ -135,16 +135,22 @@ impl<L: Loader> Engine<L> {
             for _ in 0..TIMERS_PER_TICK {
                 let Some(deadline) = t.exec.deadlines.due(now) else { break };
                 t.exec.deadlines.set(deadline.clone(), None);
-                match deadline.clone() {
+                match deadline {
                     Deadline::FirstTask => t.first_task_due(),
                     Deadline::Run => t.time_out_run(),
                     Deadline::WorkflowTask => t.time_out_workflow_task(),
-                    Deadline::Activity(event) => t.activity_due(event),
+                    // What comes next of the same part may be due as well, and before other parts.
+                    Deadline::Activity(event) => {
+                        t.activity_due(event);
+                        t.exec.refresh_activity_deadline(event);
+                    }
                     Deadline::Timer(timer) => t.fire_timer(&timer),
-                    Deadline::Nexus(event) => t.nexus_due(event),
+                    Deadline::Nexus(event) => {
+                        t.nexus_due(event);
+                        t.exec.refresh_nexus_deadline(event);
+                    }
                     Deadline::Callback(callback) => t.callback_due(callback),
                 }
-                t.exec.refresh_deadline(&deadline);
             }
             t.terminate_if_too_large();
         });
