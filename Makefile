@@ -16,12 +16,13 @@ SECONDS ?= 600
 OSTRO := target/debug/ostro
 PYTHON ?= python3
 PYTHON_VENV := .cache/python-sdk
+LINT_VENV := .cache/lint
 # What `make demo` and `make build` compile. The tests take the whole workspace with its tests: cargo chooses the features of third-party
 # code by what is built together, so each other set would compile the worker core once more.
 PACKAGES ?= -p ostro-cli -p temporal-rust-example
 test python-test instructions: PACKAGES = --workspace --all-targets
 
-.PHONY: help official-sdk official-sdk-quick demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint fmt docs-check nextest python python-examples python-test python-bench
+.PHONY: help official-sdk official-sdk-quick demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint python-lint fmt docs-check nextest python python-examples python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -45,17 +46,19 @@ sim: ## Run SEEDS simulated worlds with faults from START on, and stop at the fi
 	cargo run --locked --release -p ostro-sim -- --seeds $(SEEDS) --start $(START) --reached
 
 FUZZED := fuzz/target/x86_64-unknown-linux-gnu/release/$(TARGET)
+FUZZ_KEPT := fuzz/target/kept/$(TARGET)
 
 fuzz: ## Fuzz TARGET (calls, list_filter, times, rows) for SECONDS
 	cd fuzz && cargo build --locked --release --bin $(TARGET)
-	mkdir -p fuzz/artifacts fuzz/target/corpus/$(TARGET)
+	rm -rf $(FUZZ_KEPT) && mkdir -p fuzz/artifacts fuzz/target/corpus/$(TARGET) $(FUZZ_KEPT)
+	tar -C $(FUZZ_KEPT) -xJf fuzz/corpus/$(TARGET).tar.xz
 	$(FUZZED) -max_total_time=$(SECONDS) -timeout=60 -rss_limit_mb=4096 -artifact_prefix=fuzz/artifacts/ \
-		$(if $(wildcard fuzz/$(TARGET).dict),-dict=fuzz/$(TARGET).dict) fuzz/target/corpus/$(TARGET) fuzz/corpus/$(TARGET)
+		$(if $(wildcard fuzz/$(TARGET).dict),-dict=fuzz/$(TARGET).dict) fuzz/target/corpus/$(TARGET) $(FUZZ_KEPT)
 
 fuzz-corpus: ## Replace the inputs kept of TARGET by the fewest that reach what a run has reached
-	rm -rf fuzz/corpus/$(TARGET).new && mkdir -p fuzz/corpus/$(TARGET).new
-	$(FUZZED) -set_cover_merge=1 -use_counters=0 fuzz/corpus/$(TARGET).new fuzz/target/corpus/$(TARGET) fuzz/corpus/$(TARGET)
-	rm -rf fuzz/corpus/$(TARGET) && mv fuzz/corpus/$(TARGET).new fuzz/corpus/$(TARGET)
+	rm -rf $(FUZZ_KEPT).new && mkdir -p $(FUZZ_KEPT).new
+	$(FUZZED) -set_cover_merge=1 -use_counters=0 $(FUZZ_KEPT).new fuzz/target/corpus/$(TARGET) $(FUZZ_KEPT)
+	tar -C $(FUZZ_KEPT).new --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - . | xz -9e > fuzz/corpus/$(TARGET).tar.xz
 
 conformance: ## Run temporalio's own tests against ADDRESS (TESTS=... for some of its files)
 	$(PYTHON) conformance/run.py --address $(ADDRESS) $(if $(TESTS),--tests $(TESTS))
@@ -112,13 +115,26 @@ python-bench: python ## Measure Python workers beside temporalio, on each engine
 build: ## Build the binary `ostro` and the example in Rust
 	cargo build --locked $(PACKAGES)
 
-lint: ## Check formatting and lints
+lint: python-lint ## Check formatting and lints, and that nothing built or downloaded is in the tree
+	bash tests/lint/tree.sh
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null # its own workspace: the lock file follows ours
 
-fmt: ## Format the code
+# One version for everybody: what another formats differently would be a difference in every file.
+$(LINT_VENV)/bin/ruff: tests/lint/requirements.txt
+	$(PYTHON) -m venv --clear $(LINT_VENV)
+	$(LINT_VENV)/bin/pip install --quiet -r tests/lint/requirements.txt
+	touch $@
+
+python-lint: $(LINT_VENV)/bin/ruff
+	$(LINT_VENV)/bin/ruff format --check .
+	$(LINT_VENV)/bin/ruff check .
+
+fmt: $(LINT_VENV)/bin/ruff ## Format the code
 	cargo fmt --all
+	$(LINT_VENV)/bin/ruff check --fix .
+	$(LINT_VENV)/bin/ruff format .
 
 nextest:
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked

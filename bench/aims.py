@@ -85,5 +85,10 @@ AIMS = [
     Aim("Peak memory with 1 000 000 open workflows", lambda m: m("million-open", LOAD, "rss_mib_max"), "MiB", 300),
     Aim("Restart with them in the file", lambda m: m("million-restart", LOAD, "start_ms") / 1000, "s", 10),
     Aim("Cost per activity at event 50 000 ÷ at event 50", lambda m: m("long-history", LOAD, "ratio"), "×", 1.5),
-    Aim("A page of a filtered and ordered list over 1 000 000 closed: the slowest of several", lambda m: m("million-list", LOAD, "median_ms"), "ms", 20),
+    Aim(
+        "A page of a filtered and ordered list over 1 000 000 closed: the slowest of several",
+        lambda m: m("million-list", LOAD, "median_ms"),
+        "ms",
+        20,
+    ),
 ]

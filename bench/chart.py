@@ -15,7 +15,12 @@ WIDTH, LABELS, BAR, GAP, TOP, RIGHT = 860, 330, 18, 7, 46, 90
 CHARTS = [
     ("regular.svg", "regular", "ms", "Milliseconds for a regular activity, one after the other (less is better)"),
     ("workflows.svg", "workflows-256", "per_second", "Workflows of one activity per second, 256 at a time (more is better)"),
-    ("server-cpu.svg", "workflows-16", "server_cpu_us", "Server CPU for a workflow of one activity, 16 at a time, µs (less is better)"),
+    (
+        "server-cpu.svg",
+        "workflows-16",
+        "server_cpu_us",
+        "Server CPU for a workflow of one activity, 16 at a time, µs (less is better)",
+    ),
 ]
 
 
@@ -67,6 +72,8 @@ def svg(title: str, bars: list[tuple[str, float, float, float]]) -> str:
         center = y + BAR / 2
         parts.append(f'<text x="{LABELS - 8}" y="{center + 4:.1f}" text-anchor="end" fill="#222222">{escape(who)}</text>')
         parts.append(f'<rect x="{LABELS}" y="{y}" width="{max(1.0, x(middle) - LABELS):.1f}" height="{BAR}" fill="{colour}"/>')
-        parts.append(f'<line x1="{x(least):.1f}" y1="{center:.1f}" x2="{x(most):.1f}" y2="{center:.1f}" stroke="#333333" stroke-width="1.5"/>')
+        parts.append(
+            f'<line x1="{x(least):.1f}" y1="{center:.1f}" x2="{x(most):.1f}" y2="{center:.1f}" stroke="#333333" stroke-width="1.5"/>'
+        )
         parts.append(f'<text x="{x(most) + 6:.1f}" y="{center + 4:.1f}" fill="#222222">{middle:.3g}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"

@@ -38,7 +38,7 @@ class Seen:
         try:
             yield figures
             self.figures[name] = figures
-        except Exception as error:  # noqa: BLE001 - whatever it was, the other rows go on
+        except Exception as error:
             self.fail(name, error)
 
     def fail(self, name: str, error: BaseException) -> None:

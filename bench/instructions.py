@@ -31,7 +31,9 @@ TOLERANCE = 0.08
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--driver", type=Path, required=True, help="ostro-load; the kept number is of the profile that its folder names")
+    parser.add_argument(
+        "--driver", type=Path, required=True, help="ostro-load; the kept number is of the profile that its folder names"
+    )
     parser.add_argument("--keep", action="store_true", help="write what was counted as the number to keep")
     parser.add_argument("--top", type=int, default=0, help="show so many of the most expensive functions")
     arguments = parser.parse_args()

@@ -90,7 +90,15 @@ class Million(Contestant):
                     with seen.row(row) as figures:
                         what = row.removeprefix("million-")
                         line = drive(
-                            self.driver, server, address, "fill", "--kind", what, "--count", str(count), seconds_max=MILLION_SECONDS_MAX
+                            self.driver,
+                            server,
+                            address,
+                            "fill",
+                            "--kind",
+                            what,
+                            "--count",
+                            str(count),
+                            seconds_max=MILLION_SECONDS_MAX,
                         )
                         figures |= common(line)
                         figures |= {"rss_mib": server.rss_mib(), "disk_mib": mib_on_disk(place)}

@@ -42,7 +42,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the operations of each row")
     parser.add_argument("--work", default="", help="only rows whose name contains this")
     parser.add_argument("--only", default="", help="only contestants whose name contains this")
-    parser.add_argument("--output", type=Path, default=None, help="the JSON file; by default bench/results/latest.json for a whole run")
+    parser.add_argument(
+        "--output", type=Path, default=None, help="the JSON file; by default bench/results/latest.json for a whole run"
+    )
     parser.add_argument("--report", action="store_true", help="measures nothing: writes docs/benchmarks.md from the JSON")
     return parser.parse_args()
 
@@ -97,7 +99,7 @@ class Run:
         seen, began = Seen(), time.monotonic()
         try:
             one.measure(self._rows(one), self._arguments.scale, seen)
-        except Exception as error:  # noqa: BLE001 - the others go on
+        except Exception as error:
             for row in set(self._rows(one)) - seen.figures.keys() - seen.errors.keys():
                 seen.fail(row, error)
         self._took[id(one)] = time.monotonic() - began

@@ -125,7 +125,9 @@ class Mistral(Contestant):
             of = seen if engine == OSTRO else seen.also.setdefault(self.OTHERS[engine], Seen())
             for row in rows:
                 with of.row(row) as figures:
-                    found = re.search(rf"^{self.NAMES[row]} +{engine} +([\d.]+) +([\d.]+) +[-\d.]+ +([\d.]+)", done.stdout, re.MULTILINE)
+                    found = re.search(
+                        rf"^{self.NAMES[row]} +{engine} +([\d.]+) +([\d.]+) +[-\d.]+ +([\d.]+)", done.stdout, re.MULTILINE
+                    )
                     if not found:
                         raise RuntimeError(f"no latency of {row} activities: {(done.stdout + done.stderr).strip()[-300:]}")
                     ms, worker, servers = map(float, found.groups())

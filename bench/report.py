@@ -76,7 +76,9 @@ def aims(results: Results) -> list[list[str]]:
         if value is None:
             lines.append([aim.title, aim.bound(), "not measured", ""])
         else:
-            lines.append([aim.title, aim.bound(), f"{number(value)} {aim.unit}".strip(), "met" if aim.is_met(value) else "**short**"])
+            lines.append(
+                [aim.title, aim.bound(), f"{number(value)} {aim.unit}".strip(), "met" if aim.is_met(value) else "**short**"]
+            )
     return lines
 
 
@@ -96,14 +98,20 @@ def number(value: float) -> str:
 def plain(lines: list[list[str]]) -> list[str]:
     widths = [max((len(line[column]) for line in lines if column < len(line)), default=0) for column in range(len(lines[0]))]
     return [
-        "  ".join([line[0].ljust(widths[0]), *(text.rjust(width) for text, width in zip(line[1:], widths[1:], strict=False))]).rstrip()
+        "  ".join(
+            [line[0].ljust(widths[0]), *(text.rjust(width) for text, width in zip(line[1:], widths[1:], strict=False))]
+        ).rstrip()
         for line in lines
     ]
 
 
 def markdown(lines: list[list[str]]) -> list[str]:
     head, *rest = lines
-    return ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|", *("| " + " | ".join(line) + " |" for line in rest)]
+    return [
+        "| " + " | ".join(head) + " |",
+        "|---" + "|---:" * (len(head) - 1) + "|",
+        *("| " + " | ".join(line) + " |" for line in rest),
+    ]
 
 
 def title(row: str) -> str:

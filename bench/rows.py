@@ -44,16 +44,33 @@ class Row:
 
 
 ROWS = [
-    Row("regular", "Regular activities, one after the other", "activity", aim="Rust SDK embedded: p50 ≤ 1 ms; temporalio: ≥ 10 × less than Temporal's default; server CPU ≤ 150 µs"),
+    Row(
+        "regular",
+        "Regular activities, one after the other",
+        "activity",
+        aim="Rust SDK embedded: p50 ≤ 1 ms; temporalio: ≥ 10 × less than Temporal's default; server CPU ≤ 150 µs",
+    ),
     Row("local", "Local activities, one after the other", "activity", aim="CPU: Python SDK ≤ 100 µs, Rust SDK ≤ 60 µs"),
     Row("workflows-1", "Workflows of one activity, 1 at a time", "workflow"),
     Row("workflows-16", "Workflows of one activity, 16 at a time", "workflow", "per_second"),
-    Row("workflows-256", "Workflows of one activity, 256 at a time", "workflow", "per_second", aim="temporalio: ≥ 10 × Temporal's default; server ≤ 15 % of the CPU; Rust SDK embedded: ≥ 3 000 per second"),
+    Row(
+        "workflows-256",
+        "Workflows of one activity, 256 at a time",
+        "workflow",
+        "per_second",
+        aim="temporalio: ≥ 10 × Temporal's default; server ≤ 15 % of the CPU; Rust SDK embedded: ≥ 3 000 per second",
+    ),
     Row("empty", "Workflows without activities, one after the other", "workflow"),
     Row("fan-out", "1 000 activities at once", "activity"),
     Row("timers", "10 000 timers of a second", "timer"),
     Row("signals", "Signals to one workflow", "signal"),
-    Row("server-cpu", "Regular activities of 16 workflows, by a worker that costs little", "activity", "server_cpu_us", aim="server CPU ≤ 150 µs"),
+    Row(
+        "server-cpu",
+        "Regular activities of 16 workflows, by a worker that costs little",
+        "activity",
+        "server_cpu_us",
+        aim="server CPU ≤ 150 µs",
+    ),
     Row("long-history", "A history of 50 000 events", "activity", "ratio", aim="cost at event 50 000 ÷ at event 50 ≤ 1.5"),
     Row("start", "Start on an empty directory", "start", "start_ms"),
     Row("idle", "Idle", "second", "rss_mib", aim="≤ 40 MiB"),

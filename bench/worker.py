@@ -47,10 +47,7 @@ class FanOut:
 
     @workflow.run
     async def run(self, number: int) -> int:
-        calls = (
-            workflow.execute_activity(double, index, start_to_close_timeout=timedelta(seconds=60))
-            for index in range(number)
-        )
+        calls = (workflow.execute_activity(double, index, start_to_close_timeout=timedelta(seconds=60)) for index in range(number))
         return sum(await asyncio.gather(*calls))
 
 

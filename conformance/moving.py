@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parent))
 
-import environment  # noqa: E402
+import environment
 
 if __name__ == "__main__":
     environment.run_in(HERE.parent / "requirements.txt", HERE.parent / "moving" / "main.py")

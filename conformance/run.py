@@ -128,10 +128,7 @@ def run_files(
     setting: Setting, files: dict[str, list[str]], expected: dict[str, str], arguments: argparse.Namespace
 ) -> dict[str, list[Outcome]]:
     with ThreadPoolExecutor(max(1, arguments.jobs)) as pool:
-        runs = {
-            file: pool.submit(run_file, setting, file, ids, expected, not arguments.no_retry)
-            for file, ids in files.items()
-        }
+        runs = {file: pool.submit(run_file, setting, file, ids, expected, not arguments.no_retry) for file, ids in files.items()}
         return {file: run.result() for file, run in runs.items()}
 
 

@@ -14,7 +14,7 @@ if sqlite3.sqlite_version_info < (3, 42):
 
     sys.modules["sqlite3"] = pysqlite3
 
-from dbos import DBOS, SetWorkflowID  # noqa: E402
+from dbos import DBOS, SetWorkflowID
 
 
 @DBOS.step()

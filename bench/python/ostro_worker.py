@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 
-import ostro.workflows as workflows
+from ostro import workflows
 from ostro.workflows import run_activities_locally
 from timing import timed
 

@@ -12,7 +12,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-import ostro.workflows as workflows
+from ostro import workflows
 from ostro_worker import Local, Regular
 
 TASKS = Path("/proc/self/task")

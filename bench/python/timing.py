@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Awaitable, Callable
+from typing import Any
 
 #: Process id of the server; empty where the engine is in this process.
 SERVER = os.environ.get("BENCH_SERVER", "")

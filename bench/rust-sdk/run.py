@@ -26,9 +26,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from servers import OSTRO, Kind
 
 #: The figures of a row, in the order of the table: name in the JSON -> heading.
-FIGURES = {"wall_us": "wall us", "p50_us": "p50 us", "cpu_us": "worker CPU us", "server_cpu_us": "server CPU us", "per_second": "per second"}
+FIGURES = {
+    "wall_us": "wall us",
+    "p50_us": "p50 us",
+    "cpu_us": "worker CPU us",
+    "server_cpu_us": "server CPU us",
+    "per_second": "per second",
+}
 #: As the binary is asked for them.
-ROWS = {"regular": "regular activity", "local": "local activity", "empty": "empty workflow", "workflows": "workflow of one activity"}
+ROWS = {
+    "regular": "regular activity",
+    "local": "local activity",
+    "empty": "empty workflow",
+    "workflows": "workflow of one activity",
+}
 SDKS = {"ostro": "ostro", "temporalio": "temporalio-sdk"}
 
 
@@ -70,7 +81,12 @@ def operations(case: Case, row: str, scale: float) -> list[str]:
     counts = {"regular": 1000, "local": 10_000, "empty": 300, "workflows": 6000}
     if case.server and case.server.name != OSTRO:
         raised = "raised" in case.server.name
-        counts = {"regular": 300 if raised else 60, "local": 10_000, "empty": 100 if raised else 30, "workflows": 1000 if raised else 300}
+        counts = {
+            "regular": 300 if raised else 60,
+            "local": 10_000,
+            "empty": 100 if raised else 30,
+            "workflows": 1000 if raised else 300,
+        }
     return [f"--{row}", str(max(1, round(counts[row] * scale)))]
 
 

@@ -52,7 +52,10 @@ OPERATOR = [
 ]
 
 WORKFLOW = [
-    Step('workflow start --type Wait --task-queue {q} --workflow-id {p}-w --memo k=1 --static-summary s --static-details d', take={"run": "runId"}),
+    Step(
+        "workflow start --type Wait --task-queue {q} --workflow-id {p}-w --memo k=1 --static-summary s --static-details d",
+        take={"run": "runId"},
+    ),
     Step("workflow start --type Wait --task-queue {q} --workflow-id {p}-w"),
     Step("workflow start --type Wait --task-queue {q} --workflow-id {p}-w --id-conflict-policy UseExisting"),
     Step("workflow start --type Wait --task-queue {q} --workflow-id {p}-w --id-conflict-policy Nonsense"),
@@ -93,16 +96,25 @@ WORKFLOW = [
     Step("workflow count --query 'WorkflowId STARTS_WITH \"{p}\" GROUP BY ExecutionStatus'"),
     Step("workflow signal-with-start --type Wait --task-queue {q} --workflow-id {p}-s --signal-name say --signal-input '\"a\"'"),
     Step("workflow signal-with-start --type Wait --task-queue {q} --workflow-id {p}-s --signal-name say --signal-input '\"b\"'"),
-    Step("workflow execute-update-with-start --type Wait --task-queue {q} --workflow-id {p}-us --id-conflict-policy UseExisting --update-name add --update-input '\"a\"' --update-id {p}-uu"),
-    Step("workflow start-update-with-start --type Wait --task-queue {q} --workflow-id {p}-us --id-conflict-policy UseExisting --update-name slow --update-wait-for-stage accepted --update-id {p}-u2"),
+    Step(
+        "workflow execute-update-with-start --type Wait --task-queue {q} --workflow-id {p}-us --id-conflict-policy UseExisting --update-name add --update-input '\"a\"' --update-id {p}-uu"
+    ),
+    Step(
+        "workflow start-update-with-start --type Wait --task-queue {q} --workflow-id {p}-us --id-conflict-policy UseExisting --update-name slow --update-wait-for-stage accepted --update-id {p}-u2"
+    ),
     Step("workflow reset --workflow-id {p}-w --event-id 4 --reason again"),
     Step("workflow reset --workflow-id {p}-w --type FirstWorkflowTask --reason again"),
     Step("workflow reset --workflow-id {p}-w --type LastWorkflowTask --reason again", after=0.5),
     Step("workflow reset --workflow-id {p}-nowhere --event-id 4 --reason again"),
-    Step("workflow reset with-workflow-update-options --workflow-id {p}-w --type LastWorkflowTask --reason again --versioning-override-behavior auto_upgrade", after=0.5),
+    Step(
+        "workflow reset with-workflow-update-options --workflow-id {p}-w --type LastWorkflowTask --reason again --versioning-override-behavior auto_upgrade",
+        after=0.5,
+    ),
     Step("workflow update-options --workflow-id {p}-s --versioning-override-behavior auto_upgrade"),
     Step("workflow update-options --workflow-id {p}-s --versioning-override-behavior unspecified"),
-    Step("workflow update-options --workflow-id {p}-s --versioning-override-behavior pinned --versioning-override-deployment-name d --versioning-override-build-id b"),
+    Step(
+        "workflow update-options --workflow-id {p}-s --versioning-override-behavior pinned --versioning-override-deployment-name d --versioning-override-build-id b"
+    ),
     Step("workflow cancel --workflow-id {p}-s"),
     Step("workflow cancel --workflow-id {p}-nowhere"),
     Step("workflow terminate --workflow-id {p}-us --reason enough"),
@@ -117,22 +129,38 @@ BATCHES = {"exit code": "the reference may still be busy with the batch before"}
 BATCH = [
     Step("workflow start --type Wait --task-queue {q} --workflow-id {p}-b1"),
     Step("workflow start --type Wait --task-queue {q} --workflow-id {p}-b2"),
-    Step("workflow signal --query 'WorkflowId STARTS_WITH \"{p}-b\"' --name say --input '\"x\"' --reason why --yes", after=1, take={"job": "batchJobId"}),
+    Step(
+        "workflow signal --query 'WorkflowId STARTS_WITH \"{p}-b\"' --name say --input '\"x\"' --reason why --yes",
+        after=1,
+        take={"job": "batchJobId"},
+    ),
     Step("batch describe --job-id {job}", after=1.5),
     Step("batch describe --job-id nonsense"),
     Step("batch list"),
     Step("workflow cancel --query 'WorkflowId = \"{p}-b1\"' --reason why --yes", but=BATCHES),
     Step("workflow terminate --query 'WorkflowId STARTS_WITH \"{p}-b\"' --reason why --yes", after=1, but=BATCHES),
-    Step("workflow reset --query 'WorkflowId STARTS_WITH \"{p}-b\"' --type FirstWorkflowTask --reason why --yes", after=1, but=BATCHES),
-    Step("workflow update-options --query 'WorkflowId STARTS_WITH \"{p}-b\"' --versioning-override-behavior auto_upgrade --yes --reason why", after=1, but=BATCHES),
+    Step(
+        "workflow reset --query 'WorkflowId STARTS_WITH \"{p}-b\"' --type FirstWorkflowTask --reason why --yes",
+        after=1,
+        but=BATCHES,
+    ),
+    Step(
+        "workflow update-options --query 'WorkflowId STARTS_WITH \"{p}-b\"' --versioning-override-behavior auto_upgrade --yes --reason why",
+        after=1,
+        but=BATCHES,
+    ),
     Step("workflow delete --query 'WorkflowId STARTS_WITH \"{p}-b\"' --reason why --yes", after=1),
     Step("batch terminate --job-id {job} --reason why"),
 ]
 
 SCHEDULE = [
-    Step("schedule create --schedule-id {p}-s --interval 1h --type Echo --task-queue {q} --workflow-id {p}-scheduled --input 1 --paused --notes text --overlap-policy BufferAll --remaining-actions 5 --catchup-window 1m"),
+    Step(
+        "schedule create --schedule-id {p}-s --interval 1h --type Echo --task-queue {q} --workflow-id {p}-scheduled --input 1 --paused --notes text --overlap-policy BufferAll --remaining-actions 5 --catchup-window 1m"
+    ),
     Step("schedule create --schedule-id {p}-s --interval 1h --type Echo --task-queue {q} --workflow-id {p}-scheduled"),
-    Step("schedule create --schedule-id {p}-c --cron '0 12 * * MON' --calendar '{{\"hour\":\"3\"}}' --type Echo --task-queue {q} --workflow-id {p}-cron --time-zone Europe/Berlin --jitter 1m"),
+    Step(
+        "schedule create --schedule-id {p}-c --cron '0 12 * * MON' --calendar '{{\"hour\":\"3\"}}' --type Echo --task-queue {q} --workflow-id {p}-cron --time-zone Europe/Berlin --jitter 1m"
+    ),
     Step("schedule create --schedule-id {p}-bad --cron nonsense --type Echo --task-queue {q} --workflow-id {p}-bad"),
     Step("schedule describe --schedule-id {p}-s"),
     Step("schedule describe --schedule-id {p}-c"),
@@ -140,7 +168,9 @@ SCHEDULE = [
     Step("schedule toggle --schedule-id {p}-s --unpause --reason go"),
     Step("schedule toggle --schedule-id {p}-s --pause --reason wait"),
     Step("schedule trigger --schedule-id {p}-s"),
-    Step("schedule backfill --schedule-id {p}-s --start-time 2024-01-01T00:00:00Z --end-time 2024-01-01T02:00:00Z --overlap-policy AllowAll"),
+    Step(
+        "schedule backfill --schedule-id {p}-s --start-time 2024-01-01T00:00:00Z --end-time 2024-01-01T02:00:00Z --overlap-policy AllowAll"
+    ),
     Step("schedule update --schedule-id {p}-s --interval 2h --type Echo --task-queue {q} --workflow-id {p}-scheduled"),
     Step("schedule describe --schedule-id {p}-s", after=1),
     Step("schedule list-matching-times --schedule-id {p}-s --start-time 2024-01-01T00:00:00Z --end-time 2024-01-01T06:00:00Z"),
@@ -152,12 +182,16 @@ SCHEDULE = [
 ]
 
 ACTIVITY = [
-    Step("activity start --activity-id {p}-a --type echo --task-queue {q} --start-to-close-timeout 10s --input '\"x\"' --static-summary s"),
+    Step(
+        "activity start --activity-id {p}-a --type echo --task-queue {q} --start-to-close-timeout 10s --input '\"x\"' --static-summary s"
+    ),
     Step("activity result --activity-id {p}-a"),
     Step("activity describe --activity-id {p}-a"),
     Step("activity describe --activity-id {p}-nowhere"),
     Step("activity execute --activity-id {p}-x --type echo --task-queue {q} --start-to-close-timeout 10s --input '\"x\"'"),
-    Step("activity execute --activity-id {p}-y --type fail --task-queue {q} --start-to-close-timeout 10s --input '\"x\"' --retry-maximum-attempts 1"),
+    Step(
+        "activity execute --activity-id {p}-y --type fail --task-queue {q} --start-to-close-timeout 10s --input '\"x\"' --retry-maximum-attempts 1"
+    ),
     Step("activity start --activity-id {p}-l --type echo --task-queue {q}-nobody --start-to-close-timeout 10s --input '\"x\"'"),
     Step("activity start --activity-id {p}-l --type echo --task-queue {q}-nobody --start-to-close-timeout 10s"),
     Step("activity pause --activity-id {p}-l --reason why"),
@@ -184,14 +218,24 @@ ACTIVITY = [
 ]
 
 NEXUS = [
-    Step("nexus operation start --endpoint {p}-e --service Shop --operation now --operation-id {p}-o --input '\"word\"' --schedule-to-close-timeout 10s"),
+    Step(
+        "nexus operation start --endpoint {p}-e --service Shop --operation now --operation-id {p}-o --input '\"word\"' --schedule-to-close-timeout 10s"
+    ),
     Step("nexus operation result --operation-id {p}-o"),
     Step("nexus operation describe --operation-id {p}-o"),
-    Step("nexus operation execute --endpoint {p}-e --service Shop --operation now --operation-id {p}-x --input '\"word\"' --schedule-to-close-timeout 10s"),
-    Step("nexus operation execute --endpoint {p}-e --service Shop --operation now --operation-id {p}-f --input '\"operation-failed\"' --schedule-to-close-timeout 10s"),
-    Step("nexus operation start --endpoint {p}-e --service Shop --operation now --operation-id {p}-o --input '\"word\"' --id-reuse-policy RejectDuplicate"),
+    Step(
+        "nexus operation execute --endpoint {p}-e --service Shop --operation now --operation-id {p}-x --input '\"word\"' --schedule-to-close-timeout 10s"
+    ),
+    Step(
+        "nexus operation execute --endpoint {p}-e --service Shop --operation now --operation-id {p}-f --input '\"operation-failed\"' --schedule-to-close-timeout 10s"
+    ),
+    Step(
+        "nexus operation start --endpoint {p}-e --service Shop --operation now --operation-id {p}-o --input '\"word\"' --id-reuse-policy RejectDuplicate"
+    ),
     Step("nexus operation start --endpoint nowhere --service Shop --operation now --operation-id {p}-n"),
-    Step("nexus operation start --endpoint {p}-e --service Shop --operation later --operation-id {p}-l --input '\"{p}-behind done\"'"),
+    Step(
+        "nexus operation start --endpoint {p}-e --service Shop --operation later --operation-id {p}-l --input '\"{p}-behind done\"'"
+    ),
     Step("nexus operation describe --operation-id {p}-l", after=0.5),
     Step("nexus operation cancel --operation-id {p}-l --reason why"),
     Step(
@@ -211,10 +255,14 @@ QUEUES = [
     Step("task-queue describe --task-queue {q} --report-config"),
     Step("task-queue describe --task-queue {q} --legacy-mode"),
     Step("task-queue config set --task-queue {q} --task-queue-type activity --queue-rps-limit 50 --queue-rps-limit-reason why"),
-    Step("task-queue config set --task-queue {q} --task-queue-type activity --fairness-key-rps-limit-default 20 --fairness-key-rps-limit-reason why"),
+    Step(
+        "task-queue config set --task-queue {q} --task-queue-type activity --fairness-key-rps-limit-default 20 --fairness-key-rps-limit-reason why"
+    ),
     Step("task-queue config set --task-queue {q} --task-queue-type activity --fairness-key-weight a=2.0"),
     Step("task-queue config get --task-queue {q} --task-queue-type activity"),
-    Step("task-queue config set --task-queue {q} --task-queue-type activity --queue-rps-limit default --fairness-key-rps-limit-default default"),
+    Step(
+        "task-queue config set --task-queue {q} --task-queue-type activity --queue-rps-limit default --fairness-key-rps-limit-default default"
+    ),
     Step("task-queue config set --task-queue {q} --task-queue-type workflow --queue-rps-limit 5"),
     Step("task-queue list-partition --task-queue {q}"),
     Step("task-queue update-build-ids add-new-default --task-queue {q}-old --build-id 1.0"),

@@ -21,17 +21,18 @@ from typing import Any, NoReturn
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[1] / "differential")]
 
-from commands import LEFT_OUT, STEPS, Step  # noqa: E402
-import tables  # noqa: E402
-from shapes import between, parsed  # noqa: E402
-from temporalio import activity, workflow  # noqa: E402
-from temporalio.client import Client  # noqa: E402
-from temporalio.exceptions import ApplicationError  # noqa: E402
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker  # noqa: E402
-from scenarios.nexus import Behind, Shop  # noqa: E402
-from workflows import Wait  # noqa: E402
+import tables
+from commands import LEFT_OUT, STEPS, Step
+from scenarios.nexus import Behind, Shop
+from shapes import between, parsed
+from temporalio import activity, workflow
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from workflows import Wait
 
 SECONDS_MAX = 30.0
+
 
 @workflow.defn
 class Echo:

@@ -79,11 +79,7 @@ class Normaliser:
                 if any(UUID.search(key) for key in value):
                     # A map by id has no order: its ids are numbered by what they stand for.
                     entries.sort(key=lambda entry: json.dumps(entry[1], sort_keys=True))
-                return {
-                    self.text(key): self.value(item)
-                    for key, item in entries
-                    if key not in DROPPED and item not in UNSET
-                }
+                return {self.text(key): self.value(item) for key, item in entries if key not in DROPPED and item not in UNSET}
             case list() | tuple():
                 return [self.value(item) for item in value]
             case str():

@@ -41,9 +41,7 @@ class Request:
     def seen(self) -> dict[str, object]:
         """What must be equal on two servers."""
         headers = {
-            key: "$" if key in OPAQUE | MOMENTS else value
-            for key, value in sorted(self.headers.items())
-            if key not in TRANSPORT
+            key: "$" if key in OPAQUE | MOMENTS else value for key, value in sorted(self.headers.items()) if key not in TRANSPORT
         }
         query = {key: "$" for key in parse_qs(urlsplit(self.url).query)}
         body = self.body.decode(errors="replace")

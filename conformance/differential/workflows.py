@@ -122,9 +122,7 @@ class Parent:
 
     @workflow.run
     async def run(self, child_id: str, policy: str, wait: bool) -> str:
-        child = await workflow.start_child_workflow(
-            Wait.run, id=child_id, parent_close_policy=workflow.ParentClosePolicy[policy]
-        )
+        child = await workflow.start_child_workflow(Wait.run, id=child_id, parent_close_policy=workflow.ParentClosePolicy[policy])
         if wait:
             return str(await child)
         return "left"
@@ -221,9 +219,7 @@ class Scripted:
         retry = RetryPolicy(initial_interval=timedelta(milliseconds=20), maximum_attempts=2)
         timeout = timedelta(seconds=20)
         try:
-            await workflow.execute_activity(
-                fail_until, str(value), start_to_close_timeout=timeout, retry_policy=retry
-            )
+            await workflow.execute_activity(fail_until, str(value), start_to_close_timeout=timeout, retry_policy=retry)
         except Exception as error:
             self.said.append(type(error).__name__)
 

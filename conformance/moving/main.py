@@ -146,7 +146,11 @@ class Move:
                 handle = self.here.get_workflow_handle_for(Order.run, handle.id)
                 await handle.signal(Order.say, "go")
                 results.append(sorted(await asyncio.wait_for(handle.result(), 60)))
-                check("it is told of its memo", (await handle.describe()).raw_description.workflow_execution_info.memo.fields.keys(), {"moved"})
+                check(
+                    "it is told of its memo",
+                    (await handle.describe()).raw_description.workflow_execution_info.memo.fields.keys(),
+                    {"moved"},
+                )
         base = ["Hello, Ada", "go", "later Bob", "slept"]
         check("a run with a signal", results[0], sorted([*base, "early"]))
         check("a run with an update", results[1], sorted([*base, "updated"]))

@@ -21,19 +21,18 @@ from typing import Any, NoReturn
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[1] / "differential")]
 
-from google.protobuf.json_format import MessageToDict, ParseDict  # noqa: E402
-from pages import PAGES  # noqa: E402
-from scenarios.nexus import Shop  # noqa: E402
-import tables  # noqa: E402
-from shapes import between  # noqa: E402
-from temporalio import activity, workflow  # noqa: E402
-from temporalio.api.operatorservice import v1 as operator  # noqa: E402
-from temporalio.api.workflowservice import v1 as service  # noqa: E402
-from temporalio.client import Client  # noqa: E402
-from temporalio.service import RPCError  # noqa: E402
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker  # noqa: E402
-from workflows import Wait  # noqa: E402
-
+import tables
+from google.protobuf.json_format import MessageToDict, ParseDict
+from pages import PAGES
+from scenarios.nexus import Shop
+from shapes import between
+from temporalio import activity, workflow
+from temporalio.api.operatorservice import v1 as operator
+from temporalio.api.workflowservice import v1 as service
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from workflows import Wait
 
 #: Ostro starts no workers, and says so.
 DECLINED = {"UpdateWorkerDeploymentVersionComputeConfig", "ValidateWorkerDeploymentVersionComputeConfig"}

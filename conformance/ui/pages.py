@@ -41,7 +41,10 @@ PAGES: dict[str, list[Call]] = {
         (
             "StartWorkflowExecution",
             {
-                **NS, "workflowId": "{p}-ui", "taskQueue": {"name": "{q}"}, "workflowType": {"name": "Echo"},
+                **NS,
+                "workflowId": "{p}-ui",
+                "taskQueue": {"name": "{q}"},
+                "workflowType": {"name": "Echo"},
                 "input": {"payloads": [{"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "MQ=="}]},
                 "userMetadata": {"summary": {"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "InMi"}},
                 "requestId": "{p}-ui",
@@ -88,14 +91,18 @@ PAGES: dict[str, list[Call]] = {
         (
             "SignalWorkflowExecution",
             {
-                **NS, "workflowExecution": {"workflowId": "{p}-wait"}, "signalName": "say",
+                **NS,
+                "workflowExecution": {"workflowId": "{p}-wait"},
+                "signalName": "say",
                 "input": {"payloads": [{"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "ImEi"}]},
             },
         ),
         (
             "UpdateWorkflowExecution",
             {
-                **NS, "workflowExecution": {"workflowId": "{p}-wait"}, "waitPolicy": {"lifecycleStage": 3},
+                **NS,
+                "workflowExecution": {"workflowId": "{p}-wait"},
+                "waitPolicy": {"lifecycleStage": 3},
                 "request": {
                     "meta": {"updateId": "{p}-u"},
                     "input": {
@@ -111,8 +118,11 @@ PAGES: dict[str, list[Call]] = {
         (
             "ResetWorkflowExecution",
             {
-                **NS, "workflowExecution": {"workflowId": "{p}-wait"}, "workflowTaskFinishEventId": "4",
-                "requestId": "{p}-reset", "reason": "why",
+                **NS,
+                "workflowExecution": {"workflowId": "{p}-wait"},
+                "workflowTaskFinishEventId": "4",
+                "requestId": "{p}-reset",
+                "reason": "why",
             },
         ),
         ("RequestCancelWorkflowExecution", {**NS, "workflowExecution": {"workflowId": "{p}-wait"}, "requestId": "c"}),
@@ -123,7 +133,10 @@ PAGES: dict[str, list[Call]] = {
         (
             "StartBatchOperation",
             {
-                **NS, "jobId": "{p}-job", "reason": "why", "visibilityQuery": "WorkflowId = '{p}-nobody'",
+                **NS,
+                "jobId": "{p}-job",
+                "reason": "why",
+                "visibilityQuery": "WorkflowId = '{p}-nobody'",
                 "terminationOperation": {"identity": "ui"},
             },
         ),
@@ -134,12 +147,16 @@ PAGES: dict[str, list[Call]] = {
         (
             "CreateSchedule",
             {
-                **NS, "scheduleId": "{p}-s", "requestId": "{p}-s",
+                **NS,
+                "scheduleId": "{p}-s",
+                "requestId": "{p}-s",
                 "schedule": {
                     "spec": {"interval": [{"interval": "3600s"}]},
                     "action": {
                         "startWorkflow": {
-                            "workflowId": "{p}-scheduled", "workflowType": {"name": "Echo"}, "taskQueue": {"name": "{q}"},
+                            "workflowId": "{p}-scheduled",
+                            "workflowType": {"name": "Echo"},
+                            "taskQueue": {"name": "{q}"},
                         }
                     },
                 },
@@ -195,8 +212,12 @@ PAGES: dict[str, list[Call]] = {
         (
             "StartActivityExecution",
             {
-                **NS, "activityId": "{p}-a", "activityType": {"name": "echo"}, "taskQueue": {"name": "{q}-nobody"},
-                "startToCloseTimeout": "10s", "requestId": "a",
+                **NS,
+                "activityId": "{p}-a",
+                "activityType": {"name": "echo"},
+                "taskQueue": {"name": "{q}-nobody"},
+                "startToCloseTimeout": "10s",
+                "requestId": "a",
             },
         ),
         ("ListActivityExecutions", {**NS, "query": "ActivityId STARTS_WITH '{p}'", "pageSize": 100}),
@@ -209,7 +230,9 @@ PAGES: dict[str, list[Call]] = {
         (
             "UpdateActivityExecutionOptions",
             {
-                **NS, "activityId": "{p}-a", "activityOptions": {"startToCloseTimeout": "40s"},
+                **NS,
+                "activityId": "{p}-a",
+                "activityOptions": {"startToCloseTimeout": "40s"},
                 "updateMask": "startToCloseTimeout",
             },
         ),
@@ -226,7 +249,8 @@ PAGES: dict[str, list[Call]] = {
         (
             "operator.UpdateNexusEndpoint",
             {
-                "id": "{endpoint}", "version": "1",
+                "id": "{endpoint}",
+                "version": "1",
                 "spec": {"name": "{p}-e", "target": {"worker": {"namespace": "{ns}", "taskQueue": "{q}"}}},
             },
         ),
@@ -235,8 +259,13 @@ PAGES: dict[str, list[Call]] = {
         (
             "StartNexusOperationExecution",
             {
-                **NS, "operationId": "{p}-o", "endpoint": "{p}-e", "service": "Shop", "operation": "none",
-                "requestId": "o", "scheduleToCloseTimeout": "20s",
+                **NS,
+                "operationId": "{p}-o",
+                "endpoint": "{p}-e",
+                "service": "Shop",
+                "operation": "none",
+                "requestId": "o",
+                "scheduleToCloseTimeout": "20s",
             },
         ),
         ("ListNexusOperationExecutions", {**NS, "query": "Endpoint = '{p}-e'", "pageSize": 100}),

@@ -50,6 +50,7 @@ DECLINED = {
     "UpdateWorkerVersioningRules": SUPERSEDED,
 }
 
+
 def methods(messages: object) -> list[str]:
     names = messages.DESCRIPTOR.message_types_by_name
     return sorted(name.removesuffix("Request") for name in names if name.endswith("Request"))

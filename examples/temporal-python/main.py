@@ -128,9 +128,7 @@ async def main() -> int:
     events = list((await handle.fetch_history()).events)
     print(f"workflow {handle.id}, run {handle.result_run_id}")
     print(f"{report.words} words on {report.lines} lines; most frequent: {report.top}")
-    print(
-        f"`count` went on at chunk {report.count_resumed_at_chunk} of {report.chunks} (attempt {report.count_attempt})"
-    )
+    print(f"`count` went on at chunk {report.count_resumed_at_chunk} of {report.chunks} (attempt {report.count_attempt})")
     print_history(events)
     wrong = [*wrong_in_report(report, arguments.file.read_text()), *wrong_in_history(events)]
     for line in wrong:

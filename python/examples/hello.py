@@ -1,6 +1,6 @@
 """One activity, one workflow, one file."""
 
-import ostro.workflows as workflows
+from ostro import workflows
 
 
 @workflows.activity(start_to_close_timeout="30s", retry_policy_max_attempts=5)

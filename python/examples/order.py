@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-import ostro.workflows as workflows
+from ostro import workflows
 from ostro.workflows import activity, run_activities_locally, workflow
 
 

@@ -1,6 +1,6 @@
 """A model that is loaded once, and used by many activities on the worker that has it."""
 
-import ostro.workflows as workflows
+from ostro import workflows
 from ostro.workflows import activity, run_sticky_worker_session
 
 _model: dict[str, float] | None = None

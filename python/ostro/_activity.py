@@ -10,8 +10,9 @@ import functools
 import inspect
 import logging
 import warnings
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Coroutine, Mapping, ParamSpec, Protocol, Sequence, TypeVar, overload
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from . import _activity_context, _context, _later
 from ._activity_context import ActivityContext, ActivityInfo

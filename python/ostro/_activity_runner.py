@@ -167,7 +167,7 @@ class ActivityRunner:
         found = self._running.get(token)
         if found is None:
             return
-        task, context = found
+        _, context = found
         which = int(TimeoutType.START_TO_CLOSE)
         self._answer(
             context, Outcome.FAILED, (FailureKind.TIMEOUT, "activity StartToClose timeout", "", "ostro-python", None, (which, []))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import weakref
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from . import _core
 from ._errors import AlreadyStartedError, NotFoundError, RpcError

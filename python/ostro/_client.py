@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import uuid
-from typing import Any, AsyncIterator, Awaitable, Callable, Generic, Protocol, Sequence, TypeVar, overload
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 from . import _convert, _failure
 from ._config import config
@@ -445,8 +446,16 @@ class Client:
 
 
 _WITH_IDENTITY = frozenset(
-    "StartWorkflowExecution SignalWorkflowExecution RequestCancelWorkflowExecution TerminateWorkflowExecution CreateSchedule "
-    "UpdateSchedule PatchSchedule DeleteSchedule".split()
+    [
+        "StartWorkflowExecution",
+        "SignalWorkflowExecution",
+        "RequestCancelWorkflowExecution",
+        "TerminateWorkflowExecution",
+        "CreateSchedule",
+        "UpdateSchedule",
+        "PatchSchedule",
+        "DeleteSchedule",
+    ]
 )
 
 

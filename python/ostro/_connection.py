@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import json
 import weakref
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, AsyncIterator
+from typing import Any
 
 from . import _core
 from ._bridge import Bridge, bridge

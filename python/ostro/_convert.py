@@ -7,8 +7,9 @@ they are. A payload is `bytes` (JSON), `None`, or a `Payload` with an encoding o
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Callable, Sequence
+from typing import Any
 
 import pydantic
 import pydantic_core

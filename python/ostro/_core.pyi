@@ -1,6 +1,7 @@
 """The Rust half (`core/src`)."""
 
-from typing import Any, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 __version__: str
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from typing import Any, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
 
 
 class Depends:
@@ -47,7 +48,7 @@ def _made_by_decorator(dependency: Callable[[], Any]) -> bool:
 class DependencyInjector:
     """The dependencies that a worker has made."""
 
-    _made: dict[Callable[[], Any], Any] = {}
+    _made: ClassVar[dict[Callable[[], Any], Any]] = {}
     _depth = 0
 
     @classmethod

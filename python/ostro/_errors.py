@@ -5,8 +5,9 @@ Every error that a workflow can catch is a `Failure`; `__cause__` holds what was
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
-from typing import Any, Sequence
+from typing import Any
 
 from ._duration import Duration, optional
 

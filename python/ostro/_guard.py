@@ -24,7 +24,8 @@ import sysconfig
 import threading
 import time
 import uuid
-from typing import Any, Callable, Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from . import _core
 from ._definition import WorkflowDefinition
@@ -43,10 +44,29 @@ _FUNCTIONS: list[tuple[Any, str, str]] = [
     (time, "sleep", _SLEEP),
     *(
         (random, name, _RANDOM)
-        for name in (
-            "random uniform randint randrange choice choices shuffle sample gauss normalvariate betavariate expovariate "
-            "gammavariate lognormvariate triangular vonmisesvariate paretovariate weibullvariate getrandbits randbytes seed"
-        ).split()
+        for name in [
+            "random",
+            "uniform",
+            "randint",
+            "randrange",
+            "choice",
+            "choices",
+            "shuffle",
+            "sample",
+            "gauss",
+            "normalvariate",
+            "betavariate",
+            "expovariate",
+            "gammavariate",
+            "lognormvariate",
+            "triangular",
+            "vonmisesvariate",
+            "paretovariate",
+            "weibullvariate",
+            "getrandbits",
+            "randbytes",
+            "seed",
+        ]
     ),
     (uuid, "uuid1", _UUID),
     (uuid, "uuid4", _UUID),
@@ -72,7 +92,19 @@ _PLAIN_METHODS: list[tuple[type, str, str, str]] = [
     (socket.socket, "__init__", "socket.socket", _ACTIVITY),
     *(
         (pathlib.Path, name, f"Path.{name}", _ACTIVITY)
-        for name in "open read_text read_bytes write_text write_bytes iterdir exists stat mkdir unlink rename".split()
+        for name in [
+            "open",
+            "read_text",
+            "read_bytes",
+            "write_text",
+            "write_bytes",
+            "iterdir",
+            "exists",
+            "stat",
+            "mkdir",
+            "unlink",
+            "rename",
+        ]
     ),
 ]
 #: Classes stay what they are: only calls are looked at.
@@ -80,8 +112,24 @@ _CLASSES = {(subprocess, "Popen")}
 
 #: Libraries whose use of clocks and files does not change what a workflow does.
 _OBSERVERS = frozenset(
-    "ostro pydantic pydantic_core typing_extensions structlog loguru opentelemetry sentry_sdk rich coverage _pytest pytest pluggy "
-    "debugpy pydevd _pydevd_bundle".split()
+    [
+        "ostro",
+        "pydantic",
+        "pydantic_core",
+        "typing_extensions",
+        "structlog",
+        "loguru",
+        "opentelemetry",
+        "sentry_sdk",
+        "rich",
+        "coverage",
+        "_pytest",
+        "pytest",
+        "pluggy",
+        "debugpy",
+        "pydevd",
+        "_pydevd_bundle",
+    ]
 )
 _instead: dict[str, str] = {}
 _replaced: dict[int, Any] = {}

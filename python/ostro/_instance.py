@@ -6,7 +6,8 @@ import asyncio
 import logging
 import random
 import uuid
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from . import _convert, _failure
 from ._activity import INITIAL_INTERVAL, MAXIMUM_INTERVAL, ActivityDefinition
@@ -225,7 +226,7 @@ class WorkflowInstance:
                 self._fail(error)
         except (Evicted, GeneratorExit):
             raise
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             self._fail(error)
 
     def _continue(self, request: ContinueAsNew) -> None:
@@ -265,7 +266,7 @@ class WorkflowInstance:
             self._continue(request)
         except (asyncio.CancelledError, Evicted, GeneratorExit):
             raise
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             self._fail(error)
 
     def _update(self, _id: str, protocol_id: str, name: str, payloads: Sequence[Any], run_validator: bool) -> None:
@@ -301,7 +302,7 @@ class WorkflowInstance:
             self._continue(request)
         except (Evicted, GeneratorExit):
             raise
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             self._command((Command.UPDATE_RESPONSE, protocol_id, _REJECTED, _failure.from_exception(error)))
         else:
             self._command((Command.UPDATE_RESPONSE, protocol_id, _COMPLETED, payload))

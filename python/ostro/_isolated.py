@@ -12,9 +12,10 @@ import inspect
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from multiprocessing import Pipe, spawn
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ._activity_context import ActivityContext
 from ._context import current_activity
@@ -104,12 +105,12 @@ def _child(pipe: Connection, about: tuple[Any, ...]) -> None:
 
         definition = registered_activities()[name]
         definition.isolated = False
-        beat = lambda found: pipe.send((_BEAT, [one for one in found if isinstance(one, bytes)]))  # noqa: E731
+        beat = lambda found: pipe.send((_BEAT, [one for one in found if isinstance(one, bytes)]))
         current_activity.set(ActivityContext(info=info, beat=beat, last_details=details))
         answer: tuple[int, Any] = (_RESULT, asyncio.run(definition.run(args, kwargs)))
     except CompletesLater:
         answer = (_LATER, None)
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:
         answer = (_ERROR, _portable(error))
     try:
         pipe.send(answer)

@@ -6,7 +6,8 @@ it with `client.activity(...)`. Its time-outs go on; so do its retries where it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _convert, _failure
 from ._activity_context import require_info

@@ -12,7 +12,8 @@ import contextvars
 import logging
 import sys
 import zlib
-from typing import TYPE_CHECKING, Any, Callable
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ._errors import DeterminismError
 
@@ -97,7 +98,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
                     context.run(coroutine.close)
                 else:
                     coroutine.close()
-            except BaseException:  # noqa: BLE001
+            except BaseException:
                 # Code that goes on while it is being closed: whatever it does goes nowhere.
                 _log.debug("workflow code went on while it was evicted", exc_info=True)
         self.tasks.clear()

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Sequence
+from typing import Any
 
 import pydantic_core
 from pydantic import BaseModel, Field
@@ -155,7 +156,7 @@ def _scope(local: bool) -> Any:
 
 
 @dataclass
-class _all_or_cancel:  # noqa: N801
+class _all_or_cancel:
     """Runs coroutines; when one fails the others are cancelled and its error is raised."""
 
     def __post_init__(self) -> None:

@@ -9,9 +9,10 @@ import json
 import re
 import sys
 import threading
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any
 
 from . import _core, _guard
 from ._bridge import Command, Job

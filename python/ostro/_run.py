@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import sys
 import time
-from typing import Any, Iterable, overload
+from collections.abc import Iterable
+from typing import Any, overload
 
 from ._activity import check_names
 from ._client import Client, Executes, R, WorkflowHandle

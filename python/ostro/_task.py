@@ -10,7 +10,8 @@ import contextlib
 import copy
 import logging
 import uuid
-from typing import Any, AsyncIterator, Generic, TypeVar
+from collections.abc import AsyncIterator
+from typing import Any, Generic, TypeVar
 
 import pydantic_core
 from pydantic import BaseModel

@@ -8,7 +8,8 @@ import logging
 import signal
 import threading
 import uuid
-from typing import Any, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from . import __version__, _core, _guard
 from ._activity import ActivityDefinition, check_names, registered_activities

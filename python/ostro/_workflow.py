@@ -8,8 +8,9 @@ import inspect
 import logging
 import random as _random
 import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any, Callable, Iterator, Mapping, ParamSpec, Protocol, Sequence, TypeVar, overload
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from . import _convert
 from ._bridge import Command
@@ -76,7 +77,7 @@ class WorkflowInfo:
 class _Logger(logging.LoggerAdapter):  # type: ignore[type-arg]
     """A logger that is silent while code is replayed."""
 
-    def isEnabledFor(self, level: int) -> bool:  # noqa: N802
+    def isEnabledFor(self, level: int) -> bool:
         instance = workflow_instance()
         return (instance is None or not instance.replaying) and super().isEnabledFor(level)
 
@@ -139,7 +140,7 @@ def _refuse(message: str) -> WorkflowsException:
     return WorkflowsException(message, code=ErrorCode.WORKFLOW_DEFINITION)
 
 
-class workflow:  # noqa: N801
+class workflow:
     """Defines workflows, and is what their code calls."""
 
     unsafe = _Unsafe

@@ -10,8 +10,9 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
+from collections.abc import Sequence
 from types import ModuleType
-from typing import Any, Sequence
+from typing import Any
 
 _PACKAGE = "mistralai"
 _ORIGINAL = "mistralai.workflows"

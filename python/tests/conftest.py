@@ -10,12 +10,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
-
-import ostro.workflows as workflows
+from ostro import workflows
 
 # What tests leave running need not end by itself.
 os.environ.setdefault("GRACEFUL_SHUTDOWN_TIMEOUT", "1")

@@ -6,7 +6,7 @@ import asyncio
 import os
 from pathlib import Path
 
-import ostro.workflows as workflows
+from ostro import workflows
 from ostro.workflows import activity, run_sticky_worker_session, workflow
 
 

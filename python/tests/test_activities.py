@@ -8,12 +8,11 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, Optional, Union
+from typing import Any
 
 import pydantic
 import pytest
-
-import ostro.workflows as workflows
+from ostro import workflows
 from ostro.workflows import activity, run_activities_locally, workflow
 
 calls: dict[str, int] = {}
@@ -31,7 +30,7 @@ class Color(enum.Enum):
 @dataclass
 class Point:
     x: int
-    when: Optional[datetime] = None
+    when: datetime | None = None
 
 
 class Model(pydantic.BaseModel):
@@ -42,8 +41,8 @@ class Model(pydantic.BaseModel):
 
 @activity()
 async def echo_types(
-    model: Model, point: Point, maybe: Optional[int], either: Union[int, list[str]], data: bytes, when: datetime
-) -> tuple[Model, Point, Optional[int], Union[int, list[str]], datetime, int]:
+    model: Model, point: Point, maybe: int | None, either: int | list[str], data: bytes, when: datetime
+) -> tuple[Model, Point, int | None, int | list[str], datetime, int]:
     assert isinstance(model.point, Point) and isinstance(data, bytes)
     return model, point, maybe, either, when, len(data)
 

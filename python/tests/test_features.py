@@ -11,13 +11,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any, AsyncIterator, Iterator
+from typing import Any
 
 import pydantic
 import pytest
-
-import ostro.workflows as workflows
+from ostro import workflows
 from ostro.workflows import (
     Depends,
     InteractiveWorkflow,
@@ -359,9 +359,8 @@ def test_a_clock_that_skips_lets_months_pass() -> None:
     from ostro.workflows import testing
 
     async def main() -> float:
-        async with testing.environment(time_skipping=True) as env:
-            async with testing.create_test_worker(env, [SleepsLong]):
-                return await asyncio.wait_for(env.execute(SleepsLong), 60)
+        async with testing.environment(time_skipping=True) as env, testing.create_test_worker(env, [SleepsLong]):
+            return await asyncio.wait_for(env.execute(SleepsLong), 60)
 
     assert asyncio.run(main()) >= 90 * 86400
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-import ostro.workflows as workflows
 from conftest import run_program, wait_until
+from ostro import workflows
 from ostro.workflows import activity, run_activities_locally, workflow
 
 tokens: dict[str, bytes] = {}

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-import ostro.workflows as workflows
+from ostro import workflows
 from ostro.workflows import testing
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -108,8 +107,8 @@ def test_each_example_runs_and_replays_in_a_fresh_process(example: Path, tmp_pat
 
 def test_every_shape_of_asyncio_replays_in_another_process(tmp_path: Path) -> None:
     from conftest import run_program
-    from test_workflows import Continues, Counter, Parent, Shapes
     from test_workflows import Child as ChildWorkflow
+    from test_workflows import Continues, Counter, Parent, Shapes
 
     engine = tmp_path / "engine.db"
 

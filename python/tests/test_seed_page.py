@@ -10,14 +10,14 @@ import builtins
 import datetime as real_datetime
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
-
-import pytest
+from typing import Any
 
 import ostro.compat  # noqa: F401
-import ostro.workflows as workflows
+import pytest
 from conftest import Program, run_program
+from ostro import workflows
 
 PAGE = Path(__file__).parent / "data" / "activities.txt"
 _STARTS = ("import ", "from ", "@", "async def ", "def ", "class ", ")", "# ", "_")

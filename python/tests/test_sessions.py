@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-import ostro.workflows as workflows
 from conftest import wait_until
+from ostro import workflows
 from ostro.workflows import activity, get_sticky_worker_session, run_activities_locally, run_sticky_worker_session, workflow
 from session_program import Longer, Steps
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-import ostro.workflows as workflows
+from ostro import workflows
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = (Path(__file__).parent / "data" / "original-names.txt").read_text().split()

@@ -15,10 +15,9 @@ import uuid
 from time import time as time_by_name
 from typing import Any
 
-import pytest
-
-import ostro.workflows as workflows
 import own_module
+import pytest
+from ostro import workflows
 from ostro.workflows import activity, execute_workflow, workflow
 
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="outside")

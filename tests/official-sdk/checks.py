@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import seed_workflows
 from lab import Lab, free_port, wait_for
-from mistralai.client import errors, models
+from mistralai.client import errors
 from secure import TlsProxy, make_certificates
 
 CHECKS = []
@@ -89,9 +89,7 @@ def registrations(lab: Lab, client) -> None:
     assert registration.definition.execution_timeout == 3600
     one = client.workflows.get_workflow_registration(workflow_registration_id=registration.id)
     assert one.workflow_registration.active and one.workflow_registration.deployment_name == "lab"
-    started = client.workflows.execute_workflow_registration(
-        workflow_registration_id=registration.id, input={"email": "x"}
-    )
+    started = client.workflows.execute_workflow_registration(workflow_registration_id=registration.id, input={"email": "x"})
     assert result(client, started.execution_id).result == {"result": False}
 
     changed = client.workflows.update_workflow(
@@ -156,9 +154,7 @@ def streaming(lab: Lab, client) -> None:
     middle = messages[3].id
     with client.workflows.executions.stream(execution_id=started.execution_id, last_event_id=middle) as stream:
         assert [message.id for message in stream] == [message.id for message in messages[4:]]
-    with client.workflows.events.get_stream_events(
-        root_workflow_exec_id=started.execution_id, last_event_id=middle
-    ) as stream:
+    with client.workflows.events.get_stream_events(root_workflow_exec_id=started.execution_id, last_event_id=middle) as stream:
         assert [message.id for message in stream] == [message.id for message in messages[4:]]
     with client.workflows.events.get_stream_events(
         root_workflow_exec_id=started.execution_id, start_seq=int(middle) + 1, scope="activity"
@@ -182,9 +178,7 @@ def interactive(lab: Lab, client) -> None:
     submit = {"task_id": waiting["task_id"], "input": {"approved": "perhaps"}}
     refused(
         400,
-        lambda: executions.update_workflow_execution(
-            execution_id=started.execution_id, name="__submit_input", input=submit
-        ),
+        lambda: executions.update_workflow_execution(execution_id=started.execution_id, name="__submit_input", input=submit),
         "WF_1207",
     )
     submit["input"] = {"approved": True, "comment": "enjoy"}
@@ -201,9 +195,7 @@ def conversation(lab: Lab, client) -> None:
     said = executions.signal_workflow_execution(execution_id=id, name="say", input={"text": "one"})
     assert said.message == "Signal accepted"
     # None of these reaches the workflow: each would wedge it.
-    body = refused(
-        422, lambda: executions.signal_workflow_execution(execution_id=id, name="say", input={"text": {"not": "text"}})
-    )
+    body = refused(422, lambda: executions.signal_workflow_execution(execution_id=id, name="say", input={"text": {"not": "text"}}))
     assert body["detail"][0]["loc"] == ["body", "input", "text"], body
     refused(404, lambda: executions.signal_workflow_execution(execution_id=id, name="shout"), "WF_1205")
     refused(
@@ -212,15 +204,11 @@ def conversation(lab: Lab, client) -> None:
     )
     failed = refused(
         400,
-        lambda: executions.update_workflow_execution(
-            execution_id=id, name="correct", input={"index": 7, "text": "x"}
-        ),
+        lambda: executions.update_workflow_execution(execution_id=id, name="correct", input={"index": 7, "text": "x"}),
         "WF_1207",
     )
     assert "nothing was said at 7" in failed["message"], failed
-    corrected = executions.update_workflow_execution(
-        execution_id=id, name="correct", input={"index": 0, "text": "two"}
-    )
+    corrected = executions.update_workflow_execution(execution_id=id, name="correct", input={"index": 0, "text": "two"})
     assert corrected.update_name == "correct" and corrected.result == {"heard": ["two"]}
     heard = executions.query_workflow_execution(execution_id=id, name="heard")
     assert heard.result == {"heard": ["two"]}
@@ -261,9 +249,7 @@ def injection_and_search_keys(lab: Lab, client) -> None:
     assert answer.result == {"result": "hello, Ada"}
     customer = f"Acme-{uuid.uuid4()}"
     done = execute(client, "searchable", {"customer": customer}, wait_for_result=True, timeout_seconds=60)
-    with_keys = client.workflows.executions.get_workflow_execution(
-        execution_id=done.execution_id, include_search_keys=True
-    )
+    with_keys = client.workflows.executions.get_workflow_execution(execution_id=done.execution_id, include_search_keys=True)
     assert with_keys.search_keys == {"customer": customer, "stage": "done"}, with_keys.search_keys
 
     def found():
@@ -318,10 +304,8 @@ def stopping(lab: Lab, client) -> None:
     refused(404, lambda: executions.cancel_workflow_execution(execution_id="nobody"), "WF_1200")
 
     history = executions.get_workflow_execution_history(execution_id=ids[4])
-    last_task = [event for event in history["events"] if event["eventType"].endswith("WORKFLOW_TASK_COMPLETED")][0]
-    executions.reset_workflow(
-        execution_id=ids[4], event_id=int(last_task["eventId"]), reason="again", exclude_signals=True
-    )
+    last_task = next(event for event in history["events"] if event["eventType"].endswith("WORKFLOW_TASK_COMPLETED"))
+    executions.reset_workflow(execution_id=ids[4], event_id=int(last_task["eventId"]), reason="again", exclude_signals=True)
     wait_for(
         "the reset run",
         lambda: executions.query_workflow_execution(execution_id=ids[4], name="heard").result == {"heard": []},
@@ -378,9 +362,7 @@ def traces(lab: Lab, client) -> None:
     every = executions.get_workflow_execution_trace_events(execution_id=id, include_internal_events=True).events
     assert len(every) > len(plain) and not any(event.internal for event in plain)
     if lab.otel:
-        wait_for(
-            "its spans", lambda: executions.get_workflow_execution_trace_info(execution_id=id).has_trace_data, 30
-        )
+        wait_for("its spans", lambda: executions.get_workflow_execution_trace_info(execution_id=id).has_trace_data, 30)
         wait_for("logs", lambda: client.workflows.deployments.get_deployment_logs(name="lab").results, 30)
     info = executions.get_workflow_execution_trace_info(execution_id=id)
     otel = executions.get_workflow_execution_trace_otel(execution_id=id)
@@ -591,14 +573,17 @@ def keys_and_tls(lab: Lab, client) -> None:
             if role:
                 assert stranger.workflows.runs.list_runs(page_size=1).result.executions == listed
             status = 401 if key_of == "any" else 404 if key_of == others else 403
-            refused(status, lambda: execute(stranger, name, input))
+            refused(status, lambda stranger=stranger: execute(stranger, name, input))
         asyncio.run(temporal_clients(guarded, operator, worker, others))
         command = ["workflow", "list", "--address", f"localhost:{guarded.grpc}", "--tls-ca", guarded.authority]
         assert listed[0].execution_id in guarded.run(*command, "--api-key", reader)
         over = lab.another("over-guarded")
         check_engine_elsewhere(over, f"temporal://localhost:{guarded.grpc}", operator, guarded.authority, listed)
-        [id] = [line.split()[0] for line in guarded.run("token", "list", "--data", str(guarded.data)).splitlines()
-                if "reader" in line and "default" in line]
+        [id] = [
+            line.split()[0]
+            for line in guarded.run("token", "list", "--data", str(guarded.data)).splitlines()
+            if "reader" in line and "default" in line
+        ]
         guarded.run("token", "revoke", id, "--data", str(guarded.data))
         guarded.api_key = reader
         wait_for("the revocation", lambda: guarded.get("/v1/workflows/runs").status_code == 401, 5)
@@ -642,7 +627,7 @@ async def temporal_clients(guarded: Lab, operator: str, worker: str, others: str
     path = "/namespaces/default/task-queues/none/nexus-services/service/operation"
     for key, answered in ((None, 401), ("ostro_0123", 401), (worker, 403), (others, 403), (operator, 520)):
         headers = {"request-timeout": "1s", **({"authorization": f"Bearer {key}"} if key else {})}
-        response = httpx.post(guarded.url + path, headers=headers, verify=guarded.trust())
+        response = httpx.post(guarded.url + path, headers=headers, verify=guarded.trust())  # noqa: ASYNC210 (nothing else runs here)
         assert response.status_code == answered, response.text
     assert await status(handle.terminate()) is None
 
@@ -734,9 +719,10 @@ def restart_in_mid_stream(lab: Lab, client) -> None:
     """kill -9 of the API while a stream is read and events come: nothing kept is lost, nothing comes twice."""
     started = execute(client, "conversation")
     executions = client.workflows.executions
-    wait_for("its start", lambda: httpx.get(
-        f"{lab.url}/v1/workflows/events/list?workflow_exec_id={started.execution_id}"
-    ).json()["events"])
+    wait_for(
+        "its start",
+        lambda: httpx.get(f"{lab.url}/v1/workflows/events/list?workflow_exec_id={started.execution_id}").json()["events"],
+    )
     run = executions.get_workflow_execution(execution_id=started.execution_id).run_id
     send = EventSource(lab, started.execution_id, run)
     seen: list[str] = []

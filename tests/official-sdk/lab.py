@@ -46,9 +46,7 @@ class Processes:
 
     def start(self, name: str, command: list[str], environment: dict[str, str] | None = None) -> subprocess.Popen:
         with open(self.directory / f"{name}.log", "ab") as log:
-            process = subprocess.Popen(
-                command, stdout=log, stderr=log, cwd=HERE, env={**os.environ, **(environment or {})}
-            )
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=HERE, env={**os.environ, **(environment or {})})
         self.running[name] = process
         return process
 

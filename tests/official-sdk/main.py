@@ -1,10 +1,10 @@
 """Runs the official worker and client, unmodified, against Ostro.
 
-    python tests/official-sdk/run.py --ostro target/debug/ostro              every check
-    python tests/official-sdk/run.py --ostro target/debug/ostro --quick      the core of them
-    python tests/official-sdk/run.py --ostro target/debug/ostro --temporal   over the real Temporal server
-    python tests/official-sdk/run.py --ostro ... --only streaming            one check
-    python tests/official-sdk/run.py --ostro ... --latency                   how long an activity takes, beside the real server; no checks
+python tests/official-sdk/run.py --ostro target/debug/ostro              every check
+python tests/official-sdk/run.py --ostro target/debug/ostro --quick      the core of them
+python tests/official-sdk/run.py --ostro target/debug/ostro --temporal   over the real Temporal server
+python tests/official-sdk/run.py --ostro ... --only streaming            one check
+python tests/official-sdk/run.py --ostro ... --latency                   how long an activity takes, beside the real server; no checks
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pathlib import Path
 # The examples are imported for their inputs and results only: nothing of them is to be said here.
 os.environ.setdefault("LOG_LEVEL", "ERROR")
 
-from checks import CHECKS, QUICK  # noqa: E402
-from lab import Lab, methods, resources  # noqa: E402
-from latency import measure  # noqa: E402
+from checks import CHECKS, QUICK
+from lab import Lab, methods, resources
+from latency import measure
 
 
 def main() -> int:

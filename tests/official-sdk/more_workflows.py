@@ -4,7 +4,7 @@ import asyncio
 import logging
 from datetime import timedelta
 
-import mistralai.workflows as workflows
+from mistralai import workflows
 from mistralai.workflows import Depends, InteractiveWorkflow, task
 from pydantic import BaseModel
 

@@ -10,7 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[2] / "conformance"))
 
-from environment import run_in  # noqa: E402
+from environment import run_in
 
 # The official packages want one of these.
 PYTHONS = ["python3.12", "python3.13", "python3.14"]

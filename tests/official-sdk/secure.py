@@ -33,9 +33,7 @@ def make_certificates(directory: Path) -> Certificates:
         x509.BasicConstraints(ca=True, path_length=None), critical=True
     )
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    own = _certificate(name, authority_name, key, authority_key).add_extension(
-        x509.SubjectAlternativeName(names), critical=False
-    )
+    own = _certificate(name, authority_name, key, authority_key).add_extension(x509.SubjectAlternativeName(names), critical=False)
     files = Certificates(directory / "authority.pem", directory / "server.pem", directory / "server.key")
     pem = serialization.Encoding.PEM
     files.authority.write_bytes(authority.sign(authority_key, hashes.SHA256()).public_bytes(pem))

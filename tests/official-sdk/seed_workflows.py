@@ -8,7 +8,7 @@ and no workflow of it calls.
 import datetime  # ADAPTED: the page writes `from datetime import datetime` and uses `datetime.timedelta`
 from datetime import timedelta
 
-import mistralai.workflows as workflows
+from mistralai import workflows
 from mistralai.workflows import (
     activity_heartbeat,  # ADAPTED: the page writes `activity.heartbeat`
     get_sticky_worker_session,  # ADAPTED: not imported on the page

@@ -30,7 +30,9 @@ class Stub(BaseHTTPRequestHandler):
                 Stub.queue = body["definitions"][0]["task_queue"]
                 refs = [{key: str(uuid.uuid4()) for key in REFERENCE} for _ in body["definitions"]]
                 ids = [ref["workflow_registration_id"] for ref in refs]
-                self.answer({"has_conflicts": False, "workflow_registration_ids": ids, "workflow_registration_refs": refs, "warnings": []})
+                self.answer(
+                    {"has_conflicts": False, "workflow_registration_ids": ids, "workflow_registration_refs": refs, "warnings": []}
+                )
             case "register":
                 self.answer({"execution_id": body["temporal_workflow_id"], "created": True, "metadata_status": "ok"})
             case "heartbeat":

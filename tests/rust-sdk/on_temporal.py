@@ -16,8 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "conformance"))
 
-import environment  # noqa: E402
-import own_server  # noqa: E402
+import environment
+import own_server
 
 TESTS = "package(ostro-sdk-tests) & test(/::temporal$/)"
 

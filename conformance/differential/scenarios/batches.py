@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from google.protobuf.empty_pb2 import Empty
 from temporalio.api.batch.v1 import (
     BatchOperationCancellation,
     BatchOperationDeletion,
@@ -22,7 +23,6 @@ from temporalio.api.workflowservice.v1 import (
     StopBatchOperationRequest,
 )
 from temporalio.client import WorkflowHandle
-from google.protobuf.empty_pb2 import Empty
 from tracing import Trace, scenario
 from workflows import Wait
 

@@ -30,9 +30,7 @@ def version(trace: Trace, build: str) -> WorkerDeploymentVersion:
 @asynccontextmanager
 async def worker(trace: Trace, build: str, behavior: VersioningBehavior) -> AsyncIterator[None]:
     """A worker of a build, known to the server."""
-    config = WorkerDeploymentConfig(
-        version=version(trace, build), use_worker_versioning=True, default_versioning_behavior=behavior
-    )
+    config = WorkerDeploymentConfig(version=version(trace, build), use_worker_versioning=True, default_versioning_behavior=behavior)
     async with trace.worker(deployment_config=config):
         for _ in range(200):
             try:
@@ -147,9 +145,7 @@ async def deployment_refusals(trace: Trace) -> None:
 @scenario
 async def deployment_created(trace: Trace) -> None:
     service = trace.client.workflow_service
-    request = v1.CreateWorkerDeploymentRequest(
-        namespace=NAMESPACE, deployment_name=name(trace), identity="me", request_id="one"
-    )
+    request = v1.CreateWorkerDeploymentRequest(namespace=NAMESPACE, deployment_name=name(trace), identity="me", request_id="one")
     await trace.refusal("create", service.create_worker_deployment(request))
     await note(trace, "created")
     await trace.refusal("same request", service.create_worker_deployment(request))

@@ -30,7 +30,9 @@ from .nexus import Behind, create, workflow_error
 TRANSPORT = {"date", "content-length", "transfer-encoding", "connection", "vary", "server"}
 JSON = {"content-type": "application/json"}
 NEW_FAILURES = {"temporal-nexus-failure-support": "true"}
-LINK = 'temporal:///namespaces/default/workflows/w/r/history?eventID=1&eventType=WorkflowExecutionStarted&referenceType=EventReference'
+LINK = (
+    "temporal:///namespaces/default/workflows/w/r/history?eventID=1&eventType=WorkflowExecutionStarted&referenceType=EventReference"
+)
 LINK_TYPE = "temporal.api.common.v1.Link.WorkflowEvent"
 #: Headers that the Python client's `http.client` adds, or whose value is a time.
 VARIES = {"accept-encoding", "request-timeout", "operation-timeout"}

@@ -87,9 +87,7 @@ async def poll(trace: Trace) -> Any:
 
 
 async def complete(trace: Trace, task: Any, response: Response) -> None:
-    request = RespondNexusTaskCompletedRequest(
-        namespace=trace.client.namespace, task_token=task.task_token, response=response
-    )
+    request = RespondNexusTaskCompletedRequest(namespace=trace.client.namespace, task_token=task.task_token, response=response)
     await trace.client.workflow_service.respond_nexus_task_completed(request)
 
 
@@ -234,7 +232,7 @@ async def nexus_dispatch_refusals(trace: Trace) -> None:
         for method in ("GET", "PUT", "DELETE"):
             trace.note(method, await it.ask(f"{it.by_endpoint}/s/o", None, method=method))
             trace.note(f"{method} elsewhere", await it.ask(f"{unknown}/s/o", None, method=method))
-        for link in ("nowhere", "<a>", "<>; type=\"a\"", "<a>; type=\"a b\"", "<http://a>; type=\"b\", <c>"):
+        for link in ("nowhere", "<a>", '<>; type="a"', '<a>; type="a b"', '<http://a>; type="b", <c>'):
             trace.note(f"link {link}", await it.ask(f"{it.by_endpoint}/s/o", headers={**JSON, "nexus-link": link}))
         request = DeleteNexusEndpointRequest(id=made.endpoint.id, version=made.endpoint.version)
         await trace.client.operator_service.delete_nexus_endpoint(request)
@@ -256,7 +254,9 @@ async def nexus_dispatch_no_failure(trace: Trace) -> None:
         task = await poll(trace)
         await trace.refusal("nothing", fail(trace, task))
         await trace.refusal("no handler's", fail(trace, task, failure=DEEP))
-        await trace.refusal("bad details", fail(trace, task, error=HandlerError(error_type="INTERNAL", failure=NexusFailure(details=b"{"))))
+        await trace.refusal(
+            "bad details", fail(trace, task, error=HandlerError(error_type="INTERNAL", failure=NexusFailure(details=b"{")))
+        )
         await trace.refusal("bad old details", complete(trace, task, operation_error("failed", b"{")))
         trace.note("still with it", (await complete(trace, task, at_once(JSON_OUT)), await asking))
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from outside import Answer, Outside, Request, outside, post
 from temporalio import workflow
-from temporalio.api.common.v1 import Callback, Payload, Payloads, WorkflowType
+from temporalio.api.common.v1 import Callback, WorkflowType
 from temporalio.api.nexus.v1 import EndpointSpec, EndpointTarget
 from temporalio.api.operatorservice.v1 import CreateNexusEndpointRequest, DeleteNexusEndpointRequest
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -230,7 +230,11 @@ async def nexus_outside_calls_back_wrongly(trace: Trace) -> None:
                 "other namespace": (elsewhere, b"1", {**state, **token}),
                 "no state": (request.callback, b"1", token),
                 "odd state": (request.callback, b"1", {**state, **token, "nexus-operation-state": "running"}),
-                "no content type": (request.callback, b"1", {**token, "nexus-operation-state": "failed", "content-type": "text/plain"}),
+                "no content type": (
+                    request.callback,
+                    b"1",
+                    {**token, "nexus-operation-state": "failed", "content-type": "text/plain"},
+                ),
                 "no json": (request.callback, b"{", {**state, **token, "nexus-operation-state": "failed"}),
                 "odd start": (request.callback, b"1", {**state, **token, "nexus-operation-start-time": "now"}),
                 "odd close": (request.callback, b"1", {**state, **token, "nexus-operation-close-time": "now"}),
@@ -371,9 +375,7 @@ async def callbacks_to_outside(trace: Trace) -> None:
         return Answer(200)
 
     with outside(answer) as service:
-        async with Worker(
-            trace.client, task_queue=trace.queue, workflows=[Wait], workflow_runner=UnsandboxedWorkflowRunner()
-        ):
+        async with Worker(trace.client, task_queue=trace.queue, workflows=[Wait], workflow_runner=UnsandboxedWorkflowRunner()):
             for end in ("done", "terminate", "cancel", "unavailable", "bad", "bad-newly", "missing", "teapot", "broken"):
                 await service_.start_workflow_execution(with_callback(trace, end, f"{service.url}/{end}"))
                 handle = trace.client.get_workflow_handle(trace.id(end))

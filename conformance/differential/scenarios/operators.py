@@ -9,6 +9,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from temporalio.api.activity.v1 import ActivityOptions
 from temporalio.api.common.v1 import RetryPolicy, WorkflowExecution
+from temporalio.api.failure.v1 import ApplicationFailureInfo, Failure
+from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
     PauseActivityRequest,
     PollActivityTaskQueueRequest,
@@ -19,8 +21,6 @@ from temporalio.api.workflowservice.v1 import (
     UnpauseActivityRequest,
     UpdateActivityOptionsRequest,
 )
-from temporalio.api.failure.v1 import ApplicationFailureInfo, Failure
-from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.client import WorkflowHandle
 from tracing import Trace, scenario
 from workflows import Act

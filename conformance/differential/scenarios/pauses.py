@@ -20,22 +20,16 @@ TIMES = {"pausedTime", "originalStartTime", "startTime", "executionTime", "close
 
 def pause(trace: Trace, name: str = "workflow", **fields: Any) -> Any:
     base = {"namespace": NAMESPACE, "workflow_id": trace.id(name), "identity": "me", "reason": "why", "request_id": "p"}
-    return trace.client.workflow_service.pause_workflow_execution(
-        v1.PauseWorkflowExecutionRequest(**{**base, **fields})
-    )
+    return trace.client.workflow_service.pause_workflow_execution(v1.PauseWorkflowExecutionRequest(**{**base, **fields}))
 
 
 def unpause(trace: Trace, name: str = "workflow", **fields: Any) -> Any:
     base = {"namespace": NAMESPACE, "workflow_id": trace.id(name), "identity": "me", "reason": "go", "request_id": "u"}
-    return trace.client.workflow_service.unpause_workflow_execution(
-        v1.UnpauseWorkflowExecutionRequest(**{**base, **fields})
-    )
+    return trace.client.workflow_service.unpause_workflow_execution(v1.UnpauseWorkflowExecutionRequest(**{**base, **fields}))
 
 
 async def described(trace: Trace, label: str) -> None:
-    request = v1.DescribeWorkflowExecutionRequest(
-        namespace=NAMESPACE, execution=WorkflowExecution(workflow_id=trace.id())
-    )
+    request = v1.DescribeWorkflowExecutionRequest(namespace=NAMESPACE, execution=WorkflowExecution(workflow_id=trace.id()))
     answer = trace.normal.message(await trace.client.workflow_service.describe_workflow_execution(request))
     paused = answer["workflowExtendedInfo"].get("pauseInfo", {})
     fields = answer["workflowExecutionInfo"].get("searchAttributes", {}).get("indexedFields", {})

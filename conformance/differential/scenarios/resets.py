@@ -72,9 +72,7 @@ async def reset_and_all_again(trace: Trace) -> None:
 
 @scenario
 async def reset_without_signals(trace: Trace) -> None:
-    await reset_messages(
-        trace, reset_reapply_exclude_types=[ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_SIGNAL]
-    )
+    await reset_messages(trace, reset_reapply_exclude_types=[ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_SIGNAL])
 
 
 @scenario

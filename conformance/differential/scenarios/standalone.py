@@ -187,12 +187,8 @@ async def standalone_refusals(trace: Trace) -> None:
         "poll": service.poll_activity_execution(v1.PollActivityExecutionRequest(**common)),
         "cancel": service.request_cancel_activity_execution(v1.RequestCancelActivityExecutionRequest(**common)),
         "terminate": service.terminate_activity_execution(v1.TerminateActivityExecutionRequest(**common)),
-        "complete by id": service.respond_activity_task_completed_by_id(
-            v1.RespondActivityTaskCompletedByIdRequest(**common)
-        ),
-        "describe without id": service.describe_activity_execution(
-            v1.DescribeActivityExecutionRequest(namespace=NAMESPACE)
-        ),
+        "complete by id": service.respond_activity_task_completed_by_id(v1.RespondActivityTaskCompletedByIdRequest(**common)),
+        "describe without id": service.describe_activity_execution(v1.DescribeActivityExecutionRequest(namespace=NAMESPACE)),
         "bad run id": service.poll_activity_execution(v1.PollActivityExecutionRequest(run_id="run", **common)),
     }.items():
         await trace.refusal(label, call)
@@ -213,7 +209,5 @@ async def standalone_lists(trace: Trace) -> None:
         v1.ListActivityExecutionsRequest(namespace=NAMESPACE, query=f"{query} AND ActivityType = 'Kind'")
     )
     trace.note("listed", sorted(trace.normal.text(found.activity_id) for found in listed.executions))
-    workflows = await service.count_workflow_executions(
-        v1.CountWorkflowExecutionsRequest(namespace=NAMESPACE, query=query)
-    )
+    workflows = await service.count_workflow_executions(v1.CountWorkflowExecutionsRequest(namespace=NAMESPACE, query=query))
     trace.note("among workflows", workflows.count)

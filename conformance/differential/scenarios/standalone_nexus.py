@@ -91,9 +91,7 @@ class Shop:
         raise TimeoutError(f"the operation {name} never came so far")
 
     async def reached(self, label: str, stage: int, name: str = "o") -> None:
-        request = v1.PollNexusOperationExecutionRequest(
-            namespace=NAMESPACE, operation_id=self.trace.id(name), wait_stage=stage
-        )
+        request = v1.PollNexusOperationExecutionRequest(namespace=NAMESPACE, operation_id=self.trace.id(name), wait_stage=stage)
         self.trace.note(label, self.trace.normal.message(await self.service.poll_nexus_operation_execution(request)))
 
     def cancel(self, name: str = "o", request_id: str = "c") -> Any:

@@ -8,7 +8,8 @@ async with testing.environment() as env:
 from __future__ import annotations
 
 import contextlib
-from typing import Any, AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
 from .._client import Client
 from .._connection import Connection
@@ -46,4 +47,4 @@ def create_test_worker(
     return Worker(workflows, connection=env.connection, task_queue=task_queue)
 
 
-__all__ = ["NonDeterminismError", "TEST_TASK_QUEUE", "create_test_worker", "environment", "replay"]
+__all__ = ["TEST_TASK_QUEUE", "NonDeterminismError", "create_test_worker", "environment", "replay"]

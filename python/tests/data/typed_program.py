@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Coroutine
+from typing import TYPE_CHECKING, Any
 
-import ostro.workflows as workflows
+from ostro import workflows
 from ostro.workflows import Client, RateLimit, WorkflowError, activity, run_activities_locally, workflow
 
 if TYPE_CHECKING:
