@@ -8,25 +8,25 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-import logging
 import warnings
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
-from . import _activity_context, _context, _later
+from . import _activity_context, _context, _error_text, _later
 from ._activity_context import ActivityContext, ActivityInfo
 from ._config import config
 from ._depends import DependencyInjector
 from ._duration import Duration, optional, seconds
 from ._errors import ErrorCode, WorkflowsException
+from ._log import log
 from ._rate_limit import RateLimit
-from ._signature import Signature
+from ._signature import Signature, check_definition
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_log = logging.getLogger("ostro.activity")
+_log = log("ostro.activity")
 
 START_TO_CLOSE_DEFAULT = "5m"
 #: Wait before the second attempt, in seconds; the third waits `backoff_coefficient` times that.
@@ -96,7 +96,7 @@ class ActivityDefinition:
             return await run_isolated(self, args, kwargs, dependencies)
         if self.is_async:
             return await self.signature.call(args, kwargs, dependencies)
-        return await asyncio.to_thread(self.signature.call, args, kwargs, dependencies)
+        return await asyncio.to_thread(_call_in_thread, self.signature.call, args, kwargs, dependencies)
 
     def warn_local(self) -> None:
         """Says once what does not apply to it as a local activity."""
@@ -104,6 +104,14 @@ class ActivityDefinition:
         if ignored and not self.warned:
             self.warned = True
             _log.warning("activity %s runs locally: %s does not apply there", self.name, " and ".join(ignored))
+
+
+def _call_in_thread(function: Callable[..., Any], *args: Any) -> Any:
+    """A future does not take a StopIteration, and whoever waits for it would wait forever."""
+    try:
+        return function(*args)
+    except StopIteration as error:
+        raise RuntimeError("the activity raised StopIteration") from error
 
 
 _registry: dict[str, ActivityDefinition] = {}
@@ -270,6 +278,9 @@ def _check_function(function: Any) -> None:
         raise WorkflowsException(
             f"{function.__qualname__} is a generator: an activity returns one value", code=ErrorCode.ACTIVITY_DEFINITION
         )
+    why = check_definition(function)
+    if why is not None:
+        raise WorkflowsException(f"activity {function.__qualname__}: {why}", code=ErrorCode.ACTIVITY_DEFINITION)
 
 
 def _wrap(definition: ActivityDefinition) -> Callable[..., Any]:
@@ -286,31 +297,24 @@ def _wrap(definition: ActivityDefinition) -> Callable[..., Any]:
     return call
 
 
-def _split(definition: ActivityDefinition, values: list[Any]) -> tuple[list[Any], dict[str, Any]]:
-    """Arguments and the dictionary that stands for `**kwargs`."""
-    signature = definition.signature
-    if signature.keywords and len(values) > len(signature.parameters):
-        return values[:-1], values[-1]
-    return values, {}
-
-
 async def _run_nested(definition: ActivityDefinition, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    positional, named = _split(definition, definition.signature.bind(args, kwargs))
+    positional, named = definition.signature.bind(args, kwargs)
     return await definition.run(positional, named)
 
 
 async def _run_directly(definition: ActivityDefinition, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    positional, named = _split(definition, definition.signature.bind(args, kwargs))
+    positional, named = definition.signature.bind(args, kwargs)
     attempt, wait = 1, definition.initial_interval or INITIAL_INTERVAL
     while True:
         token = _context.current_activity.set(ActivityContext(info=None))
         try:
             return await asyncio.wait_for(definition.run(positional, named), definition.start_to_close)
         except Exception as error:
-            final = attempt == definition.attempts or getattr(error, "non_retryable", False)
-            if final or type(error).__name__ in definition.non_retryable:
+            final = attempt == definition.attempts or _error_text.is_final(error)
+            if final or _error_text.type_name(error) in definition.non_retryable:
                 raise
-            _log.warning("activity %s failed (attempt %d), next in %.1f s: %s", definition.name, attempt, wait, error)
+            text = _error_text.message(error)
+            _log.warning("activity %s failed (attempt %d), next in %.1f s: %s", definition.name, attempt, wait, text)
         finally:
             _context.current_activity.reset(token)
         await asyncio.sleep(wait)

@@ -58,7 +58,7 @@ def heartbeat(*details: Any) -> None:
     """
     context = _require("activity.heartbeat()")
     if context.beat is not None:
-        context.beat([_convert.encode(detail) for detail in details])
+        context.beat([_convert.encode(detail, what=f"heartbeat detail {at}") for at, detail in enumerate(details, 1)])
 
 
 def last_heartbeat(annotation: Any = Any) -> Any:

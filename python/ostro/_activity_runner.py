@@ -5,25 +5,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import logging
 import sys
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from . import _convert, _failure
+from . import _error_text, _failure
 from ._activity import START_TO_CLOSE_DEFAULT, registered_activities
 from ._activity_context import ActivityContext, ActivityInfo
 from ._bridge import Bridge, FailureKind, Outcome
+from ._config import config
 from ._context import current_activity
 from ._duration import seconds
 from ._errors import RpcError, TimeoutType, WorkflowError
 from ._later import CompletesLater
+from ._log import log
 from ._session import COLD_START_HEADER, LEASE
 
-_log = logging.getLogger("ostro.activity")
+_log = log("ostro.activity")
 
 _REASONS = ("not found", "cancelled", "timed out", "worker shutdown", "paused", "reset")
 _TIMED_OUT, _WORKER_SHUTDOWN = 2, 3
+#: Characters of a failed attempt's input that its log line shows.
+_INPUT_SHOWN = 200
 
 
 if sys.version_info >= (3, 12):
@@ -62,13 +65,18 @@ class Context(ActivityContext):
             # A thread cannot be interrupted: this is where a sync activity learns it.
             raise asyncio.CancelledError(self.cancel_reason)
 
+    def shown_input(self) -> str:
+        """The first characters of its input."""
+        found = ", ".join(_shown(payload) for payload in self._start[2])
+        return f"({found})" if len(found) <= _INPUT_SHOWN else f"({found[:_INPUT_SHOWN]}...)"
+
     @property
     def name(self) -> str:
         """The activity's."""
         return str(self._start[0][0])
 
     @property
-    def info(self) -> ActivityInfo | None:
+    def info(self) -> ActivityInfo:
         identity, namespace, _input, _details, headers, attempt, is_local, times = self._start
         name, activity_id, workflow_type, workflow_id, run_id = identity
         scheduled, _attempt_scheduled, started, _to_close, start_to_close, heartbeat = times
@@ -95,6 +103,30 @@ class Context(ActivityContext):
     @info.setter
     def info(self, value: Any) -> None:
         """The attempt says it; see above."""
+
+
+def _shown(payload: Any) -> str:
+    if payload is None:
+        return "null"
+    if payload.__class__ is bytes:
+        return str(payload[:_INPUT_SHOWN].decode("utf-8", "replace"))
+    return f"<{len(payload.data)} bytes>"
+
+
+def _log_failure(context: Context, error: BaseException) -> None:
+    """Says which attempt failed, where, and on what input."""
+    info = context.info
+    _log.warning(
+        "activity %s failed (workflow %s, run %s, attempt %d%s): %s: %s",
+        context.name,
+        info.workflow_id,
+        info.workflow_run_id,
+        info.attempt,
+        f", input {context.shown_input()}" if config.worker.log_activity_input else "",
+        _error_text.type_name(error),
+        _error_text.message(error),
+        exc_info=error,
+    )
 
 
 def _start_to_close(name: str) -> float:
@@ -176,8 +208,14 @@ class ActivityRunner:
         self._cancel(token, _TIMED_OUT)
 
     def _answer(self, context: Context, outcome: int, value: Any) -> None:
-        if not context.answered:
+        if context.answered:
+            return
+        try:
             self.core.complete_activity(context.token, outcome, value)
+        except Exception as error:
+            # An attempt without an answer would be waited for until its time-out.
+            lost = WorkflowError(f"the outcome of the attempt could not be sent: {_error_text.message(error)}", type="NotSent")
+            self.core.complete_activity(context.token, Outcome.FAILED, _failure.from_exception(lost))
 
     async def _run(self, token: bytes, start: tuple[Any, ...], context: Context) -> None:
         current_activity.set(context)
@@ -190,7 +228,7 @@ class ActivityRunner:
                 )
             args, kwargs = definition.signature.decode(start[2])
             result = await definition.run(args, kwargs)
-            payload = _convert.encode_one(result, f'the result of activity "{name}"')
+            payload = definition.signature.encode_result(result, f'the result of activity "{name}"')
             self._answer(context, Outcome.COMPLETED, payload)
         except CompletesLater:
             # An engine in this process must know before the core forgets the attempt that it is not lost with this process.
@@ -199,13 +237,10 @@ class ActivityRunner:
             self._answer(context, Outcome.LATER, None)
         except asyncio.CancelledError as error:
             self._complete_cancelled(token, name, context, error)
-        except Exception as error:
-            _log.warning("activity %s failed (attempt %d): %s", name, start[5], error, exc_info=_log.isEnabledFor(logging.DEBUG))
-            self._answer(context, Outcome.FAILED, _failure.from_exception(error))
         except BaseException as error:
             # SystemExit and its like end the attempt, never the worker.
             self._answer(context, Outcome.FAILED, _failure.from_exception(error))
-            _log.error("activity %s raised %r", name, error)
+            _log_failure(context, error)
         finally:
             if context.timer is not None:
                 context.timer.cancel()

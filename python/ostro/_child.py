@@ -61,7 +61,7 @@ class ChildHandle:
     def cancel(self, reason: str = "") -> None:
         """Asks the child to stop."""
         if not self._result.done() and not self._instance.evicted:
-            self._instance.command(Command.CANCEL_CHILD, self.seq, reason)
+            self._instance.command(Command.CANCEL_CHILD, self.seq, _convert.text(reason, "reason"))
 
     async def signal(self, name: str, *args: Any) -> None:
         """Sends it a signal."""
@@ -124,7 +124,8 @@ def start_child(
     """Starts a child."""
     instance.refuse_read_only()
     payloads = definition.encode_input(args)
-    handle = ChildHandle(instance, definition, execution_id or str(instance.uuid4()))
+    workflow_id = _convert.text(execution_id, "execution_id") if execution_id else str(instance.uuid4())
+    handle = ChildHandle(instance, definition, workflow_id)
     timeout = optional(execution_timeout, "execution_timeout")
     instance.children[handle.seq] = handle
     instance.command(
@@ -151,8 +152,8 @@ class ExternalHandle:
     """Another execution, for messages to it from workflow code."""
 
     def __init__(self, workflow_id: str, run_id: str = "") -> None:
-        self.id = workflow_id
-        self.run_id = run_id
+        self.id = _convert.text(workflow_id, "workflow id")
+        self.run_id = _convert.text(run_id, "run id")
 
     async def signal(self, name: str, *args: Any) -> None:
         """Sends it a signal. WorkflowError where there is no such execution."""
@@ -162,6 +163,7 @@ class ExternalHandle:
     async def cancel(self, reason: str = "") -> None:
         """Asks it to stop. WorkflowError where there is no such execution."""
         instance = require_workflow("cancel()")
+        reason = _convert.text(reason, "reason")
         seq = instance.next_seq()
         future = instance.sent[seq] = instance.loop.create_future()
         instance.command(Command.CANCEL_EXTERNAL, seq, instance.namespace, self.id, self.run_id, reason)
@@ -169,7 +171,7 @@ class ExternalHandle:
 
 
 async def _signal(instance: WorkflowInstance, target: tuple[str, str, str, str | None], name: str, args: Any) -> None:
-    payloads = _convert.encode_all(args, f'the input of signal "{name}"')
+    payloads = _convert.encode_all(args, f'the input of signal "{_convert.text(name, "signal name")}"')
     seq = instance.next_seq()
     future = instance.sent[seq] = instance.loop.create_future()
     instance.command(Command.SIGNAL_EXTERNAL, seq, *target, name, payloads)

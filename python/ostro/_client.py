@@ -218,8 +218,8 @@ class WorkflowHandle(Generic[R]):
 
         handler = getattr(message, MARK, None) if not isinstance(message, str) else self._handler(kind, message)
         name = handler.name if handler is not None else message
-        values = handler.signature.bind(args, {}) if handler is not None else list(args)
-        payloads = _convert.encode_all(values, f'the input of "{name}"')
+        what = f'the input of "{name}"'
+        payloads = _convert.encode_all(args, what) if handler is None else handler.signature.encode_message(args, what)
         return name, {"payloads": [_failure.payload_to_json(payload) for payload in payloads]}
 
 
@@ -460,7 +460,7 @@ _WITH_IDENTITY = frozenset(
 
 
 def _fields(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: _failure.payload_to_json(_convert.encode(value)) for key, value in values.items()}
+    return {key: _failure.payload_to_json(_convert.encode(value, what=f'the value of "{key}"')) for key, value in values.items()}
 
 
 __all__ = ["Client", "Execution", "WorkflowHandle"]

@@ -6,6 +6,8 @@ import os
 import socket
 from dataclasses import dataclass, field
 
+EXACT_VALUES = "OSTRO_EXACT_VALUES"
+
 
 def _text(*names: str, default: str = "") -> str:
     for name in names:
@@ -58,6 +60,11 @@ class WorkerConfig:
     max_concurrent_activities: int = field(default_factory=lambda: int(_number("MAX_CONCURRENT_ACTIVITIES", 100)))
     #: Executions kept in memory between their tasks.
     max_cached_workflows: int = field(default_factory=lambda: int(_number("MAX_CACHED_WORKFLOWS", 1000)))
+    #: Whether a value that nothing annotates must arrive equal: a tuple that would arrive as a list is refused. `false` sends its JSON, as
+    #: programs of the original expect. `OSTRO_EXACT_VALUES`.
+    exact_values: bool = field(default_factory=lambda: _flag(EXACT_VALUES, True))
+    #: Whether the log line of a failed activity shows the first 200 characters of its input. `OSTRO_LOG_INPUT`.
+    log_activity_input: bool = field(default_factory=lambda: _flag("OSTRO_LOG_INPUT", True))
     #: How long activities may go on when the worker is told to stop, in seconds.
     graceful_shutdown_timeout: float = field(default_factory=lambda: _number("GRACEFUL_SHUTDOWN_TIMEOUT", 10.0))
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pydantic
-import pydantic_core
 
 from . import _convert
 from ._config import config
@@ -18,7 +18,6 @@ from ._signature import Signature
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 MARK = "__ostro_handler__"
-_EMPTY = inspect.Parameter.empty
 
 
 class Handler:
@@ -35,67 +34,31 @@ class Handler:
     def decode(self, payloads: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
         """Arguments from payloads: by position, or one object with the parameters' names. WorkflowsException where they do
         not fit."""
-        return decode_arguments(self.signature, payloads)
+        return self.signature.decode_arguments(payloads)
 
     def call_sync(self, target: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Calls it on a workflow."""
-        return self.function(target, *args, **kwargs)
+        return self.signature.call(args, kwargs, {}, target)
 
     async def call(self, target: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Calls it on a workflow, sync or async."""
-        result = self.function(target, *args, **kwargs)
+        result = self.signature.call(args, kwargs, {}, target)
         return await result if inspect.isawaitable(result) else result
 
+    def validate(self, target: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Calls its validator, which has the same parameters."""
+        if self.validator is not None:
+            self.signature.call_other(self.validator, args, kwargs, {}, target)
 
-def decode_arguments(signature: Signature, payloads: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
-    """Arguments from one object with the parameters' names, else by position."""
-    payloads = list(payloads)
-    if len(payloads) == 1 and payloads[0].__class__ is bytes and not _is_model(signature):
-        named = _named(signature, payloads[0])
-        if named is not None:
-            return named
-    if len(payloads) == 1 and payloads[0] in (None, b"null", b"{}") and _all_optional(signature):
-        payloads = []
-    return signature.decode(payloads)
-
-
-def _is_model(signature: Signature) -> bool:
-    """Whether one parameter takes the whole object."""
-    if len(signature.parameters) != 1:
-        return False
-    annotation = signature.annotation(signature.parameters[0])
-    return inspect.isclass(annotation) and issubclass(annotation, pydantic.BaseModel)
-
-
-def _all_optional(signature: Signature) -> bool:
-    return all(parameter.default is not _EMPTY for parameter in signature.parameters)
-
-
-def _named(signature: Signature, payload: bytes) -> tuple[list[Any], dict[str, Any]] | None:
-    """The arguments in an object; `None` for what is meant by position."""
-    if not payload.lstrip().startswith(b"{"):
-        return None
-    found = pydantic_core.from_json(payload)
-    names = [parameter.name for parameter in signature.parameters]
-    required = {p.name for p in signature.parameters if p.default is _EMPTY}
-    if not found or not (set(found) <= set(names) or signature.keywords) or not required <= set(found):
-        return None
-    values = []
-    for parameter in signature.parameters:
-        if parameter.name not in found:
-            values.append(parameter.default)
-            continue
-        try:
-            part = pydantic_core.to_json(found.pop(parameter.name))
-            values.append(_convert.decode(part, signature.annotation(parameter)))
-        except ValueError as error:
-            if len(names) == 1:
-                return None
-            raise WorkflowsException(
-                f"{signature.name}: wrong arguments ({parameter.name}: {_convert.describe(error)})",
-                code=ErrorCode.INVALID_ARGUMENTS,
-            ) from None
-    return values, found if signature.keywords else {}
+    def encode_result(self, value: Any, what: str) -> Any:
+        """The payload of what it answers, as its annotation wants it. WorkflowsException for what does not fit, or would not
+        arrive equal."""
+        if isinstance(value, Iterator) or _convert.arriving(value, self.signature.returns) is _convert.LOST:
+            try:
+                value = _convert.convert(value, self.signature.returns)
+            except ValueError as error:
+                raise self.signature.wrong_result(error) from None
+        return self.signature.encode_result(value, what)
 
 
 class WorkflowDefinition:
@@ -153,36 +116,60 @@ class WorkflowDefinition:
         return self.cls()
 
     def encode_input(self, args: Sequence[Any]) -> list[Any]:
-        """The payloads of an input. WorkflowsException where it does not fit the entrypoint.
+        """The payloads of an input. WorkflowsException where it does not fit the entrypoint, or would not arrive equal.
 
         One model goes as it is; other parameters as one object with their names.
         """
         what = f'the input of workflow "{self.name}"'
-        parameters = self.entrypoint.parameters
-        if len(args) == 1 and not _is_model(self.entrypoint) and isinstance(args[0], dict) and self._is_named(args[0]):
-            payloads = _convert.encode_all(args, what)
-            decode_arguments(self.entrypoint, payloads)
-            return payloads
-        if not parameters and not args:
+        named = self._by_name(args[0]) if len(args) == 1 else None
+        if named is not None:
+            return self.entrypoint.encode_named(named, what)
+        if not args and not self.entrypoint.parameters:
             return []
-        values = self.entrypoint.bind(args, {})
-        if _is_model(self.entrypoint):
-            return _convert.encode_all(values, what)
-        return _convert.encode_all([{p.name: value for p, value in zip(parameters, values)}], what)
+        if self.entrypoint.is_model:
+            return self.entrypoint.encode(args, {}, what)
+        names = [parameter.name for parameter in self.entrypoint.parameters]
+        if len(args) > len(names):
+            return self.entrypoint.encode(args, {}, what)
+        return self.entrypoint.encode_named(dict(zip(names, args)), what)
 
-    def _is_named(self, found: dict[str, Any]) -> bool:
-        names = {parameter.name for parameter in self.entrypoint.parameters}
-        required = {p.name for p in self.entrypoint.parameters if p.default is _EMPTY}
-        one = len(names) == 1 and _convert.fits(found, self.entrypoint.annotation(self.entrypoint.parameters[0]))
-        return required <= set(found) <= names and not (one and not set(found) & names)
+    def _by_name(self, value: Any) -> Mapping[str, Any] | None:
+        """The arguments that one value carries by name: a dictionary of them, or a model or dataclass with their fields."""
+        if isinstance(value, dict):
+            found: Mapping[str, Any] = value
+        elif isinstance(value, pydantic.BaseModel):
+            found = {name: getattr(value, name) for name in [*type(value).model_fields, *(value.model_extra or {})]}
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            found = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        else:
+            return None
+        names, required = self.entrypoint.names()
+        if not required <= set(found) or self._is_one_argument(value):
+            return None
+        if set(found) <= names:
+            return found
+        if isinstance(value, dict) or not required:
+            return None
+        more = ", ".join(sorted(set(found) - names))
+        raise WorkflowsException(
+            f"{self.entrypoint.name}: wrong arguments ({type(value).__name__} carries {more}, which it has no parameter for)",
+            code=ErrorCode.INVALID_ARGUMENTS,
+        )
+
+    def _is_one_argument(self, value: Any) -> bool:
+        """Whether the one parameter takes it as it stands."""
+        parameters = self.entrypoint.parameters
+        return len(parameters) == 1 and (
+            self.entrypoint.is_model or _convert.fits(value, self.entrypoint.annotation(parameters[0]))
+        )
 
     def decode_input(self, payloads: Sequence[Any]) -> list[Any]:
         """The entrypoint's arguments."""
-        return decode_arguments(self.entrypoint, payloads)[0]
+        return self.entrypoint.decode_arguments(payloads)[0]
 
     async def call_entrypoint(self, target: Any, args: Sequence[Any]) -> Any:
         """Runs it."""
-        return await self.entry.function(target, *args)
+        return await self.entrypoint.call(args, {}, {}, target)
 
     def decode_result(self, payload: Any) -> Any:
         """The result by the entrypoint's annotation. WorkflowsException where it does not fit."""

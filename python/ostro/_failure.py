@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import traceback
 from typing import Any
 
-from . import _convert
+from . import _convert, _error_text
 from ._bridge import FailureKind
 from ._core import Payload
+from ._duration import SECONDS_MAX
 from ._errors import (
     ActivityError,
     CanceledFailure,
@@ -26,59 +26,108 @@ from ._errors import (
 )
 
 _SOURCE = "ostro-python"
-#: A chain of causes is cut here: an endless one would not be stored.
-_CAUSES_MAX = 20
+#: Largest sum of the details of one failure, in bytes: larger ones would keep the failure from being stored.
+DETAILS_BYTES_MAX = 1024 * 1024
+#: Stacks of causes are shorter than that of the error itself, in characters.
+_CAUSE_STACK_CHARS_MAX = 8 * 1024
 
 
-def from_exception(error: BaseException, depth: int = 0) -> tuple[Any, ...]:
-    """The failure of an exception, with its cause chain and where it was raised."""
-    cause = error.__cause__
-    if cause is None and not error.__suppress_context__:
-        cause = error.__context__
-    deeper = from_exception(cause, depth + 1) if cause is not None and depth < _CAUSES_MAX else None
-    kind, info = _kind_and_info(error)
-    stack = getattr(error, "stack_trace", "") or "".join(traceback.format_tb(error.__traceback__))
-    return (kind, _message(error), stack, _SOURCE, deeper, info)
-
-
-def _message(error: BaseException) -> str:
-    return error.message if isinstance(error, Failure) else str(error)
+def from_exception(error: BaseException) -> tuple[Any, ...]:
+    """The failure of an exception, with its cause chain and where it was raised. Never raises, whatever the exception does."""
+    found, left_out = _error_text.chain(error)
+    failure: tuple[Any, ...] | None = None
+    for depth, one in reversed(list(enumerate(found))):
+        limit = _CAUSE_STACK_CHARS_MAX if depth else _error_text.STACK_CHARS_MAX
+        text = _error_text.message(one)
+        if left_out and depth == len(found) - 1:
+            text = f"[{left_out} causes left out] {text}"
+        kind, info = _kind_and_info(one)
+        failure = (kind, text, _error_text.stack(one, limit), _SOURCE, failure, info)
+    assert failure is not None
+    return failure
 
 
 def _kind_and_info(error: BaseException) -> tuple[int, tuple[Any, ...]]:
+    try:
+        return _known_kind_and_info(error)
+    except BaseException:
+        # A field of the program's own making that the protocol has no place for.
+        return FailureKind.APPLICATION, (_error_text.type_name(error), False, [], None)
+
+
+def _known_kind_and_info(error: BaseException) -> tuple[int, tuple[Any, ...]]:
     if isinstance(error, WorkflowError):
-        details = [_convert.encode(detail) for detail in error.details]
-        return FailureKind.APPLICATION, (error.type or "", error.non_retryable, details, error.next_retry_delay)
+        info: tuple[Any, ...] = (_text(error.type), bool(error.non_retryable), _details(error), _delay(error))
+        return FailureKind.APPLICATION, info
     if isinstance(error, ActivityError):
-        events = (error.scheduled_event_id, error.started_event_id)
-        info: tuple[Any, ...] = (error.activity_type, error.activity_id, events, error.identity, error.retry_state)
+        events = (int(error.scheduled_event_id), int(error.started_event_id))
+        info = (_text(error.activity_type), _text(error.activity_id), events, _text(error.identity), int(error.retry_state))
         return FailureKind.ACTIVITY, info
     if isinstance(error, ChildWorkflowError):
-        events = (error.initiated_event_id, error.started_event_id)
-        info = (error.workflow_type, error.workflow_id, error.run_id, error.namespace, events, error.retry_state)
-        return FailureKind.CHILD, info
+        events = (int(error.initiated_event_id), int(error.started_event_id))
+        names = (error.workflow_type, error.workflow_id, error.run_id, error.namespace)
+        return FailureKind.CHILD, (*map(_text, names), events, int(error.retry_state))
     if isinstance(error, TimeoutFailure):
-        details = [_convert.encode(detail) for detail in error.last_heartbeat]
-        return FailureKind.TIMEOUT, (int(error.type or 0), details)
+        return FailureKind.TIMEOUT, (int(error.type or 0), encode_details(error.last_heartbeat))
     if isinstance(error, (CanceledFailure, asyncio.CancelledError)):
         return FailureKind.CANCELED, ([],)
     if isinstance(error, TerminatedFailure):
         return FailureKind.TERMINATED, ()
     if isinstance(error, ServerFailure):
-        return FailureKind.SERVER, (error.non_retryable,)
-    return FailureKind.APPLICATION, (type(error).__name__, bool(getattr(error, "non_retryable", False)), [], None)
+        return FailureKind.SERVER, (bool(error.non_retryable),)
+    return FailureKind.APPLICATION, (_error_text.type_name(error), _error_text.is_final(error), [], None)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else _error_text.plain(value)
+
+
+def _delay(error: WorkflowError) -> float | None:
+    delay = error.next_retry_delay
+    return float(delay) if delay is not None and 0 <= delay <= SECONDS_MAX else None
+
+
+def _details(error: WorkflowError) -> list[Any]:
+    try:
+        return encode_details(error.details)
+    except BaseException as broken:
+        return [_convert.encode(f"<the details cannot be read: {_error_text.type_name(broken)}>")]
+
+
+def encode_details(details: Any) -> list[Any]:
+    """The payloads of what goes with an error; a text in place of each that cannot be sent, or is too large."""
+    found: list[Any] = []
+    left = DETAILS_BYTES_MAX
+    for detail in details:
+        try:
+            payload = _convert.encode(detail)
+        except Exception as error:
+            payload = _convert.encode(f"<left out: {_error_text.message(error)}>")
+        size = _convert.payload_bytes(payload)
+        if size > left:
+            payload = _convert.encode(f"<left out: {size} bytes, the details of an error may have {DETAILS_BYTES_MAX}>")
+        left -= _convert.payload_bytes(payload)
+        found.append(payload)
+    return found
 
 
 def to_exception(failure: tuple[Any, ...] | None) -> Failure:
     """The exception of a failure, with its cause chain."""
     if failure is None:
         return Failure("failed without a reason")
-    kind, message, stack_trace, _source, cause, info = failure
-    error = _build(kind, message, info)
-    error.stack_trace = stack_trace
-    if cause is not None:
-        error.__cause__ = to_exception(cause)
-    return error
+    first: Failure | None = None
+    outer: Failure | None = None
+    while failure is not None:
+        kind, message, stack_trace, _source, cause, info = failure
+        error = _build(kind, message, info)
+        error.stack_trace = stack_trace
+        if outer is None:
+            first = error
+        else:
+            outer.__cause__ = error
+        outer, failure = error, cause
+    assert first is not None
+    return first
 
 
 def _build(kind: int, message: str, info: tuple[Any, ...]) -> Failure:
@@ -89,7 +138,7 @@ def _build(kind: int, message: str, info: tuple[Any, ...]) -> Failure:
     if kind == FailureKind.TIMEOUT:
         timeout_type, details = info
         values = [_detail(detail) for detail in details]
-        which = TimeoutType(timeout_type) if timeout_type else None
+        which = TimeoutType(timeout_type) if timeout_type in _TIMEOUTS.values() else None
         return TimeoutFailure(message, type=which, last_heartbeat=values)
     if kind == FailureKind.ACTIVITY:
         name, activity_id, events, identity, retry_state = info

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import _convert, _failure
+from . import _convert, _error_text, _failure
 from ._activity import INITIAL_INTERVAL, MAXIMUM_INTERVAL, ActivityDefinition
 from ._bridge import Command, Job, Outcome
 from ._child import ChildHandle
 from ._context import run_locally
 from ._core import set_in_workflow
 from ._errors import ActivityError, ErrorCode, Failure, WorkflowError, WorkflowsException
+from ._log import log
 from ._loop import WorkflowLoop
 from ._session import require_session
 
 if TYPE_CHECKING:
-    from ._definition import WorkflowDefinition
+    from ._definition import Handler, WorkflowDefinition
 
-_log = logging.getLogger("ostro.workflow")
+_log = log("ostro.workflow")
 
 _TRY_CANCEL = 0
 #: A local activity's attempts end by their own time-out, which `ActivityRunner` keeps: the core's would wake two threads for each
@@ -39,9 +39,10 @@ class Evicted(BaseException):
 class ContinueAsNew(BaseException):
     """Ends the run, to go on with a new history."""
 
-    def __init__(self, args: Sequence[Any], memo: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, args: Sequence[Any], memo: Mapping[str, Any]) -> None:
         super().__init__("continue as new")
         self.input = args
+        #: Payloads.
         self.memo = memo
 
 
@@ -170,7 +171,7 @@ class WorkflowInstance:
         self.random.seed(seed)
         try:
             self.object = self.definition.make()
-        except Exception as error:
+        except BaseException as error:
             self._fail(error)
 
     def _apply(self, job: tuple[Any, ...]) -> None:
@@ -215,7 +216,7 @@ class WorkflowInstance:
             arguments = self.definition.decode_input(payloads)
             result = await self.definition.call_entrypoint(self.object, arguments)
             self.definition.entrypoint.check_result(result)
-            payload = _convert.encode_one(result, f'the result of workflow "{self.workflow_type}"')
+            payload = self.definition.entrypoint.encode_result(result, f'the result of workflow "{self.workflow_type}"')
             self._final = (Command.COMPLETE, payload)
         except ContinueAsNew as request:
             self._continue(request)
@@ -224,31 +225,42 @@ class WorkflowInstance:
                 self._final = (Command.CANCELLED,)
             else:
                 self._fail(error)
-        except (Evicted, GeneratorExit):
+        except Evicted:
             raise
         except BaseException as error:
-            self._fail(error)
+            if self.evicted:
+                raise
+            self._end(error)
+
+    def _end(self, error: BaseException) -> None:
+        """Ends the run by what its code raised; in a task group, continue-as-new comes as a group's member."""
+        for leaf in _error_text.leaves(error):
+            if isinstance(leaf, ContinueAsNew):
+                self._continue(leaf)
+                return
+        self._fail(error)
 
     def _continue(self, request: ContinueAsNew) -> None:
         try:
             payloads = self.definition.encode_input(request.input)
-        except Exception as error:
+        except BaseException as error:
             self._fail(error)
             return
-        memo = {key: _convert.encode(value) for key, value in (request.memo or {}).items()}
+        # Checked where it was asked for.
+        memo = request.memo
         self._final = (Command.CONTINUE_AS_NEW, self.workflow_type, self.task_queue, payloads, memo, None)
 
     def _fail(self, error: BaseException) -> None:
         """Fails the execution; or its task, where it should run again with other code."""
         if self.evicted:
             return
-        planned = isinstance(error, (Failure, asyncio.CancelledError))
+        planned = all(isinstance(leaf, (Failure, asyncio.CancelledError)) for leaf in _error_text.leaves(error))
         if not planned and not self.definition.fails_on_error:
             self._task_error = error
             return
+        self._final = (Command.FAIL, _failure.from_exception(error))
         if not planned and not self.replaying:
             _log.error('workflow "%s" (%s) failed', self.workflow_type, self.workflow_id, exc_info=error)
-        self._final = (Command.FAIL, _failure.from_exception(error))
 
     async def _signal(self, name: str, payloads: Sequence[Any]) -> None:
         handler = self.definition.signals.get(name)
@@ -257,17 +269,17 @@ class WorkflowInstance:
             return
         try:
             arguments, keywords = handler.decode(payloads)
-        except WorkflowsException as error:
-            _log.warning('signal "%s" to workflow "%s" is dropped: %s', name, self.workflow_id, error)
+        except BaseException as error:
+            _log.warning('signal "%s" to workflow "%s" is dropped: %s', name, self.workflow_id, _error_text.message(error))
             return
         try:
             await handler.call(self.object, arguments, keywords)
-        except ContinueAsNew as request:
-            self._continue(request)
-        except (asyncio.CancelledError, Evicted, GeneratorExit):
+        except (asyncio.CancelledError, Evicted):
             raise
         except BaseException as error:
-            self._fail(error)
+            if self.evicted:
+                raise
+            self._end(error)
 
     def _update(self, _id: str, protocol_id: str, name: str, payloads: Sequence[Any], run_validator: bool) -> None:
         handler = self.definition.updates.get(name)
@@ -279,30 +291,32 @@ class WorkflowInstance:
                     code=ErrorCode.INVALID_ARGUMENTS,
                 )
             arguments, keywords = handler.decode(payloads)
-            if run_validator and handler.validator is not None:
-                self._validate(handler.validator, arguments, keywords)
-        except Exception as error:
+            if run_validator:
+                self._validate(handler, arguments, keywords)
+        except BaseException as error:
             self._command((Command.UPDATE_RESPONSE, protocol_id, _REJECTED, _failure.from_exception(error)))
             return
         self._command((Command.UPDATE_RESPONSE, protocol_id, _ACCEPTED, None))
         self.loop.create_task(self._run_update(handler, protocol_id, arguments, keywords), name=f"update {name}")
 
-    def _validate(self, validator: Callable[..., Any], arguments: Sequence[Any], keywords: Mapping[str, Any]) -> None:
+    def _validate(self, handler: Handler, arguments: Sequence[Any], keywords: Mapping[str, Any]) -> None:
         self.read_only = True
         try:
-            validator(self.object, *arguments, **keywords)
+            handler.validate(self.object, arguments, keywords)
         finally:
             self.read_only = False
 
     async def _run_update(self, handler: Any, protocol_id: str, arguments: Any, keywords: Any) -> None:
         try:
             result = await handler.call(self.object, arguments, keywords)
-            payload = _convert.encode_one(result, f'the result of update "{handler.name}"')
+            payload = handler.encode_result(result, f'the result of update "{handler.name}"')
         except ContinueAsNew as request:
             self._continue(request)
-        except (Evicted, GeneratorExit):
+        except Evicted:
             raise
         except BaseException as error:
+            if self.evicted:
+                raise
             self._command((Command.UPDATE_RESPONSE, protocol_id, _REJECTED, _failure.from_exception(error)))
         else:
             self._command((Command.UPDATE_RESPONSE, protocol_id, _COMPLETED, payload))
@@ -311,20 +325,17 @@ class WorkflowInstance:
         _kind, query_id, name, payloads = job
         self.read_only = True
         try:
-            payload = _convert.encode_one(self._answer(name, payloads), f'the answer of query "{name}"')
+            payload = self._answer(name, payloads)
             self._commands.append((Command.QUERY_RESULT, query_id, True, payload))
-        except Exception as error:
+        except BaseException as error:
             self._commands.append((Command.QUERY_RESULT, query_id, False, _failure.from_exception(error)))
         finally:
             self.read_only = False
 
     def _answer(self, name: str, payloads: Sequence[Any]) -> Any:
-        if name == "__stack_trace":
-            return self.stack()
-        if name == "__temporal_workflow_metadata":
-            return self.definition.metadata()
-        if name == "__tasks":
-            return list(self._tasks.values())
+        what = f'the answer of query "{name}"'
+        if name in _BUILT_IN_QUERIES:
+            return _convert.encode_one(_BUILT_IN_QUERIES[name](self), what)
         handler = self.definition.queries.get(name)
         if handler is None:
             known = ", ".join(sorted(self.definition.queries)) or "none"
@@ -334,7 +345,11 @@ class WorkflowInstance:
         if self.object is None:
             raise WorkflowsException("the workflow has not begun", code=ErrorCode.INVALID_ARGUMENTS)
         arguments, keywords = handler.decode(payloads)
-        return handler.call_sync(self.object, arguments, keywords)
+        return handler.encode_result(handler.call_sync(self.object, arguments, keywords), what)
+
+    def built_in_tasks(self) -> list[dict[str, Any]]:
+        """What `task_changed` remembers."""
+        return list(self._tasks.values())
 
     def stack(self) -> str:
         """Where each of its tasks waits."""
@@ -390,8 +405,7 @@ class WorkflowInstance:
 
     async def execute_activity(self, definition: ActivityDefinition, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Runs an activity where the scope says: locally, in the session, on its queue."""
-        values = definition.signature.bind(args, kwargs)
-        payloads = _convert.encode_all(values, f'the input of activity "{definition.name}"')
+        payloads = definition.signature.encode(args, kwargs, f'the input of activity "{definition.name}"')
         if run_locally.get():
             definition.warn_local()
             payload = await self._run_local(definition, payloads)
@@ -521,6 +535,13 @@ class WorkflowInstance:
     def uuid4(self) -> uuid.UUID:
         """A random UUID that is the same in each replay."""
         return uuid.UUID(int=self.random.getrandbits(128), version=4)
+
+
+_BUILT_IN_QUERIES: dict[str, Callable[[WorkflowInstance], Any]] = {
+    "__stack_trace": WorkflowInstance.stack,
+    "__temporal_workflow_metadata": lambda instance: instance.definition.metadata(),
+    "__tasks": WorkflowInstance.built_in_tasks,
+}
 
 
 class Backoff:

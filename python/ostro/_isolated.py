@@ -10,6 +10,7 @@ import asyncio
 import importlib
 import inspect
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from multiprocessing import Pipe, spawn
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
+from . import _error_text
 from ._activity_context import ActivityContext
 from ._context import current_activity
 from ._errors import WorkflowError
@@ -120,6 +122,13 @@ def _child(pipe: Connection, about: tuple[Any, ...]) -> None:
 
 def _portable(error: BaseException) -> Exception:
     """The error, as one that both processes know."""
-    if isinstance(error, WorkflowError):
-        return WorkflowError(error.message, *error.details, type=error.type, non_retryable=error.non_retryable)
-    return WorkflowError(str(error), type=type(error).__name__)
+    text = _error_text.message(error)
+    final = _error_text.is_final(error)
+    if not isinstance(error, WorkflowError):
+        return WorkflowError(text, type=_error_text.type_name(error), non_retryable=final)
+    made = WorkflowError(text, *error.details, type=error.type, non_retryable=final, next_retry_delay=error.next_retry_delay)
+    try:
+        pickle.dumps(made)
+    except Exception:
+        return WorkflowError(text, type=_error_text.plain(error.type or "WorkflowError"), non_retryable=final)
+    return made

@@ -63,7 +63,8 @@ class ActivityHandle:
 
 
 def _encode(details: Sequence[Any]) -> list[dict[str, Any]]:
-    return [_failure.payload_to_json(_convert.encode(detail)) for detail in details]
+    found = (_convert.encode(detail, what=f"heartbeat detail {at}") for at, detail in enumerate(details, 1))
+    return [_failure.payload_to_json(payload) for payload in found]
 
 
 __all__ = ["ActivityHandle", "complete_later"]

@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextvars
-import logging
 import sys
 import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._errors import DeterminismError
+from ._log import log
 
 if TYPE_CHECKING:
     from ._instance import WorkflowInstance
 
-_log = logging.getLogger("ostro.workflow")
+_log = log("ostro.workflow")
 
 _TASKS_TAKE_CONTEXT = sys.version_info >= (3, 11)
 
@@ -67,9 +67,16 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
             while ready:
                 handle = ready.popleft()
                 if not handle._cancelled:
-                    handle._run()
+                    self._run(handle)
             if not self._check_conditions():
                 return
+
+    def _run(self, handle: asyncio.Handle) -> None:
+        try:
+            handle._run()
+        except (SystemExit, KeyboardInterrupt) as error:
+            # A task of the program raised it, and has it as its exception: it ends what awaits the task, not the worker.
+            _log.error("a task of workflow code raised %s", type(error).__name__)
 
     def _check_conditions(self) -> bool:
         met = False
@@ -82,7 +89,12 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
                 if not predicate():
                     continue
                 future.set_result(None)
-            except Exception as error:
+            except StopIteration as error:
+                # No future takes it.
+                wrapped = RuntimeError("a condition raised StopIteration")
+                wrapped.__cause__ = error
+                future.set_exception(wrapped)
+            except BaseException as error:
                 future.set_exception(error)
             self.conditions.remove(condition)
             met = True

@@ -12,13 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pydantic_core
 from pydantic import BaseModel, Field
 
 from . import _convert
 from ._activity import ActivityDefinition, activity, definition_of, registered_activities
 from ._context import run_locally, workflow_instance
-from ._definition import decode_arguments
 from ._errors import ErrorCode, WorkflowsException
 from ._local import run_activities_locally
 from ._workflow import execute_workflow, workflow
@@ -61,7 +59,7 @@ async def _batch(name: str, maker: str, first: int, count: int, extra: Any) -> l
 
     async def one(index: int) -> Any:
         made = await _call(make, {"idx": index, "extra_params": extra})
-        return await _call(run, _plain(made), extra)
+        return _plain_result(run, await _call(run, _plain_result(make, made), extra))
 
     return list(await asyncio.gather(*(one(index) for index in range(first, first + count))))
 
@@ -77,18 +75,23 @@ async def _call(definition: ActivityDefinition, item: Any, extra: Any = None) ->
     return await definition.run(*_arguments(definition, item, extra))
 
 
+def _takes_one(definition: ActivityDefinition) -> bool:
+    """Whether an item is its one argument; else an item's fields are its arguments."""
+    return len(definition.signature.parameters) == 1 and not definition.signature.keywords
+
+
 def _arguments(definition: ActivityDefinition, item: Any, extra: Any) -> tuple[list[Any], dict[str, Any]]:
     """An item as arguments: itself for one parameter, its fields for several. WorkflowsException where it does not fit."""
     signature = definition.signature
     if not signature.parameters and not signature.keywords:
         return [], {}
-    if len(signature.parameters) == 1 and not signature.keywords:
+    if _takes_one(definition):
         annotation = signature.annotation(signature.parameters[0])
         takes_extra = inspect.isclass(annotation) and issubclass(annotation, ExtraItemParams)
         if takes_extra and extra is not None and isinstance(item, dict):
             item = {**item, "extra_params": extra}
         return signature.decode([_convert.encode(item)])
-    return decode_arguments(signature, [_convert.encode(item)])
+    return signature.decode_arguments([_convert.encode(item)])
 
 
 @workflow.define(name="__parallel_execution__", is_technical=True, execution_timeout="365d")
@@ -132,7 +135,7 @@ class ParallelExecution:
         over = False
         async with _all_or_cancel() as start:
             while not over and len(tasks) < ITEMS_PER_RUN:
-                item = _plain(await self._execute(make, item, None))
+                item = await self._execute(make, item, None)
                 over = item is None
                 if not over:
                     tasks.append(start(self._item(request, item)))
@@ -147,8 +150,8 @@ class ParallelExecution:
     async def _execute(self, definition: ActivityDefinition, item: Any, extra: Any) -> Any:
         instance = workflow_instance()
         assert instance is not None
-        values, keywords = _arguments(definition, item, extra)
-        return await instance.execute_activity(definition, values, keywords)
+        values, keywords = definition.signature.written(*_arguments(definition, item, extra))
+        return _plain_result(definition, await instance.execute_activity(definition, values, keywords))
 
 
 def _scope(local: bool) -> Any:
@@ -218,11 +221,11 @@ async def execute_activities_in_parallel(
         activity=definition.name,
         maker=definition_of(maker).name if maker is not None else None,
         mode="list" if given[0] else "chain" if given[1] else "offset",
-        items=[_plain(item) for item in items or ()],
+        items=[_plain_item(definition, item, at) for at, item in enumerate(items or ())],
         count=len(items) if items is not None else n_items or 0,
         at_a_time=max_concurrent_scheduled_tasks,
         batch=max_concurrent_executions_per_worker,
-        extra=_plain(extra_params),
+        extra=_convert.plain(extra_params, what="extra_params"),
         local=run_locally.get(),
     )
     if workflow_instance() is None:
@@ -232,11 +235,24 @@ async def execute_activities_in_parallel(
     returns = definition.signature.returns
     if returns is None or returns is type(None):
         return None
-    return [_convert.convert(result, returns) for result in results]
+    return [_convert.revive(result, returns) for result in results]
 
 
-def _plain(value: Any) -> Any:
-    return None if value is None else pydantic_core.from_json(pydantic_core.to_json(value))
+def _plain_item(definition: ActivityDefinition, item: Any, at: int) -> Any:
+    """An item as plain JSON values. WorkflowsException for one that would not arrive equal."""
+    what = f'the input of activity "{definition.name}", items[{at}]'
+    if not _takes_one(definition):
+        return _convert.plain(item, what=what)
+    annotation = definition.signature.annotation(definition.signature.parameters[0])
+    try:
+        return _convert.plain(_convert.convert(item, annotation), annotation, what)
+    except ValueError:
+        # It says itself what it wants, where the item is.
+        return _convert.plain(item, what=what)
+
+
+def _plain_result(definition: ActivityDefinition, result: Any) -> Any:
+    return _convert.plain(result, definition.signature.returns, f'the result of activity "{definition.name}"')
 
 
 async def _directly(request: _Request, definition: ActivityDefinition) -> list[Any]:
@@ -247,7 +263,7 @@ async def _directly(request: _Request, definition: ActivityDefinition) -> list[A
 
         async def one(item: Any) -> Any:
             async with places:
-                return await _call(definition, item, request.extra)
+                return _plain_result(definition, await _call(definition, item, request.extra))
 
         return list(await asyncio.gather(*(one(item) for item in request.items)))
     if request.mode == "offset":
@@ -259,7 +275,7 @@ async def _directly(request: _Request, definition: ActivityDefinition) -> list[A
         return results
     make, item, results = _known(request.maker or ""), None, []
     while True:
-        item = _plain(await _call(make, item))
+        item = _plain_result(make, await _call(make, item))
         if item is None:
             return results
-        results.append(await _call(definition, item, request.extra))
+        results.append(_plain_result(definition, await _call(definition, item, request.extra)))

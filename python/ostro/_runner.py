@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,8 +9,9 @@ from ._bridge import Job
 from ._definition import WorkflowDefinition
 from ._errors import ErrorCode, WorkflowsException
 from ._instance import WorkflowInstance
+from ._log import log
 
-_log = logging.getLogger("ostro.worker")
+_log = log("ostro.worker")
 
 _NONDETERMINISM = 3
 

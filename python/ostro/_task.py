@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import logging
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any, Generic, TypeVar
@@ -19,9 +18,10 @@ from pydantic import BaseModel
 from ._activity_context import heartbeat
 from ._context import current_activity, workflow_instance
 from ._errors import ErrorCode, WorkflowsException
+from ._log import log
 
 S = TypeVar("S")
-_log = logging.getLogger("ostro.task")
+_log = log("ostro.task")
 
 
 class Task(Generic[S]):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import signal
 import threading
 import uuid
@@ -19,10 +18,11 @@ from ._connection import Connection
 from ._definition import WorkflowDefinition, definition_of
 from ._depends import DependencyInjector
 from ._errors import ErrorCode, WorkflowsException
+from ._log import log
 from ._runner import WorkflowRunner
 from ._session import session_queue, set_own_queue
 
-_log = logging.getLogger("ostro.worker")
+_log = log("ostro.worker")
 
 #: A worker that does not take the next task of a workflow in its memory for this long loses it to any other, in seconds.
 _STICKY_SCHEDULE_TO_START = 5.0

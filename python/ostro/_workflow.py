@@ -200,8 +200,11 @@ class workflow:
         """Marks the method that is the workflow: `async def`."""
         if not inspect.iscoroutinefunction(function):
             raise _refuse(f"entrypoint {getattr(function, '__qualname__', function)} must be `async def`")
-        if any(p.kind is p.VAR_KEYWORD for p in inspect.signature(function).parameters.values()):
-            raise _refuse(f"entrypoint {function.__qualname__} takes **kwargs: name its parameters")
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+                raise _refuse(
+                    f"entrypoint {function.__qualname__} takes {parameter}: name its parameters, or take one list or model"
+                )
         _mark("entrypoint", function, None, None)
         return function
 
@@ -328,8 +331,8 @@ class workflow:
     @staticmethod
     def continue_as_new(*input: Any, memo: Mapping[str, Any] | None = None) -> Any:
         """Ends this run and begins the next with a new history and this input. Does not return."""
-        require_workflow("workflow.continue_as_new()")
-        raise ContinueAsNew(input, memo)
+        require_workflow("workflow.continue_as_new()").refuse_read_only()
+        raise ContinueAsNew(input, {key: _entry(key, value, "memo") for key, value in (memo or {}).items()})
 
     @staticmethod
     def should_continue_as_new() -> bool:
@@ -339,12 +342,12 @@ class workflow:
     @staticmethod
     def patched(patch_id: str) -> bool:
         """True where new code is to run: in executions that began after the change, or were not past it."""
-        return require_workflow("workflow.patched()").patched(patch_id, False)
+        return require_workflow("workflow.patched()").patched(_convert.text(patch_id, "patch"), False)
 
     @staticmethod
     def deprecate_patch(patch_id: str) -> None:
         """Says that no execution runs the code before the patch any more."""
-        require_workflow("workflow.deprecate_patch()").patched(patch_id, True)
+        require_workflow("workflow.deprecate_patch()").patched(_convert.text(patch_id, "patch"), True)
 
     @staticmethod
     def cancellation_reason() -> str | None:
@@ -360,13 +363,14 @@ class workflow:
     def upsert_search_attributes(attributes: Mapping[str, Any]) -> None:
         """Sets search attributes, which the namespace must have."""
         instance = require_workflow("workflow.upsert_search_attributes()")
-        instance.command(Command.UPSERT_SEARCH_ATTRIBUTES, {k: _convert.encode(v) for k, v in attributes.items()})
+        what = "search attribute"
+        instance.command(Command.UPSERT_SEARCH_ATTRIBUTES, {key: _entry(key, value, what) for key, value in attributes.items()})
 
     @staticmethod
     def upsert_memo(memo: Mapping[str, Any]) -> None:
         """Sets entries of the memo; `None` removes one."""
         instance = require_workflow("workflow.upsert_memo()")
-        instance.command(Command.UPSERT_MEMO, {key: _convert.encode(value) for key, value in memo.items()})
+        instance.command(Command.UPSERT_MEMO, {key: _entry(key, value, "memo") for key, value in memo.items()})
 
     @staticmethod
     async def execute_workflow(workflow: Any, params: Any = _convert._ANY, **options: Any) -> Any:
@@ -384,6 +388,11 @@ class workflow:
         """Removes such keys."""
         _check_keys(search_keys)
         workflow.upsert_memo({f"search_key.{key}": None for key in search_keys})
+
+
+def _entry(key: str, value: Any, what: str) -> Any:
+    """The payload of a named value. WorkflowsException for a name or a value that cannot be sent."""
+    return _convert.encode(value, what=f'{what} "{_convert.text(key, what)}"')
 
 
 def _check_keys(keys: Any) -> None:

@@ -9,6 +9,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -62,11 +63,20 @@ def is_original_installed() -> bool:
     return False
 
 
+def _keep_defaults() -> None:
+    """The original's, where programs of the original would notice ours."""
+    from ._config import EXACT_VALUES, config
+
+    if not os.environ.get(EXACT_VALUES):
+        config.worker.exact_values = False
+
+
 def install() -> None:
-    """Makes `import mistralai.workflows` work. Does nothing where the original is installed."""
+    """Makes `import mistralai.workflows` work, with the original's defaults. Does nothing where the original is installed."""
     if not is_original_installed() and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         # First: the finder of files would load our submodules a second time under the other name.
         sys.meta_path.insert(0, _Finder())
+        _keep_defaults()
 
 
 install()

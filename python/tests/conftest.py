@@ -115,6 +115,13 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return request.getfixturevalue(f"{request.param}_server")
 
 
+@pytest.fixture(autouse=True)
+def own_defaults(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The alias of the original, which some tests import, sets defaults of the original for the whole process."""
+    if "seed_page" not in request.module.__name__:
+        monkeypatch.setattr(workflows.config.worker, "exact_values", True)
+
+
 class Program:
     """A client and a worker of a queue of their own."""
 

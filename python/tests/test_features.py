@@ -59,7 +59,7 @@ async def injected(
 @workflow.define(name="injects")
 class Injects:
     @workflow.entrypoint
-    async def execute(self) -> list[Any]:
+    async def execute(self) -> list[tuple[int, str, str, str]]:
         found = [await injected(1), await injected(2)]
         with run_activities_locally():
             found.append(await injected(3))
@@ -69,7 +69,7 @@ class Injects:
 def test_dependencies_are_made_once_for_a_worker(program: Any) -> None:
     made.clear()
     found = program([Injects], lambda running: running.run(Injects))
-    assert found == [[n, "plain", "generator", "manager"] for n in (1, 2, 3)]
+    assert found == [(n, "plain", "generator", "manager") for n in (1, 2, 3)]
     assert made == ["plain", "open", "close"]
 
 
