@@ -6,13 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use clap::ValueEnum;
 use ostro_load::messages::{self, Queue, Start};
+use ostro_wire::Caller;
 use temporalio_protos::temporal::api::common::v1::{Memo, Payload, SearchAttributes};
-use temporalio_protos::temporal::api::workflowservice::v1::{
-    RespondWorkflowTaskCompletedResponse, StartWorkflowExecutionResponse,
-};
 use tonic::Status;
-
-use crate::caller::Caller;
 
 /// How many types of workflow and customers the executions are spread over.
 const TYPES: usize = 20;
@@ -63,7 +59,7 @@ async fn make(caller: &Caller, kind: Kind, number: usize) -> Result<(), Status> 
         }),
     };
     let request = messages::start(&queue, start);
-    let started: StartWorkflowExecutionResponse = caller.call("StartWorkflowExecution", request).await?;
+    let started = caller.ask(&request).await?;
     let task = started.eager_workflow_task.ok_or_else(|| {
         Status::failed_precondition("the server did not hand out the first workflow task with the answer to the start")
     })?;
@@ -72,7 +68,7 @@ async fn make(caller: &Caller, kind: Kind, number: usize) -> Result<(), Status> 
         Kind::Closed => messages::complete_workflow(),
     };
     let request = messages::complete(&queue, task.task_token, false, vec![command]);
-    let _: RespondWorkflowTaskCompletedResponse = caller.call("RespondWorkflowTaskCompleted", request).await?;
+    caller.ask(&request).await?;
     Ok(())
 }
 

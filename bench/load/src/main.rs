@@ -5,7 +5,6 @@
 //! ostro-load --data /tmp/data fill --kind closed --count 1000000
 //! ```
 
-mod caller;
 mod cost;
 mod fill;
 mod worker;
@@ -17,15 +16,12 @@ use std::time::Instant;
 use clap::{Parser, Subcommand};
 use ostro_load::messages;
 use ostro_server::{Config, Server};
-use ostro_wire::Client;
+use ostro_wire::{Caller, Client};
 use serde_json::{Value, json};
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
-use temporalio_protos::temporal::api::workflowservice::v1::{
-    CountWorkflowExecutionsRequest, CountWorkflowExecutionsResponse, ListWorkflowExecutionsResponse,
-};
+use temporalio_protos::temporal::api::workflowservice::v1::CountWorkflowExecutionsRequest;
 use tonic::Status;
 
-use caller::Caller;
 use cost::{Mark, Process};
 use fill::Kind;
 use mimalloc::MiMalloc;
@@ -115,13 +111,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return std::future::pending().await;
     }
     let (caller, within) = match &arguments.address {
-        Some(address) => (Caller::Network(Client::connect(address.as_str()).await?), None),
+        Some(address) => (Caller::new(Client::connect(address.as_str()).await?), None),
         None => {
             let data = arguments.data.clone();
             let search_attributes = vec![(fill::CUSTOMER.to_owned(), IndexedValueType::Keyword)];
             let quiet = Config { listen: None, http_listen: None, ..Config::default() };
             let server = Server::start(Config { data, search_attributes, ..quiet }).await?;
-            (Caller::Within(server.services()), Some(server))
+            (Caller::new(server.services()), Some(server))
         }
     };
     let server = arguments.server_pid.map(Process::of);
@@ -147,7 +143,7 @@ async fn run(work: Work, caller: Caller, server: Option<Process>) -> Result<Valu
         Work::List { query, page_size, times } => {
             let read = || async {
                 let request = messages::list(&query, page_size);
-                let page: ListWorkflowExecutionsResponse = caller.call("ListWorkflowExecutions", request).await?;
+                let page = caller.ask(&request).await?;
                 Ok::<i64, Status>(page.executions.len() as i64)
             };
             repeat(times, server, read).await
@@ -157,7 +153,7 @@ async fn run(work: Work, caller: Caller, server: Option<Process>) -> Result<Valu
             let read = || async {
                 let (namespace, query) = (messages::NAMESPACE.to_owned(), query.clone());
                 let request = CountWorkflowExecutionsRequest { namespace, query };
-                let count: CountWorkflowExecutionsResponse = caller.call("CountWorkflowExecutions", request).await?;
+                let count = caller.ask(&request).await?;
                 Ok::<i64, Status>(count.count)
             };
             repeat(times, server, read).await

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ostro_load::messages::{self, Queue};
+use ostro_wire::Caller;
 use temporalio_protos::temporal::api::enums::v1::HistoryEventFilterType;
 use temporalio_protos::temporal::api::{common::v1::WorkflowExecution, workflowservice::v1::*};
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::caller::Caller;
 use crate::cost::{Mark, Process};
 
 /// How workflows of a run look.
@@ -68,7 +68,7 @@ impl Worker {
             ..Default::default()
         };
         let request = messages::start(&self.queue, start);
-        let started: StartWorkflowExecutionResponse = self.caller.call("StartWorkflowExecution", request).await?;
+        let started = self.caller.ask(&request).await?;
         let run = WorkflowExecution { workflow_id, run_id: started.run_id };
         loop {
             let request = GetWorkflowExecutionHistoryRequest {
@@ -78,8 +78,7 @@ impl Worker {
                 history_event_filter_type: HistoryEventFilterType::CloseEvent as i32,
                 ..Default::default()
             };
-            let answer: GetWorkflowExecutionHistoryResponse =
-                self.caller.call("GetWorkflowExecutionHistory", request).await?;
+            let answer = self.caller.ask(&request).await?;
             if answer.history.is_some_and(|history| !history.events.is_empty()) {
                 return Ok(());
             }
@@ -89,7 +88,7 @@ impl Worker {
     async fn poll_workflows(self: Arc<Self>, sticky: bool) {
         loop {
             let request = messages::poll_workflow(&self.queue, sticky);
-            match self.caller.call::<_, PollWorkflowTaskQueueResponse>("PollWorkflowTaskQueue", request).await {
+            match self.caller.ask(&request).await {
                 Ok(task) if task.task_token.is_empty() => {}
                 Ok(task) => drop(tokio::spawn(self.clone().work(task))),
                 Err(error) => return eprintln!("a poll ended: {error}"),
@@ -100,7 +99,7 @@ impl Worker {
     async fn poll_activities(self: Arc<Self>) {
         loop {
             let request = messages::poll_activity(&self.queue);
-            match self.caller.call::<_, PollActivityTaskQueueResponse>("PollActivityTaskQueue", request).await {
+            match self.caller.ask(&request).await {
                 Ok(task) if task.task_token.is_empty() => {}
                 Ok(task) => self.complete_activity(task).await,
                 Err(error) => return eprintln!("a poll ended: {error}"),
@@ -114,8 +113,7 @@ impl Worker {
         while let Some(task) = next.take() {
             let run_id = task.workflow_execution.map(|run| run.run_id).unwrap_or_default();
             let request = messages::complete(&self.queue, task.task_token, true, vec![self.decide(run_id)]);
-            let answer: Result<RespondWorkflowTaskCompletedResponse, _> =
-                self.caller.call("RespondWorkflowTaskCompleted", request).await;
+            let answer = self.caller.ask(&request).await;
             match answer {
                 Ok(answer) => {
                     for activity in answer.activity_tasks {
@@ -147,8 +145,7 @@ impl Worker {
             self.marks.lock().unwrap_or_else(PoisonError::into_inner).push(mark);
         }
         let request = messages::complete_activity(task.task_token);
-        let answer: Result<RespondActivityTaskCompletedResponse, _> =
-            self.caller.call("RespondActivityTaskCompleted", request).await;
+        let answer = self.caller.ask(&request).await;
         if let Err(error) = answer {
             eprintln!("an activity was not taken: {error}");
         }

@@ -8,10 +8,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use ostro_server::{Config, Extension, Server, config};
-use ostro_wire::{BoxError, Target, TlsError, TlsFiles};
+use ostro_wire::{BoxError, Caller, Target, TlsError, TlsFiles};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -61,7 +60,7 @@ async fn serve_until_stopped(settings: Settings) -> Result<(), Failure> {
     let mut api = None;
     let starting = Server::start_with(settings.config.clone(), async |serving| {
         let scheduler = api::scheduler(&settings, serving.grpc_address);
-        let started = api::start(&settings, Arc::new(serving.services), scheduler).await?;
+        let started = api::start(&settings, Caller::new(serving.services), scheduler).await?;
         let guard = settings.needs_key(settings.config.listen).then(|| started.guard());
         Ok(Extension { routes: ostro_workflows_api::router(api.insert(started).clone()), guard })
     });

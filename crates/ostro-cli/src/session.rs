@@ -2,13 +2,11 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::Bytes;
-use ostro_explain::Reason;
-use ostro_explain::gather::{self, WorkflowCalls};
-use ostro_wire::{BoxFuture, Client, operator_service, ostro_service, workflow_service};
-use prost::Message;
-use temporalio_protos::temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse;
-use tonic::metadata::{AsciiMetadataValue, MetadataMap};
+use ostro_explain::{Reason, gather};
+use ostro_wire::{Caller, Client, Rpc};
+use temporalio_protos::temporal::api::workflowservice::v1::{
+    DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse,
+};
 use tonic::{Code, Status};
 
 use crate::arguments::ConnectionArguments;
@@ -28,7 +26,8 @@ pub struct Session {
     pub format: Format,
     /// Who asks, as histories record it.
     pub identity: String,
-    client: Client,
+    address: String,
+    caller: Caller,
     deadline: Option<Instant>,
 }
 
@@ -39,54 +38,32 @@ impl Session {
         let target = arguments.security.target(&arguments.address).map_err(invalid)?;
         let client =
             Client::connect_lazy(target).map_err(|status| invalid(format!("--address: {}", status.message())))?;
+        let caller = Caller::new(client.with_name("ostro-cli", env!("CARGO_PKG_VERSION")));
+        let deadline = arguments.timeout.map(|timeout| Instant::now() + timeout);
         Ok(Self {
-            client,
+            address: arguments.address,
+            caller: match deadline {
+                Some(deadline) => caller.with_deadline(deadline),
+                None => caller.with_timeout(CALL_TIMEOUT),
+            },
             identity: identity(),
             format: if arguments.json { Format::Json } else { Format::Text },
-            deadline: arguments.timeout.map(|timeout| Instant::now() + timeout),
+            deadline,
             namespace: arguments.namespace,
         })
     }
 
-    /// Calls a method of `WorkflowService` that answers soon.
-    pub async fn workflow<Req, Resp>(&self, method: &str, request: &Req) -> Result<Resp, Failure>
-    where
-        Req: Message,
-        Resp: Message + Default,
-    {
-        self.call(workflow_service::SERVICE, method, request).await
+    /// Asks for what the server answers soon.
+    pub async fn ask<R: Rpc>(&self, request: &R) -> Result<R::Answer, Failure> {
+        self.caller.ask(request).await.map_err(|status| self.failure(R::METHOD, &status))
     }
 
-    /// Calls a method of `OperatorService`.
-    pub async fn operator<Req, Resp>(&self, method: &str, request: &Req) -> Result<Resp, Failure>
-    where
-        Req: Message,
-        Resp: Message + Default,
-    {
-        self.call(operator_service::SERVICE, method, request).await
-    }
-
-    /// Calls a method of `OstroService`, which only Ostro has.
-    pub async fn ostro<Req, Resp>(&self, method: &str, request: &Req) -> Result<Resp, Failure>
-    where
-        Req: Message,
-        Resp: Message + Default,
-    {
-        self.call(ostro_service::SERVICE, method, request).await
-    }
-
-    /// Calls a method of `WorkflowService` that waits for something to happen, again and again until it answers or
-    /// `--timeout` is over.
-    pub async fn poll<Req, Resp>(&self, method: &str, request: &Req) -> Result<Resp, Failure>
-    where
-        Req: Message,
-        Resp: Message + Default,
-    {
+    /// Asks for what happens some time, again and again until it has or `--timeout` is over.
+    pub async fn poll<R: Rpc>(&self, request: &R) -> Result<R::Answer, Failure> {
         loop {
-            let patience = self.patience(POLL_TIMEOUT);
-            match self.once(workflow_service::SERVICE, method, request, patience).await {
+            match self.caller.ask_within(request, POLL_TIMEOUT).await {
                 Err(status) if status.code() == Code::DeadlineExceeded && !self.is_over() => {}
-                answer => return answer.map_err(|status| self.failure(method, &status)),
+                answer => return answer.map_err(|status| self.failure(R::METHOD, &status)),
             }
         }
     }
@@ -97,36 +74,8 @@ impl Session {
         described: &DescribeWorkflowExecutionResponse,
         now: SystemTime,
     ) -> Result<Vec<Reason>, Failure> {
-        let explained = gather::explain(self, &self.namespace, described, now).await;
-        explained.map_err(|status| self.failure("DescribeWorkflowExecution", &status))
-    }
-
-    async fn call<Req, Resp>(&self, service: &str, method: &str, request: &Req) -> Result<Resp, Failure>
-    where
-        Req: Message,
-        Resp: Message + Default,
-    {
-        let patience = self.patience(if self.deadline.is_some() { Duration::MAX } else { CALL_TIMEOUT });
-        self.once(service, method, request, patience).await.map_err(|status| self.failure(method, &status))
-    }
-
-    async fn once<Req, Resp>(
-        &self,
-        service: &str,
-        method: &str,
-        request: &Req,
-        patience: Duration,
-    ) -> Result<Resp, Status>
-    where
-        Req: Message,
-        Resp: Message + Default,
-    {
-        self.client.call(service, method, request, metadata(), Some(patience)).await
-    }
-
-    fn patience(&self, longest: Duration) -> Duration {
-        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        left.map_or(longest, |left| left.min(longest))
+        let explained = gather::explain(&self.caller, &self.namespace, described, now).await;
+        explained.map_err(|status| self.failure(DescribeWorkflowExecutionRequest::METHOD, &status))
     }
 
     fn is_over(&self) -> bool {
@@ -134,26 +83,9 @@ impl Session {
     }
 
     fn failure(&self, method: &str, status: &Status) -> Failure {
-        let attempt = Attempt { address: self.client.address(), namespace: &self.namespace, method };
+        let attempt = Attempt { address: &self.address, namespace: &self.namespace, method };
         Failure::of_call(attempt, status)
     }
-}
-
-impl WorkflowCalls for Session {
-    fn call(&self, method: &'static str, request: Bytes) -> BoxFuture<Result<Bytes, Status>> {
-        let client = self.client.clone();
-        let patience = self.patience(if self.deadline.is_some() { Duration::MAX } else { CALL_TIMEOUT });
-        Box::pin(async move {
-            client.call_raw(workflow_service::SERVICE, method, request, metadata(), Some(patience)).await
-        })
-    }
-}
-
-fn metadata() -> MetadataMap {
-    let mut metadata = MetadataMap::new();
-    metadata.insert("client-name", AsciiMetadataValue::from_static("ostro-cli"));
-    metadata.insert("client-version", AsciiMetadataValue::from_static(env!("CARGO_PKG_VERSION")));
-    metadata
 }
 
 /// `ostro-cli:<process>@<host>`.

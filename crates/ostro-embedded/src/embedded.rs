@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ostro_server::{Config, Server};
-use ostro_wire::Services;
+use ostro_wire::{Caller, Services};
 use tempfile::TempDir;
 use temporalio_client::callback_based::CallbackBasedGrpcService;
 use tonic::Status;
@@ -109,6 +109,11 @@ impl Embedded {
     /// Everything a server serves, called in process.
     pub fn services(&self) -> Services {
         self.server.services()
+    }
+
+    /// Calls of everything a server serves, in process; requests may be larger than a server's.
+    pub fn caller(&self) -> Caller {
+        Caller::new(self.services().with_request_bytes_max(REQUEST_BYTES_MAX))
     }
 
     /// The way of a `temporalio` client to this engine: give it to `ConnectionOptions::service_override` together with

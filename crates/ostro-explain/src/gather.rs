@@ -2,15 +2,12 @@
 
 use std::time::SystemTime;
 
-use bytes::Bytes;
-use ostro_wire::BoxFuture;
-use prost::Message;
+use ostro_wire::Caller;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::TaskQueueType;
 use temporalio_protos::temporal::api::taskqueue::v1::TaskQueue;
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    DescribeTaskQueueRequest, DescribeTaskQueueResponse, DescribeWorkflowExecutionResponse,
-    GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse,
+    DescribeTaskQueueRequest, DescribeWorkflowExecutionResponse, GetWorkflowExecutionHistoryRequest,
 };
 use tonic::Status;
 
@@ -22,16 +19,10 @@ use crate::task_queue::QueueView;
 /// Events asked for at once.
 const PAGE_SIZE: i32 = 1_000;
 
-/// Some way to call `WorkflowService`: in process, over the network, of any server.
-pub trait WorkflowCalls: Sync {
-    /// Calls a method with an encoded request; the answer is the encoded response.
-    fn call(&self, method: &'static str, request: Bytes) -> BoxFuture<Result<Bytes, Status>>;
-}
-
 /// Why a described execution waits: asks for its history and for the queues of its tasks. The whole history of an open
 /// run is read, a page at a time, and none of a closed one.
 pub async fn explain(
-    server: &impl WorkflowCalls,
+    server: &Caller,
     namespace: &str,
     described: &DescribeWorkflowExecutionResponse,
     now: SystemTime,
@@ -50,12 +41,7 @@ pub async fn explain(
 }
 
 /// Asks for a queue of one kind.
-pub async fn queue(
-    server: &impl WorkflowCalls,
-    namespace: &str,
-    name: &str,
-    kind: TaskQueueType,
-) -> Result<QueueView, Status> {
+pub async fn queue(server: &Caller, namespace: &str, name: &str, kind: TaskQueueType) -> Result<QueueView, Status> {
     let request = DescribeTaskQueueRequest {
         namespace: namespace.to_owned(),
         task_queue: Some(TaskQueue { name: name.to_owned(), ..Default::default() }),
@@ -63,7 +49,7 @@ pub async fn queue(
         report_stats: true,
         ..Default::default()
     };
-    let described: DescribeTaskQueueResponse = call(server, "DescribeTaskQueue", &request).await?;
+    let described = server.ask(&request).await?;
     Ok(QueueView { name: name.to_owned(), kind, described })
 }
 
@@ -79,11 +65,7 @@ fn queues_of<'a>(evidence: &Evidence<'a>) -> Vec<(&'a str, TaskQueueType)> {
     queues
 }
 
-async fn outstanding(
-    server: &impl WorkflowCalls,
-    namespace: &str,
-    execution: WorkflowExecution,
-) -> Result<Outstanding, Status> {
+async fn outstanding(server: &Caller, namespace: &str, execution: WorkflowExecution) -> Result<Outstanding, Status> {
     let mut outstanding = Outstanding::default();
     let mut request = GetWorkflowExecutionHistoryRequest {
         namespace: namespace.to_owned(),
@@ -92,21 +74,11 @@ async fn outstanding(
         ..Default::default()
     };
     loop {
-        let page: GetWorkflowExecutionHistoryResponse = call(server, "GetWorkflowExecutionHistory", &request).await?;
+        let page = server.ask(&request).await?;
         page.history.iter().flat_map(|history| &history.events).for_each(|event| outstanding.push(event));
         if page.next_page_token.is_empty() {
             return Ok(outstanding);
         }
         request.next_page_token = page.next_page_token;
     }
-}
-
-async fn call<Req: Message, Resp: Message + Default>(
-    server: &impl WorkflowCalls,
-    method: &'static str,
-    request: &Req,
-) -> Result<Resp, Status> {
-    let answer = server.call(method, request.encode_to_vec().into()).await?;
-    Resp::decode(answer)
-        .map_err(|error| Status::internal(format!("{method} answered bytes that do not decode: {error}")))
 }

@@ -1,7 +1,7 @@
 //! Why it waits: one sentence for each thing that an execution, a task queue or a schedule waits for.
 //!
-//! Pure functions over answers of the plain protocol, so that they hold on any Temporal server; [`gather`] asks for the
-//! answers. No other part of Ostro makes such sentences.
+//! Pure functions over answers of the plain protocol, so that they hold on any Temporal server. [`gather`], the one module that
+//! asks for anything, gets the answers through a [`Caller`](ostro_wire::Caller). No other part of Ostro makes such sentences.
 
 mod activity;
 mod closed;

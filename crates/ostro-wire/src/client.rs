@@ -1,24 +1,30 @@
-//! A client of any Temporal-compatible address, generic over message types only at its rim.
+//! A client of any Temporal-compatible address: encoded calls over HTTP/2.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use prost::Message;
 use tonic::client::Grpc;
 use tonic::codec::CompressionEncoding;
-use tonic::metadata::{AsciiMetadataValue, MetadataMap};
+use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue, MetadataMap};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Request, Status};
 
+use crate::caller::{EncodedCall, Transport};
 use crate::codec::RawCodec;
-use crate::status;
+use crate::{BoxFuture, EncodedAnswer, status};
 
 /// Largest response that is taken, as the SDKs do.
 const RESPONSE_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// Wait for a TCP connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection on which nothing comes for this long is asked whether it is still there.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// Wait for the answer to that, before the connection counts as lost and its calls fail.
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(15);
+/// The header by which proxies before a cluster find the namespace of a call.
+const NAMESPACE_HEADER: &str = "temporal-namespace";
 /// A cancellation this close to the deadline is the deadline's.
 const DEADLINE_TOLERANCE: Duration = Duration::from_millis(50);
 
@@ -55,7 +61,7 @@ impl From<&str> for Target {
 pub struct Client {
     channel: Channel,
     address: String,
-    authorization: Option<AsciiMetadataValue>,
+    headers: MetadataMap,
     gzip: bool,
 }
 
@@ -82,8 +88,21 @@ impl Client {
     }
 
     fn with_channel(channel: Channel, target: Target) -> Result<Self, Status> {
-        let authorization = target.api_key.map(|key| authorization(&key)).transpose()?;
-        Ok(Self { channel, address: target.address, authorization, gzip: false })
+        let mut headers = MetadataMap::new();
+        if let Some(key) = &target.api_key {
+            headers.insert("authorization", authorization(key)?);
+        }
+        Ok(Self { channel, address: target.address, headers, gzip: false })
+    }
+
+    /// The same client saying with each call which program it is, as `client-name` and `client-version`.
+    pub fn with_name(self, name: &'static str, version: &'static str) -> Self {
+        self.with_header("client-name", name).with_header("client-version", version)
+    }
+
+    fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.insert(AsciiMetadataKey::from_static(name), AsciiMetadataValue::from_static(value));
+        self
     }
 
     /// The same client compressing its requests, as the SDKs do.
@@ -97,37 +116,23 @@ impl Client {
         &self.address
     }
 
-    /// Calls `method` of `service` (full protobuf name).
+    /// Calls `method` of `service` (full protobuf name) with an encoded request and headers besides the client's own.
     ///
     /// `timeout` is sent as `grpc-timeout` and kept here too: DEADLINE_EXCEEDED when it passes. Dropping the future
-    /// cancels the call on the server.
-    pub async fn call<Req: Message, Resp: Message + Default>(
-        &self,
-        service: &str,
-        method: &str,
-        request: &Req,
-        metadata: MetadataMap,
-        timeout: Option<Duration>,
-    ) -> Result<Resp, Status> {
-        let response = self.call_raw(service, method, request.encode_to_vec().into(), metadata, timeout).await?;
-        Resp::decode(response)
-            .map_err(|error| Status::internal(format!("{method} answered bytes that do not decode: {error}")))
-    }
-
-    /// [`Client::call`] with messages already encoded.
-    pub async fn call_raw(
+    /// cancels the call on the server. [`Caller`](crate::Caller) is the typed way.
+    pub async fn call(
         &self,
         service: &str,
         method: &str,
         request: Bytes,
-        mut metadata: MetadataMap,
+        metadata: MetadataMap,
         timeout: Option<Duration>,
-    ) -> Result<Bytes, Status> {
-        if let Some(authorization) = &self.authorization {
-            metadata.insert("authorization", authorization.clone());
-        }
+    ) -> EncodedAnswer {
         let path = PathAndQuery::try_from(format!("/{service}/{method}"))
             .map_err(|error| Status::invalid_argument(format!("{service}/{method} is no gRPC method: {error}")))?;
+        let mut headers = self.headers.clone().into_headers();
+        headers.extend(metadata.into_headers());
+        let metadata = MetadataMap::from_headers(headers);
         let mut request = Request::from_parts(metadata, tonic::Extensions::default(), request);
         let Some(timeout) = timeout else {
             return self.unary(path, request).await;
@@ -150,6 +155,21 @@ impl Client {
             Status::unavailable(format!("cannot connect to {}: {}", self.address, root_cause(&error)))
         })?;
         Ok(grpc.unary(request, path, RawCodec).await?.into_inner())
+    }
+}
+
+impl Transport for Client {
+    fn call(&self, call: EncodedCall<'_>) -> BoxFuture<EncodedAnswer> {
+        let EncodedCall { service, method, namespace, request, timeout } = call;
+        let (client, service, method) = (self.clone(), service.to_owned(), method.to_owned());
+        let mut metadata = MetadataMap::new();
+        // A name that no header can carry goes without: the request has it too.
+        if let Ok(namespace) = AsciiMetadataValue::try_from(namespace)
+            && !namespace.is_empty()
+        {
+            metadata.insert(NAMESPACE_HEADER, namespace);
+        }
+        Box::pin(async move { client.call(&service, &method, request, metadata, timeout).await })
     }
 }
 
@@ -178,6 +198,9 @@ fn endpoint(target: &Target) -> Result<Endpoint, Status> {
     let endpoint = Endpoint::from_shared(url)
         .map_err(|error| Status::invalid_argument(format!("{address} is no address ({error}): give host:port")))?
         .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+        .keep_alive_while_idle(true)
         .tcp_nodelay(true);
     if !secure {
         return Ok(endpoint);

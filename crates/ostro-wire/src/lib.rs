@@ -8,8 +8,10 @@
 //!
 //! A server implements [`WorkflowService`] (and, where it wants, [`OperatorService`], [`TestService`], [`Health`]), puts the
 //! implementations into [`Services`], and gives them to [`serve`]. Embedded callers use [`Services::call`], the same function
-//! that the network uses, so limits, deadlines and observation are the same for both. [`Client`] is the other end.
+//! that the network uses, so limits, deadlines and observation are the same for both. [`Client`] is the other end of the
+//! network, and [`Caller`] the typed way to call over either: `caller.ask(&request).await`.
 
+mod caller;
 mod client;
 mod codec;
 mod context;
@@ -22,12 +24,15 @@ mod observer;
 pub mod ostro_service;
 mod reflection;
 pub mod reply;
+mod retries;
+mod rpc;
 mod serve;
 mod services;
 pub mod status;
 mod timeout;
 mod tls;
 
+pub use caller::{Caller, EncodedCall, Transport};
 pub use client::{Client, ClientTls, Target};
 pub use context::CallContext;
 pub use generated::{
@@ -39,6 +44,8 @@ pub use health::ServingStatus;
 pub use observer::{Call, Observer};
 pub use ostro_service::OstroService;
 pub use reply::{Answer, EncodedAnswer, Reply};
+pub use retries::Retries;
+pub use rpc::Rpc;
 pub use serve::serve;
 pub use services::{REQUEST_BYTES_MAX_DEFAULT, Services};
 pub use status::status_with_details;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use prost::Message;
 use temporalio_protos::temporal::api::history::v1::History;
 
-use crate::{Answer, BoxFuture, CallContext, EncodedAnswer, reply, status};
+use crate::{Answer, BoxFuture, CallContext, EncodedAnswer, Rpc, reply, status};
 
 /// Full protobuf name of the service.
 pub const SERVICE: &str = "ostro.v1.OstroService";
@@ -39,6 +40,20 @@ pub struct ImportWorkflowExecutionResponse {
     /// `WorkflowExecutionStatus`.
     #[prost(int32, tag = "3")]
     pub status: i32,
+}
+
+impl Rpc for ImportWorkflowExecutionRequest {
+    type Answer = ImportWorkflowExecutionResponse;
+    const SERVICE: &'static str = SERVICE;
+    const METHOD: &'static str = METHODS[0];
+
+    fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    fn encoded(&self) -> Bytes {
+        self.encode_to_vec().into()
+    }
 }
 
 /// `ostro.v1.OstroService`: a method not overridden answers UNIMPLEMENTED.

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ostro_wire::Caller;
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
-use temporalio_protos::temporal::api::operatorservice::v1::{AddSearchAttributesRequest, AddSearchAttributesResponse};
+use temporalio_protos::temporal::api::operatorservice::v1::AddSearchAttributesRequest;
 use tokio::sync::{Mutex, watch};
 
 use crate::auth::{Access, KeyGuard, Keys};
-use crate::engine::Engine;
 use crate::error::Result;
 use crate::events::RouteTokens;
 use crate::records::Records;
 use crate::schema::Schemas;
 
+/// Wait for a call of the engine that answers at once.
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// Search attributes that the official worker sets in every execution.
 const SEARCH_ATTRIBUTES: [(&str, IndexedValueType); 1] = [("OtelTraceId", IndexedValueType::Keyword)];
 
@@ -45,7 +47,7 @@ pub enum Scheduler {
 
 /// The API: an engine, records, settings.
 pub struct Api {
-    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) engine: Caller,
     pub(crate) records: Arc<dyn Records>,
     pub(crate) settings: Settings,
     pub(crate) keys: Arc<Keys>,
@@ -58,12 +60,12 @@ pub struct Api {
 }
 
 impl Api {
-    /// Prepares an API. Nothing of the engine is asked yet.
-    pub async fn new(engine: Arc<dyn Engine>, records: Arc<dyn Records>, settings: Settings) -> Result<Arc<Self>> {
+    /// Prepares an API. Nothing of the engine, in process or over the network, is asked yet.
+    pub async fn new(engine: Caller, records: Arc<dyn Records>, settings: Settings) -> Result<Arc<Self>> {
         let route_tokens = RouteTokens::load(&*records).await?;
         let schemas = Schemas::default();
         Ok(Arc::new(Self {
-            engine,
+            engine: engine.with_timeout(CALL_TIMEOUT),
             keys: Arc::new(Keys::new(records.clone())),
             records,
             settings,
@@ -117,8 +119,7 @@ impl Api {
                     namespace: self.settings.namespace.clone(),
                     search_attributes: [(name.to_owned(), kind as i32)].into(),
                 };
-                let answer: std::result::Result<AddSearchAttributesResponse, _> =
-                    self.engine.operator("AddSearchAttributes", &request).await;
+                let answer = self.engine.ask(&request).await;
                 match answer {
                     Ok(_) => break,
                     Err(status) if status.code() == tonic::Code::AlreadyExists => break,

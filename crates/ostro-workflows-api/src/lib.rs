@@ -4,7 +4,7 @@
 //! ```text
 //!  worker, client, console ── HTTP ──▶ router ─▶ auth ─▶ one handler per operation
 //!                                                          │            │
-//!                                     Engine (WorkflowService calls)   Records (documents, journals)
+//!                                     Caller (WorkflowService calls)   Records (documents, journals)
 //! ```
 //!
 //! What an execution is and how it moves is the engine's; the API adds what Temporal has no place for: registrations
@@ -13,7 +13,6 @@
 mod api;
 pub mod auth;
 mod clock;
-pub mod engine;
 pub mod error;
 mod events;
 mod executions;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use temporalio_protos::temporal::api::workflowservice::v1::{DescribeNamespaceRequest, DescribeNamespaceResponse};
+use temporalio_protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
 
 use crate::api::Api;
 use crate::clock::Moment;
@@ -61,8 +61,7 @@ async fn retention(api: &Api, namespace: &str) -> Result<Option<Duration>> {
         return Ok(Some(set));
     }
     let request = DescribeNamespaceRequest { namespace: namespace.to_owned(), ..Default::default() };
-    let answer: std::result::Result<DescribeNamespaceResponse, _> =
-        api.engine.workflow("DescribeNamespace", &request).await;
+    let answer = api.engine.ask(&request).await;
     let described = match answer {
         Err(status) if status.code() == tonic::Code::NotFound => return Ok(None),
         answer => answer.map_err(|status| Error::of_engine(&status, namespace, Code::Internal))?,

@@ -5,9 +5,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ostro_embedded::{Address, Embedded};
+use ostro_wire::{Caller, Retries, Target};
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression};
+use temporalio_common::protos::temporal::api::workflowservice::v1::GetSystemInfoRequest;
 use temporalio_sdk_core::{CoreRuntime, RuntimeOptions};
 use tokio::sync::Mutex;
+use tonic::Code;
 use url::Url;
 
 use crate::activity::{ActivityFn, ActivityToken};
@@ -24,6 +27,8 @@ const NAMESPACE_DEFAULT: &str = "default";
 /// The task queue where nothing names one.
 const TASK_QUEUE_DEFAULT: &str = "default";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Wait for an answer that comes at once.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An engine: in this process, on an Ostro server, or a Temporal cluster. Starts workflows, finds them, and makes workers.
 ///
@@ -40,8 +45,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Ostro(Arc<Inner>);
 
 struct Inner {
-    client: Client,
-    /// How to connect once more: each worker has a connection of its own.
+    caller: Caller,
+    identity: String,
+    /// How workers connect: each has a connection of its own.
     connection: ConnectionOptions,
     time_skipping: bool,
     is_in_process: bool,
@@ -138,8 +144,8 @@ impl Builder {
     /// # Errors
     /// The file belongs to another process or cannot be read; the server cannot be reached.
     pub async fn open(self) -> Result<Ostro> {
-        let (options, embedded) = match &self.address {
-            Address::Server(url) => (self.server(url), None),
+        let (caller, options, embedded) = match &self.address {
+            Address::Server(url) => (self.reach(url).await?, self.server(url), None),
             local => {
                 let builder = Embedded::builder().namespace(&self.namespace).time_skipping(self.time_skipping);
                 let builder = match local {
@@ -152,12 +158,12 @@ impl Builder {
                     .service_override(embedded.service_override())
                     .dns_load_balancing(None)
                     .build();
-                (options, Some(embedded))
+                (embedded.caller(), options, Some(embedded))
             }
         };
-        let client = connect(&self.address.to_string(), &self.namespace, options.clone()).await?;
         Ok(Ostro(Arc::new(Inner {
-            client,
+            caller: caller.with_timeout(CALL_TIMEOUT).with_retries(Retries::default()),
+            identity: self.identity,
             connection: options,
             time_skipping: self.time_skipping,
             is_in_process: embedded.is_some(),
@@ -166,6 +172,27 @@ impl Builder {
             embedded: Mutex::new(embedded),
             runtime: OnceLock::new(),
         })))
+    }
+
+    /// The server's caller, once it has answered.
+    async fn reach(&self, url: &Url) -> Result<Caller> {
+        let target = Target { address: url.to_string(), tls: None, api_key: self.api_key.clone() };
+        let client = ostro_wire::Client::connect_lazy(target).map_err(|status| Error::engine(status.message()))?;
+        let caller = Caller::new(client.with_name(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")));
+        // One that accepts and then says nothing would be waited for without end.
+        match caller.ask_within(&GetSystemInfoRequest::default(), CONNECT_TIMEOUT).await {
+            Ok(_) => Ok(caller),
+            // A server older than the method.
+            Err(status) if status.code() == Code::Unimplemented => Ok(caller),
+            Err(status) if status.code() == Code::DeadlineExceeded => {
+                Err(cannot_connect(url.as_str(), &format!("no answer within {} s", CONNECT_TIMEOUT.as_secs())))
+            }
+            Err(status) => {
+                let why = status.message();
+                let repeated = format!("cannot connect to {url}: ");
+                Err(cannot_connect(url.as_str(), why.strip_prefix(&repeated).unwrap_or(why)))
+            }
+        }
     }
 
     fn server(&self, url: &Url) -> ConnectionOptions {
@@ -253,8 +280,13 @@ impl Ostro {
         &self.0.task_queue
     }
 
-    pub(crate) fn client(&self) -> &Client {
-        &self.0.client
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.0.caller
+    }
+
+    /// What histories show of this program.
+    pub(crate) fn identity(&self) -> &str {
+        &self.0.identity
     }
 
     /// A client for one worker: the SDK has at most one worker of a queue on a connection.

@@ -7,10 +7,10 @@ use ostro_wire::json::to_json;
 use serde_json::{Value, json};
 use temporalio_protos::temporal::api::enums::v1::NamespaceState;
 use temporalio_protos::temporal::api::namespace::v1::{NamespaceConfig, UpdateNamespaceInfo};
-use temporalio_protos::temporal::api::operatorservice::v1::{DeleteNamespaceRequest, DeleteNamespaceResponse};
+use temporalio_protos::temporal::api::operatorservice::v1::DeleteNamespaceRequest;
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    DescribeNamespaceRequest, DescribeNamespaceResponse, ListNamespacesRequest, ListNamespacesResponse,
-    RegisterNamespaceRequest, RegisterNamespaceResponse, UpdateNamespaceRequest, UpdateNamespaceResponse,
+    DescribeNamespaceRequest, DescribeNamespaceResponse, ListNamespacesRequest, RegisterNamespaceRequest,
+    UpdateNamespaceRequest,
 };
 
 use crate::arguments::{NamespaceCommand, NamespaceSettings};
@@ -41,7 +41,7 @@ async fn list(session: &Session) -> Result<(), Failure> {
     let mut namespaces = Vec::new();
     let mut request = ListNamespacesRequest { page_size: PAGE_SIZE, ..Default::default() };
     loop {
-        let page: ListNamespacesResponse = session.workflow("ListNamespaces", &request).await?;
+        let page = session.ask(&request).await?;
         namespaces.extend(page.namespaces);
         if page.next_page_token.is_empty() {
             break;
@@ -63,7 +63,7 @@ fn list_text(namespaces: &[DescribeNamespaceResponse]) -> String {
 
 async fn describe(session: &Session, name: String) -> Result<(), Failure> {
     let request = DescribeNamespaceRequest { namespace: name, ..Default::default() };
-    let namespace: DescribeNamespaceResponse = session.workflow("DescribeNamespace", &request).await?;
+    let namespace = session.ask(&request).await?;
     session.format.print(|| to_json(&namespace), || describe_text(&namespace));
     Ok(())
 }
@@ -92,7 +92,7 @@ async fn create(session: &Session, name: String, settings: NamespaceSettings) ->
         workflow_execution_retention_period: Some(duration::to_proto(settings.retention.unwrap_or(RETENTION_DEFAULT))),
         ..Default::default()
     };
-    let _: RegisterNamespaceResponse = session.workflow("RegisterNamespace", &request).await?;
+    session.ask(&request).await?;
     session.format.print(|| json!({ "created": name }), || format!("Created namespace {name}"));
     Ok(())
 }
@@ -116,7 +116,7 @@ async fn update(session: &Session, name: String, settings: NamespaceSettings) ->
     });
     let request =
         UpdateNamespaceRequest { namespace: name.clone(), update_info: Some(info), config, ..Default::default() };
-    let updated: UpdateNamespaceResponse = session.workflow("UpdateNamespace", &request).await?;
+    let updated = session.ask(&request).await?;
     session.format.print(|| to_json(&updated), || format!("Updated namespace {name}"));
     Ok(())
 }
@@ -129,7 +129,7 @@ async fn delete(session: &Session, name: String, yes: bool) -> Result<(), Failur
         ));
     }
     let request = DeleteNamespaceRequest { namespace: name.clone(), ..Default::default() };
-    let answer: DeleteNamespaceResponse = session.operator("DeleteNamespace", &request).await?;
+    let answer = session.ask(&request).await?;
     let deleted: Value = json!({ "deleted": name, "deletedAs": answer.deleted_namespace });
     session
         .format

@@ -13,8 +13,8 @@ use temporalio_protos::temporal::api::schedule::v1::{
 };
 use temporalio_protos::temporal::api::workflow::v1::NewWorkflowExecutionInfo;
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    DeleteScheduleRequest, DeleteScheduleResponse, DescribeScheduleRequest, DescribeScheduleResponse,
-    ListSchedulesRequest, ListSchedulesResponse, PatchScheduleRequest, PatchScheduleResponse,
+    DeleteScheduleRequest, DescribeScheduleRequest, DescribeScheduleResponse, ListSchedulesRequest,
+    PatchScheduleRequest,
 };
 use uuid::Uuid;
 
@@ -57,7 +57,7 @@ async fn list(session: &Session, query: String) -> Result<(), Failure> {
         ..Default::default()
     };
     loop {
-        let page: ListSchedulesResponse = session.workflow("ListSchedules", &request).await?;
+        let page = session.ask(&request).await?;
         schedules.extend(page.schedules);
         if page.next_page_token.is_empty() {
             break;
@@ -91,7 +91,7 @@ fn list_text(schedules: &[ScheduleListEntry]) -> String {
 
 async fn describe(session: &Session, schedule_id: String) -> Result<(), Failure> {
     let request = DescribeScheduleRequest { namespace: session.namespace.clone(), schedule_id };
-    let described: DescribeScheduleResponse = session.workflow("DescribeSchedule", &request).await?;
+    let described = session.ask(&request).await?;
     let waiting = ostro_explain::schedule(&described, SystemTime::now());
     session.format.print(
         || {
@@ -156,7 +156,7 @@ fn recent(actions: &[ScheduleActionResult]) -> String {
 async fn delete(session: &Session, schedule_id: String) -> Result<(), Failure> {
     let request =
         DeleteScheduleRequest { namespace: session.namespace.clone(), schedule_id, identity: session.identity.clone() };
-    let _: DeleteScheduleResponse = session.workflow("DeleteSchedule", &request).await?;
+    session.ask(&request).await?;
     let id = &request.schedule_id;
     session.format.print(|| json!({ "deleted": id }), || format!("Deleted schedule {id}"));
     Ok(())
@@ -170,7 +170,7 @@ async fn patch(session: &Session, schedule_id: String, patch: SchedulePatch, don
         identity: session.identity.clone(),
         request_id: Uuid::new_v4().to_string(),
     };
-    let _: PatchScheduleResponse = session.workflow("PatchSchedule", &request).await?;
+    session.ask(&request).await?;
     let id = &request.schedule_id;
     session.format.print(|| json!({ done.to_lowercase(): id }), || format!("{done} schedule {id}"));
     Ok(())

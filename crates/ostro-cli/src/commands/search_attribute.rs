@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::json;
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 use temporalio_protos::temporal::api::operatorservice::v1::{
-    AddSearchAttributesRequest, AddSearchAttributesResponse, ListSearchAttributesRequest, ListSearchAttributesResponse,
-    RemoveSearchAttributesRequest, RemoveSearchAttributesResponse,
+    AddSearchAttributesRequest, ListSearchAttributesRequest, RemoveSearchAttributesRequest,
 };
 
 use crate::arguments::{AttributeType, SearchAttributeCommand};
@@ -25,7 +24,7 @@ pub async fn run(session: &Session, command: SearchAttributeCommand) -> Result<(
 
 async fn list(session: &Session) -> Result<(), Failure> {
     let request = ListSearchAttributesRequest { namespace: session.namespace.clone() };
-    let answer: ListSearchAttributesResponse = session.operator("ListSearchAttributes", &request).await?;
+    let answer = session.ask(&request).await?;
     let (custom, system) = (typed(&answer.custom_attributes), typed(&answer.system_attributes));
     session.format.print(|| json!({ "custom": custom, "system": system }), || list_text(&custom, &system));
     Ok(())
@@ -54,7 +53,7 @@ async fn create(session: &Session, attributes: &[(String, AttributeType)]) -> Re
     let typed = attributes.iter().map(|(name, kind)| (name.clone(), IndexedValueType::from(*kind).into()));
     let request =
         AddSearchAttributesRequest { search_attributes: typed.collect(), namespace: session.namespace.clone() };
-    let _: AddSearchAttributesResponse = session.operator("AddSearchAttributes", &request).await?;
+    session.ask(&request).await?;
     let names: Vec<&str> = attributes.iter().map(|(name, _)| name.as_str()).collect();
     session.format.print(|| json!({ "created": names }), || format!("Added {}", names.join(", ")));
     Ok(())
@@ -63,7 +62,7 @@ async fn create(session: &Session, attributes: &[(String, AttributeType)]) -> Re
 async fn remove(session: &Session, names: Vec<String>) -> Result<(), Failure> {
     let request =
         RemoveSearchAttributesRequest { search_attributes: names.clone(), namespace: session.namespace.clone() };
-    let _: RemoveSearchAttributesResponse = session.operator("RemoveSearchAttributes", &request).await?;
+    session.ask(&request).await?;
     session.format.print(|| json!({ "removed": names }), || format!("Removed {}", names.join(", ")));
     Ok(())
 }

@@ -36,7 +36,7 @@ async fn describe(session: &Session, name: &str, kind: TaskQueueType) -> Result<
         report_stats: true,
         ..Default::default()
     };
-    session.workflow("DescribeTaskQueue", &request).await
+    session.ask(&request).await
 }
 
 fn json_of(name: &str, halves: &[(TaskQueueType, DescribeTaskQueueResponse)]) -> Value {

@@ -4,20 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostro_wire::BoxError;
+use ostro_wire::{BoxError, Caller};
 use ostro_workflows_api::auth::Access;
-use ostro_workflows_api::engine::Engine;
 use ostro_workflows_api::records::SqliteRecords;
 use ostro_workflows_api::{Api, Scheduler};
 
 use super::{Settings, records_path};
 
 /// Opens the records and starts what the API does by itself.
-pub(super) async fn start(
-    settings: &Settings,
-    engine: Arc<dyn Engine>,
-    scheduler: Scheduler,
-) -> Result<Arc<Api>, BoxError> {
+pub(super) async fn start(settings: &Settings, engine: Caller, scheduler: Scheduler) -> Result<Arc<Api>, BoxError> {
     let path = records_path(&settings.config.data);
     path.parent().map(std::fs::create_dir_all).transpose()?;
     let records = SqliteRecords::open(&path, settings.config.durable)?;

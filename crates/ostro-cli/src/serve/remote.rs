@@ -1,8 +1,6 @@
 //! `ostro serve --engine`: the Workflows API over an engine elsewhere.
 
-use std::sync::Arc;
-
-use ostro_wire::{Client, Target, Tls};
+use ostro_wire::{Caller, Client, Target, Tls};
 use ostro_workflows_api::Scheduler;
 use tokio::net::TcpListener;
 
@@ -20,7 +18,7 @@ pub(super) async fn serve(
     let address = &target.address;
     let client = Client::connect_lazy(target.clone()).map_err(|status| Failure::Engine(status.message().to_owned()))?;
     let scheduler = Scheduler::At(settings.advertise.clone().unwrap_or_else(|| address.clone()));
-    let api = api::start(settings, Arc::new(client), scheduler).await.map_err(Failure::Api)?;
+    let api = api::start(settings, Caller::new(client), scheduler).await.map_err(Failure::Api)?;
     println!("Ostro {}", ostro_server::VERSION);
     let at = listener.local_addr().unwrap_or(listen);
     println!("  HTTP        {}://{at} (Workflows API, /openapi.json)", settings.http_scheme());

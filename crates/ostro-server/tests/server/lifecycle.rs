@@ -2,16 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use ostro_wire::{CallContext, Client};
-use temporalio_protos::grpc::health::v1::{HealthCheckRequest, HealthCheckResponse};
+use ostro_wire::{CallContext, Caller, Client};
+use temporalio_protos::grpc::health::v1::HealthCheckRequest;
 use temporalio_protos::temporal::api::enums::v1::CommandType;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 use tonic::Code;
-use tonic::metadata::MetadataMap;
 
 use crate::fixture::{Fixture, history_request, ids, poll_request, run};
 
 const WORKFLOW_SERVICE: &str = ostro_wire::workflow_service::SERVICE;
+
+/// Calls over the network.
+async fn caller(fixture: &Fixture) -> Caller {
+    Caller::new(Client::connect(fixture.server.grpc_address().unwrap().to_string().as_str()).await.unwrap())
+}
 
 async fn describe(fixture: &Fixture, id: &str) -> Result<service::DescribeWorkflowExecutionResponse, tonic::Status> {
     let request = service::DescribeWorkflowExecutionRequest { namespace: "default".into(), execution: run(id) };
@@ -38,16 +42,11 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shutdown_answers_polls_at_once() {
     let fixture = Fixture::start().await;
-    let client = Client::connect(fixture.server.grpc_address().unwrap().to_string().as_str()).await.unwrap();
+    let client = caller(&fixture).await;
     let polls: Vec<_> = (0..3)
         .map(|_| {
             let client = client.clone();
-            tokio::spawn(async move {
-                let request = poll_request("queue");
-                let answer: Result<service::PollWorkflowTaskQueueResponse, _> =
-                    client.call(WORKFLOW_SERVICE, "PollWorkflowTaskQueue", &request, MetadataMap::new(), None).await;
-                answer
-            })
+            tokio::spawn(async move { client.ask(&poll_request("queue")).await })
         })
         .collect();
     while fixture.server.metrics().workflow_pollers.get() < 3 {
@@ -64,21 +63,10 @@ async fn a_shutdown_answers_polls_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn health_metrics_and_missing_methods_over_the_network() {
     let fixture = Fixture::start().await;
-    let client = Client::connect(fixture.server.grpc_address().unwrap().to_string().as_str()).await.unwrap();
+    let client = caller(&fixture).await;
     let check = HealthCheckRequest { service: WORKFLOW_SERVICE.into() };
-    let health: HealthCheckResponse =
-        client.call(ostro_wire::health_service::SERVICE, "Check", &check, MetadataMap::new(), None).await.unwrap();
-    assert_eq!(health.status, 1);
-    let missing: Result<service::ListWorkflowRulesResponse, _> = client
-        .call(
-            WORKFLOW_SERVICE,
-            "ListWorkflowRules",
-            &service::ListWorkflowRulesRequest::default(),
-            MetadataMap::new(),
-            None,
-        )
-        .await;
-    let missing = missing.unwrap_err();
+    assert_eq!(client.ask(&check).await.unwrap().status, 1);
+    let missing = client.ask(&service::ListWorkflowRulesRequest::default()).await.unwrap_err();
     assert_eq!(missing.code(), Code::Unimplemented);
     assert!(missing.message().contains("ListWorkflowRules"), "{}", missing.message());
     let metrics = fixture.http("/metrics").await;

@@ -5,8 +5,7 @@ use std::time::Duration;
 use ostro_engine::config::Config as Limits;
 use ostro_engine::time::{SECOND, duration};
 use ostro_server::Server;
-use ostro_wire::CallContext;
-use prost::Message;
+use ostro_wire::{CallContext, Caller};
 use temporalio_protos::temporal::api::{
     command::v1::{command::Attributes, *},
     common::v1::{ActivityType, Memo, Payload, Payloads, WorkflowType},
@@ -207,10 +206,8 @@ fn update(id: &str) -> service::UpdateWorkflowExecutionRequest {
 async fn second_update(fixture: &Fixture) -> Result<(), Status> {
     fixture.start_workflow("w").await;
     // Its caller gives up, the update itself stays.
-    let impatient = CallContext::in_process().with_timeout(Duration::from_millis(50));
-    let service = ostro_wire::workflow_service::SERVICE;
-    let request = update("first").encode_to_vec().into();
-    drop(fixture.server.services().call(service, "UpdateWorkflowExecution", impatient, request).await);
+    let impatient = Caller::new(fixture.server.services()).with_timeout(Duration::from_millis(50));
+    drop(impatient.ask(&update("first")).await);
     let second = fixture.workflow.update_workflow_execution(&CallContext::in_process(), update("second")).await;
     second.map(drop)
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ostro_server::{Error, Server};
-use ostro_wire::{CallContext, test_service};
-use prost::Message;
+use ostro_wire::test_service::{GetCurrentTime, UnlockTimeSkippingWithSleep};
+use ostro_wire::{CallContext, Caller, Rpc};
 use temporalio_protos::temporal::api::command::v1::{Command, StartTimerCommandAttributes, command::Attributes};
 use temporalio_protos::temporal::api::enums::v1::CommandType;
 use temporalio_protos::temporal::api::testservice::v1 as service;
@@ -22,24 +22,16 @@ async fn start() -> Fixture {
     Fixture::of(Server::start(config).await.unwrap(), directory)
 }
 
-async fn call<A: Message + Default>(fixture: &Fixture, method: &str, request: impl Message) -> Result<A, Status> {
-    let answer = fixture.server.services().call(
-        test_service::SERVICE,
-        method,
-        CallContext::in_process(),
-        request.encode_to_vec().into(),
-    );
-    Ok(A::decode(answer.await?).unwrap())
+async fn ask<R: Rpc>(fixture: &Fixture, request: R) -> Result<R::Answer, Status> {
+    Caller::new(fixture.server.services()).ask(&request).await
 }
 
 async fn unlock(fixture: &Fixture) {
-    let request = service::UnlockTimeSkippingRequest::default();
-    let _: service::UnlockTimeSkippingResponse = call(fixture, "UnlockTimeSkipping", request).await.unwrap();
+    ask(fixture, service::UnlockTimeSkippingRequest::default()).await.unwrap();
 }
 
 async fn now(fixture: &Fixture) -> i64 {
-    let time: service::GetCurrentTimeResponse = call(fixture, "GetCurrentTime", ()).await.unwrap();
-    time.time.unwrap().seconds
+    ask(fixture, GetCurrentTime(())).await.unwrap().time.unwrap().seconds
 }
 
 fn seconds(seconds: i64) -> service::SleepRequest {
@@ -79,7 +71,7 @@ async fn a_timer_of_ten_days_fires_at_once_when_time_is_unlocked() {
     assert!((10 * DAY_SECONDS..10 * DAY_SECONDS + 60).contains(&(fired - began)), "{began} {fired}");
     // The task is with a worker: time waits for it, whatever else is due.
     {
-        let mut sleep = std::pin::pin!(call::<service::SleepResponse>(&fixture, "Sleep", seconds(DAY_SECONDS)));
+        let mut sleep = std::pin::pin!(ask(&fixture, seconds(DAY_SECONDS)));
         assert!(poll_once(sleep.as_mut()).is_pending());
         // This call comes after the sleep.
         unlock(&fixture).await;
@@ -104,9 +96,7 @@ async fn a_poll_that_waits_outlives_a_jump() {
     while !fixture.http("/metrics").await.contains("ostro_open_polls{type=\"workflow\"} 1") {
         tokio::task::yield_now().await;
     }
-    let sleep: Result<service::SleepResponse, _> =
-        call(&fixture, "UnlockTimeSkippingWithSleep", seconds(30 * DAY_SECONDS)).await;
-    sleep.unwrap();
+    ask(&fixture, UnlockTimeSkippingWithSleep(seconds(30 * DAY_SECONDS))).await.unwrap();
     fixture.start_workflow("w").await;
     let task = waiting.await.unwrap().unwrap().into_message().unwrap();
     assert!(!task.task_token.is_empty(), "the poll was answered with nothing");
@@ -116,12 +106,12 @@ async fn a_poll_that_waits_outlives_a_jump() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_makes_no_sense_is_refused() {
     let fixture = start().await;
-    let refused: Result<service::SleepResponse, _> = call(&fixture, "Sleep", seconds(-1)).await;
+    let refused = ask(&fixture, seconds(-1)).await;
     assert_eq!(refused.unwrap_err().code(), tonic::Code::InvalidArgument);
     fixture.server.shutdown().await;
 
     let other = Fixture::start().await;
-    let refused: Result<service::GetCurrentTimeResponse, _> = call(&other, "GetCurrentTime", ()).await;
+    let refused = ask(&other, GetCurrentTime(())).await;
     assert_eq!(refused.unwrap_err().code(), tonic::Code::Unimplemented);
     other.start_workflow("w").await;
     let directory = other.stop().await;

@@ -11,6 +11,9 @@ use temporalio_protos::temporal::api::workflowservice::v1::*;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 
+/// The header that names a call's namespace; as the id of a namespace it asks the toy for that header.
+pub const HEADER: &str = "temporal-namespace";
+
 /// Echoes, splices, waits for ever: one method for each thing that the shell must carry.
 #[derive(Default)]
 pub struct Toy {
@@ -34,8 +37,11 @@ impl WorkflowService for Toy {
         request: DescribeNamespaceRequest,
     ) -> Answer<DescribeNamespaceResponse> {
         assert!(request.namespace.is_empty() || context.header("client-name").is_some() || !context.from_network);
-        let response =
-            DescribeNamespaceResponse { failover_version: request.namespace.len() as i64, ..Default::default() };
+        let name = match request.id.as_str() {
+            HEADER => context.header(HEADER).unwrap_or_default(),
+            _ => &request.namespace,
+        };
+        let response = DescribeNamespaceResponse { failover_version: name.len() as i64, ..Default::default() };
         Ok(response.into())
     }
 

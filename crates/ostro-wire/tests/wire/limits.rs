@@ -28,7 +28,7 @@ async fn the_server_keeps_grpc_timeout_on_the_network() {
     let client = client(Services::new(Arc::clone(&toy) as _)).await;
     // The header alone, without the client's own clock, so that it is the server that answers.
     let metadata = MetadataMap::from_headers(header("grpc-timeout", "100m"));
-    let poll = client.call_raw(WORKFLOW, POLL, Bytes::new(), metadata, None);
+    let poll = client.call(WORKFLOW, POLL, Bytes::new(), metadata, None);
     let refusal = poll.await.expect_err("the poll never answers");
     assert!(matches!(refusal.code(), Code::DeadlineExceeded | Code::Cancelled), "{refusal}");
     toy.poll_dropped.notified().await;
@@ -38,7 +38,7 @@ async fn the_server_keeps_grpc_timeout_on_the_network() {
 async fn the_client_calls_the_end_of_its_patience_a_deadline() {
     let client = client(Services::new(Arc::new(Toy::default()))).await;
     let patience = Some(Duration::from_millis(80));
-    let poll = client.call_raw(WORKFLOW, POLL, Bytes::new(), MetadataMap::new(), patience);
+    let poll = client.call(WORKFLOW, POLL, Bytes::new(), MetadataMap::new(), patience);
     assert_eq!(poll.await.expect_err("the poll never answers").code(), Code::DeadlineExceeded);
 }
 
@@ -61,7 +61,7 @@ async fn a_client_that_goes_away_drops_the_poll() {
     let (calls, received) = observer();
     let client = client(Services::new(Arc::clone(&toy) as _).with_observer(calls)).await;
     let poll = tokio::spawn(async move {
-        client.call_raw(WORKFLOW, POLL, Bytes::new(), MetadataMap::new(), Some(Duration::from_secs(60))).await
+        client.call(WORKFLOW, POLL, Bytes::new(), MetadataMap::new(), Some(Duration::from_secs(60))).await
     });
     toy.poll_began.notified().await;
     poll.abort();
@@ -81,7 +81,7 @@ async fn a_request_above_the_limit_is_refused_in_the_words_of_temporal() {
     let client = client(services.clone()).await;
     let fits = request_of(REQUEST_BYTES_MAX_DEFAULT - 100);
     let describe = async |client: &ostro_wire::Client, request: Bytes| {
-        client.call_raw(WORKFLOW, "DescribeNamespace", request, MetadataMap::new(), None).await
+        client.call(WORKFLOW, "DescribeNamespace", request, MetadataMap::new(), None).await
     };
     describe(&client, fits.clone()).await.expect("just below the limit");
     let above = request_of(5_000_000);
@@ -103,7 +103,7 @@ async fn the_limit_is_configurable() {
     let client = client(Services::new(Arc::new(Toy::default())).with_request_bytes_max(6_000_000)).await;
     let request = request_of(5_000_000);
     client
-        .call_raw(WORKFLOW, "DescribeNamespace", request, MetadataMap::new(), None)
+        .call(WORKFLOW, "DescribeNamespace", request, MetadataMap::new(), None)
         .await
         .expect("below the raised limit");
 }

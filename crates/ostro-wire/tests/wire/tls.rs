@@ -3,11 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ostro_wire::{Client, ClientTls, Services, Target, Tls, TlsFiles};
-use temporalio_protos::temporal::api::workflowservice::v1::{
-    GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse,
-};
-use tonic::metadata::MetadataMap;
+use ostro_wire::{Caller, Client, ClientTls, Services, Target, Tls, TlsFiles};
+use temporalio_protos::temporal::api::workflowservice::v1::GetWorkflowExecutionHistoryRequest;
 use tonic::{Code, Status};
 
 use crate::fixture::{Toy, serve_with};
@@ -32,10 +29,7 @@ async fn server(client_ca: Option<&str>) -> String {
 async fn call(address: &str, tls: Option<ClientTls>) -> Result<usize, Status> {
     let client = Client::connect_lazy(Target { address: address.to_owned(), tls, api_key: None })?;
     let request = GetWorkflowExecutionHistoryRequest::default();
-    let method = "GetWorkflowExecutionHistory";
-    let service = ostro_wire::workflow_service::SERVICE;
-    let answer: GetWorkflowExecutionHistoryResponse =
-        client.call(service, method, &request, MetadataMap::new(), None).await?;
+    let answer = Caller::new(client).ask(&request).await?;
     Ok(answer.history.unwrap_or_default().events.len())
 }
 

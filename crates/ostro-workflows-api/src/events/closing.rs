@@ -9,9 +9,7 @@ use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_protos::temporal::api::workflow::v1::WorkflowExecutionInfo;
-use temporalio_protos::temporal::api::workflowservice::v1::{
-    ListWorkflowExecutionsRequest, ListWorkflowExecutionsResponse,
-};
+use temporalio_protos::temporal::api::workflowservice::v1::ListWorkflowExecutionsRequest;
 use uuid::Uuid;
 
 use super::watch::close_event;
@@ -89,10 +87,9 @@ async fn closed_since(api: &Api, namespace: &str, from: i64) -> Result<Vec<Workf
     };
     let mut all = Vec::new();
     loop {
-        let page: ListWorkflowExecutionsResponse =
-            api.engine.workflow("ListWorkflowExecutions", &request).await.map_err(|status| {
-                Error::of_engine(&status, "the list of closed executions", crate::error::Code::Internal)
-            })?;
+        let page = api.engine.ask(&request).await.map_err(|status| {
+            Error::of_engine(&status, "the list of closed executions", crate::error::Code::Internal)
+        })?;
         all.extend(page.executions);
         if page.next_page_token.is_empty() {
             return Ok(all);

@@ -6,9 +6,7 @@ use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::HistoryEventFilterType;
 use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
-use temporalio_protos::temporal::api::workflowservice::v1::{
-    GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse,
-};
+use temporalio_protos::temporal::api::workflowservice::v1::GetWorkflowExecutionHistoryRequest;
 use tonic::Code as GrpcCode;
 
 use super::closing::conclude;
@@ -34,9 +32,8 @@ pub(crate) async fn close_event(
         history_event_filter_type: HistoryEventFilterType::CloseEvent.into(),
         ..Default::default()
     };
-    let timeout = if wait { POLL } else { crate::engine::CALL_TIMEOUT };
-    let answer: std::result::Result<GetWorkflowExecutionHistoryResponse, _> =
-        api.engine.wait("GetWorkflowExecutionHistory", &request, timeout).await;
+    let timeout = if wait { POLL } else { crate::api::CALL_TIMEOUT };
+    let answer = api.engine.ask_within(&request, timeout).await;
     match answer {
         Ok(answer) => {
             let last = answer.history.unwrap_or_default().events.pop();

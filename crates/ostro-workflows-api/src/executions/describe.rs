@@ -86,7 +86,7 @@ pub(super) async fn describe_in_full(
         }),
     };
     api.engine
-        .workflow("DescribeWorkflowExecution", &request)
+        .ask(&request)
         .await
         .map_err(|status| Error::of_engine(&status, &format!("execution {execution}"), Code::ExecutionNotFound))
 }

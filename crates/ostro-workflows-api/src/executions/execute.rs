@@ -6,9 +6,7 @@ use serde_json::{Map, Value, json};
 use temporalio_protos::temporal::api::common::v1::{Header, Memo, Payloads, WorkflowType};
 use temporalio_protos::temporal::api::enums::v1::{WorkflowIdConflictPolicy, WorkflowIdReusePolicy};
 use temporalio_protos::temporal::api::taskqueue::v1::TaskQueue;
-use temporalio_protos::temporal::api::workflowservice::v1::{
-    StartWorkflowExecutionRequest, StartWorkflowExecutionResponse,
-};
+use temporalio_protos::temporal::api::workflowservice::v1::StartWorkflowExecutionRequest;
 use uuid::Uuid;
 
 use super::register::{ExecutionRecord, execution_change};
@@ -50,8 +48,8 @@ pub(super) async fn start(api: &Api, caller: &Caller, start: Start<'_>) -> Resul
     }
     remember_user(api, caller, &start, &execution_id).await?;
     let request = request(caller, &start, &execution_id)?;
-    let answer: StartWorkflowExecutionResponse =
-        api.engine.workflow("StartWorkflowExecution", &request).await.map_err(|status| {
+    let answer =
+        api.engine.ask(&request).await.map_err(|status| {
             Error::of_engine(&status, &format!("execution {execution_id}"), Code::ExecutionNotFound)
         })?;
     Ok(Started { execution_id, run_id: answer.run_id })

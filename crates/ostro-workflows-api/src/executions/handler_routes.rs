@@ -14,9 +14,8 @@ use temporalio_protos::temporal::api::query::v1::WorkflowQuery;
 use temporalio_protos::temporal::api::update::v1::outcome::Value as OutcomeValue;
 use temporalio_protos::temporal::api::update::v1::{Input, Meta, Outcome, Request, WaitPolicy};
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    PollWorkflowExecutionUpdateRequest, PollWorkflowExecutionUpdateResponse, QueryWorkflowRequest,
-    QueryWorkflowResponse as EngineQueryResponse, SignalWorkflowExecutionRequest, SignalWorkflowExecutionResponse,
-    UpdateWorkflowExecutionRequest, UpdateWorkflowExecutionResponse,
+    PollWorkflowExecutionUpdateRequest, QueryWorkflowRequest, SignalWorkflowExecutionRequest,
+    UpdateWorkflowExecutionRequest,
 };
 use tonic::Code as GrpcCode;
 use utoipa::ToSchema;
@@ -90,9 +89,8 @@ pub(crate) async fn signal_workflow_execution(
         request_id: Uuid::new_v4().to_string(),
         ..Default::default()
     };
-    let _: SignalWorkflowExecutionResponse = api
-        .engine
-        .workflow("SignalWorkflowExecution", &request)
+    api.engine
+        .ask(&request)
         .await
         .map_err(|status| Error::of_engine(&status, &format!("execution {id}"), Code::ExecutionNotFound))?;
     Ok((StatusCode::ACCEPTED, Json(SignalWorkflowResponse { message: "Signal accepted" })))
@@ -116,8 +114,7 @@ pub(crate) async fn query_workflow_execution(
         query: Some(query),
         ..Default::default()
     };
-    let answer: std::result::Result<EngineQueryResponse, _> =
-        api.engine.wait("QueryWorkflow", &request, QUERY_TIMEOUT).await;
+    let answer = api.engine.ask_within(&request, QUERY_TIMEOUT).await;
     let answer = answer.map_err(|status| match status.code() {
         GrpcCode::InvalidArgument => Error::new(Code::QueryFailed, status.message().to_owned()),
         GrpcCode::DeadlineExceeded | GrpcCode::FailedPrecondition => Error::new(
@@ -177,11 +174,9 @@ async fn outcome(api: &Api, id: &str, request: UpdateWorkflowExecutionRequest) -
     loop {
         let answer = match &reference {
             // The same update id: asking again joins the update that is there.
-            None => api
-                .engine
-                .wait::<_, UpdateWorkflowExecutionResponse>("UpdateWorkflowExecution", &request, UPDATE_POLL)
-                .await
-                .map(|answer| (answer.outcome, answer.update_ref)),
+            None => {
+                api.engine.ask_within(&request, UPDATE_POLL).await.map(|answer| (answer.outcome, answer.update_ref))
+            }
             Some(known) => {
                 let poll = PollWorkflowExecutionUpdateRequest {
                     namespace: namespace.clone(),
@@ -189,10 +184,7 @@ async fn outcome(api: &Api, id: &str, request: UpdateWorkflowExecutionRequest) -
                     identity: IDENTITY.to_owned(),
                     wait_policy: request.wait_policy,
                 };
-                api.engine
-                    .wait::<_, PollWorkflowExecutionUpdateResponse>("PollWorkflowExecutionUpdate", &poll, UPDATE_POLL)
-                    .await
-                    .map(|answer| (answer.outcome, answer.update_ref))
+                api.engine.ask_within(&poll, UPDATE_POLL).await.map(|answer| (answer.outcome, answer.update_ref))
             }
         };
         match answer {

@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use temporalio_protos::temporal::api::common::v1::{Payload, WorkflowExecution};
 use temporalio_protos::temporal::api::history::v1::History;
-use temporalio_protos::temporal::api::workflowservice::v1::{
-    GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse,
-};
+use temporalio_protos::temporal::api::workflowservice::v1::GetWorkflowExecutionHistoryRequest;
 use utoipa::{IntoParams, ToSchema};
 
 use super::view::execution_of;
@@ -91,9 +89,9 @@ pub(super) async fn load(api: &Api, namespace: &str, execution: WorkflowExecutio
     };
     let mut events = Vec::new();
     loop {
-        let page: GetWorkflowExecutionHistoryResponse = api
+        let page = api
             .engine
-            .workflow("GetWorkflowExecutionHistory", &request)
+            .ask(&request)
             .await
             .map_err(|status| Error::of_engine(&status, &what, Code::ExecutionNotFound))?;
         events.extend(page.history.unwrap_or_default().events);

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use temporalio_protos::temporal::api::workflowservice::v1::{
-    ListWorkflowExecutionsRequest, ListWorkflowExecutionsResponse,
-};
+use temporalio_protos::temporal::api::workflowservice::v1::ListWorkflowExecutionsRequest;
 use utoipa::{IntoParams, ToSchema};
 
 use super::runs::quoted;
@@ -100,9 +98,9 @@ async fn runs(api: &Api, namespace: &str, name: &str, start: Moment, end: Moment
     };
     let mut runs = Vec::new();
     loop {
-        let page: ListWorkflowExecutionsResponse = api
+        let page = api
             .engine
-            .workflow("ListWorkflowExecutions", &request)
+            .ask(&request)
             .await
             .map_err(|status| Error::of_engine(&status, "the list of runs", Code::ExecutionNotFound))?;
         runs.extend(page.executions.iter().map(Described::of));

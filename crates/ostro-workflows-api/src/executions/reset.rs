@@ -9,9 +9,7 @@ use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::ResetReapplyExcludeType;
 use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
-use temporalio_protos::temporal::api::workflowservice::v1::{
-    ResetWorkflowExecutionRequest, ResetWorkflowExecutionResponse,
-};
+use temporalio_protos::temporal::api::workflowservice::v1::ResetWorkflowExecutionRequest;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -69,9 +67,8 @@ pub(crate) async fn reset_workflow(
         identity: IDENTITY.to_owned(),
         ..Default::default()
     };
-    let _: ResetWorkflowExecutionResponse = api
-        .engine
-        .workflow("ResetWorkflowExecution", &request)
+    api.engine
+        .ask(&request)
         .await
         .map_err(|status| Error::of_engine(&status, &format!("execution {id}"), Code::ExecutionNotFound))?;
     Ok(StatusCode::NO_CONTENT)

@@ -9,9 +9,7 @@ use axum::extract::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use temporalio_protos::temporal::api::workflowservice::v1::{
-    ListWorkflowExecutionsRequest, ListWorkflowExecutionsResponse,
-};
+use temporalio_protos::temporal::api::workflowservice::v1::ListWorkflowExecutionsRequest;
 use utoipa::{IntoParams, ToSchema};
 
 use super::search_keys::term;
@@ -119,9 +117,9 @@ pub(crate) async fn list_runs(
         .map_err(|_| Error::at(&["query", "next_page_token"], "not a token that this list gave", "value_error"))?;
     let page_size = i32::try_from(page_size).unwrap_or(i32::MAX);
     let request = ListWorkflowExecutionsRequest { namespace: namespace.clone(), page_size, next_page_token, query };
-    let page: ListWorkflowExecutionsResponse = api
+    let page = api
         .engine
-        .workflow("ListWorkflowExecutions", &request)
+        .ask(&request)
         .await
         .map_err(|status| Error::of_engine(&status, "the list of runs", Code::ExecutionNotFound))?;
     let executions = page.executions.iter().map(|info| ExecutionView::of(namespace, Described::of(info))).collect();
@@ -249,9 +247,9 @@ pub(crate) async fn workflows_with_status(
         query: conditions.join(" OR "),
         ..Default::default()
     };
-    let page: ListWorkflowExecutionsResponse = api
+    let page = api
         .engine
-        .workflow("ListWorkflowExecutions", &request)
+        .ask(&request)
         .await
         .map_err(|status| Error::of_engine(&status, "the list of runs", Code::ExecutionNotFound))?;
     Ok(page.executions.into_iter().filter_map(|info| info.r#type).map(|kind| kind.name).collect())

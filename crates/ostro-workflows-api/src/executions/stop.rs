@@ -9,8 +9,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    RequestCancelWorkflowExecutionRequest, RequestCancelWorkflowExecutionResponse, TerminateWorkflowExecutionRequest,
-    TerminateWorkflowExecutionResponse,
+    RequestCancelWorkflowExecutionRequest, TerminateWorkflowExecutionRequest,
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -131,8 +130,7 @@ async fn stop(api: &Api, namespace: &str, id: &str, how: Stop) -> Result<()> {
                 reason: REASON.to_owned(),
                 ..Default::default()
             };
-            let method = "RequestCancelWorkflowExecution";
-            api.engine.workflow::<_, RequestCancelWorkflowExecutionResponse>(method, &request).await.map(drop)
+            api.engine.ask(&request).await.map(drop)
         }
         Stop::Terminate => {
             let request = TerminateWorkflowExecutionRequest {
@@ -142,8 +140,7 @@ async fn stop(api: &Api, namespace: &str, id: &str, how: Stop) -> Result<()> {
                 reason: REASON.to_owned(),
                 ..Default::default()
             };
-            let method = "TerminateWorkflowExecution";
-            api.engine.workflow::<_, TerminateWorkflowExecutionResponse>(method, &request).await.map(drop)
+            api.engine.ask(&request).await.map(drop)
         }
     };
     answer.map_err(|status| Error::of_engine(&status, &format!("execution {id}"), Code::ExecutionNotFound))

@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
-use temporalio_protos::temporal::api::workflowservice::v1::{
-    ListWorkflowExecutionsRequest, ListWorkflowExecutionsResponse,
-};
+use temporalio_protos::temporal::api::workflowservice::v1::ListWorkflowExecutionsRequest;
 use utoipa::{IntoParams, ToSchema};
 
 use super::failure::failure_json;
@@ -209,9 +207,9 @@ pub(super) async fn execution_of(api: &Api, namespace: &str, run: &str) -> Resul
         query: format!("RunId = '{run}'"),
         ..Default::default()
     };
-    let found: ListWorkflowExecutionsResponse = api
+    let found = api
         .engine
-        .workflow("ListWorkflowExecutions", &request)
+        .ask(&request)
         .await
         .map_err(|status| Error::of_engine(&status, "the list of runs", Code::ExecutionNotFound))?;
     let execution = found.executions.into_iter().next().and_then(|info| info.execution);

@@ -1,19 +1,13 @@
 //! Why an execution waits, in sentences.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::Bytes;
-use ostro_explain::Reason;
-use ostro_explain::gather::{self, WorkflowCalls};
-use ostro_wire::{BoxFuture, workflow_service};
+use ostro_explain::{Reason, gather};
 use serde::Serialize;
 use temporalio_protos::temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse;
-use tonic::Status;
 use utoipa::ToSchema;
 
 use crate::api::Api;
-use crate::engine::{CALL_TIMEOUT, Engine};
 
 /// Events of a history that is read without being asked to: an explanation reads all of it.
 const EVENTS_UNASKED_MAX: i64 = 1000;
@@ -52,20 +46,11 @@ pub(super) async fn waiting(
     if info.close_time.is_some() {
         return Some(Vec::new());
     }
-    match gather::explain(&Calls(&api.engine), namespace, described, SystemTime::now()).await {
+    match gather::explain(&api.engine, namespace, described, SystemTime::now()).await {
         Ok(reasons) => Some(reasons.into_iter().map(WaitingFor::from).collect()),
         Err(status) => {
             tracing::debug!(%status, "could not find out why an execution waits");
             None
         }
-    }
-}
-
-struct Calls<'a>(&'a Arc<dyn Engine>);
-
-impl WorkflowCalls for Calls<'_> {
-    fn call(&self, method: &'static str, request: Bytes) -> BoxFuture<Result<Bytes, Status>> {
-        let engine = self.0.clone();
-        Box::pin(async move { engine.call(workflow_service::SERVICE, method, request, CALL_TIMEOUT).await })
     }
 }

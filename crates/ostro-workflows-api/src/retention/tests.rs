@@ -1,20 +1,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use prost::Message;
+use ostro_wire::{Answer, CallContext, Caller, Services, WorkflowService};
 use prost_wkt_types::Duration as ProtoDuration;
 use temporalio_protos::temporal::api::namespace::v1::NamespaceConfig;
 use temporalio_protos::temporal::api::workflow::v1::WorkflowExecutionInfo;
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse,
+    DescribeNamespaceResponse, DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse,
 };
 use tonic::Status;
 
 use super::*;
 use crate::api::{Scheduler, Settings};
 use crate::auth::Access;
-use crate::engine::Engine;
 use crate::records::{Document, Entry, Records, SqliteRecords};
 use crate::registry::put_record;
 
@@ -24,27 +22,28 @@ const HOUR: i64 = 3_600_000_000_000;
 struct OneRun;
 
 #[async_trait]
-impl Engine for OneRun {
-    async fn call(&self, _: &'static str, method: &'static str, request: Bytes, _: Duration) -> Result<Bytes, Status> {
-        match method {
-            "DescribeNamespace" => {
-                let ttl = ProtoDuration { seconds: 7200, nanos: 0 };
-                let config = NamespaceConfig { workflow_execution_retention_ttl: Some(ttl), ..Default::default() };
-                let answer = DescribeNamespaceResponse { config: Some(config), ..Default::default() };
-                Ok(answer.encode_to_vec().into())
-            }
-            "DescribeWorkflowExecution" => {
-                let wanted = DescribeWorkflowExecutionRequest::decode(request).unwrap().execution.unwrap();
-                if wanted.workflow_id != "here" || !matches!(wanted.run_id.as_str(), "" | "new") {
-                    return Err(Status::not_found("no such execution"));
-                }
-                let info = WorkflowExecutionInfo { execution: Some(wanted), ..Default::default() };
-                let answer =
-                    DescribeWorkflowExecutionResponse { workflow_execution_info: Some(info), ..Default::default() };
-                Ok(answer.encode_to_vec().into())
-            }
-            other => panic!("{other} is not asked for"),
+impl WorkflowService for OneRun {
+    async fn describe_namespace(
+        &self,
+        _: &CallContext,
+        _: DescribeNamespaceRequest,
+    ) -> Answer<DescribeNamespaceResponse> {
+        let ttl = ProtoDuration { seconds: 7200, nanos: 0 };
+        let config = NamespaceConfig { workflow_execution_retention_ttl: Some(ttl), ..Default::default() };
+        Ok(DescribeNamespaceResponse { config: Some(config), ..Default::default() }.into())
+    }
+
+    async fn describe_workflow_execution(
+        &self,
+        _: &CallContext,
+        request: DescribeWorkflowExecutionRequest,
+    ) -> Answer<DescribeWorkflowExecutionResponse> {
+        let wanted = request.execution.unwrap();
+        if wanted.workflow_id != "here" || !matches!(wanted.run_id.as_str(), "" | "new") {
+            return Err(Status::not_found("no such execution"));
         }
+        let info = WorkflowExecutionInfo { execution: Some(wanted), ..Default::default() };
+        Ok(DescribeWorkflowExecutionResponse { workflow_execution_info: Some(info), ..Default::default() }.into())
     }
 }
 
@@ -74,7 +73,7 @@ impl Fixture {
             records_retention,
             retention_interval: Duration::from_secs(1),
         };
-        let api = Api::new(Arc::new(OneRun), Arc::new(records), settings).await.unwrap();
+        let api = Api::new(Caller::new(Services::new(Arc::new(OneRun))), Arc::new(records), settings).await.unwrap();
         Self { api, now: Moment::now().nanoseconds(), _directory: directory }
     }
 

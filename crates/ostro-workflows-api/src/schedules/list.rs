@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use temporalio_protos::temporal::api::schedule::v1::ScheduleListEntry;
-use temporalio_protos::temporal::api::workflowservice::v1::{ListSchedulesRequest, ListSchedulesResponse};
+use temporalio_protos::temporal::api::workflowservice::v1::ListSchedulesRequest;
 use utoipa::{IntoParams, ToSchema};
 
 use super::definition::ScheduleDefinitionOutput;
@@ -88,8 +88,7 @@ async fn entries(api: &Api, namespace: &str) -> Result<Vec<ScheduleListEntry>> {
         ListSchedulesRequest { namespace: namespace.to_owned(), maximum_page_size: PAGE, ..Default::default() };
     let mut all = Vec::new();
     loop {
-        let page: ListSchedulesResponse =
-            api.engine.workflow("ListSchedules", &request).await.map_err(|status| refused("(all)", &status))?;
+        let page = api.engine.ask(&request).await.map_err(|status| refused("(all)", &status))?;
         all.extend(page.schedules);
         if page.next_page_token.is_empty() {
             return Ok(all);

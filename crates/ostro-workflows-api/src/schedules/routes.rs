@@ -8,8 +8,8 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use temporalio_protos::temporal::api::schedule::v1::schedule_action::Action;
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    CreateScheduleRequest, CreateScheduleResponse, DeleteScheduleRequest, DeleteScheduleResponse,
-    DescribeScheduleRequest, DescribeScheduleResponse, UpdateScheduleRequest, UpdateScheduleResponse,
+    CreateScheduleRequest, DeleteScheduleRequest, DescribeScheduleRequest, DescribeScheduleResponse,
+    UpdateScheduleRequest,
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -113,8 +113,7 @@ pub(super) async fn create(
         request_id: Uuid::new_v4().to_string(),
         ..Default::default()
     };
-    let _: CreateScheduleResponse =
-        api.engine.workflow("CreateSchedule", &request).await.map_err(|status| refused(id, &status))?;
+    api.engine.ask(&request).await.map_err(|status| refused(id, &status))?;
     Ok(())
 }
 
@@ -133,7 +132,7 @@ pub(crate) async fn get_schedule(
 
 pub(super) async fn describe(api: &Api, namespace: &str, id: &str) -> Result<DescribeScheduleResponse> {
     let request = DescribeScheduleRequest { namespace: namespace.to_owned(), schedule_id: id.to_owned() };
-    api.engine.workflow("DescribeSchedule", &request).await.map_err(|status| refused(id, &status))
+    api.engine.ask(&request).await.map_err(|status| refused(id, &status))
 }
 
 /// Deletes a schedule; executions that it started go on.
@@ -146,8 +145,7 @@ pub(crate) async fn unschedule_workflow(
 ) -> Result<StatusCode> {
     let request =
         DeleteScheduleRequest { namespace: caller.namespace, schedule_id: id.clone(), identity: IDENTITY.to_owned() };
-    let _: DeleteScheduleResponse =
-        api.engine.workflow("DeleteSchedule", &request).await.map_err(|status| refused(&id, &status))?;
+    api.engine.ask(&request).await.map_err(|status| refused(&id, &status))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -180,8 +178,7 @@ pub(crate) async fn update_schedule(
         request_id: Uuid::new_v4().to_string(),
         ..Default::default()
     };
-    let _: UpdateScheduleResponse =
-        api.engine.workflow("UpdateSchedule", &request).await.map_err(|status| refused(&id, &status))?;
+    api.engine.ask(&request).await.map_err(|status| refused(&id, &status))?;
     Ok(Json(WorkflowScheduleResponse { schedule_id: id }))
 }
 

@@ -6,7 +6,7 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use temporalio_protos::temporal::api::schedule::v1::{SchedulePatch, TriggerImmediatelyRequest};
-use temporalio_protos::temporal::api::workflowservice::v1::{PatchScheduleRequest, PatchScheduleResponse};
+use temporalio_protos::temporal::api::workflowservice::v1::PatchScheduleRequest;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -92,7 +92,6 @@ async fn patch(api: &Api, namespace: String, id: String, patch: SchedulePatch) -
         identity: IDENTITY.to_owned(),
         request_id: Uuid::new_v4().to_string(),
     };
-    let _: PatchScheduleResponse =
-        api.engine.workflow("PatchSchedule", &request).await.map_err(|status| refused(&id, &status))?;
+    api.engine.ask(&request).await.map_err(|status| refused(&id, &status))?;
     Ok(StatusCode::NO_CONTENT)
 }

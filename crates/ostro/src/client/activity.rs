@@ -3,16 +3,14 @@
 use std::marker::PhantomData;
 
 use serde::Serialize;
-use temporalio_client::grpc::WorkflowService;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     RecordActivityTaskHeartbeatByIdRequest, RecordActivityTaskHeartbeatRequest, RespondActivityTaskCanceledByIdRequest,
     RespondActivityTaskCanceledRequest, RespondActivityTaskCompletedByIdRequest, RespondActivityTaskCompletedRequest,
     RespondActivityTaskFailedByIdRequest, RespondActivityTaskFailedRequest,
 };
-use tonic::IntoRequest;
 
 use crate::activity::{ActivityFn, ActivityToken};
-use crate::client::rpc::{self, answer};
+use crate::client::rpc;
 use crate::error::{Error, Result};
 use crate::ostro_handle::Ostro;
 use crate::payload::{self, Payload};
@@ -51,57 +49,26 @@ impl<A> Clone for ActivityHandle<A> {
     }
 }
 
-/// Sends the request of this target: by token or by ids, which have the same fields otherwise.
+/// Sends the request of this target, by token or by ids: they have the same fields otherwise, and so have the answers.
 macro_rules! send {
-    ($handle:ident, $what:literal, $by_token:ident($token:ident), $by_id:ident($ids:ident), { $($field:ident: $value:expr),* $(,)? }) => {{
-        let (namespace, mut client) = ($handle.ostro.namespace().to_owned(), $handle.ostro.client().clone());
-        let identity = rpc::identity(&client);
+    ($handle:ident, $what:literal, $by_token:ident | $by_id:ident { $($field:ident: $value:expr),* $(,)? }, $answer:expr) => {{
+        let ostro = &$handle.ostro;
+        let (namespace, identity) = (ostro.namespace().to_owned(), ostro.identity().to_owned());
         match $handle.target.clone() {
             Target::Token(token) => {
-                let request = $token { namespace, identity, task_token: token.0, $($field: $value,)* ..Default::default() };
-                answer($what, client.$by_token(request.into_request()).await).map(Into::into)
+                let request =
+                    $by_token { namespace, identity, task_token: token.0, $($field: $value,)* ..Default::default() };
+                rpc::ask(ostro, $what, &request).await.map($answer)
             }
             Target::Ids { workflow_id, activity_id } => {
                 let what = format!("{} {activity_id:?} of workflow {workflow_id:?}", $what);
                 let request =
-                    $ids { namespace, identity, workflow_id, activity_id, $($field: $value,)* ..Default::default() };
-                answer(what, client.$by_id(request.into_request()).await).map(Into::into)
+                    $by_id { namespace, identity, workflow_id, activity_id, $($field: $value,)* ..Default::default() };
+                rpc::ask(ostro, what, &request).await.map($answer)
             }
         }
     }};
 }
-
-/// The answers say nothing but that they came.
-struct Done;
-
-macro_rules! done {
-    ($($answer:ident),*) => {
-        $(impl From<temporalio_common::protos::temporal::api::workflowservice::v1::$answer> for Done {
-            fn from(_: temporalio_common::protos::temporal::api::workflowservice::v1::$answer) -> Self {
-                Self
-            }
-        })*
-    };
-}
-done!(
-    RespondActivityTaskCompletedResponse,
-    RespondActivityTaskCompletedByIdResponse,
-    RespondActivityTaskFailedResponse,
-    RespondActivityTaskFailedByIdResponse,
-    RespondActivityTaskCanceledResponse,
-    RespondActivityTaskCanceledByIdResponse
-);
-
-macro_rules! heartbeat_answer {
-    ($($answer:ident),*) => {
-        $(impl From<temporalio_common::protos::temporal::api::workflowservice::v1::$answer> for HeartbeatAnswer {
-            fn from(answer: temporalio_common::protos::temporal::api::workflowservice::v1::$answer) -> Self {
-                Self { cancel_requested: answer.cancel_requested, paused: answer.activity_paused }
-            }
-        })*
-    };
-}
-heartbeat_answer!(RecordActivityTaskHeartbeatResponse, RecordActivityTaskHeartbeatByIdResponse);
 
 impl<A: ActivityFn> ActivityHandle<A> {
     pub(crate) fn of(ostro: Ostro, target: Target) -> Self {
@@ -115,26 +82,24 @@ impl<A: ActivityFn> ActivityHandle<A> {
     {
         let payload = payload::encode(result)?;
         payload::check(std::slice::from_ref(&payload), format_args!("the result of activity `{}`", A::NAME))?;
-        let result: Result<Done> = send!(
+        send!(
             self,
             "the completion of activity",
-            respond_activity_task_completed(RespondActivityTaskCompletedRequest),
-            respond_activity_task_completed_by_id(RespondActivityTaskCompletedByIdRequest),
-            { result: rpc::payloads(vec![payload]) }
-        );
-        result.map(drop)
+            RespondActivityTaskCompletedRequest
+                | RespondActivityTaskCompletedByIdRequest { result: rpc::payloads(vec![payload]) },
+            drop
+        )
     }
 
     /// Fails this attempt; it is tried again as its options say.
     pub async fn fail(&self, error: Error) -> Result<()> {
-        let result: Result<Done> = send!(
+        send!(
             self,
             "the failure of activity",
-            respond_activity_task_failed(RespondActivityTaskFailedRequest),
-            respond_activity_task_failed_by_id(RespondActivityTaskFailedByIdRequest),
-            { failure: Some(error.to_failure()) }
-        );
-        result.map(drop)
+            RespondActivityTaskFailedRequest
+                | RespondActivityTaskFailedByIdRequest { failure: Some(error.to_failure()) },
+            drop
+        )
     }
 
     /// Says that it was cancelled, as its workflow asked ([`HeartbeatAnswer::cancel_requested`]).
@@ -142,14 +107,12 @@ impl<A: ActivityFn> ActivityHandle<A> {
     /// # Errors
     /// Nobody asked for it.
     pub async fn cancelled(&self) -> Result<()> {
-        let result: Result<Done> = send!(
+        send!(
             self,
             "the cancellation of activity",
-            respond_activity_task_canceled(RespondActivityTaskCanceledRequest),
-            respond_activity_task_canceled_by_id(RespondActivityTaskCanceledByIdRequest),
-            {}
-        );
-        result.map(drop)
+            RespondActivityTaskCanceledRequest | RespondActivityTaskCanceledByIdRequest {},
+            drop
+        )
     }
 
     /// Says that it is alive, with details for the next attempt. Limit: 2 MiB as JSON.
@@ -159,9 +122,9 @@ impl<A: ActivityFn> ActivityHandle<A> {
         send!(
             self,
             "a heartbeat of activity",
-            record_activity_task_heartbeat(RecordActivityTaskHeartbeatRequest),
-            record_activity_task_heartbeat_by_id(RecordActivityTaskHeartbeatByIdRequest),
-            { details: rpc::payloads(vec![payload]) }
+            RecordActivityTaskHeartbeatRequest
+                | RecordActivityTaskHeartbeatByIdRequest { details: rpc::payloads(vec![payload]) },
+            |answer| HeartbeatAnswer { cancel_requested: answer.cancel_requested, paused: answer.activity_paused }
         )
     }
 }

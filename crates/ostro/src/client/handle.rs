@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use temporalio_client::grpc::WorkflowService;
 use temporalio_common::protos::temporal::api::enums::v1::{HistoryEventFilterType, WorkflowExecutionStatus};
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_common::protos::temporal::api::query::v1::WorkflowQuery;
@@ -15,10 +14,10 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
     DescribeWorkflowExecutionRequest, GetWorkflowExecutionHistoryRequest, QueryWorkflowRequest,
     RequestCancelWorkflowExecutionRequest, SignalWorkflowExecutionRequest, TerminateWorkflowExecutionRequest,
 };
-use tonic::{Code, IntoRequest};
+use tonic::Code;
 
 use crate::client::history::{self, History};
-use crate::client::rpc::{self, answer};
+use crate::client::rpc;
 use crate::client::search;
 use crate::client::start::{settle, update_request};
 use crate::error::{Error, ErrorKind, Result, TimeoutKind};
@@ -149,11 +148,9 @@ impl Target {
         if !self.ostro.skips_time() {
             return self.wait().await;
         }
-        let mut clock = self.ostro.client().connection().test_service();
-        let unlocked = clock.unlock_time_skipping(UnlockTimeSkippingRequest {}.into_request()).await;
-        answer("the clock", unlocked)?;
+        rpc::ask(&self.ostro, "the clock", &UnlockTimeSkippingRequest {}).await?;
         let result = self.wait().await;
-        answer("the clock", clock.lock_time_skipping(LockTimeSkippingRequest {}.into_request()).await)?;
+        rpc::ask(&self.ostro, "the clock", &LockTimeSkippingRequest {}).await?;
         result
     }
 
@@ -169,8 +166,8 @@ impl Target {
                 next_page_token: std::mem::take(&mut token),
                 ..Default::default()
             };
-            let sent = self.ostro.client().clone().get_workflow_execution_history(request.into_request()).await;
-            let answer = answer(format_args!("the result of workflow {:?}", self.id), sent)?;
+            let what = format!("the result of workflow {:?}", self.id);
+            let answer = rpc::wait(&self.ostro, what, &request).await?;
             let close = answer.history.and_then(|history| history.events.into_iter().last());
             match close.and_then(|event| event.attributes) {
                 Some(attributes) => match closed(&self.id, attributes) {
@@ -189,16 +186,16 @@ impl Target {
             workflow_execution: rpc::execution(&self.id, if name.starts_with("ostro:") { self.run() } else { "" }),
             signal_name: name.clone(),
             input: rpc::payloads(payloads),
-            identity: rpc::identity(self.ostro.client()),
+            identity: self.ostro.identity().to_owned(),
             request_id: rpc::request_id(),
             ..Default::default()
         };
         let what = format!("signal `{name}` to workflow {:?}", self.id);
-        answer(what, self.ostro.client().clone().signal_workflow_execution(request.into_request()).await).map(drop)
+        rpc::ask(&self.ostro, what, &request).await.map(drop)
     }
 
     async fn query(&self, name: String, payloads: Vec<Payload>) -> Result<Payload> {
-        payload::check(&payloads, format_args!("the input of query `{name}`"))?;
+        payload::check(&payloads, format!("the input of query `{name}`"))?;
         let request = QueryWorkflowRequest {
             namespace: self.ostro.namespace().to_owned(),
             execution: rpc::execution(&self.id, ""),
@@ -210,7 +207,7 @@ impl Target {
             ..Default::default()
         };
         let what = format!("query `{name}` of workflow {:?}", self.id);
-        let answer = answer(what, self.ostro.client().clone().query_workflow(request.into_request()).await)?;
+        let answer = rpc::ask(&self.ostro, what, &request).await?;
         Ok(answer.query_result.and_then(|result| result.payloads.into_iter().next()).unwrap_or_default())
     }
 
@@ -220,9 +217,9 @@ impl Target {
         let what = format!("update `{name}` of workflow {:?}", self.id);
         loop {
             let request = update_request(&self.ostro, (&self.id, ""), name.clone(), id.clone(), payloads.clone());
-            let sent = self.ostro.client().clone().update_workflow_execution(request.into_request()).await;
+            let answer = rpc::wait(&self.ostro, &what, &request).await?;
             // Without an outcome the wait was cut short: asked again with the same id it goes on.
-            if let Some(outcome) = answer(&what, sent)?.outcome.and_then(|outcome| outcome.value) {
+            if let Some(outcome) = answer.outcome.and_then(|outcome| outcome.value) {
                 return settle(outcome);
             }
         }
@@ -232,26 +229,23 @@ impl Target {
         let request = RequestCancelWorkflowExecutionRequest {
             namespace: self.ostro.namespace().to_owned(),
             workflow_execution: rpc::execution(&self.id, ""),
-            identity: rpc::identity(self.ostro.client()),
+            identity: self.ostro.identity().to_owned(),
             request_id: rpc::request_id(),
             reason,
             ..Default::default()
         };
-        let what = format!("the cancellation of workflow {:?}", self.id);
-        answer(what, self.ostro.client().clone().request_cancel_workflow_execution(request.into_request()).await)
-            .map(drop)
+        rpc::ask(&self.ostro, format!("the cancellation of workflow {:?}", self.id), &request).await.map(drop)
     }
 
     async fn terminate(&self, reason: String) -> Result<()> {
         let request = TerminateWorkflowExecutionRequest {
             namespace: self.ostro.namespace().to_owned(),
             workflow_execution: rpc::execution(&self.id, ""),
-            identity: rpc::identity(self.ostro.client()),
+            identity: self.ostro.identity().to_owned(),
             reason,
             ..Default::default()
         };
-        let what = format!("the termination of workflow {:?}", self.id);
-        answer(what, self.ostro.client().clone().terminate_workflow_execution(request.into_request()).await).map(drop)
+        rpc::ask(&self.ostro, format!("the termination of workflow {:?}", self.id), &request).await.map(drop)
     }
 
     async fn describe(&self) -> Result<Description> {
@@ -259,16 +253,12 @@ impl Target {
             namespace: self.ostro.namespace().to_owned(),
             execution: rpc::execution(&self.id, ""),
         };
-        let sent = self.ostro.client().clone().describe_workflow_execution(request.into_request()).await;
-        if sent.as_ref().is_err_and(|status| status.code() == Code::NotFound) {
-            return Err(Error::engine(format_args!(
-                "there is no workflow {:?} in namespace {:?}",
-                self.id,
-                self.ostro.namespace()
-            ))
-            .with_type("NotFound"));
-        }
-        let answer = answer(format_args!("workflow {:?}", self.id), sent)?;
+        let (id, namespace) = (&self.id, self.ostro.namespace());
+        let answer = self.ostro.caller().ask(&request).await.map_err(|status| match status.code() {
+            Code::NotFound => Error::engine(format_args!("there is no workflow {id:?} in namespace {namespace:?}"))
+                .with_type("NotFound"),
+            _ => rpc::refused(format_args!("workflow {id:?}"), &status),
+        })?;
         let info = answer.workflow_execution_info.unwrap_or_default();
         let pending = answer.pending_activities.into_iter().map(|activity| PendingActivity {
             id: activity.activity_id,

@@ -3,13 +3,11 @@
 use std::time::SystemTime;
 
 use temporalio_client::WorkflowHistory;
-use temporalio_client::grpc::WorkflowService;
 use temporalio_common::protos::temporal::api::history::v1::{History as ProtoHistory, HistoryEvent};
 use temporalio_common::protos::temporal::api::workflowservice::v1::GetWorkflowExecutionHistoryRequest;
-use tonic::IntoRequest;
 
 use crate::client::handle::Target;
-use crate::client::rpc::{self, answer};
+use crate::client::rpc;
 use crate::error::{Error, Result};
 
 /// Everything that happened to a run.
@@ -99,8 +97,7 @@ pub(crate) async fn fetch(target: &Target) -> Result<History> {
             next_page_token: token,
             ..Default::default()
         };
-        let sent = target.ostro.client().clone().get_workflow_execution_history(request.into_request()).await;
-        let page = answer(format_args!("the history of workflow {:?}", target.id), sent)?;
+        let page = rpc::ask(&target.ostro, format!("the history of workflow {:?}", target.id), &request).await?;
         events.extend(page.history.into_iter().flat_map(|history| history.events));
         token = page.next_page_token;
         if token.is_empty() {

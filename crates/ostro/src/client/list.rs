@@ -3,14 +3,12 @@
 use std::fmt::Write;
 use std::time::SystemTime;
 
-use temporalio_client::grpc::WorkflowService;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     CountWorkflowExecutionsRequest, ListWorkflowExecutionsRequest,
 };
-use tonic::IntoRequest;
 
 use crate::client::handle::WorkflowStatus;
-use crate::client::rpc::{self, answer};
+use crate::client::rpc;
 use crate::client::search::SearchAttribute;
 use crate::error::Result;
 use crate::ostro_handle::Ostro;
@@ -150,8 +148,7 @@ pub(crate) async fn list(ostro: &Ostro, filter: &Filter, limit: usize) -> Result
             next_page_token: token,
             query: filter.to_string(),
         };
-        let sent = ostro.client().clone().list_workflow_executions(request.into_request()).await;
-        let page = answer(format_args!("the list of workflows ({filter})"), sent)?;
+        let page = rpc::ask(ostro, format!("the list of workflows ({filter})"), &request).await?;
         found.extend(page.executions.into_iter().map(|info| {
             let status = info.status().into();
             let execution = info.execution.unwrap_or_default();
@@ -175,7 +172,6 @@ pub(crate) async fn list(ostro: &Ostro, filter: &Filter, limit: usize) -> Result
 
 pub(crate) async fn count(ostro: &Ostro, filter: &Filter) -> Result<u64> {
     let request = CountWorkflowExecutionsRequest { namespace: ostro.namespace().to_owned(), query: filter.to_string() };
-    let sent = ostro.client().clone().count_workflow_executions(request.into_request()).await;
-    let counted = answer(format_args!("the count of workflows ({filter})"), sent)?;
+    let counted = rpc::ask(ostro, format!("the count of workflows ({filter})"), &request).await?;
     Ok(counted.count.try_into().unwrap_or_default())
 }

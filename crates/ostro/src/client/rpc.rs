@@ -1,26 +1,36 @@
 //! Calls of the engine, and their errors in this crate's words.
 
+use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
-use temporalio_client::Client;
+use ostro_wire::Rpc;
 use temporalio_common::protos::temporal::api::common::v1::{Payloads as ProtoPayloads, WorkflowExecution};
 use temporalio_common::protos::temporal::api::taskqueue::v1::TaskQueue;
-use tonic::{Code, Response, Status};
+use tonic::{Code, Status};
 
 use crate::error::{Error, Result};
+use crate::ostro_handle::Ostro;
 use crate::payload::Payload;
 
-/// Who asks, where requests are made once.
+/// More than the minute after which servers answer what waits.
+const LONG_POLL_TIMEOUT: Duration = Duration::from_secs(70);
+
+/// Makes a request count once, however often it arrives.
 pub(crate) fn request_id() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
 /// The answer, or the engine's refusal as an error about `what`.
-pub(crate) fn answer<T>(what: impl std::fmt::Display, result: Result<Response<T>, Status>) -> Result<T> {
-    result.map(Response::into_inner).map_err(|status| refused(what, &status))
+pub(crate) async fn ask<R: Rpc>(ostro: &Ostro, what: impl Display, request: &R) -> Result<R::Answer> {
+    ostro.caller().ask(request).await.map_err(|status| refused(what, &status))
 }
 
-pub(crate) fn refused(what: impl std::fmt::Display, status: &Status) -> Error {
+/// The same where the engine answers only once something has happened, or a minute has passed.
+pub(crate) async fn wait<R: Rpc>(ostro: &Ostro, what: impl Display, request: &R) -> Result<R::Answer> {
+    ostro.caller().ask_within(request, LONG_POLL_TIMEOUT).await.map_err(|status| refused(what, &status))
+}
+
+pub(crate) fn refused(what: impl Display, status: &Status) -> Error {
     let message = status.message();
     let type_name = match status.code() {
         Code::NotFound => "NotFound",
@@ -53,8 +63,4 @@ pub(crate) fn duration(duration: Option<Duration>) -> Option<prost_wkt_types::Du
 
 pub(crate) fn time(time: Option<prost_wkt_types::Timestamp>) -> Option<SystemTime> {
     time.and_then(|time| time.try_into().ok())
-}
-
-pub(crate) fn identity(client: &Client) -> String {
-    client.connection().identity().to_owned()
 }

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use temporalio_client::grpc::WorkflowService;
 use temporalio_common::protos::temporal::api::common::v1::{Memo, WorkflowType};
 use temporalio_common::protos::temporal::api::enums::v1::ScheduleOverlapPolicy;
 use temporalio_common::protos::temporal::api::schedule::v1::{
@@ -14,9 +13,9 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
     CreateScheduleRequest, DeleteScheduleRequest, DescribeScheduleRequest, ListSchedulesRequest, PatchScheduleRequest,
     UpdateScheduleRequest,
 };
-use tonic::{Code, IntoRequest};
+use tonic::Code;
 
-use crate::client::rpc::{self, answer};
+use crate::client::rpc;
 use crate::client::search;
 use crate::error::Result;
 use crate::ostro_handle::Ostro;
@@ -199,9 +198,7 @@ pub(crate) async fn list(ostro: &Ostro) -> Result<Vec<ScheduleSummary>> {
             next_page_token: token,
             ..Default::default()
         };
-        // The client has a helper of this name, too.
-        let sent = WorkflowService::list_schedules(&mut ostro.client().clone(), request.into_request()).await;
-        let page = answer("the list of schedules", sent)?;
+        let page = rpc::ask(ostro, "the list of schedules", &request).await?;
         found.extend(page.schedules.into_iter().map(|entry| {
             let info = entry.info.unwrap_or_default();
             ScheduleSummary {
@@ -230,26 +227,28 @@ pub(crate) async fn create(ostro: &Ostro, id: &str, schedule: Schedule, call: Ca
         namespace: ostro.namespace().to_owned(),
         schedule_id: id.to_owned(),
         schedule: schedule.clone(),
-        identity: rpc::identity(ostro.client()),
+        identity: ostro.identity().to_owned(),
         request_id: rpc::request_id(),
         ..Default::default()
     };
-    let created = WorkflowService::create_schedule(&mut ostro.client().clone(), request.into_request()).await;
-    if created.as_ref().is_err_and(|status| status.code() == Code::AlreadyExists) {
-        let request = UpdateScheduleRequest {
-            namespace: ostro.namespace().to_owned(),
-            schedule_id: id.to_owned(),
-            schedule,
-            identity: rpc::identity(ostro.client()),
-            request_id: rpc::request_id(),
-            ..Default::default()
-        };
-        let updated = ostro.client().clone().update_schedule(request.into_request()).await;
-        answer(format_args!("schedule {id:?} cannot be replaced"), updated)?;
-    } else {
-        answer(format_args!("schedule {id:?} cannot be made"), created)?;
+    match ostro.caller().ask(&request).await {
+        Ok(_) => {}
+        Err(status) if status.code() == Code::AlreadyExists => replace(ostro, id, schedule).await?,
+        Err(status) => return Err(rpc::refused(format_args!("schedule {id:?} cannot be made"), &status)),
     }
     Ok(handle(ostro.clone(), id.to_owned()))
+}
+
+async fn replace(ostro: &Ostro, id: &str, schedule: Option<ProtoSchedule>) -> Result<()> {
+    let request = UpdateScheduleRequest {
+        namespace: ostro.namespace().to_owned(),
+        schedule_id: id.to_owned(),
+        schedule,
+        identity: ostro.identity().to_owned(),
+        request_id: rpc::request_id(),
+        ..Default::default()
+    };
+    rpc::ask(ostro, format!("schedule {id:?} cannot be replaced"), &request).await.map(drop)
 }
 
 impl ScheduleHandle {
@@ -263,11 +262,10 @@ impl ScheduleHandle {
             namespace: self.ostro.namespace().to_owned(),
             schedule_id: self.id.clone(),
             patch: Some(patch),
-            identity: rpc::identity(self.ostro.client()),
+            identity: self.ostro.identity().to_owned(),
             request_id: rpc::request_id(),
         };
-        let sent = self.ostro.client().clone().patch_schedule(request.into_request()).await;
-        answer(format_args!("schedule {:?}", self.id), sent).map(drop)
+        rpc::ask(&self.ostro, format!("schedule {:?}", self.id), &request).await.map(drop)
     }
 
     /// Starts the workflow now, too.
@@ -299,8 +297,7 @@ impl ScheduleHandle {
     pub async fn describe(&self) -> Result<ScheduleDescription> {
         let request =
             DescribeScheduleRequest { namespace: self.ostro.namespace().to_owned(), schedule_id: self.id.clone() };
-        let sent = self.ostro.client().clone().describe_schedule(request.into_request()).await;
-        let answer = answer(format_args!("schedule {:?}", self.id), sent)?;
+        let answer = rpc::ask(&self.ostro, format!("schedule {:?}", self.id), &request).await?;
         let state = answer.schedule.and_then(|schedule| schedule.state).unwrap_or_default();
         let info = answer.info.unwrap_or_default();
         let recent = info.recent_actions.into_iter().filter_map(|action| action.start_workflow_result);
@@ -318,10 +315,9 @@ impl ScheduleHandle {
         let request = DeleteScheduleRequest {
             namespace: self.ostro.namespace().to_owned(),
             schedule_id: self.id.clone(),
-            identity: rpc::identity(self.ostro.client()),
+            identity: self.ostro.identity().to_owned(),
         };
-        let sent = self.ostro.client().clone().delete_schedule(request.into_request()).await;
-        answer(format_args!("schedule {:?}", self.id), sent).map(drop)
+        rpc::ask(&self.ostro, format!("schedule {:?}", self.id), &request).await.map(drop)
     }
 }
 

@@ -9,9 +9,9 @@ use temporalio_common::protos::temporal::api::common::v1::SearchAttributes as Pr
 use temporalio_common::protos::temporal::api::enums::v1::IndexedValueType;
 use temporalio_common::protos::temporal::api::operatorservice::v1::AddSearchAttributesRequest;
 use temporalio_common::search_attributes::{SearchAttributeKey, SearchAttributeUpdate, SearchAttributes, Timestamp};
-use tonic::{Code, IntoRequest};
+use tonic::Code;
 
-use crate::client::rpc::answer;
+use crate::client::rpc;
 use crate::error::Result;
 use crate::ostro_handle::Ostro;
 use crate::payload;
@@ -78,10 +78,10 @@ pub(crate) async fn add(ostro: &Ostro, name: &str, kind: SearchAttributeKind) ->
         search_attributes: HashMap::from([(name.to_owned(), IndexedValueType::from(kind).into())]),
         namespace: ostro.namespace().to_owned(),
     };
-    let added = ostro.client().connection().operator_service().add_search_attributes(request.into_request()).await;
-    match added {
+    match ostro.caller().ask(&request).await {
+        Ok(_) => Ok(()),
         Err(status) if status.code() == Code::AlreadyExists => Ok(()),
-        other => answer(format_args!("search attribute {name:?} cannot be added"), other).map(drop),
+        Err(status) => Err(rpc::refused(format_args!("search attribute {name:?} cannot be added"), &status)),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Starting workflows.
 
-use temporalio_client::grpc::WorkflowService;
 use temporalio_common::protos::temporal::api::common::v1::{Memo, WorkflowType};
 use temporalio_common::protos::temporal::api::enums::v1::{
     UpdateWorkflowExecutionLifecycleStage as Stage, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
@@ -13,10 +12,9 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
     UpdateWorkflowExecutionRequest, execute_multi_operation_request as multi,
     execute_multi_operation_response as multi_answer,
 };
-use tonic::IntoRequest;
 
 use crate::client::handle::Target;
-use crate::client::rpc::{self, answer};
+use crate::client::rpc;
 use crate::client::search;
 use crate::error::{Error, Result};
 use crate::ostro_handle::Ostro;
@@ -52,7 +50,7 @@ fn request(ostro: &Ostro, call: Call) -> Result<StartWorkflowExecutionRequest> {
         workflow_execution_timeout: rpc::duration(execution_timeout),
         workflow_run_timeout: rpc::duration(run_timeout),
         workflow_task_timeout: rpc::duration(task_timeout),
-        identity: rpc::identity(ostro.client()),
+        identity: ostro.identity().to_owned(),
         request_id: rpc::request_id(),
         workflow_id_reuse_policy: reuse.into(),
         workflow_id_conflict_policy: conflict.into(),
@@ -67,8 +65,7 @@ fn request(ostro: &Ostro, call: Call) -> Result<StartWorkflowExecutionRequest> {
 pub(crate) async fn start(ostro: &Ostro, call: Call) -> Result<Target> {
     let request = request(ostro, call)?;
     let id = request.workflow_id.clone();
-    let what = format!("workflow {id:?} cannot be started");
-    let started = answer(what, ostro.client().clone().start_workflow_execution(request.into_request()).await)?;
+    let started = rpc::ask(ostro, format!("workflow {id:?} cannot be started"), &request).await?;
     Ok(Target::new(ostro.clone(), id, Some(started.run_id)))
 }
 
@@ -106,8 +103,7 @@ pub(crate) async fn signal_with_start(
         ..Default::default()
     };
     let what = format!("workflow {id:?} cannot be signalled with a start");
-    let started =
-        answer(what, ostro.client().clone().signal_with_start_workflow_execution(request.into_request()).await)?;
+    let started = rpc::ask(ostro, what, &request).await?;
     Ok(Target::new(ostro.clone(), id, Some(started.run_id)))
 }
 
@@ -123,7 +119,7 @@ pub(crate) fn update_request(
         workflow_execution: rpc::execution(target.0, target.1),
         wait_policy: Some(WaitPolicy { lifecycle_stage: Stage::Completed.into() }),
         request: Some(UpdateRequest {
-            meta: Some(Meta { update_id: id.unwrap_or_else(rpc::request_id), identity: rpc::identity(ostro.client()) }),
+            meta: Some(Meta { update_id: id.unwrap_or_else(rpc::request_id), identity: ostro.identity().to_owned() }),
             input: Some(Input { name, args: rpc::payloads(payloads), ..Default::default() }),
             ..Default::default()
         }),
@@ -156,8 +152,7 @@ pub(crate) async fn update_with_start(
     };
     let what = format!("update `{name}` with a start of workflow {id:?}");
     loop {
-        let sent = ostro.client().clone().execute_multi_operation(request.clone().into_request()).await;
-        let answers = answer(&what, sent)?.responses;
+        let answers = rpc::wait(ostro, &what, &request).await?.responses;
         let updated = answers.into_iter().find_map(|answer| match answer.response {
             Some(multi_answer::response::Response::UpdateWorkflow(update)) => Some(update),
             _ => None,

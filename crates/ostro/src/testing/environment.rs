@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use ostro_wire::test_service::{GetCurrentTime, UnlockTimeSkippingWithSleep};
 use temporalio_common::protos::temporal::api::testservice::v1::SleepRequest;
-use tonic::IntoRequest;
 
 use crate::activity::ActivityFn;
-use crate::client::rpc::{self, answer};
+use crate::client::rpc;
 use crate::error::{Error, Result};
 use crate::ostro_handle::Ostro;
 use crate::testing::mocks::{self, Mock, MockCalls, Mocks};
@@ -78,21 +78,13 @@ impl TestEnvironment {
 
     /// The engine's time.
     pub async fn now(&self) -> Result<SystemTime> {
-        let asked = self.ostro.client().connection().test_service().get_current_time(().into_request()).await;
-        let now = rpc::time(answer("the clock", asked)?.time);
+        let now = rpc::time(rpc::ask(&self.ostro, "the clock", &GetCurrentTime(())).await?.time);
         now.ok_or_else(|| Error::engine("the engine has no time"))
     }
 
     /// Lets this much of the engine's time pass: what is due in it happens, in its order.
     pub async fn sleep(&self, duration: Duration) -> Result<()> {
-        let request = SleepRequest { duration: rpc::duration(Some(duration)) };
-        let slept = self
-            .ostro
-            .client()
-            .connection()
-            .test_service()
-            .unlock_time_skipping_with_sleep(request.into_request())
-            .await;
-        answer("the clock", slept).map(drop)
+        let request = UnlockTimeSkippingWithSleep(SleepRequest { duration: rpc::duration(Some(duration)) });
+        rpc::ask(&self.ostro, "the clock", &request).await.map(drop)
     }
 }

@@ -9,7 +9,7 @@ use temporalio_protos::temporal::api::schedule::v1::{
 };
 use temporalio_protos::temporal::api::taskqueue::v1::TaskQueue;
 use temporalio_protos::temporal::api::workflow::v1::NewWorkflowExecutionInfo;
-use temporalio_protos::temporal::api::workflowservice::v1::{CreateScheduleRequest, CreateScheduleResponse};
+use temporalio_protos::temporal::api::workflowservice::v1::CreateScheduleRequest;
 use uuid::Uuid;
 
 use crate::arguments::CreateArguments;
@@ -35,7 +35,7 @@ pub async fn create(session: &Session, arguments: CreateArguments) -> Result<(),
             .then_some(SearchAttributes { indexed_fields: search_attributes }),
         ..Default::default()
     };
-    let _: CreateScheduleResponse = session.workflow("CreateSchedule", &request).await?;
+    session.ask(&request).await?;
     session.format.print(|| json!({ "created": id }), || format!("Created schedule {id}"));
     Ok(())
 }

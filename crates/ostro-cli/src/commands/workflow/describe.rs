@@ -34,7 +34,7 @@ type Property = (&'static str, String);
 pub async fn describe(session: &Session, target: Target) -> Result<(), Failure> {
     let request =
         DescribeWorkflowExecutionRequest { namespace: session.namespace.clone(), execution: Some(target.into()) };
-    let answer: DescribeWorkflowExecutionResponse = session.workflow("DescribeWorkflowExecution", &request).await?;
+    let answer = session.ask(&request).await?;
     let now = SystemTime::now();
     let waiting = session.explain(&answer, now).await?;
     session.format.print(|| json_of(&answer, &waiting), || text(&answer, &waiting, now));

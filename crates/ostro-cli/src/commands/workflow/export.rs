@@ -5,9 +5,7 @@ use std::path::Path;
 use ostro_wire::json::to_json;
 use serde_json::json;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
-use temporalio_protos::temporal::api::workflowservice::v1::{
-    ListWorkflowExecutionsRequest, ListWorkflowExecutionsResponse,
-};
+use temporalio_protos::temporal::api::workflowservice::v1::ListWorkflowExecutionsRequest;
 
 use super::show;
 use crate::arguments::ExportArguments;
@@ -48,7 +46,7 @@ async fn export_all(session: &Session, query: String, directory: &Path) -> Resul
     };
     let mut files = Vec::new();
     loop {
-        let page: ListWorkflowExecutionsResponse = session.workflow("ListWorkflowExecutions", &request).await?;
+        let page = session.ask(&request).await?;
         for run in page.executions.into_iter().filter_map(|info| info.execution) {
             let file = directory.join(file_name(&run));
             write(&file, &history_text(session, run).await?)?;

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use ostro_wire::json::from_json;
-use ostro_wire::ostro_service::{ImportWorkflowExecutionRequest, ImportWorkflowExecutionResponse};
+use ostro_wire::ostro_service::ImportWorkflowExecutionRequest;
 use serde_json::{Value, json};
 use temporalio_protos::temporal::api::history::v1::History;
 
@@ -22,7 +22,7 @@ pub async fn import(session: &Session, arguments: ImportArguments) -> Result<(),
             run_id: arguments.run_id.clone(),
             history: Some(read(file)?),
         };
-        let imported: ImportWorkflowExecutionResponse = session.ostro("ImportWorkflowExecution", &request).await?;
+        let imported = session.ask(&request).await?;
         let status = status_name(imported.status);
         session.format.print(
             || json!({"workflowId": imported.workflow_id, "runId": imported.run_id, "status": status}),

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use temporalio_protos::temporal::api::workflow::v1::WorkflowExecutionInfo;
 use temporalio_protos::temporal::api::workflowservice::v1::{
     CountWorkflowExecutionsRequest, CountWorkflowExecutionsResponse, ListWorkflowExecutionsRequest,
-    ListWorkflowExecutionsResponse,
 };
 
 use super::status_name;
@@ -25,7 +24,7 @@ pub async fn list(session: &Session, query: String, limit: usize) -> Result<(), 
         ListWorkflowExecutionsRequest { namespace: session.namespace.clone(), query, ..Default::default() };
     let more = loop {
         request.page_size = (limit - executions.len()).clamp(1, PAGE_SIZE_MAX) as i32;
-        let page: ListWorkflowExecutionsResponse = session.workflow("ListWorkflowExecutions", &request).await?;
+        let page = session.ask(&request).await?;
         executions.extend(page.executions);
         if page.next_page_token.is_empty() || executions.len() >= limit {
             break executions.len() > limit || !page.next_page_token.is_empty();
@@ -67,7 +66,7 @@ fn row(info: &WorkflowExecutionInfo) -> Vec<String> {
 /// Prints how many executions match, by group if the query groups.
 pub async fn count(session: &Session, query: String) -> Result<(), Failure> {
     let request = CountWorkflowExecutionsRequest { namespace: session.namespace.clone(), query };
-    let answer: CountWorkflowExecutionsResponse = session.workflow("CountWorkflowExecutions", &request).await?;
+    let answer = session.ask(&request).await?;
     session.format.print(|| count_json(&answer), || count_text(&answer));
     Ok(())
 }

@@ -8,8 +8,7 @@ use temporalio_protos::temporal::api::query::v1::WorkflowQuery;
 use temporalio_protos::temporal::api::update::v1::{Input, Meta, Outcome, Request, UpdateRef, WaitPolicy, outcome};
 use temporalio_protos::temporal::api::workflowservice::v1::{
     PollWorkflowExecutionUpdateRequest, PollWorkflowExecutionUpdateResponse, QueryWorkflowRequest,
-    QueryWorkflowResponse, SignalWorkflowExecutionRequest, SignalWorkflowExecutionResponse,
-    UpdateWorkflowExecutionRequest, UpdateWorkflowExecutionResponse,
+    SignalWorkflowExecutionRequest, UpdateWorkflowExecutionRequest,
 };
 use uuid::Uuid;
 
@@ -31,7 +30,7 @@ pub async fn signal(session: &Session, target: Target, name: String, input: Inpu
         request_id: Uuid::new_v4().to_string(),
         ..Default::default()
     };
-    let _: SignalWorkflowExecutionResponse = session.workflow("SignalWorkflowExecution", &request).await?;
+    session.ask(&request).await?;
     let json = json!({ "workflowId": workflow_id, "signaled": name });
     session.format.print(|| json, || format!("Signaled {workflow_id}: {name}"));
     Ok(())
@@ -47,7 +46,7 @@ pub async fn query(session: &Session, target: Target, kind: String, input: Input
         query: Some(question),
         ..Default::default()
     };
-    let answer: QueryWorkflowResponse = session.workflow("QueryWorkflow", &request).await?;
+    let answer = session.ask(&request).await?;
     if let Some(rejected) = answer.query_rejected {
         let status = status_name(rejected.status);
         return Err(Failure::new(
@@ -67,7 +66,7 @@ pub async fn query(session: &Session, target: Target, kind: String, input: Input
 pub async fn update(session: &Session, arguments: UpdateArguments) -> Result<(), Failure> {
     let wanted = Stage::from(arguments.wait);
     let request = update_request(session, arguments, wanted)?;
-    let sent: UpdateWorkflowExecutionResponse = session.poll("UpdateWorkflowExecution", &request).await?;
+    let sent = session.poll(&request).await?;
     let reference = sent.update_ref.unwrap_or_default();
     let mut progress =
         PollWorkflowExecutionUpdateResponse { outcome: sent.outcome, stage: sent.stage, ..Default::default() };
@@ -116,7 +115,7 @@ async fn poll(
         identity: session.identity.clone(),
         wait_policy: Some(WaitPolicy { lifecycle_stage: wanted.into() }),
     };
-    session.poll("PollWorkflowExecutionUpdate", &request).await
+    session.poll(&request).await
 }
 
 fn print_update(session: &Session, reference: &UpdateRef, outcome: Option<&Outcome>) {

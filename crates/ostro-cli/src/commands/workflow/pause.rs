@@ -1,8 +1,7 @@
 //! `ostro workflow pause` and `unpause`.
 
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    PauseWorkflowExecutionRequest, PauseWorkflowExecutionResponse, UnpauseWorkflowExecutionRequest,
-    UnpauseWorkflowExecutionResponse,
+    PauseWorkflowExecutionRequest, UnpauseWorkflowExecutionRequest,
 };
 use uuid::Uuid;
 
@@ -21,7 +20,7 @@ pub async fn pause(session: &Session, target: Target, reason: String) -> Result<
         reason,
         request_id: Uuid::new_v4().to_string(),
     };
-    let _: PauseWorkflowExecutionResponse = session.workflow("PauseWorkflowExecution", &request).await?;
+    session.ask(&request).await?;
     report(session, &target, "paused", "Paused");
     Ok(())
 }
@@ -36,7 +35,7 @@ pub async fn unpause(session: &Session, target: Target, reason: String) -> Resul
         reason,
         request_id: Uuid::new_v4().to_string(),
     };
-    let _: UnpauseWorkflowExecutionResponse = session.workflow("UnpauseWorkflowExecution", &request).await?;
+    session.ask(&request).await?;
     report(session, &target, "unpaused", "Unpaused");
     Ok(())
 }

@@ -9,8 +9,7 @@ use temporalio_protos::temporal::api::failure::v1::Failure as WireFailure;
 use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse, GetWorkflowExecutionHistoryRequest,
-    GetWorkflowExecutionHistoryResponse,
+    DescribeWorkflowExecutionRequest, GetWorkflowExecutionHistoryRequest,
 };
 
 use crate::arguments::Target;
@@ -58,7 +57,7 @@ async fn current_run(session: &Session, target: &Target) -> Result<String, Failu
         namespace: session.namespace.clone(),
         execution: Some(target.clone().into()),
     };
-    let answer: DescribeWorkflowExecutionResponse = session.workflow("DescribeWorkflowExecution", &request).await?;
+    let answer = session.ask(&request).await?;
     let execution = answer.workflow_execution_info.and_then(|info| info.execution);
     Ok(execution.unwrap_or_default().run_id)
 }
@@ -73,7 +72,7 @@ async fn close_event(session: &Session, target: &Target) -> Result<HistoryEvent,
         ..Default::default()
     };
     loop {
-        let page: GetWorkflowExecutionHistoryResponse = session.poll("GetWorkflowExecutionHistory", &request).await?;
+        let page = session.poll(&request).await?;
         if let Some(event) = page.history.and_then(|history| history.events.into_iter().next_back()) {
             return Ok(event);
         }

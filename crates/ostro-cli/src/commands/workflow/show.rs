@@ -4,17 +4,13 @@ use ostro_wire::json::to_json;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::HistoryEventFilterType;
 use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
-use temporalio_protos::temporal::api::workflowservice::v1::{
-    GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse,
-};
+use temporalio_protos::temporal::api::workflowservice::v1::GetWorkflowExecutionHistoryRequest;
 
 use super::event;
 use crate::arguments::Target;
 use crate::failure::Failure;
 use crate::output::{self, Format};
 use crate::session::Session;
-
-const HISTORY: &str = "GetWorkflowExecutionHistory";
 
 /// Prints the history, as a table or as the JSON that Temporal's replayers read; `follow` waits for the end.
 pub async fn show(session: &Session, target: Target, follow: bool) -> Result<(), Failure> {
@@ -71,11 +67,7 @@ async fn each_page(
     mut take: impl FnMut(Vec<HistoryEvent>),
 ) -> Result<(), Failure> {
     loop {
-        let page: GetWorkflowExecutionHistoryResponse = if request.wait_new_event {
-            session.poll(HISTORY, &request).await?
-        } else {
-            session.workflow(HISTORY, &request).await?
-        };
+        let page = if request.wait_new_event { session.poll(&request).await? } else { session.ask(&request).await? };
         take(page.history.unwrap_or_default().events);
         if page.next_page_token.is_empty() {
             return Ok(());

@@ -37,7 +37,7 @@ async fn begin(
     arguments: StartArguments,
 ) -> Result<(Target, StartWorkflowExecutionResponse), Failure> {
     let request = request(session, arguments)?;
-    let answer: StartWorkflowExecutionResponse = session.workflow("StartWorkflowExecution", &request).await?;
+    let answer = session.ask(&request).await?;
     let started = Target { workflow_id: request.workflow_id, run_id: answer.run_id.clone() };
     Ok((started, answer))
 }

@@ -2,8 +2,7 @@
 
 use serde_json::json;
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    DeleteWorkflowExecutionRequest, DeleteWorkflowExecutionResponse, RequestCancelWorkflowExecutionRequest,
-    RequestCancelWorkflowExecutionResponse, TerminateWorkflowExecutionRequest, TerminateWorkflowExecutionResponse,
+    DeleteWorkflowExecutionRequest, RequestCancelWorkflowExecutionRequest, TerminateWorkflowExecutionRequest,
 };
 use uuid::Uuid;
 
@@ -21,8 +20,7 @@ pub async fn cancel(session: &Session, target: Target, reason: String) -> Result
         reason,
         ..Default::default()
     };
-    let _: RequestCancelWorkflowExecutionResponse =
-        session.workflow("RequestCancelWorkflowExecution", &request).await?;
+    session.ask(&request).await?;
     report(session, &target, "cancelRequested", "Asked to cancel:");
     Ok(())
 }
@@ -36,7 +34,7 @@ pub async fn terminate(session: &Session, target: Target, reason: String) -> Res
         reason,
         ..Default::default()
     };
-    let _: TerminateWorkflowExecutionResponse = session.workflow("TerminateWorkflowExecution", &request).await?;
+    session.ask(&request).await?;
     report(session, &target, "terminated", "Terminated");
     Ok(())
 }
@@ -47,7 +45,7 @@ pub async fn delete(session: &Session, target: Target) -> Result<(), Failure> {
         namespace: session.namespace.clone(),
         workflow_execution: Some(target.clone().into()),
     };
-    let _: DeleteWorkflowExecutionResponse = session.workflow("DeleteWorkflowExecution", &request).await?;
+    session.ask(&request).await?;
     report(session, &target, "deleted", "Deleted");
     Ok(())
 }
