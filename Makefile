@@ -22,7 +22,7 @@ LINT_VENV := .cache/lint
 PACKAGES ?= -p ostro-cli -p temporal-rust-example
 test python-test instructions: PACKAGES = --workspace --all-targets
 
-.PHONY: help official-sdk official-sdk-quick demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint python-lint fmt docs-check nextest python python-examples python-test python-bench
+.PHONY: help official-sdk official-sdk-quick demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint python-lint fmt docs-check nextest house python python-examples python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -117,6 +117,7 @@ build: ## Build the binary `ostro` and the example in Rust
 
 lint: python-lint ## Check formatting and lints, and that nothing built or downloaded is in the tree
 	bash tests/lint/tree.sh
+	$(PYTHON) tests/house/check.py
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null # its own workspace: the lock file follows ours
@@ -130,6 +131,10 @@ $(LINT_VENV)/bin/ruff: tests/lint/requirements.txt
 python-lint: $(LINT_VENV)/bin/ruff
 	$(LINT_VENV)/bin/ruff format --check .
 	$(LINT_VENV)/bin/ruff check .
+	bash tests/lint/types.sh $(LINT_VENV)/bin/mypy
+
+house: ## Measure how the code is built: cycles of modules, public items, largest types, lengths
+	$(PYTHON) tests/house/measure.py
 
 fmt: $(LINT_VENV)/bin/ruff ## Format the code
 	cargo fmt --all
