@@ -51,6 +51,7 @@ class Brought:
         except environment.Error as error:
             return self._absent("DBOS", str(error))
 
-    def _absent(self, name: str, reason: str) -> None:
+    def _absent(self, name: str, reason: str) -> Path | None:
         print(f"{name} is not measured: {reason}", file=sys.stderr)
         self._results.absent[name] = reason.replace(os.path.expanduser("~"), "~")
+        return None

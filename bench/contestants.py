@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from costs import Process
 from rows import Figures
@@ -72,7 +73,7 @@ def directory() -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def run_program(command: list[str], cwd: Path | None = None, seconds_max: float = PROGRAM_SECONDS_MAX) -> list[dict]:
+def run_program(command: list[str], cwd: Path | None = None, seconds_max: float = PROGRAM_SECONDS_MAX) -> list[dict[str, Any]]:
     """Runs a program that prints lines of JSON."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds_max, check=False, cwd=cwd)
     if done.returncode != 0:

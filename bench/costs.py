@@ -15,7 +15,7 @@ READY_SECONDS_MAX = 60.0
 class Process:
     """A process in a session of its own, with its costs from the kernel."""
 
-    def __init__(self, command: list[str], log: Path, cwd: Path | None = None, **environment: str) -> None:
+    def __init__(self, command: list[str], log: Path, cwd: Path | None = None, environment: dict[str, str] | None = None) -> None:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
@@ -24,16 +24,17 @@ class Process:
                 stderr=output,
                 start_new_session=True,
                 cwd=cwd,
-                env={**os.environ, **environment},
+                env={**os.environ, **(environment or {})},
             )
         self.pid = self._process.pid
+        self._program = command[0]
         self._log = log
 
     def check_alive(self) -> None:
         if self._process.poll() is not None:
             words = self._log.read_text(errors="replace").strip().splitlines()[-3:]
             code = self._process.returncode
-            raise RuntimeError(f"{self._process.args[0]} ended by itself (exit code {code}): {' '.join(words)}")
+            raise RuntimeError(f"{self._program} ended by itself (exit code {code}): {' '.join(words)}")
 
     def cpu_seconds(self) -> float:
         """User and system time of all its threads so far, those that have ended too."""
@@ -87,7 +88,7 @@ def free_address() -> str:
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        return int(listener.getsockname()[1])
 
 
 def mib_on_disk(directory: Path) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from contestants import PROGRAM_SECONDS_MAX, Contestant, Seen, directory, run_program
 from costs import Process, free_address, mib_on_disk, wait_until_listening
@@ -138,12 +139,12 @@ class Million(Contestant):
         return {"median_ms": slowest["median_ms"], "worst_ms": slowest["worst_ms"], "queries": len(queries)}
 
 
-def drive(driver: Path, server: Process, address: str, *arguments: str, seconds_max: float = PROGRAM_SECONDS_MAX) -> dict:
+def drive(driver: Path, server: Process, address: str, *arguments: str, seconds_max: float = PROGRAM_SECONDS_MAX) -> dict[str, Any]:
     command = [str(driver), "--address", address, "--server-pid", str(server.pid), *arguments]
     return run_program(command, seconds_max=seconds_max)[-1]
 
 
-def common(line: dict) -> Figures:
+def common(line: dict[str, Any]) -> Figures:
     return {
         "ms": line["wall_us"] / 1e3,
         "per_second": 1e6 / line["wall_us"],

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from contestants import HERE, PROGRAM_SECONDS_MAX, Contestant, Seen, directory, run_program
 from costs import Process, mib_on_disk
@@ -174,7 +174,7 @@ class Restate(Contestant):
                         figures |= server.work(row, scale)
 
 
-def take(lines: list[dict], rows: list[str], seen: Seen, **more: float) -> None:
+def take(lines: list[dict[str, Any]], rows: list[str], seen: Seen, **more: float) -> None:
     """The figures of lines that name their row."""
     for row in rows:
         with seen.row(row) as figures:

@@ -37,7 +37,7 @@ class RestateServer:
             "RESTATE_LOG_FILTER": "warn",
         }
         command = [str(native), "--base-dir", str(self._data / "restate"), "--listen-mode", "tcp", "--no-logo"]
-        self._server = Process(command, self._data / "server.log", **settings)
+        self._server = Process(command, self._data / "server.log", environment=settings)
         self._worker = Process(["node", "worker.js", str(self._endpoint)], self._data / "worker.log", self._place)
         try:
             self._wait_until_healthy()

@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from contestants import Seen
 from rows import Figures
@@ -15,7 +16,7 @@ from rows import Figures
 class Results:
     scale: float
     rounds: int
-    machine: dict
+    machine: dict[str, Any]
     date: str = field(default_factory=lambda: time.strftime("%Y-%m-%d"))
     seconds: int = 0
     #: row -> contestant -> its rounds.

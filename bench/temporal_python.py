@@ -10,6 +10,7 @@ from pathlib import Path
 from contestants import HERE, Contestant, Seen, Timed, directory
 from costs import Process, mib_on_disk
 from servers import TEMPORAL_KINDS, Kind
+from temporalio.client import Client
 from workloads import TASK_QUEUE, WORKLOADS, Workload, connect, wait_until_worked
 
 #: A server settles for so long before its idling is measured for so long.
@@ -43,7 +44,9 @@ class TemporalPython(Contestant):
             finally:
                 server.stop()
 
-    async def _work(self, client, address, place: Path, server: Process, rows, scale: float, seen: Seen) -> None:
+    async def _work(
+        self, client: Client, address: str, place: Path, server: Process, rows: list[str], scale: float, seen: Seen
+    ) -> None:
         workloads = [workload for workload in WORKLOADS if workload.name in rows]
         if not workloads:
             return
@@ -61,7 +64,7 @@ class TemporalPython(Contestant):
             worker.stop()
 
 
-async def one(workload: Workload, client, operations: int, server: Process, worker: Process) -> dict[str, float]:
+async def one(workload: Workload, client: Client, operations: int, server: Process, worker: Process) -> dict[str, float]:
     timed = Timed(server, worker)
     seen = await asyncio.wait_for(workload.run(client, operations), workload.seconds_max)
     figures = timed.figures(operations)

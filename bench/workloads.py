@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from temporalio.client import Client
 from worker import FanOut, Local, Receive, Regular, Timers
@@ -31,7 +32,7 @@ class Workload:
     seconds_max: float = 180
 
 
-async def execute(client: Client, workflow: object, number: int) -> None:
+async def execute(client: Client, workflow: Callable[[Any, int], Awaitable[Any]], number: int) -> None:
     await client.execute_workflow(workflow, number, id=f"bench-{uuid.uuid4()}", task_queue=TASK_QUEUE)
 
 
@@ -56,7 +57,7 @@ def workflows(in_flight: int) -> Callable[[Client, int], Awaitable[None]]:
     return run
 
 
-def together(workflow: object) -> Callable[[Client, int], Awaitable[None]]:
+def together(workflow: Callable[[Any, int], Awaitable[Any]]) -> Callable[[Client, int], Awaitable[None]]:
     """As few workflows as may have that many operations pending, all at once."""
 
     async def run(client: Client, operations: int) -> None:

@@ -36,11 +36,11 @@ def prepare(*requirements: Path) -> Path:
         venv.create(directory, clear=True, with_pip=True)
     except subprocess.CalledProcessError as error:
         raise Error(f"cannot make a virtual environment: {error}; on Debian install python3-venv") from error
-    command = [python, "-m", "pip", "install", "--quiet"]
+    command = [str(python), "-m", "pip", "install", "--quiet"]
     for path in requirements:
-        command += ["--requirement", path]
+        command += ["--requirement", str(path)]
     for path in constraints:
-        command += ["--constraint", path]
+        command += ["--constraint", str(path)]
     if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
         raise Error("pip could not install what is needed (its own words are above)")
     complete.touch()

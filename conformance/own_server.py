@@ -44,7 +44,7 @@ def _serving(command: list[str], environment: Mapping[str, str], address: str, l
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment)
     try:
-        _wait(address, process, log)
+        _wait(address, command, process, log)
         yield
         if process.poll() is not None:
             print(f"the server ended by itself (exit code {process.returncode}): see {log}")
@@ -57,7 +57,7 @@ def _serving(command: list[str], environment: Mapping[str, str], address: str, l
             process.wait()
 
 
-def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(address: str, command: list[str], process: subprocess.Popen[bytes], log: Path) -> None:
     host, port = address.rsplit(":", 1)
     began = time.monotonic()
     while True:
@@ -66,11 +66,11 @@ def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
             return
         except OSError:
             if process.poll() is not None or time.monotonic() - began > READY_SECONDS_MAX:
-                raise Error(f"{' '.join(map(str, process.args))} did not come up: see {log}") from None
+                raise Error(f"{' '.join(command)} did not come up: see {log}") from None
             time.sleep(0.05)
 
 
 def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        return int(listener.getsockname()[1])

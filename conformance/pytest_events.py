@@ -5,9 +5,10 @@ tests), CONFORMANCE_DEV_SERVER (the binary for tests that start a server of thei
 same for those that want time to skip); without these such tests are skipped, since the SDK would download one. CONFORMANCE_PATIENCE multiplies the limits.
 """
 
-import functools
 import json
 import os
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,8 @@ def _write(**event: object) -> None:
 def _normal_seconds() -> dict[str, float]:
     try:
         with open(os.environ["CONFORMANCE_BASELINE"], encoding="utf-8") as baseline:
-            return json.load(baseline)["slow_tests"]
+            seconds: dict[str, float] = json.load(baseline)["slow_tests"]
+            return seconds
     except FileNotFoundError:
         return {}
 
@@ -35,24 +37,23 @@ def pytest_configure(config: pytest.Config) -> None:
     skipper = os.environ.get("CONFORMANCE_TEST_SERVER")
     from temporalio.testing import WorkflowEnvironment
 
-    start = WorkflowEnvironment.start_local.__func__
-    start_skipping = WorkflowEnvironment.start_time_skipping.__func__
+    # What the class has under a name, without binding it: type checkers only know the bound method.
+    start: Callable[..., Awaitable[object]] = vars(WorkflowEnvironment)["start_local"].__func__
+    start_skipping: Callable[..., Awaitable[object]] = vars(WorkflowEnvironment)["start_time_skipping"].__func__
 
-    @functools.wraps(start)
-    async def start_local(cls: type, **options: object) -> object:
+    async def start_local(cls: type[Any], /, **options: object) -> object:
         if not binary:
             pytest.skip("starts a server of its own: needs --dev-server")
         options.pop("dev_server_download_version", None)
         return await start(cls, **{**options, "dev_server_existing_path": binary})
 
-    @functools.wraps(start_skipping)
-    async def start_time_skipping(cls: type, **options: object) -> object:
+    async def start_time_skipping(cls: type[Any], /, **options: object) -> object:
         if not skipper:
             pytest.skip("starts a time-skipping server of its own: needs --test-server")
         return await start_skipping(cls, **{**options, "test_server_existing_path": skipper})
 
-    WorkflowEnvironment.start_local = classmethod(start_local)
-    WorkflowEnvironment.start_time_skipping = classmethod(start_time_skipping)
+    for replacement in (start_local, start_time_skipping):
+        setattr(WorkflowEnvironment, replacement.__name__, classmethod(replacement))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 
@@ -107,7 +108,7 @@ class Run:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # what a crashed test left behind
 
-    def _note(self, event: dict) -> None:
+    def _note(self, event: dict[str, Any]) -> None:
         match event["event"]:
             case "collected":
                 self.collected = event["ids"]
@@ -123,7 +124,7 @@ class Run:
                 self.running = None
                 self.finished = True
 
-    def _note_report(self, event: dict) -> None:
+    def _note_report(self, event: dict[str, Any]) -> None:
         outcome = self.outcomes.setdefault(event["id"], Outcome(event["id"], "passed"))
         outcome.seconds = round(outcome.seconds + event["seconds"], 3)
         if event["outcome"] == "failed" or (event["outcome"] == "skipped" and outcome.outcome == "passed"):

@@ -34,7 +34,7 @@ RAISED += ["--dynamic-config-value", "history.timerProcessorMaxPollRPS=100000"]
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        return int(listener.getsockname()[1])
 
 
 def serve(command: list[str], port: int) -> subprocess.Popen[bytes]:
@@ -57,7 +57,8 @@ def measure(python: str, worker: str, address: str, numbers: dict[str, int], ser
     # Threads of `temporalio` now and then crash when the interpreter ends: the numbers are out by then.
     if not lines or (done.returncode and not lines[-1].startswith("{")):
         sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
-    return json.loads(lines[-1])
+    figures: dict[str, Any] = json.loads(lines[-1])
+    return figures
 
 
 def measure_on(python: str, worker: str, command: list[str] | None, numbers: dict[str, int]) -> dict[str, Any]:
@@ -92,13 +93,13 @@ def main() -> None:
         cases += [(worker, "ostro server", command) for worker in WORKERS]
     if arguments.temporal:
         command = [arguments.temporal, "server", "start-dev", "--headless", "--log-level", "error", "--port", "PORT"]
-        for name, more in (("temporal server", []), ("temporal server, raised", RAISED)):
-            cases += [(worker, name, command + more) for worker in WORKERS]
+        for name, more in (("temporal server", list[str]()), ("temporal server, raised", RAISED)):
+            cases += [(worker, name, [*command, *more]) for worker in WORKERS]
     found: list[list[dict[str, float]]] = [[] for _ in cases]
     # Round by round over all cases: what else the machine does meets each of them alike.
     for _ in range(arguments.rounds):
-        for results, (worker, engine, command) in zip(found, cases):
-            results.append(measure_on(arguments.python, worker, command, numbers))
+        for results, (worker, engine, server) in zip(found, cases):
+            results.append(measure_on(arguments.python, worker, server, numbers))
             print(json.dumps({"worker": worker, "engine": engine, **results[-1]}), file=sys.stderr)
     rows = []
     for results, (worker, engine, _command) in zip(found, cases):

@@ -113,7 +113,8 @@ def worker(case: Case, row: str, address: str, arguments: argparse.Namespace, fo
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     if done.returncode:
         sys.exit(f"{' '.join(command)}:\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def table(rows: list[dict[str, Any]], cases: list[Case]) -> None:

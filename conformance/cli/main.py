@@ -54,9 +54,10 @@ class Slow:
 
     @workflow.run
     async def run(self) -> str:
-        return await workflow.execute_activity(
+        answer: str = await workflow.execute_activity(
             "nobody", task_queue="nobody", activity_id="one", start_to_close_timeout=timedelta(minutes=1)
         )
+        return answer
 
 
 @activity.defn
@@ -115,7 +116,7 @@ class Server:
             self.values[name] = str(value)
 
 
-class _Missing(dict):
+class _Missing(dict[str, str]):
     def __missing__(self, key: str) -> str:
         return f"missing-{key}"
 

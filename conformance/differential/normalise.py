@@ -49,7 +49,7 @@ DROPPED = {
 
 
 #: Set to nothing and not set at all mean the same to every SDK; the last is Go's time that is not set.
-UNSET = ({}, "0s", "0001-01-01T00:00:00Z")
+UNSET: tuple[object, ...] = ({}, "0s", "0001-01-01T00:00:00Z")
 
 #: A time-out that was counted from a clock: a few nanoseconds beside a whole number of seconds.
 NEARLY = re.compile(r"(\d+)\.00000\d+s")
@@ -95,7 +95,7 @@ class Normaliser:
         normalised = []
         for event in events:
             fields = MessageToDict(event)
-            attributes = next((value for key, value in fields.items() if key.endswith("Attributes")), {})
+            attributes: dict[str, Any] = next((value for key, value in fields.items() if key.endswith("Attributes")), {})
             kind = fields["eventType"].removeprefix("EVENT_TYPE_")
             normalised.append({kind: self.value(attributes)})
         return normalised

@@ -104,7 +104,7 @@ def outside(answers: Callable[[Request, int], Answer]) -> Iterator[Outside]:
                 body = self.chunks()
             else:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            headers = {}
+            headers: dict[str, str] = {}
             for key, value in self.headers.items():
                 headers[key.lower()] = f"{headers[key.lower()]}, {value}" if key.lower() in headers else value
             request = Request(self.command, self.path, headers, body)

@@ -42,7 +42,7 @@ class Trace:
     def note(self, label: str, value: Any) -> None:
         self.seen.append((label, self.normal.value(value)))
 
-    async def start(self, workflow: Any, *arguments: Any, id: str | None = None, **options: Any) -> WorkflowHandle:
+    async def start(self, workflow: Any, *arguments: Any, id: str | None = None, **options: Any) -> WorkflowHandle[Any, Any]:
         options = {"task_queue": self.queue, **options}
         return await self.client.start_workflow(workflow, args=list(arguments), id=id or self.id(), **options)
 
@@ -74,11 +74,11 @@ class Trace:
         else:
             self.note(label, "accepted")
 
-    async def history(self, label: str, handle: WorkflowHandle) -> None:
+    async def history(self, label: str, handle: WorkflowHandle[Any, Any]) -> None:
         events = [event async for event in handle.fetch_history_events()]
         self.seen.append((label, self.normal.history(events)))
 
-    async def description(self, label: str, handle: WorkflowHandle) -> None:
+    async def description(self, label: str, handle: WorkflowHandle[Any, Any]) -> None:
         described = (await handle.describe()).raw_description
         info = described.workflow_execution_info
         self.note(
@@ -93,7 +93,7 @@ class Trace:
             },
         )
 
-    async def until_event(self, handle: WorkflowHandle, kind: str, number: int = 1) -> None:
+    async def until_event(self, handle: WorkflowHandle[Any, Any], kind: str, number: int = 1) -> None:
         """Waits until the history has that many events of a type."""
         for _ in range(200):
             seen = 0
@@ -104,7 +104,7 @@ class Trace:
             await asyncio.sleep(0.05)
         raise TimeoutError(f"no {number} {kind} in the history")
 
-    async def until_pending(self, handle: WorkflowHandle) -> None:
+    async def until_pending(self, handle: WorkflowHandle[Any, Any]) -> None:
         """Waits until an activity of the workflow has been started by a worker."""
         for _ in range(200):
             described = (await handle.describe()).raw_description

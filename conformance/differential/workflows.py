@@ -64,14 +64,15 @@ class Act:
 
     @workflow.run
     async def run(self, name: str, argument: str, options: dict[str, Any]) -> str:
-        times = {key: timedelta(seconds=value) for key, value in options.items() if key.endswith("_timeout")}
+        times: dict[str, Any] = {key: timedelta(seconds=value) for key, value in options.items() if key.endswith("_timeout")}
         retry = RetryPolicy(
             initial_interval=timedelta(milliseconds=options.get("interval_ms", 50)),
             maximum_attempts=options.get("attempts", 0),
             non_retryable_error_types=options.get("fatal", []),
         )
         queue = options.get("queue")
-        return await workflow.execute_activity(name, argument, **times, retry_policy=retry, task_queue=queue)
+        answer: str = await workflow.execute_activity(name, argument, **times, retry_policy=retry, task_queue=queue)
+        return answer
 
 
 @workflow.defn

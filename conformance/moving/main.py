@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import json
 import os
 import subprocess
@@ -133,7 +134,7 @@ class Move:
             for number in range(3):
                 handle = await self.there.start_workflow(Order.run, 6.0, id=f"{self.queue}-{number}", task_queue=self.queue)
                 there.append(handle)
-                await until("it waits", lambda handle=handle: pending(handle))
+                await until("it waits", functools.partial(pending, handle))
             await there[0].signal(Order.say, "early")
             check("an update is answered", await there[1].execute_update(Order.add, "updated"), 2)
         # Nobody is there to tell the workflow of this one before it is moved.

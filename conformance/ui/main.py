@@ -16,6 +16,7 @@ import sys
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 HERE = Path(__file__).resolve()
@@ -96,7 +97,8 @@ class Server:
 
     async def call(self, name: str, request: dict[str, Any]) -> tuple[str, Any]:
         """The code and the answer."""
-        module, rpcs = service, self.client.workflow_service
+        module: ModuleType = service
+        rpcs: object = self.client.workflow_service
         if name.startswith("operator."):
             module, rpcs, name = operator, self.client.operator_service, name.removeprefix("operator.")
         kind = getattr(module, f"{name}Request", None)

@@ -11,6 +11,7 @@ import asyncio
 import sys
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 
 from temporalio.api.operatorservice.v1 import request_response_pb2 as operator
 from temporalio.api.workflowservice.v1 import request_response_pb2 as workflow
@@ -51,12 +52,12 @@ DECLINED = {
 }
 
 
-def methods(messages: object) -> list[str]:
+def methods(messages: ModuleType) -> list[str]:
     names = messages.DESCRIPTOR.message_types_by_name
     return sorted(name.removesuffix("Request") for name in names if name.endswith("Request"))
 
 
-async def table(client: Client, title: str, messages: object, service: object) -> list[str]:
+async def table(client: Client, title: str, messages: ModuleType, service: object) -> list[str]:
     lines = [f"## {title}", "", "| RPC | |", "|---|---|"]
     for method in methods(messages):
         name = "".join("_" + c.lower() if c.isupper() else c for c in method).lstrip("_")

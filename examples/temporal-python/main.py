@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from activities import FAILURES_OF_RESERVE, count, measure, reserve, top, words_of
 from temporalio.api.enums.v1 import EventType
@@ -41,8 +41,9 @@ def name_of(event: HistoryEvent) -> str:
     return EventType.Name(event.event_type).removeprefix("EVENT_TYPE_")
 
 
-def attributes_of(event: HistoryEvent) -> object:
-    return getattr(event, event.WhichOneof("attributes"))
+def attributes_of(event: HistoryEvent) -> Any:
+    """What is particular to its type, as the protocol calls it."""
+    return getattr(event, event.WhichOneof("attributes") or "")
 
 
 def detail_of(event: HistoryEvent) -> str:
@@ -59,7 +60,7 @@ def detail_of(event: HistoryEvent) -> str:
         case "ACTIVITY_TASK_COMPLETED":
             return f"of event {attributes.scheduled_event_id}"
         case "MARKER_RECORDED":
-            return attributes.marker_name
+            return str(attributes.marker_name)
         case _:
             return ""
 

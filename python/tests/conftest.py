@@ -29,7 +29,7 @@ def free_port() -> int:
     """A port that nobody listens on now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        return int(listener.getsockname()[1])
 
 
 def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
@@ -38,7 +38,7 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"the server ended with {process.returncode}: {process.args}")
+            raise RuntimeError(f"the server ended with {process.returncode}: {process.args!r}")
         with socket.socket() as probe:
             probe.settimeout(1)
             if probe.connect_ex((host, int(port))) == 0:
@@ -112,7 +112,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of each kind of engine: in this process, an Ostro server, the real Temporal server."""
     if request.param == "embedded":
         return str(tmp_path / "engine.db")
-    return request.getfixturevalue(f"{request.param}_server")
+    return str(request.getfixturevalue(f"{request.param}_server"))
 
 
 @pytest.fixture(autouse=True)
@@ -132,7 +132,7 @@ class Program:
         """The result of an execution."""
         return await asyncio.wait_for(self.client.execute(workflow, *args, **options), 60)
 
-    async def start(self, workflow: Any, *args: Any, **options: Any) -> workflows.WorkflowHandle:
+    async def start(self, workflow: Any, *args: Any, **options: Any) -> workflows.WorkflowHandle[Any]:
         """An execution."""
         return await self.client.start(workflow, *args, **options)
 

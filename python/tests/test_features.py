@@ -51,7 +51,11 @@ def manager() -> Iterator[str]:
 
 @activity()
 async def injected(
-    x: int, a: str = Depends(plain), b: str = Depends(generator), c: str = Depends(manager)
+    x: int,
+    # What makes the value stands where the value will be.
+    a: str = Depends(plain),  # type: ignore[assignment]
+    b: str = Depends(generator),  # type: ignore[assignment]
+    c: str = Depends(manager),  # type: ignore[assignment]
 ) -> tuple[int, str, str, str]:
     return x, a, b, c
 
@@ -116,7 +120,7 @@ class WithExtra(workflows.ExtraItemParams):
 
 @activity()
 async def scaled(item: WithExtra) -> int:
-    return item.number * item.extra_params["by"]
+    return item.number * int(item.extra_params["by"])
 
 
 @workflow.define(name="parallel")
@@ -135,8 +139,8 @@ class Parallel:
         if how == "fields":
             return await execute_activities_in_parallel(add, items=[{"a": 1, "b": 2}, {"a": 3}])
         if how == "extra":
-            items = [WithExtra(number=1), WithExtra(number=2)]
-            return await execute_activities_in_parallel(scaled, items=items, extra_params={"by": 10})
+            extra = [WithExtra(number=1), WithExtra(number=2)]
+            return await execute_activities_in_parallel(scaled, items=extra, extra_params={"by": 10})
         if how == "nothing":
             return await execute_activities_in_parallel(nothing, items=[Item(number=1)])
         return await execute_activities_in_parallel(square)
@@ -178,7 +182,8 @@ class Asks(InteractiveWorkflow):
             await progress.update_state({"done": 1})
             answer = await self.wait_for_input(Answer, label="Your name?")
             await progress.set_state(Progress(done=2, note=answer.text))
-        async with task("stateless") as bare:
+        stateless: contextlib.AbstractAsyncContextManager[workflows.Task[Any]] = task("stateless")
+        async with stateless as bare:
             with pytest.raises(workflows.WorkflowsException):
                 await bare.set_state(1)
         try:

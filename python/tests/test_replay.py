@@ -62,7 +62,8 @@ def history(folder: Path, program: Any) -> dict[str, Any]:
         await handle.result()
         return await handle.history()
 
-    return program([changes], body)
+    recorded: dict[str, Any] = program([changes], body)
+    return recorded
 
 
 def test_the_same_code_replays(folder: Path, history: dict[str, Any]) -> None:

@@ -181,7 +181,8 @@ def _in_session(name: str, activity: Any) -> type:
         @workflows.workflow.entrypoint
         async def execute(self, text: str) -> str:
             async with workflows.run_sticky_worker_session():
-                return await activity(text)
+                answer: str = await activity(text)
+                return answer
 
     return InSession
 

@@ -45,7 +45,7 @@ def test_a_name_that_is_absent_is_not_there(name: str) -> None:
         find(name)
 
 
-DEFAULTS = {
+DEFAULTS: dict[str, dict[str, Any]] = {
     "activity": {
         "start_to_close_timeout": "5m",
         "retry_policy_max_attempts": None,

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from time import time as time_by_name
 from typing import Any
 
@@ -161,7 +162,8 @@ class Child:
     async def execute(self, n: int) -> int:
         if n < 0:
             raise workflows.WorkflowError("negative", type="Negative")
-        return (await echo(n)) + 1
+        echoed: int = await echo(n)
+        return echoed + 1
 
 
 @workflow.define(name="continues")
@@ -187,7 +189,7 @@ class Cancellable:
         return "?"
 
 
-REFUSED = {
+REFUSED: dict[str, Callable[[], Any]] = {
     "time.time": lambda: time.time(),
     "time": lambda: time_by_name(),
     "datetime.now": lambda: datetime.datetime.now(),

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from server import NO_RETRY, Server
@@ -61,9 +62,10 @@ class Record:
         return f"order-{self.plan.number}"
 
 
-def says_later(error: RPCError) -> bool:
+def says_later(error: RPCError | WorkflowUpdateRPCTimeoutOrCancelledError) -> bool:
     """Temporal's refusal of updates while the workflow task keeps failing, as it does when its worker is cut off."""
-    return error.status == RPCStatusCode.FAILED_PRECONDITION and "Workflow Task in failed state" in error.message
+    is_refusal = isinstance(error, RPCError) and error.status == RPCStatusCode.FAILED_PRECONDITION
+    return is_refusal and "Workflow Task in failed state" in str(error)
 
 
 class Unknown(Exception):
@@ -154,7 +156,7 @@ class Load:
             await self._pause()
             record.notes_sent.add(number)
             try:
-                await self.call("signals acknowledged", lambda n=number: handle.signal(Order.note, n))
+                await self.call("signals acknowledged", partial(handle.signal, Order.note, number))
             except Unknown:
                 continue
             record.notes_acknowledged.add(number)
@@ -203,7 +205,7 @@ class Load:
             number += 1
             record.notes_sent.add(number)
             try:
-                await self.call("signals acknowledged", lambda n=number: handle.signal(Order.finish, n))
+                await self.call("signals acknowledged", partial(handle.signal, Order.finish, number))
                 record.notes_acknowledged.add(number)
             except Unknown:
                 await asyncio.sleep(0.02)
@@ -213,7 +215,8 @@ class Load:
                 raise
 
     async def _result(self, handle: WorkflowHandle[Order, State]) -> State:
-        return await self.until_answered("results received", handle.result)
+        state: State = await self.until_answered("results received", handle.result)
+        return state
 
     def on_report(self, report: dict[str, Any]) -> None:
         """A line of a worker: a payment to complete, or a charge that ran."""

@@ -77,23 +77,24 @@ class Server:
 
     async def start(self) -> None:
         began = time.monotonic()
-        await self._spawn()
+        process = await self._spawn()
         while not await self._answers():
-            if self._process.returncode is not None or time.monotonic() - began > READY_SECONDS_MAX:
-                raise Died(f"the server did not come up (exit code {self._process.returncode})")
+            if process.returncode is not None or time.monotonic() - began > READY_SECONDS_MAX:
+                raise Died(f"the server did not come up (exit code {process.returncode})")
             await asyncio.sleep(0.005)
         self.ready_seconds.append(time.monotonic() - began)
         self.up.set()
 
-    async def _spawn(self) -> None:
+    async def _spawn(self) -> asyncio.subprocess.Process:
         with (self.directory / "server.log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
+            self._process = process = await asyncio.create_subprocess_exec(
                 *self._command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **self._environment},
             )
+        return process
 
     def log(self, begin: int = 0) -> str:
         """What it has written since its log was `begin` bytes long."""
@@ -204,4 +205,4 @@ class Server:
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        return int(listener.getsockname()[1])

@@ -9,6 +9,8 @@ from __future__ import annotations
 import random
 import subprocess
 from collections import Counter
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from server import Died, Server
@@ -61,11 +63,11 @@ class Trouble:
         self._chance = chance
         self._disk = self._make_disk() if server.has_tools else None
         self._clock = self._make_clock() if server.has_tools else None
-        self._kinds = [self._pause]
+        self._kinds: list[Callable[[Workers], Awaitable[None]]] = [self._pause]
         if self._disk is not None:
-            self._kinds += [self._full, self._read_only]
+            self._kinds += [partial(self._full, self._disk), partial(self._read_only, self._disk)]
         if self._clock is not None:
-            self._kinds.append(self._clock_set)
+            self._kinds.append(partial(self._clock_set, self._clock))
         self._next = 0
 
     def _make_disk(self) -> Disk | None:
@@ -103,9 +105,9 @@ class Trouble:
         self.counts["times stopped and continued"] += 1
         await self.server.pause(self._chance.uniform(*PAUSE_SECONDS))
 
-    async def _full(self, workers: Workers) -> None:
+    async def _full(self, disk: Disk, workers: Workers) -> None:
         self.counts["times the disk was full"] += 1
-        disk, begin = self._disk, len(self.server.log().encode())
+        begin = len(self.server.log().encode())
         disk.fill()
         try:
             await self.server.end()
@@ -115,22 +117,22 @@ class Trouble:
             disk.free()
         await self._back(workers)
 
-    async def _read_only(self, workers: Workers) -> None:
+    async def _read_only(self, disk: Disk, workers: Workers) -> None:
         self.counts["times the disk was read-only"] += 1
         await self.server.kill()
-        self._disk.protect(on=True)
+        disk.protect(on=True)
         try:
             self._expect(await self.server.refuse(), "ead-only", "at its start on a read-only disk")
         finally:
-            self._disk.protect(on=False)
+            disk.protect(on=False)
         await self._back(workers)
 
-    async def _clock_set(self, _: Workers) -> None:
+    async def _clock_set(self, clock: Path, _: Workers) -> None:
         """Far forward, and at the next turn a little back."""
         self.counts["times the clock was set"] += 1
-        ahead = int(self._clock.read_text())
+        ahead = int(clock.read_text())
         forward = self.counts["times the clock was set"] % 2 == 1
-        self._clock.write_text(f"+{ahead + CLOCK_SECONDS if forward else ahead - 1}\n")
+        clock.write_text(f"+{ahead + CLOCK_SECONDS if forward else ahead - 1}\n")
         self.server.disturb()
 
     async def _back(self, workers: Workers) -> None:

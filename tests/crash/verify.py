@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from load import Load, Record
+from temporalio.api.common.v1 import Payloads
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
@@ -51,8 +53,8 @@ class Order:
                     accepted = event.workflow_execution_update_accepted_event_attributes
                     self.updates_accepted[accepted.accepted_request.meta.update_id] += 1
                 case "WORKFLOW_EXECUTION_UPDATE_COMPLETED":
-                    completed = event.workflow_execution_update_completed_event_attributes
-                    self.updates_completed[completed.meta.update_id] = value_of(completed.outcome.success)
+                    updated = event.workflow_execution_update_completed_event_attributes
+                    self.updates_completed[updated.meta.update_id] = value_of(updated.outcome.success)
                 case "START_CHILD_WORKFLOW_EXECUTION_INITIATED":
                     self.children["initiated"] += 1
                 case "CHILD_WORKFLOW_EXECUTION_STARTED":
@@ -65,7 +67,7 @@ def name_of(event: HistoryEvent) -> str:
     return EventType.Name(event.event_type).removeprefix("EVENT_TYPE_")
 
 
-def value_of(payloads: object) -> object:
+def value_of(payloads: Payloads) -> Any:
     converter = DataConverter.default.payload_converter
     return converter.from_payloads(payloads.payloads)[0]
 

@@ -37,6 +37,7 @@ class Workers:
 
     async def _read(self, process: asyncio.subprocess.Process, path: Path) -> None:
         with path.open("ab", buffering=0) as log:
+            assert process.stdout is not None
             while line := await process.stdout.readline():
                 if line.startswith(REPORT):
                     self._on_report(json.loads(line.removeprefix(REPORT)))
@@ -47,6 +48,7 @@ class Workers:
         for process in self._processes:
             if process.returncode is not None:
                 raise Died(f"a worker ended by itself (exit code {process.returncode})")
+            assert process.stdin is not None
             process.stdin.write(b"restarted\n")
             await process.stdin.drain()
 

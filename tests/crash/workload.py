@@ -2,8 +2,10 @@
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from temporalio import activity, workflow
 from temporalio.common import RetryPolicy
@@ -180,4 +182,4 @@ async def round_up(number: int) -> int:
 
 
 WORKFLOWS = [Order, Shipment]
-ACTIVITIES = [reserve, pack, pay, charge, round_up]
+ACTIVITIES: list[Callable[..., Any]] = [reserve, pack, pay, charge, round_up]

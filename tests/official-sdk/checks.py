@@ -6,7 +6,9 @@ import asyncio
 import datetime
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import seed_workflows
@@ -14,12 +16,14 @@ from lab import Lab, free_port, wait_for
 from mistralai.client import errors
 from secure import TlsProxy, make_certificates
 
-CHECKS = []
-QUICK = []
+#: A check gets the lab; what it asserts holds on every engine.
+Check = Callable[..., Any]
+CHECKS: list[Check] = []
+QUICK: list[Check] = []
 
 
-def check(quick: bool = False):
-    def add(function):
+def check(quick: bool = False) -> Callable[[Check], Check]:
+    def add(function: Check) -> Check:
         CHECKS.append(function)
         if quick:
             QUICK.append(function)
@@ -28,28 +32,28 @@ def check(quick: bool = False):
     return add
 
 
-def execute(client, name: str, input=None, **more):
+def execute(client: Any, name: str, input: Any = None, **more: Any) -> Any:
     # Other deployments of these workflows come and go.
     more.setdefault("deployment_name", "lab")
     return client.workflows.execute_workflow(workflow_identifier=name, input=input, **more)
 
 
-def result(client, execution_id: str, patience: float = 60):
+def result(client: Any, execution_id: str, patience: float = 60) -> Any:
     """The execution once it is closed."""
 
-    def closed():
+    def closed() -> Any:
         execution = client.workflows.executions.get_workflow_execution(execution_id=execution_id)
         return execution if execution.status != "RUNNING" else None
 
     return wait_for(f"the end of {execution_id}", closed, patience)
 
 
-def event_types(client, execution_id: str) -> list[str]:
+def event_types(client: Any, execution_id: str) -> list[str]:
     with client.workflows.executions.stream(execution_id=execution_id) as stream:
         return [message.data.data.event_type for message in stream]
 
 
-def refused(status: int, call, code: str | None = None):
+def refused(status: int, call: Any, code: str | None = None) -> Any:
     """The body of the refusal that `call` must meet."""
     try:
         call()
@@ -62,7 +66,7 @@ def refused(status: int, call, code: str | None = None):
 
 
 @check(quick=True)
-def seed_page(lab: Lab, client) -> None:
+def seed_page(lab: Lab, client: Any) -> None:
     for name, input, expected in seed_workflows.EXAMPLES:
         # A workflow that gives no model gives {"result": ...}: a worker's own rule.
         answer = client.workflows.execute_workflow_and_wait(name, input, use_api_sync=True, timeout_seconds=60)
@@ -70,7 +74,7 @@ def seed_page(lab: Lab, client) -> None:
 
 
 @check(quick=True)
-def registrations(lab: Lab, client) -> None:
+def registrations(lab: Lab, client: Any) -> None:
     listed = client.workflows.get_workflows(limit=5)
     names, page = [], listed
     while page is not None:
@@ -102,7 +106,7 @@ def registrations(lab: Lab, client) -> None:
 
 
 @check()
-def archive(lab: Lab, client) -> None:
+def archive(lab: Lab, client: Any) -> None:
     workflow = client.workflows.archive_workflow(workflow_identifier="child").workflow
     assert workflow.archived
     refused(409, lambda: execute(client, "child", {"value": 1}), "WF_1102")
@@ -117,7 +121,7 @@ def archive(lab: Lab, client) -> None:
 
 
 @check(quick=True)
-def inputs_are_checked_first(lab: Lab, client) -> None:
+def inputs_are_checked_first(lab: Lab, client: Any) -> None:
     body = refused(422, lambda: execute(client, "user-workflow", {"email": 3}, execution_id="never-started"))
     assert body["detail"][0]["loc"] == ["body", "input", "email"], body
     refused(422, lambda: execute(client, "user-workflow", {"email": "x", "more": 1}))
@@ -125,7 +129,7 @@ def inputs_are_checked_first(lab: Lab, client) -> None:
 
 
 @check(quick=True)
-def streaming(lab: Lab, client) -> None:
+def streaming(lab: Lab, client: Any) -> None:
     started = execute(client, "streaming", {"words": ["a", "b", "c"]})
     with client.workflows.executions.stream(execution_id=started.execution_id) as stream:
         messages = list(stream)
@@ -165,11 +169,11 @@ def streaming(lab: Lab, client) -> None:
 
 
 @check()
-def interactive(lab: Lab, client) -> None:
+def interactive(lab: Lab, client: Any) -> None:
     started = execute(client, "interactive", {"what": "holiday"})
     executions = client.workflows.executions
 
-    def pending():
+    def pending() -> Any:
         answer = executions.query_workflow_execution(execution_id=started.execution_id, name="__get_pending_inputs")
         return answer.result["pending_inputs"]
 
@@ -189,7 +193,7 @@ def interactive(lab: Lab, client) -> None:
 
 
 @check(quick=True)
-def conversation(lab: Lab, client) -> None:
+def conversation(lab: Lab, client: Any) -> None:
     executions = client.workflows.executions
     id = execute(client, "conversation", execution_id=f"talk-{uuid.uuid4()}").execution_id
     said = executions.signal_workflow_execution(execution_id=id, name="say", input={"text": "one"})
@@ -221,7 +225,7 @@ def conversation(lab: Lab, client) -> None:
 
 
 @check()
-def many_at_once(lab: Lab, client) -> None:
+def many_at_once(lab: Lab, client: Any) -> None:
     answer = client.workflows.execute_workflow_and_wait("parallel", {"count": 5}, polling_interval=1, max_attempts=60)
     assert answer == {"result": [0, 1, 4, 9, 16]}
     started = execute(client, "parent", {"value": 6})
@@ -235,7 +239,7 @@ def many_at_once(lab: Lab, client) -> None:
 
 
 @check(quick=True)
-def continue_as_new(lab: Lab, client) -> None:
+def continue_as_new(lab: Lab, client: Any) -> None:
     answer = execute(client, "countdown", {"left": 2}, wait_for_result=True, timeout_seconds=60)
     assert answer.result == {"result": {"runs": 3}}
     types = event_types(client, answer.execution_id)
@@ -244,7 +248,7 @@ def continue_as_new(lab: Lab, client) -> None:
 
 
 @check()
-def injection_and_search_keys(lab: Lab, client) -> None:
+def injection_and_search_keys(lab: Lab, client: Any) -> None:
     answer = execute(client, "injected", {"name": "Ada"}, wait_for_result=True, timeout_seconds=60)
     assert answer.result == {"result": "hello, Ada"}
     customer = f"Acme-{uuid.uuid4()}"
@@ -252,7 +256,7 @@ def injection_and_search_keys(lab: Lab, client) -> None:
     with_keys = client.workflows.executions.get_workflow_execution(execution_id=done.execution_id, include_search_keys=True)
     assert with_keys.search_keys == {"customer": customer, "stage": "done"}, with_keys.search_keys
 
-    def found():
+    def found() -> Any:
         wanted = [f"customer:{customer[:10].lower()}", "stage:done"]
         runs = client.workflows.runs.list_runs(search_key=wanted).result.executions
         return [run for run in runs if run.execution_id == done.execution_id]
@@ -261,7 +265,7 @@ def injection_and_search_keys(lab: Lab, client) -> None:
 
 
 @check(quick=True)
-def failures(lab: Lab, client) -> None:
+def failures(lab: Lab, client: Any) -> None:
     failed = refused(409, lambda: execute(client, "failing", wait_for_result=True, timeout_seconds=60), "WF_1203")
     assert "the reason" in failed["message"], failed
     started = execute(client, "failing")
@@ -284,7 +288,7 @@ def failures(lab: Lab, client) -> None:
 
 
 @check(quick=True)
-def stopping(lab: Lab, client) -> None:
+def stopping(lab: Lab, client: Any) -> None:
     executions = client.workflows.executions
     ids = [execute(client, "conversation").execution_id for _ in range(6)]
     for id in ids:
@@ -316,12 +320,12 @@ def stopping(lab: Lab, client) -> None:
 
 
 @check(quick=True)
-def runs_and_history(lab: Lab, client) -> None:
+def runs_and_history(lab: Lab, client: Any) -> None:
     started = execute(client, "user-workflow", {"email": "a@b"}, execution_id=f"listed-{uuid.uuid4()}")
     closed = result(client, started.execution_id)
     runs = client.workflows.runs
 
-    def listed():
+    def listed() -> Any:
         page = runs.list_runs(
             workflow_identifier="user-workflow",
             search=started.execution_id,
@@ -341,7 +345,8 @@ def runs_and_history(lab: Lab, client) -> None:
     raw = runs.get_run_history(run_id=run.run_id, decode_payloads=False)
     assert "metadata" in raw["events"][0]["workflowExecutionStartedEventAttributes"]["input"]["payloads"][0]
     # Every page, in one order, without gaps.
-    seen, page = [], runs.list_runs(page_size=3)
+    seen: list[Any] = []
+    page = runs.list_runs(page_size=3)
     while page is not None and len(seen) < 12:
         seen += [each.run_id for each in page.result.executions]
         page = page.next()
@@ -349,7 +354,7 @@ def runs_and_history(lab: Lab, client) -> None:
 
 
 @check()
-def traces(lab: Lab, client) -> None:
+def traces(lab: Lab, client: Any) -> None:
     executions = client.workflows.executions
     traceparent = f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01"
     started = execute(client, "regular-driver", {"text": "traced"}, traceparent=traceparent)
@@ -383,7 +388,7 @@ def traces(lab: Lab, client) -> None:
 
 
 @check()
-def deployments(lab: Lab, client) -> None:
+def deployments(lab: Lab, client: Any) -> None:
     area = client.workflows.deployments
     listed = area.list_deployments(workflow_name="user-workflow").deployments
     assert [each.name for each in listed] == ["lab"] and listed[0].is_active
@@ -409,7 +414,7 @@ def deployments(lab: Lab, client) -> None:
 
 
 @check()
-def metrics(lab: Lab, client) -> None:
+def metrics(lab: Lab, client: Any) -> None:
     measured = client.workflows.metrics.get_workflow_metrics(workflow_name="failing")
     assert measured.execution_count.value >= 2 and measured.error_count.value == measured.execution_count.value
     assert measured.retry_rate.value == 1 and measured.average_latency_ms.value > 0, measured
@@ -417,7 +422,7 @@ def metrics(lab: Lab, client) -> None:
 
 
 @check()
-def schedules(lab: Lab, client) -> None:
+def schedules(lab: Lab, client: Any) -> None:
     area = client.workflows.schedules
     id = f"hourly-{uuid.uuid4()}"
     definition = {
@@ -463,7 +468,7 @@ def schedules(lab: Lab, client) -> None:
 
 
 @check()
-def payload_encryption(lab: Lab, client) -> None:
+def payload_encryption(lab: Lab, client: Any) -> None:
     from mistralai.extra.workflows import PayloadEncryptionConfig, WorkflowEncodingConfig, configure_workflow_encoding
 
     key = "0f" * 32
@@ -492,7 +497,7 @@ def payload_encryption(lab: Lab, client) -> None:
 
 
 @check()
-def versioning(lab: Lab, client) -> None:
+def versioning(lab: Lab, client: Any) -> None:
     lab.start_worker("versioned", deployment="versioned", BUILD_ID="v1", LOG_LEVEL="INFO")
     lab.wait_for_worker("versioned")
     said = "Successfully auto-registered worker as current version"
@@ -505,7 +510,7 @@ def versioning(lab: Lab, client) -> None:
 
 
 @check(quick=True)
-def why_it_waits(lab: Lab, client) -> None:
+def why_it_waits(lab: Lab, client: Any) -> None:
     id = execute(client, "conversation").execution_id
     client.workflows.executions.query_workflow_execution(execution_id=id, name="heard")
     path = f"/v1/workflows/executions/{id}"
@@ -519,12 +524,12 @@ def why_it_waits(lab: Lab, client) -> None:
 
 
 @check()
-def graphs(lab: Lab, client) -> None:
+def graphs(lab: Lab, client: Any) -> None:
     refused(404, lambda: raise_for(lab.get("/v1/workflows/parallel/graphs")), "WF_1107")
     lab.start_worker("drawing", deployment="drawing", UPLOAD_GRAPH="true")
     lab.wait_for_worker("drawing")
 
-    def drawn():
+    def drawn() -> Any:
         answer = lab.get("/v1/workflows/parallel/graphs")
         return answer.json() if answer.status_code == 200 else None
 
@@ -541,7 +546,7 @@ def raise_for(answer: httpx.Response) -> None:
 
 
 @check(quick=True)
-def keys_and_tls(lab: Lab, client) -> None:
+def keys_and_tls(lab: Lab, client: Any) -> None:
     """A server that is not open: official worker and client, temporalio's client and `ostro` over TLS with API keys."""
     guarded = lab.another("guarded", like_this=False)
     files = make_certificates(guarded.directory)
@@ -596,12 +601,12 @@ async def temporal_clients(guarded: Lab, operator: str, worker: str, others: str
     from temporalio.client import Client
     from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
-    tls = TLSConfig(server_root_ca_cert=files_bytes(guarded.authority))
+    tls = TLSConfig(server_root_ca_cert=files_bytes(str(guarded.authority)))
 
     async def connect(key: str | None) -> Client:
         return await Client.connect(f"localhost:{guarded.grpc}", api_key=key, tls=tls)
 
-    async def status(work) -> RPCStatusCode | None:
+    async def status(work: Any) -> RPCStatusCode | None:
         try:
             await work
         except RPCError as error:
@@ -636,7 +641,7 @@ def files_bytes(path: str) -> bytes:
     return Path(path).read_bytes()
 
 
-def check_engine_elsewhere(over: Lab, engine: str, key: str | None, authority: str, listed) -> None:
+def check_engine_elsewhere(over: Lab, engine: str, key: str | None, authority: str, listed: Any) -> None:
     """The HTTP API over an engine that wants TLS, and perhaps a key."""
     command = ["serve", "--data", str(over.data), "--http-listen", f"127.0.0.1:{over.http}", "--engine", engine]
     command += ["--engine-tls-ca", authority] + (["--engine-api-key", key] if key else [])
@@ -652,7 +657,7 @@ def check_engine_elsewhere(over: Lab, engine: str, key: str | None, authority: s
 
 
 @check()
-def tls_to_the_cluster(lab: Lab, client) -> None:
+def tls_to_the_cluster(lab: Lab, client: Any) -> None:
     """The engine behind a TLS proxy: the real Temporal server has no TLS of its own when it is started for development."""
     over = lab.another("over-proxy")
     files = make_certificates(over.directory)
@@ -664,7 +669,7 @@ def tls_to_the_cluster(lab: Lab, client) -> None:
 
 
 @check()
-def backup_and_restore(lab: Lab, client) -> None:
+def backup_and_restore(lab: Lab, client: Any) -> None:
     """A copy taken while the server runs, put into an empty directory: everything is there, in both files; over a
     Temporal server there is only one of them."""
     customer = f"Kept-{uuid.uuid4()}"
@@ -688,7 +693,7 @@ def backup_and_restore(lab: Lab, client) -> None:
 
 
 @check()
-def retention(lab: Lab, client) -> None:
+def retention(lab: Lab, client: Any) -> None:
     """What is kept of an execution goes after it."""
     short = lab.another("short")
     settings = short.directory / "ostro.toml"
@@ -702,8 +707,9 @@ def retention(lab: Lab, client) -> None:
         once = {"deployment_name": "short", "wait_for_result": True, "timeout_seconds": 60}
         done, kept = [execute(own, "user-workflow", {"email": "x"}, **once).execution_id for _ in range(2)]
 
-        def events(id: str) -> list:
-            return short.get("/v1/workflows/events/list", params={"workflow_exec_id": id}).json()["events"]
+        def events(id: str) -> list[Any]:
+            found: list[Any] = short.get("/v1/workflows/events/list", params={"workflow_exec_id": id}).json()["events"]
+            return found
 
         assert events(done) and events(kept)
         short.run("workflow", "delete", "--address", f"127.0.0.1:{short.grpc}", done)
@@ -715,7 +721,7 @@ def retention(lab: Lab, client) -> None:
 
 
 @check()
-def restart_in_mid_stream(lab: Lab, client) -> None:
+def restart_in_mid_stream(lab: Lab, client: Any) -> None:
     """kill -9 of the API while a stream is read and events come: nothing kept is lost, nothing comes twice."""
     started = execute(client, "conversation")
     executions = client.workflows.executions
@@ -757,7 +763,7 @@ class EventSource:
         self.lab, self.execution, self.run = lab, execution, run
 
     def one(self) -> str:
-        event = {
+        event: dict[str, Any] = {
             "event_id": str(uuid.uuid4()),
             "event_timestamp": time.time_ns(),
             "root_workflow_exec_id": self.execution,
@@ -772,4 +778,4 @@ class EventSource:
             },
         }
         httpx.post(f"{self.lab.url}/v1/workflows/events", json={"event": event}).raise_for_status()
-        return event["event_id"]
+        return str(event["event_id"])

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 from mistralai.client import Mistral
@@ -22,10 +23,10 @@ PATIENCE = 60.0
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        return int(listener.getsockname()[1])
 
 
-def wait_for(what: str, probe, patience: float = PATIENCE):
+def wait_for(what: str, probe: Any, patience: float = PATIENCE) -> Any:
     """The first true value of `probe`."""
     end = time.monotonic() + patience
     while True:
@@ -42,9 +43,9 @@ class Processes:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.running: dict[str, subprocess.Popen] = {}
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str, command: list[str], environment: dict[str, str] | None = None) -> subprocess.Popen:
+    def start(self, name: str, command: list[str], environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         with open(self.directory / f"{name}.log", "ab") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, cwd=HERE, env={**os.environ, **(environment or {})})
         self.running[name] = process
@@ -140,7 +141,7 @@ class Lab:
         except httpx.TransportError:
             return False
 
-    def get(self, path: str, **more) -> httpx.Response:
+    def get(self, path: str, **more: Any) -> httpx.Response:
         return httpx.get(self.url + path, headers={"authorization": f"Bearer {self.api_key}"}, verify=self.trust(), **more)
 
     def trust(self) -> ssl.SSLContext | bool:
@@ -181,8 +182,8 @@ class Lab:
             for name in methods(resource):
                 setattr(resource, name, self.noted(f"{area}.{name}", getattr(resource, name)))
 
-    def noted(self, name: str, method):
-        def call(*arguments, **named):
+    def noted(self, name: str, method: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
             self.called.add(name)
             return method(*arguments, **named)
 

@@ -47,7 +47,7 @@ class ApiLab(Lab):
         client = self.client()
         # Waited for in one call: polling would take the worker's time on a small machine.
         done = execute(client, "sequence", {"count": ACTIVITIES, "local": local}, wait_for_result=True)
-        return client.workflows.executions.get_workflow_execution(execution_id=done.execution_id).total_duration_ms
+        return float(client.workflows.executions.get_workflow_execution(execution_id=done.execution_id).total_duration_ms)
 
 
 class StubLab(ApiLab):
@@ -62,7 +62,8 @@ class StubLab(ApiLab):
 
     def queue(self) -> str | None:
         try:
-            return httpx.get(f"{self.url}/queue").json().get("queue")
+            queue: str | None = httpx.get(f"{self.url}/queue").json().get("queue")
+            return queue
         except httpx.TransportError:
             return None
 
@@ -72,11 +73,12 @@ class StubLab(ApiLab):
     async def _sequence(self, local: bool) -> float:
         client = await Client.connect(f"127.0.0.1:{self.grpc}")
         given = {"count": ACTIVITIES, "local": local}
-        handle = await client.start_workflow("sequence", given, id=str(uuid.uuid4()), task_queue=self.queue())
+        handle = await client.start_workflow("sequence", given, id=str(uuid.uuid4()), task_queue=self.queue() or "")
         # Not its result, which the worker encodes in a way of its own.
         async for _ in handle.fetch_history_events(wait_new_event=True, event_filter_type=CLOSE_EVENT):
             pass
         described = await handle.describe()
+        assert described.close_time is not None
         return (described.close_time - described.start_time).total_seconds() * 1000
 
 

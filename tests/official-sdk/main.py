@@ -16,6 +16,7 @@ import tempfile
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 # The examples are imported for their inputs and results only: nothing of them is to be said here.
 os.environ.setdefault("LOG_LEVEL", "ERROR")
@@ -76,7 +77,7 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def passes(check, lab: Lab, client) -> bool:
+def passes(check: Any, lab: Lab, client: Any) -> bool:
     began = time.monotonic()
     try:
         check(lab, client)

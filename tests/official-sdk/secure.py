@@ -9,6 +9,7 @@ import ssl
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -43,7 +44,7 @@ def make_certificates(directory: Path) -> Certificates:
     return files
 
 
-def _certificate(name, issuer, key, issuer_key) -> x509.CertificateBuilder:
+def _certificate(name: Any, issuer: Any, key: Any, issuer_key: Any) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.timezone.utc)
     return (
         x509.CertificateBuilder()
@@ -75,7 +76,7 @@ class TlsProxy:
         started.set()
         await server.serve_forever()
 
-    async def _connection(self, reader, writer) -> None:
+    async def _connection(self, reader: Any, writer: Any) -> None:
         other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self.target)
         await asyncio.gather(_copy(reader, other_writer), _copy(other_reader, writer))
 

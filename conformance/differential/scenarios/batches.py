@@ -49,11 +49,11 @@ async def done(trace: Trace, job: str) -> None:
     raise TimeoutError("the batch does not end")
 
 
-async def some(trace: Trace, number: int = 3) -> list[WorkflowHandle]:
+async def some(trace: Trace, number: int = 3) -> list[WorkflowHandle[Any, Any]]:
     return [await trace.start(Wait.run, id=trace.id(f"w{i}")) for i in range(number)]
 
 
-def runs(handles: list[WorkflowHandle]) -> list[WorkflowExecution]:
+def runs(handles: list[WorkflowHandle[Any, Any]]) -> list[WorkflowExecution]:
     return [WorkflowExecution(workflow_id=handle.id) for handle in handles]
 
 

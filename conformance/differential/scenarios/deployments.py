@@ -87,7 +87,7 @@ async def propagated(trace: Trace) -> None:
     await asyncio.sleep(0.2)
 
 
-async def versioning(trace: Trace, label: str, handle: WorkflowHandle) -> None:
+async def versioning(trace: Trace, label: str, handle: WorkflowHandle[Any, Any]) -> None:
     described = (await handle.describe()).raw_description
     info = described.workflow_execution_info.versioning_info
     trace.note(label, [info.behavior, info.deployment_version.build_id, info.HasField("version_transition")])

@@ -60,7 +60,7 @@ def program(seed: int) -> tuple[list[Step], list[list[str]], str]:
     return steps, said, ending
 
 
-async def until_idle(handle: WorkflowHandle, wait: int) -> None:
+async def until_idle(handle: WorkflowHandle[Any, Any], wait: int) -> None:
     for _ in range(IDLE_SECONDS_MAX * 20):
         if await handle.query(Scripted.at) == wait:
             return
@@ -68,7 +68,7 @@ async def until_idle(handle: WorkflowHandle, wait: int) -> None:
     raise TimeoutError(f"the workflow does not come to its wait {wait}")
 
 
-async def say(trace: Trace, handle: WorkflowHandle, word: str, label: str) -> None:
+async def say(trace: Trace, handle: WorkflowHandle[Any, Any], word: str, label: str) -> None:
     match word:
         case "signal":
             await handle.signal(Scripted.say, label)

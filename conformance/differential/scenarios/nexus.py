@@ -83,7 +83,8 @@ class Caller:
         started = await client.start_operation(getattr(Shop, operation), word, schedule_to_close_timeout=limit)
         if cancel_after:
             started.cancel()
-        return await started
+        answer: str = await started
+        return answer
 
 
 def spec(name: str, namespace: str, queue: str) -> EndpointSpec:

@@ -188,7 +188,7 @@ async def complete(request: Request, state: str, body: str = '"out"', **more: st
 
 @scenario
 async def nexus_outside_calls_back(trace: Trace) -> None:
-    ends = {
+    ends: dict[str, tuple[str, dict[str, str]]] = {
         "succeeded": ('"out"', {}),
         "failed": (FAILURE, {}),
         "canceled": (FAILURE, {}),
@@ -334,7 +334,7 @@ async def nexus_outside_endpoints(trace: Trace) -> None:
         try:
             made = await operator.create_nexus_endpoint(CreateNexusEndpointRequest(spec=spec))
         except Exception as error:
-            trace.note(label, trace.normal.error(error))  # type: ignore[arg-type]
+            trace.note(label, trace.normal.error(error))
         else:
             trace.note(label, trace.normal.message(made.endpoint.spec.target))
             request = DeleteNexusEndpointRequest(id=made.endpoint.id, version=made.endpoint.version)

@@ -62,7 +62,7 @@ async def called(trace: Trace, operation: str, word: str) -> Any:
         await trace.client.operator_service.delete_nexus_endpoint(request)
 
 
-async def again(trace: Trace, caller: WorkflowHandle, event: int, request: str, **more: Any) -> None:
+async def again(trace: Trace, caller: WorkflowHandle[Any, Any], event: int, request: str, **more: Any) -> None:
     new = of_run(trace, caller, await reset(trace, caller, event, request, **more))
     await trace.outcome(f"{request}: result", new.result())
     await trace.history(request, new)

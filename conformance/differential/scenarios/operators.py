@@ -29,7 +29,7 @@ from workflows import Act
 class Operator:
     """One workflow with one activity on a queue that the scenario polls by hand."""
 
-    def __init__(self, trace: Trace, handle: WorkflowHandle, queue: str) -> None:
+    def __init__(self, trace: Trace, handle: WorkflowHandle[Any, Any], queue: str) -> None:
         self.trace, self.handle, self.queue = trace, handle, queue
         self.service = trace.client.workflow_service
         self.namespace = trace.client.namespace

@@ -12,7 +12,7 @@ from tracing import Trace, scenario
 from workflows import Act, Parent, Wait
 
 
-async def reset(trace: Trace, handle: WorkflowHandle, event: int, request: str = "request", **more: Any) -> str:
+async def reset(trace: Trace, handle: WorkflowHandle[Any, Any], event: int, request: str = "request", **more: Any) -> str:
     execution = WorkflowExecution(workflow_id=handle.id, run_id=more.pop("run_id", ""))
     answer = await trace.client.workflow_service.reset_workflow_execution(
         ResetWorkflowExecutionRequest(
@@ -27,7 +27,7 @@ async def reset(trace: Trace, handle: WorkflowHandle, event: int, request: str =
     return answer.run_id
 
 
-async def describe(trace: Trace, label: str, handle: WorkflowHandle, run_id: str) -> None:
+async def describe(trace: Trace, label: str, handle: WorkflowHandle[Any, Any], run_id: str) -> None:
     execution = WorkflowExecution(workflow_id=handle.id, run_id=run_id)
     request = DescribeWorkflowExecutionRequest(namespace=trace.client.namespace, execution=execution)
     described = await trace.client.workflow_service.describe_workflow_execution(request)
@@ -36,11 +36,11 @@ async def describe(trace: Trace, label: str, handle: WorkflowHandle, run_id: str
     trace.note(f"{label}, activities", len(described.pending_activities))
 
 
-def of_run(trace: Trace, handle: WorkflowHandle, run_id: str) -> WorkflowHandle:
+def of_run(trace: Trace, handle: WorkflowHandle[Any, Any], run_id: str) -> WorkflowHandle[Any, Any]:
     return trace.client.get_workflow_handle(handle.id, run_id=run_id)
 
 
-async def messages(trace: Trace) -> WorkflowHandle:
+async def messages(trace: Trace) -> WorkflowHandle[Any, Any]:
     handle = await trace.start(Wait.run)
     await trace.until_event(handle, "workflow_task_completed")
     await handle.signal(Wait.say, "one")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -59,8 +59,8 @@ class Shop:
         """Takes a task and answers it: a start with `response`, a cancellation with success."""
         task = await self.poll()
         cancelled = nexus.Response(cancel_operation=nexus.CancelOperationResponse())
-        response = nexus.Response(start_operation=response) if response else cancelled
-        request = v1.RespondNexusTaskCompletedRequest(namespace=NAMESPACE, task_token=task.task_token, response=response)
+        answer = nexus.Response(start_operation=response) if response else cancelled
+        request = v1.RespondNexusTaskCompletedRequest(namespace=NAMESPACE, task_token=task.task_token, response=answer)
         await self.service.respond_nexus_task_completed(request)
 
     async def fail(self, error: nexus.HandlerError) -> None:
@@ -288,8 +288,8 @@ async def standalone_nexus_lists(trace: Trace) -> None:
                 await asyncio.sleep(0.05)
             await trace.outcome(query, normal(trace, it.service.count_nexus_operation_executions(request)))
         await asyncio.sleep(0.3)
-        request = v1.ListNexusOperationExecutionsRequest(namespace=NAMESPACE, query=f"Endpoint = '{it.endpoint}'")
-        listed = await it.service.list_nexus_operation_executions(request)
+        mine = v1.ListNexusOperationExecutionsRequest(namespace=NAMESPACE, query=f"Endpoint = '{it.endpoint}'")
+        listed = await it.service.list_nexus_operation_executions(mine)
         rows = [trace.normal.message(each) for each in listed.operations]
         trace.note("listed", sorted(({k: v for k, v in row.items() if k not in INSIDE} for row in rows), key=str))
 
@@ -319,7 +319,7 @@ async def standalone_nexus_refused(trace: Trace) -> None:
         for label, fields in faults.items():
             await trace.refusal(label, it.service.start_nexus_operation_execution(it.request(**fields)))
         service, gone = it.service, {"namespace": NAMESPACE, "operation_id": trace.id("missing")}
-        calls = {
+        calls: dict[str, tuple[Callable[..., Awaitable[Any]], Callable[..., Any]]] = {
             "describe": (service.describe_nexus_operation_execution, v1.DescribeNexusOperationExecutionRequest),
             "poll": (service.poll_nexus_operation_execution, v1.PollNexusOperationExecutionRequest),
             "cancel": (service.request_cancel_nexus_operation_execution, v1.RequestCancelNexusOperationExecutionRequest),

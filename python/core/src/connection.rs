@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostro_embedded::{Address, Embedded};
+use ostro_wire::{Caller, ClientTls};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use temporalio_client::{ClientTlsOptions, Connection as Client, ConnectionOptions, GrpcCompression, TlsOptions};
@@ -18,12 +19,17 @@ use crate::runtime::runtime;
 
 const CLIENT_NAME: &str = "ostro-python";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Wait for an answer where the call does not say.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection, and the engine behind it where that runs in this process. Cheap to clone.
 #[pyclass(frozen, module = "ostro._core", from_py_object)]
 #[derive(Clone)]
 pub struct Connection {
+    /// What the worker core calls through.
     client: Client,
+    /// What everything else does.
+    caller: Caller,
     is_in_process: bool,
     engine: Arc<Mutex<Option<Embedded>>>,
 }
@@ -55,12 +61,15 @@ pub struct Target {
 pub fn connect(mailbox: &Mailbox, id: u64, target: Target) -> PyResult<()> {
     let address: Address = target.address.parse().map_err(|error| PyValueError::new_err(format!("{error}")))?;
     answer(mailbox.sender(), id, async move {
-        let (client, engine) = match address {
-            Address::Server(url) => (to_server(url, target).await?, None),
+        let (client, caller, engine) = match address {
+            Address::Server(url) => {
+                let caller = caller_of_server(&url, &target)?;
+                (to_server(url, target).await?, caller, None)
+            }
             embedded => in_process(embedded, target).await?,
         };
-        let is_in_process = engine.is_some();
-        Ok(Answer::Connection(Connection { client, is_in_process, engine: Arc::new(Mutex::new(engine)) }))
+        let (is_in_process, caller) = (engine.is_some(), caller.with_timeout(CALL_TIMEOUT));
+        Ok(Answer::Connection(Connection { client, caller, is_in_process, engine: Arc::new(Mutex::new(engine)) }))
     })
 }
 
@@ -78,6 +87,16 @@ pub fn answer(
         sender.send(id, answer);
     });
     Ok(())
+}
+
+/// It connects with its first call.
+fn caller_of_server(url: &Url, target: &Target) -> Result<Caller, Status> {
+    let identity = target.client_cert.clone().zip(target.client_key.clone());
+    let tls = target.tls || url.scheme() == "https" || identity.is_some();
+    let tls = tls.then(|| ClientTls { ca: target.server_root_ca_cert.clone(), identity, server_name: None });
+    let target = ostro_wire::Target { address: url.to_string(), tls, api_key: target.api_key.clone() };
+    let client = ostro_wire::Client::connect_lazy(target)?;
+    Ok(Caller::new(client.with_name(CLIENT_NAME, env!("CARGO_PKG_VERSION"))))
 }
 
 async fn to_server(url: Url, target: Target) -> Result<Client, Status> {
@@ -125,7 +144,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-async fn in_process(address: Address, target: Target) -> Result<(Client, Option<Embedded>), Status> {
+async fn in_process(address: Address, target: Target) -> Result<(Client, Caller, Option<Embedded>), Status> {
     let builder = Embedded::builder().namespace(&target.namespace).time_skipping(target.time_skipping);
     let builder = match address {
         Address::Embedded(path) => builder.data(path),
@@ -142,7 +161,7 @@ async fn in_process(address: Address, target: Target) -> Result<(Client, Option<
         .client_version(env!("CARGO_PKG_VERSION"))
         .build();
     let client = Client::connect(options).await.map_err(|error| Status::internal(chain(&error)))?;
-    Ok((client, Some(engine)))
+    Ok((client, engine.caller(), Some(engine)))
 }
 
 impl Connection {
@@ -167,10 +186,10 @@ impl Connection {
         request: Vec<u8>,
         timeout: Option<f64>,
     ) -> PyResult<()> {
-        let client = self.client.clone();
+        let caller = self.caller.clone();
         let timeout = timeout.map(Duration::from_secs_f64);
         answer(mailbox.sender(), id, async move {
-            rpc::call(&client, &service, &method, &request, timeout).await.map(Answer::Json)
+            rpc::call(&caller, &service, &method, &request, timeout).await.map(Answer::Json)
         })
     }
 
