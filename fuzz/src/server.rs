@@ -57,7 +57,7 @@ struct Moved(AtomicI64);
 
 impl Clock for Moved {
     fn now(&self) -> Time {
-        self.0.load(Ordering::Relaxed)
+        Time::from_nanos(self.0.load(Ordering::Relaxed))
     }
 }
 
@@ -67,7 +67,7 @@ type Answered = BoxFuture<(MethodDescriptor, Option<Bytes>)>;
 /// not decode, and where the data is unsound afterwards, or does not open again.
 pub fn run(bytes: &[u8]) {
     let directory = directory();
-    let clock = Arc::new(Moved(AtomicI64::new(1_800_000_000 * SECOND)));
+    let clock = Arc::new(Moved(AtomicI64::new(1_800_000_000 * SECOND.nanos())));
     RUNTIME.block_on(async {
         serve(&directory, &clock, bytes).await;
         look_at(&directory.path().join("ostro.db"));
@@ -79,7 +79,7 @@ pub fn run(bytes: &[u8]) {
 /// A store's file after the calls that `bytes` stand for.
 pub fn file_after(bytes: &[u8]) -> Vec<u8> {
     let directory = directory();
-    let clock = Arc::new(Moved(AtomicI64::new(1_800_000_000 * SECOND)));
+    let clock = Arc::new(Moved(AtomicI64::new(1_800_000_000 * SECOND.nanos())));
     RUNTIME.block_on(serve(&directory, &clock, bytes));
     std::fs::read(directory.path().join("ostro.db")).expect("the server wrote it")
 }
@@ -117,7 +117,7 @@ async fn calls(server: &Server, clock: &Moved, source: &mut Source<'_>) {
         match source.byte() {
             240..=249 => {
                 let span = [SECOND / 10, SECOND, 5 * SECOND, MINUTE, 20 * MINUTE, DAY][source.below(6)];
-                clock.0.fetch_add(span, Ordering::Relaxed);
+                clock.0.fetch_add(span.nanos(), Ordering::Relaxed);
                 server.engine().wake();
             }
             first => {

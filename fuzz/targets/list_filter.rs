@@ -9,7 +9,7 @@ use std::sync::Arc;
 use libfuzzer_sys::fuzz_target;
 use ostro_engine::error::{ErrorKind, Result};
 use ostro_engine::persistence::{SearchValue, VisibilityRow, Write};
-use ostro_engine::time::{MINUTE, SECOND};
+use ostro_engine::time::{MINUTE, SECOND, Time};
 use ostro_store::visibility::SearchAttributeTypes;
 use ostro_store::{Batch, Options, Readers, Store};
 use tempfile::TempDir;
@@ -96,21 +96,21 @@ fn row(id: i64) -> VisibilityRow {
         ("D", SearchValue::Double(id as f64 / 4.0)),
         ("K", SearchValue::String(text.clone())),
         ("T", SearchValue::String(format!("{text} word{id}"))),
-        ("W", SearchValue::Time(id * MINUTE)),
+        ("W", SearchValue::Time((id * MINUTE).since_epoch())),
         ("L", SearchValue::KeywordList(vec![text.clone(), id.to_string()])),
     ];
     let held = values.into_iter().filter(|(name, _)| (id + name.len() as i64 + i64::from(name.as_bytes()[0])) % 3 != 0);
-    let close_time = if id % 4 == 0 { 0 } else { id * MINUTE + SECOND };
+    let close_time = if id % 4 == 0 { Time::UNSET } else { (id * MINUTE + SECOND).since_epoch() };
     VisibilityRow {
         id,
         namespace: 1,
         workflow_id: format!("w{}", id / 2),
         run_id: format!("00000000-0000-4000-8000-{id:012}"),
         workflow_type: text.clone(),
-        status: if close_time == 0 { 1 } else { 2 + (id % 5) as i32 },
+        status: if close_time == Time::UNSET { 1 } else { 2 + (id % 5) as i32 },
         task_queue: "q".to_owned(),
-        start_time: id / 3 * MINUTE,
-        execution_time: id / 3 * MINUTE,
+        start_time: (id / 3 * MINUTE).since_epoch(),
+        execution_time: (id / 3 * MINUTE).since_epoch(),
         close_time,
         history_length: id,
         history_size_bytes: id * 100,
@@ -123,6 +123,6 @@ fn row(id: i64) -> VisibilityRow {
         memo: Default::default(),
         search_attributes: Default::default(),
         search_values: held.map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
-        delete_time: 0,
+        delete_time: Time::UNSET,
     }
 }

@@ -12,7 +12,7 @@ use ostro_fuzz::source::Source;
 use prost::Message;
 use temporalio_protos::temporal::api::schedule::v1::ScheduleSpec;
 
-const NOW: Time = 1_750_000_000 * SECOND;
+const NOW: Time = Time::from_secs(1_750_000_000);
 /// A schedule's, as servers make it: the id of a namespace and its own.
 const SEED: &str = "6e9a1f2c-4d35-4b0f-9a51-0c6f5f1de8aa-schedule";
 /// Times that are looked at.
@@ -40,7 +40,7 @@ fn of_workflow(schedule: &str) {
     let mut last = NOW;
     for _ in 0..TIMES {
         let Some(wait) = cron::next_wait(schedule, last, last) else { return };
-        assert!(wait > 0 && wait % SECOND == 0, "{schedule:?} waits {wait} after {last}");
+        assert!(wait.is_positive() && (wait % SECOND).is_zero(), "{schedule:?} waits {wait} after {last}");
         last += wait;
     }
 }

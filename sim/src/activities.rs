@@ -71,7 +71,7 @@ impl World {
     }
 
     pub(crate) fn polled_activity(&mut self, worker: usize, answer: Result<Answer>) -> Checked {
-        let mut wait = 0;
+        let mut wait = Span::ZERO;
         match answer {
             Ok(Answer::PollActivityTask(task)) if !task.task_token.is_empty() => self.begin_activity(*task),
             Err(error) if !is_transient(&error) => return Err(format!("a poll was refused: {error:?}")),
@@ -96,15 +96,20 @@ impl World {
             Wrong::StopsHeartbeating => End::Completes,
         };
         let silent = wrong && behaviour.how == Wrong::StopsHeartbeating;
-        let mut takes = Span::from(behaviour.takes_ms) * MILLISECOND;
+        let mut takes = MILLISECOND * i64::from(behaviour.takes_ms);
         if silent {
             takes += 2 * timeout;
         }
-        let running =
-            Running { done: self.now + takes, heartbeat: if silent { 0 } else { timeout / 2 }, task, token, end };
+        let running = Running {
+            done: self.now + takes,
+            heartbeat: if silent { Span::ZERO } else { timeout / 2 },
+            task,
+            token,
+            end,
+        };
         self.activities.next += 1;
         let id = self.activities.next;
-        let first = if running.heartbeat > 0 { takes.min(running.heartbeat) } else { takes };
+        let first = if running.heartbeat > Span::ZERO { takes.min(running.heartbeat) } else { takes };
         self.activities.running.insert(id, running);
         self.at(first, Event::Activity { running: id });
     }

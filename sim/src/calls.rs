@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use ostro_engine::command::{Call as _, ExpireExecutions};
 use ostro_engine::execution::standalone::MARK;
-use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, duration};
+use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::{
     common::v1::{ActivityType, RetryPolicy},
     enums::v1::{
@@ -144,10 +144,10 @@ fn start_activity(rng: &mut Rng, request_id: String) -> (Kind, Request) {
         activity_id: activity_id.clone(),
         activity_type: Some(ActivityType { name: activity.type_name() }),
         task_queue: queue(queue_name),
-        start_to_close_timeout: span(activity.start_to_close),
-        schedule_to_close_timeout: span(activity.schedule_to_close),
-        schedule_to_start_timeout: span(activity.schedule_to_start),
-        heartbeat_timeout: span(activity.heartbeat),
+        start_to_close_timeout: span(Span::from_nanos(activity.start_to_close.nanos())),
+        schedule_to_close_timeout: span(Span::from_nanos(activity.schedule_to_close.nanos())),
+        schedule_to_start_timeout: span(Span::from_nanos(activity.schedule_to_start.nanos())),
+        heartbeat_timeout: span(Span::from_nanos(activity.heartbeat.nanos())),
         retry_policy: (maximum_attempts > 0).then(|| RetryPolicy { maximum_attempts, ..Default::default() }),
         request_id,
         ..Default::default()
@@ -255,7 +255,7 @@ impl World {
     pub(crate) fn child_request(&mut self, terminate: bool) -> Request {
         let rows = self.server.store.0.borrow();
         let is_child = |id: &str| id.contains('/') && !id.starts_with(MARK);
-        let open = rows.visibility.values().filter(|row| row.close_time == 0 && is_child(&row.workflow_id));
+        let open = rows.visibility.values().filter(|row| row.close_time == Time::UNSET && is_child(&row.workflow_id));
         let children: Vec<String> = open.map(|row| row.workflow_id.clone()).collect();
         drop(rows);
         let child = children.get(self.rng.below(children.len() as u64) as usize).cloned();
@@ -270,7 +270,7 @@ impl World {
     pub(crate) fn expire(&mut self) {
         let clock = self.clock();
         let rows = self.server.store.0.borrow();
-        let over = rows.visibility.values().filter(|row| row.delete_time != 0 && row.delete_time <= clock);
+        let over = rows.visibility.values().filter(|row| row.delete_time != Time::UNSET && row.delete_time <= clock);
         let executions: Vec<_> = over.map(|row| row.id).collect();
         drop(rows);
         let request: Request = Rc::new(move || ExpireExecutions { executions: executions.clone() }.into_command());

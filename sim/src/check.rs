@@ -219,7 +219,7 @@ impl Checker {
                 return Err(format!("{} was handed out after attempt {}", what(), last.number));
             }
             let ended = last.reported.map_or(last.over, |at| at.min(last.over));
-            let earliest = ended.saturating_add(backoff(last.number));
+            let earliest = ended + backoff(last.number);
             if !again && !last.undelivered && started < earliest {
                 return Err(format!("{} began at {started} while attempt {} lived until {ended}", what(), last.number));
             }
@@ -228,13 +228,9 @@ impl Checker {
         self.attempts.insert(key, Attempt { number: task.attempt, over, reported: None, undelivered: false });
         // An eager one does not come through the queue.
         if polled && task.activity_type.as_ref().is_some_and(|t| t.name.ends_with("-slow")) {
-            let gap = (SECOND as f64 / SLOW_RATE) as Span;
-            if let Some(last) = self.last_slow.replace(started).filter(|last| started - last < gap) {
-                return Err(format!(
-                    "{}: {} ns after the one before, at {SLOW_RATE} per second",
-                    what(),
-                    started - last
-                ));
+            let gap = Span::from_nanos((SECOND.nanos() as f64 / SLOW_RATE) as i64);
+            if let Some(last) = self.last_slow.replace(started).filter(|last| started - *last < gap) {
+                return Err(format!("{}: {} after the one before, at {SLOW_RATE} per second", what(), started - last));
             }
         }
         Ok(())
@@ -358,14 +354,14 @@ fn what(event: &HistoryEvent) -> String {
 
 /// The plain retry policy's wait after an attempt.
 fn backoff(attempt: i32) -> Span {
-    (SECOND << (attempt - 1).clamp(0, 20)).min(100 * SECOND)
+    (SECOND * (1 << (attempt - 1).clamp(0, 20))).min(100 * SECOND)
 }
 
 /// When an attempt ends at the earliest if its worker says nothing.
 fn over(task: &PollActivityTaskQueueResponse, started: Time) -> Time {
     let after = |timeout: &Option<prost_wkt_types::Duration>| match from_duration(timeout) {
-        0 => Time::MAX,
-        span => started.saturating_add(span),
+        Span::ZERO => Time::MAX,
+        span => started + span,
     };
     after(&task.start_to_close_timeout).min(after(&task.heartbeat_timeout))
 }

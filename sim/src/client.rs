@@ -6,7 +6,7 @@ use ostro_engine::command::{Answer, Call as _, Command, ReadHistory, WithDeadlin
 use ostro_engine::error::Result;
 use ostro_engine::execution::standalone;
 use ostro_engine::reply::HistoryPosition;
-use ostro_engine::time::{DAY, MILLISECOND, MINUTE, SECOND, Time, duration};
+use ostro_engine::time::{DAY, MILLISECOND, MINUTE, SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::{
     common::v1::{Memo, RetryPolicy},
     enums::v1::{
@@ -33,11 +33,11 @@ pub struct Client {
     begun: Option<Time>,
     kind: Kind,
     request: Request,
-    patience: Time,
+    patience: Span,
 }
 
 impl Client {
-    pub(crate) fn new(what: String, kind: Kind, patience: Time, request: Request) -> Self {
+    pub(crate) fn new(what: String, kind: Kind, patience: Span, request: Request) -> Self {
         Self { what, done: false, begun: None, kind, request, patience }
     }
 }
@@ -75,7 +75,7 @@ pub(crate) enum Kind {
 }
 
 /// Longer than it takes to notice a lost poll, and any start delay and any workflow task's time-out with it.
-const ANSWERED_WITHIN: Time = 110 * SECOND;
+const ANSWERED_WITHIN: Span = SECOND.times(110);
 
 type Checked = std::result::Result<(), String>;
 
@@ -94,10 +94,10 @@ impl World {
         for number in 0..self.options.calls {
             // A stream of its own each: leaving one out changes nothing about the others.
             let mut rng = Rng::named(self.options.seed, &format!("call {number}"));
-            let begin = rng.range(0, self.options.horizon + self.options.horizon / 4);
+            let begin = rng.within(Span::ZERO, self.options.horizon + self.options.horizon / 4);
             let workflow_id = format!("w{}", rng.below(self.options.workflows));
             // Some come right after the last fault.
-            let begin = if rng.chance(20) { self.options.horizon + rng.range(0, 10 * SECOND) } else { begin };
+            let begin = if rng.chance(20) { self.options.horizon + rng.within(Span::ZERO, 10 * SECOND) } else { begin };
             let starts = number < self.options.workflows;
             let workflow_id = if starts { format!("w{number}") } else { workflow_id };
             let begin = if starts { begin / 10 } else { begin };
@@ -245,7 +245,7 @@ fn client(what: u64, number: u64, workflow_id: String, rng: &mut Rng) -> Client 
     let request_id = format!("request-{number}");
     let named = |what: &str| format!("{what} {workflow_id} (call {number})");
     let make =
-        |what: &str, kind: Kind, patience: Time, request: Request| Client::new(named(what), kind, patience, request);
+        |what: &str, kind: Kind, patience: Span, request: Request| Client::new(named(what), kind, patience, request);
     match what {
         0..15 => {
             let request = start(&workflow_id, request_id, rng);

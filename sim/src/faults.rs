@@ -1,7 +1,7 @@
 //! What goes wrong, and when it stops.
 
 use ostro_engine::reply::ReplyId;
-use ostro_engine::time::{DAY, HOUR, MILLISECOND, MINUTE, SECOND};
+use ostro_engine::time::{DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span};
 
 use crate::world::{Disk, Event, Trouble, World, unavailable};
 
@@ -69,7 +69,7 @@ impl World {
 
     fn stay_down(&mut self, open: Vec<ReplyId>) {
         for call in open {
-            let delay = self.rng.range(0, 5 * MILLISECOND);
+            let delay = self.rng.within(Span::ZERO, 5 * MILLISECOND);
             self.at(delay, Event::Reply { call, answer: Err(unavailable()) });
         }
         let down = match self.rng.below(10) {

@@ -10,6 +10,7 @@ use temporalio_protos::temporal::api::{
 
 use crate::activities::{BY_ID, result_of};
 use crate::facts::text;
+use ostro_engine::time::Span;
 
 type Checked = Result<(), String>;
 
@@ -256,7 +257,7 @@ impl Activity {
             RetryState::Timeout => {
                 [&self.scheduled.schedule_to_close_timeout, &self.scheduled.schedule_to_start_timeout]
                     .into_iter()
-                    .any(|span| ostro_engine::time::from_duration(span) > 0)
+                    .any(|span| ostro_engine::time::from_duration(span) > Span::ZERO)
             }
             RetryState::CancelRequested => self.cancel_requested,
             _ => false,

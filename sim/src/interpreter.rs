@@ -15,6 +15,7 @@ use crate::facts::{Facts, text};
 use crate::nexus::ENDPOINT;
 use crate::program::{self, Activity, End, OnCancel, Program, Step};
 use crate::words::*;
+use ostro_engine::time::Span;
 
 /// What a worker answers to a workflow task.
 #[derive(Debug, Default, Clone)]
@@ -24,7 +25,7 @@ pub struct Decisions {
 }
 
 /// How long an update that is answered late takes.
-const LATE: i64 = 700 * ostro_engine::time::MILLISECOND;
+const LATE: Span = ostro_engine::time::MILLISECOND.times(700);
 
 /// Decides. `events` is the whole history as the worker sees it, `started` the id of the task's started event.
 pub fn decide(events: &[HistoryEvent], messages: &[Message], program: &Program, started: i64) -> Decisions {
@@ -128,7 +129,7 @@ impl Run<'_> {
     }
 
     /// Starts the timer if it was not; whether it is over.
-    fn over(&mut self, timer: &str, span: i64) -> bool {
+    fn over(&mut self, timer: &str, span: Span) -> bool {
         match self.facts.timers.get(timer) {
             Some(part) => part.ended,
             None => {
@@ -209,17 +210,17 @@ impl Run<'_> {
                     activities.iter().enumerate().map(|(i, a)| self.activity(&format!("a{number}-{i}"), a)).collect();
                 ended.into_iter().all(|ended| ended)
             }
-            Step::Race { timer, activity } => self.race(number, *timer, activity),
-            Step::Timer(span) => self.over(&format!("t{number}"), *span),
+            Step::Race { timer, activity } => self.race(number, (*timer).nanos(), activity),
+            Step::Timer(span) => self.over(&format!("t{number}"), Span::from_nanos((*span).nanos())),
             Step::Child { .. } => self.child(number, step),
-            Step::Signal { name, count, patience } => self.signal(number, name, *count, *patience),
+            Step::Signal { name, count, patience } => self.signal(number, name, *count, (*patience).nanos()),
             Step::SignalExternal { target } => self.signal_external(number, target),
             Step::CancelExternal { target } => self.cancel_external(number, target),
             Step::Marker => self.mark(format!("m{number}")),
             // One name only: the order of a map's entries is not part of a protobuf's bytes.
             Step::Memo => self.memo("memo".to_owned()),
             Step::ScheduleAndCancel(activity) => self.schedule_and_cancel(number, activity),
-            Step::Nexus(patience) => self.nexus(number, *patience),
+            Step::Nexus(patience) => self.nexus(number, (*patience).nanos()),
         }
     }
 
@@ -237,10 +238,10 @@ impl Run<'_> {
                 activity_id: id.to_owned(),
                 activity_type: Some(temporalio_protos::temporal::api::common::v1::ActivityType { name: a.type_name() }),
                 task_queue: queue(a.queue),
-                start_to_close_timeout: span(a.start_to_close),
-                schedule_to_close_timeout: span(a.schedule_to_close),
-                schedule_to_start_timeout: span(a.schedule_to_start),
-                heartbeat_timeout: span(a.heartbeat),
+                start_to_close_timeout: span(Span::from_nanos(a.start_to_close.nanos())),
+                schedule_to_close_timeout: span(Span::from_nanos(a.schedule_to_close.nanos())),
+                schedule_to_start_timeout: span(Span::from_nanos(a.schedule_to_start.nanos())),
+                heartbeat_timeout: span(Span::from_nanos(a.heartbeat.nanos())),
                 request_eager_execution: a.eager,
                 retry_policy,
                 header: header(id),
@@ -252,7 +253,7 @@ impl Run<'_> {
 
     fn race(&mut self, number: usize, span: i64, a: &Activity) -> bool {
         let (timer, id) = (format!("t{number}"), format!("a{number}"));
-        let fired = self.over(&timer, span);
+        let fired = self.over(&timer, Span::from_nanos(span));
         let ended = self.activity(&id, a);
         if fired && !ended {
             let part = self.facts.activities.get(&id).copied().unwrap_or_default();
@@ -286,7 +287,7 @@ impl Run<'_> {
                 workflow_type: workflow_type(&program::type_name(seed, depth)),
                 input: payloads("0"),
                 parent_close_policy: policy as i32,
-                workflow_run_timeout: span(run_timeout),
+                workflow_run_timeout: span(Span::from_nanos(run_timeout.nanos())),
                 ..Default::default()
             },
         );
@@ -296,7 +297,7 @@ impl Run<'_> {
     fn signal(&mut self, number: usize, name: &str, count: u32, patience: i64) -> bool {
         let (timer, have) = (format!("t{number}"), self.facts.signals.get(name).copied().unwrap_or(0));
         if have < count {
-            return self.over(&timer, patience);
+            return self.over(&timer, Span::from_nanos(patience));
         }
         if self.facts.timers.get(&timer).is_some_and(|t| !t.ended && t.event > 0) {
             self.push(Kind::CancelTimer, CancelTimerCommandAttributes { timer_id: timer.clone() });
@@ -381,7 +382,7 @@ impl Run<'_> {
                 endpoint: ENDPOINT.to_owned(),
                 service: "service".to_owned(),
                 operation,
-                schedule_to_close_timeout: span(patience),
+                schedule_to_close_timeout: span(Span::from_nanos(patience)),
                 ..Default::default()
             },
         );

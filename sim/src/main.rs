@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
+use ostro_engine::time::Span;
 use ostro_sim::{Faults, Options, run, shrink};
 
 /// Run simulated worlds, each from its seed, until one breaks.
@@ -97,7 +98,7 @@ fn options(arguments: &Arguments, seed: u64) -> Options {
     options.trace = arguments.trace;
     options.workflows = arguments.workflows.unwrap_or(options.workflows);
     options.calls = arguments.calls.unwrap_or(options.calls);
-    options.horizon = arguments.horizon_ms.map_or(options.horizon, |ms| ms * 1_000_000);
+    options.horizon = arguments.horizon_ms.map_or(options.horizon, |ms| Span::from_nanos(ms * 1_000_000));
     options
 }
 

@@ -36,8 +36,8 @@ impl World {
 
     fn network_delay(&mut self) -> Span {
         match self.rng.below(100) {
-            0..10 if self.trouble.slow => self.rng.range(10 * MILLISECOND, 5 * SECOND),
-            _ => self.rng.range(50 * MICROSECOND, 2 * MILLISECOND),
+            0..10 if self.trouble.slow => self.rng.within(10 * MILLISECOND, 5 * SECOND),
+            _ => self.rng.within(50 * MICROSECOND, 2 * MILLISECOND),
         }
     }
 
@@ -72,7 +72,7 @@ impl World {
 
     pub(crate) fn undeliver(&mut self, answer: Answer) {
         let life = self.server.life;
-        let delay = self.rng.range(0, 10 * MILLISECOND);
+        let delay = self.rng.within(Span::ZERO, 10 * MILLISECOND);
         self.at(delay, Event::Undelivered { life, answer });
     }
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use ostro_engine::command::{Answer, Call as _, Command, WithDeadline};
 use ostro_engine::error::Result;
-use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Time, duration};
+use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::{
     common::v1::{Callback, callback},
     failure::v1::{Failure, NexusHandlerFailureInfo, failure::FailureInfo},
@@ -46,7 +46,7 @@ impl World {
     }
 
     pub(crate) fn polled_nexus(&mut self, worker: usize, answer: Result<Answer>) -> std::result::Result<(), String> {
-        let mut wait = 0;
+        let mut wait = Span::ZERO;
         match answer {
             Ok(Answer::PollNexusTask(task)) if !task.task_token.is_empty() => {
                 let delay = self.rng.span(MILLISECOND, 2 * SECOND);

@@ -177,7 +177,7 @@ fn step(rng: &mut Rng, depth: u32, workflows: u64) -> Step {
             ]),
             waits: rng.chance(60),
             same_id: rng.chance(10),
-            run_timeout: if rng.chance(20) { rng.span(SECOND, 30 * SECOND) } else { 0 },
+            run_timeout: if rng.chance(20) { rng.span(SECOND, 30 * SECOND) } else { Span::ZERO },
         },
         66..80 => Step::Signal {
             name: rng.pick(&SIGNALS),
@@ -204,14 +204,18 @@ pub fn activity(rng: &mut Rng) -> Activity {
     };
     let start_to_close = rng.span(SECOND, 30 * SECOND);
     // Attempts that go well end in time, so that every program ends.
-    let takes_ms = rng.span(1, start_to_close / 2 / MILLISECOND) as u32;
+    let takes_ms = rng.span(Span::from_nanos(1), Span::from_nanos(start_to_close / 2 / MILLISECOND)).nanos() as u32;
     Activity {
         queue,
         eager: rng.chance(30),
         start_to_close,
-        schedule_to_close: if rng.chance(30) { rng.span(SECOND, 2 * MINUTE) } else { 0 },
-        schedule_to_start: if queue == "nobody" || rng.chance(10) { rng.span(SECOND, 20 * SECOND) } else { 0 },
-        heartbeat: if how == Wrong::StopsHeartbeating || rng.chance(20) { rng.span(SECOND, 5 * SECOND) } else { 0 },
+        schedule_to_close: if rng.chance(30) { rng.span(SECOND, 2 * MINUTE) } else { Span::ZERO },
+        schedule_to_start: if queue == "nobody" || rng.chance(10) { rng.span(SECOND, 20 * SECOND) } else { Span::ZERO },
+        heartbeat: if how == Wrong::StopsHeartbeating || rng.chance(20) {
+            rng.span(SECOND, 5 * SECOND)
+        } else {
+            Span::ZERO
+        },
         attempts_max: if rng.chance(50) { rng.range(1, 4) as i32 } else { 0 },
         behaviour: Behaviour { wrong, how, takes_ms },
     }

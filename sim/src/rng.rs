@@ -27,12 +27,17 @@ impl Rng {
         low + self.below((high - low + 1).max(1) as u64) as i64
     }
 
+    /// A span of `low..=high`.
+    pub fn within(&mut self, low: Span, high: Span) -> Span {
+        Span::from_nanos(self.range(low.nanos(), high.nanos()))
+    }
+
     /// A span of `low..=high`, short ones as likely as long ones: even on a scale of doublings.
     pub fn span(&mut self, low: Span, high: Span) -> Span {
-        let low = low.max(1);
+        let low = low.max(Span::from_nanos(1));
         let doublings = i64::from((high / low).max(1).ilog2());
-        let top = low.saturating_mul(1 << self.range(0, doublings));
-        self.range(top, top.saturating_mul(2)).clamp(low, high.max(low))
+        let top = low * (1 << self.range(0, doublings));
+        self.within(top, top * 2).clamp(low, high.max(low))
     }
 
     /// True in `percent` of a hundred cases.

@@ -9,6 +9,7 @@ use prost::Message;
 use crate::check::Run;
 use crate::plant::decode_activity;
 use crate::store::Rows;
+use ostro_engine::time::Time;
 
 /// Checks one execution's rows by the rule that `ostro doctor` checks files with, and by what only this world knows: that
 /// nobody waits for a message from outside for ever. True where it is an activity without a workflow that completed.
@@ -32,7 +33,7 @@ pub fn check(rows: &Rows, id: ExecutionId, run: &mut Run) -> Result<bool, String
     if wake_up == WakeUp::Closed {
         return Ok(core.standalone.is_some_and(|standalone| standalone.failure.is_none()));
     }
-    let open = |run: &&ExecutionId| rows.visibility.get(run).is_some_and(|row| row.close_time == 0);
+    let open = |run: &&ExecutionId| rows.visibility.get(run).is_some_and(|row| row.close_time == Time::UNSET);
     if rows.runs_of(visible.namespace, &visible.workflow_id).iter().filter(open).count() != 1 {
         return Err(wrong("two open runs of one workflow id".to_owned()));
     }
@@ -44,7 +45,8 @@ pub fn check(rows: &Rows, id: ExecutionId, run: &mut Run) -> Result<bool, String
 /// # Errors
 /// What does not hold.
 pub fn check_schedules(rows: &Rows) -> Result<(), String> {
-    let is_open = |run: &str| rows.visibility.values().any(|row| row.close_time == 0 && row.first_run_id == run);
+    let is_open =
+        |run: &str| rows.visibility.values().any(|row| row.close_time == Time::UNSET && row.first_run_id == run);
     for ((_, key), value) in rows.records.iter().filter(|((kind, _), _)| kind == schedule::KIND) {
         sound::check_schedule(value, is_open).map_err(|what| format!("schedule {key}: {what}"))?;
     }
@@ -60,6 +62,6 @@ fn stored(rows: &Rows, id: ExecutionId) -> Option<sound::Run> {
         waiting_queue: state.waiting.as_ref().map(|waiting| waiting.queue.clone()),
         waiting_items: waits.map(|(key, _)| key.clone()).collect(),
         status: visible.status,
-        is_listed_open: visible.close_time == 0,
+        is_listed_open: visible.close_time == Time::UNSET,
     })
 }

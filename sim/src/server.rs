@@ -10,7 +10,7 @@ use ostro_engine::config::Config;
 use ostro_engine::engine::{Engine, Output};
 use ostro_engine::persistence::Write;
 use ostro_engine::reply::{Reply, ReplyId};
-use ostro_engine::time::{MILLISECOND, Time};
+use ostro_engine::time::{MILLISECOND, Span, Time};
 
 use crate::plant::{Plant, Planted};
 use crate::rng::Rng;
@@ -175,9 +175,9 @@ impl Server {
 }
 
 /// How long a commit takes.
-pub fn commit_delay(rng: &mut Rng, faulty: bool) -> Time {
+pub fn commit_delay(rng: &mut Rng, faulty: bool) -> Span {
     match rng.below(100) {
         0..2 if faulty => rng.range(100, 3_000) * MILLISECOND,
-        _ => rng.range(100_000, 3 * MILLISECOND),
+        _ => rng.within(Span::from_nanos(100_000), 3 * MILLISECOND),
     }
 }

@@ -43,7 +43,7 @@ fn smaller(of: &Options) -> Vec<Options> {
     push(|o| o.faults = false);
     push(|o| o.workflows = 1);
     push(|o| o.calls /= 2);
-    push(|o| o.horizon /= 2);
+    push(|o| o.horizon = o.horizon / 2);
     push(|o| o.workflows -= 1);
     push(|o| o.calls -= 1);
     push(|o| o.calls -= o.calls / 4);

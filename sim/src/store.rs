@@ -175,14 +175,14 @@ impl Rows {
             Write::PutVisibility(row) => {
                 add(row.run_id.as_bytes());
                 add(&[row.status as u8]);
-                add(&row.close_time.to_le_bytes());
+                add(&row.close_time.nanos().to_le_bytes());
                 add(&row.memo);
                 add(&row.search_attributes);
             }
             Write::PutState { execution, state, next_due, waiting } => {
                 add(&execution.to_le_bytes());
                 add(state);
-                add(&next_due.unwrap_or(0).to_le_bytes());
+                add(&next_due.unwrap_or(Time::UNSET).nanos().to_le_bytes());
                 add(waiting.as_ref().map_or("", |waiting| &waiting.queue).as_bytes());
                 add(waiting.as_ref().map_or(&[], |waiting| &waiting.place[..]));
             }
@@ -243,7 +243,7 @@ impl Loader for Store {
         };
         self.0.borrow().visibility.values().any(|row| {
             row.namespace == namespace
-                && row.close_time == 0
+                && row.close_time == Time::UNSET
                 && is(row, "TemporalWorkerDeploymentVersion", version)
                 && is(row, "TemporalWorkflowVersioningBehavior", "Pinned")
         })

@@ -59,7 +59,7 @@ impl World {
         }
         self.at(MILLISECOND, Event::Route);
         for _ in 0..CALLS {
-            let at = self.versions.rng.range(SECOND, self.options.horizon);
+            let at = self.versions.rng.within(SECOND, self.options.horizon);
             self.at(at, Event::Route);
         }
         // Whatever was lost on the network, in the end there is a current version.

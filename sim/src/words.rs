@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ostro_engine::time::duration;
+use ostro_engine::time::{Span, duration};
 use temporalio_protos::temporal::api::{
     command::v1::{Command, command::Attributes},
     common::v1::{Header, Payload, Payloads, WorkflowExecution, WorkflowType},
@@ -54,8 +54,8 @@ pub fn workflow_type(name: &str) -> Option<WorkflowType> {
     Some(WorkflowType { name: name.to_owned() })
 }
 
-pub fn span(span: i64) -> Option<prost_wkt_types::Duration> {
-    if span > 0 { duration(span) } else { None }
+pub fn span(span: Span) -> Option<prost_wkt_types::Duration> {
+    if span.is_positive() { duration(span) } else { None }
 }
 
 pub fn command(kind: CommandType, attributes: impl Into<Attributes>) -> Command {

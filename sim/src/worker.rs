@@ -7,7 +7,7 @@ use ostro_engine::command::{Answer, Call as _, WithDeadline};
 use ostro_engine::error::{ErrorKind, Result};
 use ostro_engine::persistence::ExecutionId;
 use ostro_engine::reply::WorkflowTaskAnswer;
-use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Time, duration};
+use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Span, Time, duration};
 use ostro_engine::token::TaskToken;
 use temporalio_protos::temporal::api::{
     enums::v1::{QueryResultType, WorkflowTaskFailedCause},
@@ -54,9 +54,9 @@ impl World {
                 cache: BTreeMap::new(),
             });
             self.begin_polls(worker);
-            self.at(0, Event::PollActivity { worker: worker * 2 });
-            self.at(0, Event::PollActivity { worker: worker * 2 + 1 });
-            self.at(0, Event::PollNexus { worker });
+            self.at(Span::ZERO, Event::PollActivity { worker: worker * 2 });
+            self.at(Span::ZERO, Event::PollActivity { worker: worker * 2 + 1 });
+            self.at(Span::ZERO, Event::PollNexus { worker });
         }
     }
 
@@ -93,7 +93,7 @@ impl World {
         let polls: Vec<_> = self.calls.iter().filter(|(_, call)| matches!(call.purpose, Purpose::Poll { worker: w, generation, .. } if w == worker && generation == dead)).map(|(id, _)| *id).collect();
         for call in polls {
             self.calls.remove(&call);
-            let delay = self.rng.range(0, 20 * MILLISECOND);
+            let delay = self.rng.within(Span::ZERO, 20 * MILLISECOND);
             self.at(delay, Event::Abandon { call });
         }
         self.begin_polls(worker);
@@ -127,12 +127,12 @@ impl World {
     pub(crate) fn polled(&mut self, worker: usize, generation: u64, sticky: bool, answer: Result<Answer>) -> Checked {
         match answer {
             Ok(Answer::PollWorkflowTask(task)) if !task.response.task_token.is_empty() => {
-                self.at(0, Event::Poll { worker, generation, sticky });
+                self.at(Span::ZERO, Event::Poll { worker, generation, sticky });
                 self.take_task(worker, *task)
             }
             Err(error) if !is_transient(&error) => Err(format!("a poll was refused: {error:?}")),
             answer => {
-                let wait = if answer.is_err() { 200 * MILLISECOND } else { 0 };
+                let wait = if answer.is_err() { 200 * MILLISECOND } else { Span::ZERO };
                 self.at(wait, Event::Poll { worker, generation, sticky });
                 Ok(())
             }
@@ -155,9 +155,9 @@ impl World {
         let delay = match self.rng.below(100) {
             0..4 if self.faulty && self.options.faults => {
                 self.report.faults.slow_tasks += 1;
-                self.rng.range(SECOND, 15 * SECOND)
+                self.rng.within(SECOND, 15 * SECOND)
             }
-            _ => self.rng.range(100_000, 20 * MILLISECOND),
+            _ => self.rng.within(Span::from_nanos(100_000), 20 * MILLISECOND),
         };
         let task = Rc::new(Task { answer, token, events });
         self.at(delay, Event::Decide { worker, generation, task });
@@ -327,4 +327,4 @@ fn failed(task: &Task) -> Request {
 }
 
 /// Long enough for any wait in the engine.
-pub const LONG: Time = 10 * MINUTE;
+pub const LONG: Span = MINUTE.times(10);

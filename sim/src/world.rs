@@ -117,12 +117,12 @@ pub struct World {
 
 /// After the faults stop, everything must have ended within this time: a chain of retries and continuations may set a timer of two
 /// hours in each of its runs.
-const PATIENCE: Span = 72 * HOUR;
+const PATIENCE: Span = HOUR.times(72);
 
 impl World {
     pub fn new(options: Options) -> std::result::Result<Self, String> {
         let mut rng = Rng::named(options.seed, "world");
-        let now = 1_800_000_000 * SECOND + rng.range(0, SECOND);
+        let now = Time::from_secs(1_800_000_000) + rng.within(Span::ZERO, SECOND);
         let mut config = Config::default();
         if rng.chance(50) {
             config.cache_bytes_max = rng.range(1, 20_000) as usize;
@@ -134,7 +134,7 @@ impl World {
         let mut world = Self {
             rng,
             now,
-            skew: 0,
+            skew: Span::ZERO,
             queue: BTreeMap::new(),
             number: 0,
             server,
@@ -148,10 +148,10 @@ impl World {
             trouble: Trouble::default(),
             disk: Disk::default(),
             faulty: true,
-            healed: 0,
+            healed: Time::UNSET,
             report: Report::default(),
             ticks: BTreeSet::new(),
-            ticks_at_once: (0, 0),
+            ticks_at_once: (Time::UNSET, 0),
             start: now,
             options,
         };
@@ -191,7 +191,7 @@ impl World {
 
     pub fn trace(&self, what: impl FnOnce() -> String) {
         if self.options.trace {
-            eprintln!("{:>14.6} {}", (self.now - self.start) as f64 / SECOND as f64, what());
+            eprintln!("{:>14.6} {}", (self.now - self.start).as_secs_f64(), what());
         }
     }
 

@@ -105,11 +105,11 @@ impl Default for Config {
             activity_retry_coefficient: 2.0,
             activity_retry_interval_max_factor: 100.0,
             retention: DAY,
-            continue_as_new_interval_min: 0,
+            continue_as_new_interval_min: Span::ZERO,
             cache_bytes_max: 96 << 20,
         }
     }
 }
 
 /// The longest span that the engine computes with: 100 years. Longer ones are cut to it.
-pub const FOREVER: Span = 100 * 365 * 24 * HOUR;
+pub const FOREVER: Span = HOUR.times(100 * 365 * 24);

@@ -3,7 +3,7 @@
 use crate::time::{DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND, Span};
 
 const UNITS: [(&str, Span); 8] = [
-    ("ns", 1),
+    ("ns", Span::from_nanos(1)),
     ("us", MICROSECOND),
     ("µs", MICROSECOND),
     ("μs", MICROSECOND),
@@ -31,7 +31,7 @@ fn parse_with(text: &str, units: &[(&str, Span)]) -> Result<Span, String> {
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
     if digits == "0" {
-        return Ok(0);
+        return Ok(Span::ZERO);
     }
     if digits.is_empty() {
         return Err(invalid());
@@ -51,13 +51,14 @@ fn parse_with(text: &str, units: &[(&str, Span)]) -> Result<Span, String> {
             .iter()
             .find(|(name, _)| *name == unit)
             .ok_or_else(|| format!("time: unknown unit {unit:?} in duration {text:?}"))?;
-        total += number * *scale as f64;
+        total += number * scale.nanos() as f64;
         rest = &rest[end..];
     }
     if total > i64::MAX as f64 {
         return Err(invalid());
     }
-    Ok(if negative { -(total as Span) } else { total as Span })
+    let total = Span::from_nanos(total as i64);
+    Ok(if negative { -total } else { total })
 }
 
 #[cfg(test)]
@@ -70,7 +71,7 @@ mod tests {
             ("1h30m", HOUR + 30 * MINUTE),
             ("1.5s", 1500 * MILLISECOND),
             ("-2us", -2 * MICROSECOND),
-            ("0", 0),
+            ("0", Span::ZERO),
             ("+3m", 3 * MINUTE),
         ] {
             assert_eq!(parse(text), Ok(span), "{text}");

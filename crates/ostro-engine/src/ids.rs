@@ -23,7 +23,7 @@ impl Ids {
 
     /// A version 7 UUID: ordered by `now`, as run ids of the reference server are.
     pub fn run_id(&mut self, now: Time) -> String {
-        let millis = (now / MILLISECOND) as u64 & 0xffff_ffff_ffff;
+        let millis = ((now - Time::UNSET) / MILLISECOND) as u64 & 0xffff_ffff_ffff;
         let high = (millis << 16) | 0x7000 | (self.next_u64() & 0x0fff);
         let low = (self.next_u64() & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000;
         format_uuid(high, low)
@@ -64,11 +64,11 @@ mod tests {
     #[test]
     fn run_ids_are_version_7_ordered_and_reproducible() {
         let mut ids = Ids::new(7);
-        let early = ids.run_id(1_000 * MILLISECOND);
-        let late = ids.run_id(2_000 * MILLISECOND);
+        let early = ids.run_id((1_000 * MILLISECOND).since_epoch());
+        let late = ids.run_id((2_000 * MILLISECOND).since_epoch());
         assert!(early < late);
         assert!(is_uuid(&early) && early.as_bytes()[14] == b'7');
-        assert_eq!(Ids::new(7).run_id(1_000 * MILLISECOND), early);
+        assert_eq!(Ids::new(7).run_id((1_000 * MILLISECOND).since_epoch()), early);
         assert!(is_uuid(&ids.uuid()));
         assert!(!is_uuid("not-a-uuid"));
     }

@@ -3,6 +3,7 @@
 use prost::Message;
 
 use crate::error::{Error, Result};
+use crate::time::typed_times;
 
 /// Opaque to clients; the fields suffice to find the task and to tell a stale token from a live one.
 #[derive(Clone, PartialEq, Message)]
@@ -56,3 +57,5 @@ impl TaskToken {
         self.encode_to_vec()
     }
 }
+
+typed_times!(TaskToken: Time started_time);

@@ -104,7 +104,7 @@ fn retries_come_before_the_schedule() {
     assert_eq!(retry_states.len(), 5, "{:?}", RetryState::MaximumAttemptsReached);
 }
 
-fn duration_of(started: &WorkflowExecutionStartedEventAttributes) -> i64 {
+fn duration_of(started: &WorkflowExecutionStartedEventAttributes) -> ostro_engine::time::Span {
     ostro_engine::time::from_duration(&started.first_workflow_task_backoff)
 }
 

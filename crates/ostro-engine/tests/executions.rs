@@ -5,7 +5,7 @@
 mod world;
 
 use ostro_engine::ErrorKind;
-use ostro_engine::time::{SECOND, duration};
+use ostro_engine::time::{SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::{
     command::v1::StartTimerCommandAttributes,
     enums::v1::{
@@ -91,9 +91,9 @@ fn a_failing_activity_backs_off_and_ends_after_its_last_attempt() {
             .unwrap();
         world.restart();
         if wait > 0 {
-            world.advance(wait * SECOND - 1);
+            world.advance(wait * SECOND - Span::from_nanos(1));
             assert!(world.try_activity_task().is_none());
-            world.advance(1);
+            world.advance(Span::from_nanos(1));
         }
     }
     let types = world.event_types("w");
@@ -200,7 +200,7 @@ fn events_that_wait_for_a_speculative_task_survive_a_restart() {
     world.start("w");
     let task = world.workflow_task();
     world.complete(&task, vec![]).unwrap();
-    world.send(ostro_engine::command::WithDeadline { request: update_request("w", "u"), deadline: i64::MAX });
+    world.send(ostro_engine::command::WithDeadline { request: update_request("w", "u"), deadline: Time::MAX });
     let speculative = world.workflow_task();
     assert_eq!(speculative.response.messages.len(), 1);
     world.signal("w", "note").unwrap();
@@ -261,7 +261,7 @@ fn a_workflow_task_that_fails_again_and_again_counts_as_blocked_until_it_goes_we
 #[test]
 fn a_start_delay_beyond_all_times_is_cut() {
     let mut world = World::new();
-    let delay = duration(i64::MAX);
+    let delay = duration(Span::MAX);
     world.ask(StartWorkflowExecutionRequest { workflow_start_delay: delay, ..start_request("w") }).unwrap();
     assert!(world.try_workflow_task().is_none(), "it begins in a hundred years");
 }

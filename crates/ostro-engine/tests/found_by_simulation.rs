@@ -297,7 +297,7 @@ fn time_outs_that_struck_while_nobody_was_there_are_told_in_their_order() {
     world.advance(5 * SECOND);
     world.now += MINUTE;
     world.restart();
-    world.advance(0);
+    world.advance(Span::ZERO);
     let ended = |event: HistoryEvent| match event.attributes {
         Some(Attributes::ActivityTaskTimedOutEventAttributes(a)) => Some(a.scheduled_event_id),
         _ => None,

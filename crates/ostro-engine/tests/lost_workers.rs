@@ -5,7 +5,7 @@
 mod world;
 
 use ostro_engine::command::DetachActivity;
-use ostro_engine::time::SECOND;
+use ostro_engine::time::{SECOND, Span};
 use temporalio_protos::temporal::api::{
     common::v1::RetryPolicy,
     enums::v1::{CommandType, EventType as E, TaskQueueKind},
@@ -16,10 +16,10 @@ use world::*;
 
 /// The process ends; the next one's engine knows that its workers are gone.
 fn restart_in_process(world: &mut World) {
-    world.advance(1);
+    world.advance(Span::from_nanos(1));
     world.restart();
     world.engine.lose_workers();
-    world.advance(0);
+    world.advance(Span::ZERO);
 }
 
 fn with_activity(attempts_max: i32) -> World {
@@ -62,12 +62,12 @@ fn the_last_attempt_is_the_last() {
 #[test]
 fn what_has_begun_since_is_left_alone() {
     let mut world = with_activity(3);
-    world.advance(1);
+    world.advance(Span::from_nanos(1));
     world.restart();
     world.engine.lose_workers();
     // Before the first tick: a worker of this process.
     let mine = world.activity_task();
-    world.advance(0);
+    world.advance(Span::ZERO);
     assert_eq!(mine.attempt, 1);
     world.complete_activity(&mine).unwrap();
 }

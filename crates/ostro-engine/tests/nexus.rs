@@ -5,7 +5,7 @@
 mod world;
 
 use ostro_engine::ErrorKind;
-use ostro_engine::time::SECOND;
+use ostro_engine::time::{SECOND, Span};
 use temporalio_protos::temporal::api::{
     command::v1::{Command, RequestCancelNexusOperationCommandAttributes},
     enums::v1::{
@@ -58,7 +58,7 @@ fn start_behind(world: &mut World, operation: &StartOperationRequest) {
 
 #[test]
 fn a_handler_answers_at_once() {
-    let mut world = called([0, 0, 0]);
+    let mut world = called([Span::ZERO, Span::ZERO, Span::ZERO]);
     world.restart();
     // The request is made again once its time is over: nobody knows whether a worker had it.
     world.advance(12 * SECOND);
@@ -83,7 +83,7 @@ fn a_handler_answers_at_once() {
 
 #[test]
 fn a_handler_that_fails_is_asked_again_unless_it_says_never() {
-    let mut world = called([0, 0, 0]);
+    let mut world = called([Span::ZERO, Span::ZERO, Span::ZERO]);
     let task = nexus_task(&mut world);
     fail(&mut world, &task, "INTERNAL");
     let pending = world.describe("w").pending_nexus_operations.remove(0);
@@ -106,7 +106,7 @@ fn a_handler_that_fails_is_asked_again_unless_it_says_never() {
 
 #[test]
 fn a_request_that_nobody_answers_is_made_again() {
-    let mut world = called([0, 0, 0]);
+    let mut world = called([Span::ZERO, Span::ZERO, Span::ZERO]);
     let lost = nexus_task(&mut world);
     world.advance(10 * SECOND);
     assert_eq!(world.describe("w").pending_nexus_operations[0].state(), Pending::BackingOff);
@@ -119,7 +119,7 @@ fn a_request_that_nobody_answers_is_made_again() {
 
 #[test]
 fn the_workflow_behind_an_operation_answers_when_it_ends() {
-    let mut world = called([0, 0, 0]);
+    let mut world = called([Span::ZERO, Span::ZERO, Span::ZERO]);
     let task = nexus_task(&mut world);
     start_behind(&mut world, &asked(&task));
     answer(&mut world, &task, later()).unwrap();
@@ -141,7 +141,7 @@ fn the_workflow_behind_an_operation_answers_when_it_ends() {
 
 #[test]
 fn an_end_may_come_before_the_start_is_known() {
-    let mut world = called([0, 0, 0]);
+    let mut world = called([Span::ZERO, Span::ZERO, Span::ZERO]);
     let task = nexus_task(&mut world);
     start_behind(&mut world, &asked(&task));
     world.terminate("behind").unwrap();
@@ -162,7 +162,7 @@ fn an_end_may_come_before_the_start_is_known() {
 
 #[test]
 fn a_cancellation_waits_for_the_start_and_is_delivered() {
-    let mut world = called([0, 0, 0]);
+    let mut world = called([Span::ZERO, Span::ZERO, Span::ZERO]);
     world.signal("w", "cancel").unwrap();
     let task = world.workflow_task();
     world.complete(&task, vec![cancel(5)]).unwrap();
@@ -183,10 +183,10 @@ fn a_cancellation_waits_for_the_start_and_is_delivered() {
 #[test]
 fn each_time_out_strikes() {
     for (time_outs, is_started) in [
-        ([3 * SECOND, 0, 0], false),
-        ([0, 3 * SECOND, 0], false),
-        ([0, 0, 3 * SECOND], true),
-        ([3 * SECOND, 0, 0], true),
+        ([3 * SECOND, Span::ZERO, Span::ZERO], false),
+        ([Span::ZERO, 3 * SECOND, Span::ZERO], false),
+        ([Span::ZERO, Span::ZERO, 3 * SECOND], true),
+        ([3 * SECOND, Span::ZERO, Span::ZERO], true),
     ] {
         let mut world = called(time_outs);
         if is_started {
@@ -228,13 +228,13 @@ fn endpoints_are_kept_and_guarded() {
     // A workflow that calls an endpoint that is not there fails its task.
     world.start("w");
     let task = world.workflow_task();
-    let refused = world.complete(&task, vec![call([0, 0, 0])]).unwrap_err();
+    let refused = world.complete(&task, vec![call([Span::ZERO, Span::ZERO, Span::ZERO])]).unwrap_err();
     assert!(refused.message.contains("endpoint \"shop\" not found"), "{}", refused.message);
 }
 
 #[test]
 fn an_operation_outlives_a_reset_of_its_caller() {
-    let mut world = called([0, 0, 0]);
+    let mut world = called([Span::ZERO, Span::ZERO, Span::ZERO]);
     let task = nexus_task(&mut world);
     start_behind(&mut world, &asked(&task));
     answer(&mut world, &task, later()).unwrap();
@@ -252,7 +252,7 @@ fn an_operation_outlives_a_reset_of_its_caller() {
 
 /// A caller that has decided once more between the call and the first answer, and whose operation has ended since.
 fn ended_after_its_reset_point() -> World {
-    let mut world = called([0, 0, 0]);
+    let mut world = called([Span::ZERO, Span::ZERO, Span::ZERO]);
     world.signal("w", "wake").unwrap();
     let task = world.workflow_task();
     world.complete(&task, Vec::new()).unwrap();
@@ -308,13 +308,13 @@ fn a_reset_without_what_handlers_said_asks_them_again() {
 
 #[test]
 fn the_time_out_that_struck_first_counts_when_nobody_was_there() {
-    let mut world = called([5 * SECOND, 0, 4 * SECOND]);
+    let mut world = called([5 * SECOND, Span::ZERO, 4 * SECOND]);
     world.advance(2 * SECOND);
     let task = nexus_task(&mut world);
     answer(&mut world, &task, later()).unwrap();
     world.now += 10 * SECOND;
     world.restart();
-    world.advance(0);
+    world.advance(Span::ZERO);
     let event = last(&world, E::NexusOperationTimedOut);
     let Some(Attributes::NexusOperationTimedOutEventAttributes(a)) = event.attributes else { panic!() };
     let cause = a.failure.unwrap().cause.unwrap();
@@ -324,7 +324,7 @@ fn the_time_out_that_struck_first_counts_when_nobody_was_there() {
 
 #[test]
 fn a_failure_of_the_operation_is_no_failure_of_the_request() {
-    let mut world = called([0, 0, 0]);
+    let mut world = called([Span::ZERO, Span::ZERO, Span::ZERO]);
     let task = nexus_task(&mut world);
     let failure = Failure {
         message: "sold out".into(),

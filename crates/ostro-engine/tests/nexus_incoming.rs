@@ -100,7 +100,7 @@ fn failures_come_as_the_worker_said_them() {
 #[test]
 fn nobody_answers_in_time() {
     let mut world = World::new();
-    let at_once = world.send(asking(0));
+    let at_once = world.send(asking(Span::ZERO));
     let waits = world.send(asking(2 * SECOND));
     let with_worker = world.send(asking(2 * SECOND));
     world.advance(SECOND);

@@ -7,7 +7,7 @@ mod world;
 use ostro_engine::ErrorKind;
 use ostro_engine::nexus::callback::Completion;
 use ostro_engine::nexus::outgoing::*;
-use ostro_engine::time::SECOND;
+use ostro_engine::time::{SECOND, Span};
 use temporalio_protos::temporal::api::{
     enums::v1::{CallbackState, EventType as E, PendingNexusOperationState as Pending},
     failure::v1::failure::FailureInfo,
@@ -68,7 +68,7 @@ fn answer_callback(world: &mut World, attempt: CallbackAttempt, outcome: Result<
 
 #[test]
 fn an_operation_is_sent_until_it_is_answered() {
-    let mut world = called_through(served_at("shop", URL), [0, 0, 0]);
+    let mut world = called_through(served_at("shop", URL), [Span::ZERO, Span::ZERO, Span::ZERO]);
     let task = sent(&mut world);
     assert_eq!(try_outgoing(&mut world), None, "one request at a time");
     assert_eq!(asked(&task).operation, "place");
@@ -93,7 +93,7 @@ fn an_operation_is_sent_until_it_is_answered() {
 
 #[test]
 fn a_request_that_can_never_be_sent_fails_the_operation() {
-    let mut world = called_through(served_at("shop", URL), [0, 0, 0]);
+    let mut world = called_through(served_at("shop", URL), [Span::ZERO, Span::ZERO, Span::ZERO]);
     let task = sent(&mut world);
     lost(&mut world, &task, false);
     assert!(world.event_types("w").contains(&E::NexusOperationFailed));
@@ -102,7 +102,7 @@ fn a_request_that_can_never_be_sent_fails_the_operation() {
 
 #[test]
 fn a_request_that_is_given_up_is_not_sent() {
-    let mut world = called_through(served_at("shop", URL), [3 * SECOND, 0, 0]);
+    let mut world = called_through(served_at("shop", URL), [3 * SECOND, Span::ZERO, Span::ZERO]);
     world.advance(4 * SECOND);
     assert!(world.event_types("w").contains(&E::NexusOperationTimedOut));
     assert_eq!(try_outgoing(&mut world), None);
@@ -114,7 +114,7 @@ fn a_request_follows_its_endpoint() {
     let endpoint = create(&mut world, served_at("shop", "http://elsewhere"));
     world.start("w");
     let task = world.workflow_task();
-    world.complete(&task, vec![call([0, 0, 0])]).unwrap();
+    world.complete(&task, vec![call([Span::ZERO, Span::ZERO, Span::ZERO])]).unwrap();
     let change = |version, spec| UpdateNexusEndpointRequest { id: endpoint.id.clone(), version, spec };
     world.ask(change(1, served_at("shop", URL))).unwrap();
     let task = sent(&mut world);
@@ -128,14 +128,14 @@ fn a_request_follows_its_endpoint() {
 
 #[test]
 fn a_handler_outside_ends_its_operation_by_its_token() {
-    let mut world = called_through(served_at("shop", URL), [0, 0, 0]);
+    let mut world = called_through(served_at("shop", URL), [Span::ZERO, Span::ZERO, Span::ZERO]);
     let task = sent(&mut world);
     let callback_token = asked(&task).callback_header["temporal-callback-token"].clone();
     let complete = |namespace: &str, operation_token: &str| CompleteNexusOperation {
         namespace: Some(namespace.into()),
         callback_token: callback_token.clone(),
         operation_token: operation_token.into(),
-        completion: Completion { result: result(), start_time: 5 * SECOND, ..Default::default() },
+        completion: Completion { result: result(), start_time: (5 * SECOND).nanos(), ..Default::default() },
     };
     let refused = |world: &mut World, request| world.ask::<CompleteNexusOperation>(request).unwrap_err().kind;
     assert_eq!(refused(&mut world, complete("elsewhere", "")), ErrorKind::InvalidArgument);

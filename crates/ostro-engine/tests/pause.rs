@@ -110,7 +110,10 @@ fn queries_and_updates_are_refused_and_an_end_is_an_end() {
         ..Default::default()
     };
     assert_eq!(world.ask(query).unwrap().query_rejected.unwrap().status(), Status::Paused);
-    let update = ostro_engine::command::WithDeadline { request: update_request("w", "u"), deadline: i64::MAX };
+    let update = ostro_engine::command::WithDeadline {
+        request: update_request("w", "u"),
+        deadline: ostro_engine::time::Time::MAX,
+    };
     assert_eq!(world.ask(update).unwrap_err().kind, ErrorKind::FailedPrecondition);
     world.terminate("w").unwrap();
     assert_eq!(status(&mut world), Status::Terminated);

@@ -8,7 +8,7 @@ mod world;
 use ostro_engine::ErrorKind;
 use ostro_engine::command::{ScheduleEntries, ScheduleRows};
 use ostro_engine::sound::{NextAction, check_schedule};
-use ostro_engine::time::{DAY, HOUR, MINUTE, SECOND, Span, duration, timestamp};
+use ostro_engine::time::{DAY, HOUR, MINUTE, SECOND, Span, Time, duration, timestamp};
 use temporalio_protos::temporal::api::{
     command::v1::FailWorkflowExecutionCommandAttributes,
     common::v1::WorkflowType,
@@ -99,8 +99,8 @@ fn fail_one(world: &mut World) {
     world.complete(&task, vec![command]).unwrap();
 }
 
-fn run_id(world: &World, time: i64) -> String {
-    let at = jiff::Timestamp::from_nanosecond(time.into()).unwrap();
+fn run_id(world: &World, time: Time) -> String {
+    let at = jiff::Timestamp::from_nanosecond(time.nanos().into()).unwrap();
     assert!(world.now >= time);
     format!("run-{at}")
 }
@@ -233,7 +233,7 @@ fn times_missed_while_nobody_was_there_are_caught_up_within_the_window() {
     create(&mut world, schedule);
     world.now += 5 * MINUTE;
     world.restart();
-    world.advance(0);
+    world.advance(Span::ZERO);
     let shown = info(&mut world);
     assert_eq!((shown.missed_catchup_window, shown.action_count), (3, 2));
 }
@@ -244,7 +244,7 @@ fn a_long_absence_is_worked_off_in_steps() {
     create(&mut world, every(1));
     world.now += HOUR;
     world.restart();
-    world.advance(0);
+    world.advance(Span::ZERO);
     let shown = info(&mut world);
     assert_eq!((shown.action_count, shown.overlap_skipped), (1, 3599));
 }
@@ -324,7 +324,7 @@ fn backfills_act_for_both_ends_of_their_range() {
     let more = backfill(&world, 10 * HOUR, 5 * HOUR, Overlap::AllowAll);
     patch(&mut world, more);
     world.restart();
-    world.advance(0);
+    world.advance(Span::ZERO);
     assert_eq!(info(&mut world).action_count, 303);
     let one_by_one = backfill(&world, 3 * MINUTE, MINUTE, Overlap::BufferAll);
     patch(&mut world, one_by_one);

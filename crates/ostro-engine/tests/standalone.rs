@@ -5,7 +5,7 @@
 mod world;
 
 use ostro_engine::ErrorKind;
-use ostro_engine::time::{SECOND, duration};
+use ostro_engine::time::{SECOND, Time, duration};
 use temporalio_protos::temporal::api::{
     activity::v1::activity_execution_outcome::Value,
     common::v1::{ActivityType, RetryPolicy},
@@ -104,7 +104,7 @@ fn workers_of_the_current_version_get_it() {
             deployment_options,
             ..Default::default()
         };
-        let id = world.send(ostro_engine::command::WithDeadline { request, deadline: i64::MAX });
+        let id = world.send(ostro_engine::command::WithDeadline { request, deadline: Time::MAX });
         world
             .answer::<ostro_engine::command::WithDeadline<PollActivityTaskQueueRequest>>(id)
             .map(|answer| answer.unwrap())

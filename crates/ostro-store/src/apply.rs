@@ -6,6 +6,7 @@ use rusqlite::{Connection, Result, params};
 use crate::group::Group;
 use crate::row::{SqlKey, division, search_json, set_number, set_text};
 use crate::visibility::SearchIndex;
+use ostro_engine::time::Time;
 
 /// Columns that can change during the life of a run are updated, the others are written once: so an update touches the
 /// indexes on status and close time only.
@@ -73,7 +74,7 @@ fn put_visibility(connection: &Connection, group: &Group) -> Result<()> {
 }
 
 fn put_row(put: &mut rusqlite::Statement<'_>, row: &VisibilityRow) -> Result<()> {
-    let closed = row.close_time != 0;
+    let closed = row.close_time != Time::UNSET;
     put.execute(params![
         row.id,
         row.namespace,
@@ -82,9 +83,9 @@ fn put_row(put: &mut rusqlite::Statement<'_>, row: &VisibilityRow) -> Result<()>
         row.workflow_type,
         row.status,
         row.task_queue,
-        row.start_time,
-        row.execution_time,
-        set_number(row.close_time),
+        row.start_time.nanos(),
+        row.execution_time.nanos(),
+        set_number(row.close_time.nanos()),
         closed.then_some(row.history_length),
         closed.then_some(row.history_size_bytes),
         closed.then_some(row.state_transition_count),
@@ -93,7 +94,7 @@ fn put_row(put: &mut rusqlite::Statement<'_>, row: &VisibilityRow) -> Result<()>
         set_text(&row.root_workflow_id),
         set_text(&row.root_run_id),
         row.first_run_id,
-        set_number(row.delete_time),
+        set_number(row.delete_time.nanos()),
         division(row),
         search_json(&row.search_values),
         &row.search_attributes[..],
@@ -113,7 +114,8 @@ fn put_state(connection: &Connection, group: &Group) -> Result<()> {
         put.execute(params![execution, &state.blob[..]])?;
         if state.next_due.is_some() || state.waiting.is_some() {
             let (queue, place) = waiting(&state.waiting);
-            put_wake.execute(params![execution, state.next_due, queue, place])?;
+            let due = state.next_due.map(Time::nanos);
+            put_wake.execute(params![execution, due, queue, place])?;
         } else {
             delete_wake.execute([execution])?;
         }

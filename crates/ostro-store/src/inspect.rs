@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use ostro_engine::persistence::{ExecutionId, ItemKey, ItemKind, NamespaceId};
 use ostro_engine::schedule;
 use ostro_engine::sound::{Run, Told};
+use ostro_engine::time::Time;
 use prost::Message;
 use rusqlite::{Connection, OpenFlags, Transaction};
 use temporalio_protos::temporal::api::history::v1::History;
@@ -175,7 +176,10 @@ fn content(
     };
     let wake = "SELECT next_due, waiting_queue FROM wake WHERE exec = ?1";
     let mut wake = transaction.prepare_cached(wake)?;
-    let mut wake = wake.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut wake = wake.query_map([id], |row| {
+        let due: Option<i64> = row.get(0)?;
+        Ok((due.map(Time::from_nanos), row.get(1)?))
+    })?;
     let (next_due, waiting_queue) = wake.next().transpose()?.unwrap_or_default();
     let waiting_items = waiting_items(transaction, id)?;
     Ok(Ok((Run { stored, next_due, waiting_queue, waiting_items, status, is_listed_open }, told)))

@@ -71,7 +71,7 @@ impl Readers {
         let sql = "SELECT id FROM exec WHERE delete_time <= ?1 ORDER BY delete_time LIMIT ?2";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let read = |c: &Connection| {
-            c.prepare_cached(sql)?.query_map((now, limit), |row| row.get(0))?.collect::<rusqlite::Result<_>>()
+            c.prepare_cached(sql)?.query_map((now.nanos(), limit), |row| row.get(0))?.collect::<rusqlite::Result<_>>()
         };
         self.with(read).doing("find expired runs")
     }

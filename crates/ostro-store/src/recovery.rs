@@ -3,6 +3,7 @@
 use ostro_engine::persistence::{
     ExecutionId, ItemKey, ItemKind, NamespaceRow, Recovery, StoredRecord, Waiting, WaitingTask,
 };
+use ostro_engine::time::Time;
 use rusqlite::{Connection, Result, Row};
 
 use crate::apply::remembered_id;
@@ -18,7 +19,7 @@ pub(crate) fn recover(connection: &Connection) -> Result<Recovery> {
         records: rows(&transaction, "SELECT kind, key, value FROM record ORDER BY kind, key", record)?,
         next_execution: next_execution(&transaction)?,
         due: rows(&transaction, "SELECT exec, next_due FROM wake WHERE next_due IS NOT NULL", |row| {
-            Ok((row.get(0)?, row.get(1)?))
+            Ok((row.get(0)?, Time::from_nanos(row.get(1)?)))
         })?,
         workflow_tasks: rows(&transaction, WORKFLOW_TASKS, workflow_task)?,
         activity_tasks: rows(&transaction, &activity_tasks(), activity_task)?,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use ostro_engine::persistence::{ItemKey, SearchValue, VisibilityRow};
+use ostro_engine::time::Time;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Row, ToSql};
 
@@ -19,6 +20,7 @@ pub(crate) const VISIBILITY_COLUMNS: &str = "id, namespace, workflow_id, run_id,
 pub(crate) fn visibility(row: &Row<'_>) -> rusqlite::Result<VisibilityRow> {
     let text = |index| row.get::<_, Option<String>>(index).map(Option::unwrap_or_default);
     let number = |index| row.get::<_, Option<i64>>(index).map(Option::unwrap_or_default);
+    let time = |index| number(index).map(Time::from_nanos);
     let bytes = |index| row.get_ref(index)?.as_blob().map(Bytes::copy_from_slice).map_err(rusqlite::Error::from);
     Ok(VisibilityRow {
         id: row.get(0)?,
@@ -28,9 +30,9 @@ pub(crate) fn visibility(row: &Row<'_>) -> rusqlite::Result<VisibilityRow> {
         workflow_type: text(4)?,
         status: row.get(5)?,
         task_queue: text(6)?,
-        start_time: number(7)?,
-        execution_time: number(8)?,
-        close_time: number(9)?,
+        start_time: time(7)?,
+        execution_time: time(8)?,
+        close_time: time(9)?,
         history_length: number(10)?,
         history_size_bytes: number(11)?,
         state_transition_count: number(12)?,
@@ -42,7 +44,7 @@ pub(crate) fn visibility(row: &Row<'_>) -> rusqlite::Result<VisibilityRow> {
         memo: bytes(18)?,
         search_attributes: bytes(19)?,
         search_values: BTreeMap::new(),
-        delete_time: number(20)?,
+        delete_time: time(20)?,
     })
 }
 
@@ -90,7 +92,8 @@ pub(crate) fn json_key(name: &str) -> String {
 fn json_value(value: &SearchValue) -> Option<serde_json::Value> {
     Some(match value {
         SearchValue::Bool(value) => (*value).into(),
-        SearchValue::Int(value) | SearchValue::Time(value) => (*value).into(),
+        SearchValue::Int(value) => (*value).into(),
+        SearchValue::Time(value) => value.nanos().into(),
         SearchValue::Double(value) if value.is_nan() => return None,
         // JSON has no infinity; the greatest number sorts and compares alike.
         SearchValue::Double(value) => value.clamp(f64::MIN, f64::MAX).into(),

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use common::*;
 use ostro_engine::persistence::{ItemKey, ItemKind, Loader, NamespaceRow, StoredItem, Waiting, WaitingTask, Write};
+use ostro_engine::time::{Span, Time};
 use ostro_store::{Batch, Options, Store};
 
 #[test]
@@ -193,10 +194,10 @@ fn recovery_tells_what_is_open() {
     ]);
     opened.write((1..=9).map(|id| put(row(id, 1 + id % 2, "w"))).collect());
     opened.write(vec![
-        state(1, Some(50), None),
+        state(1, Some(Time::from_nanos(50)), None),
         state(2, None, Some("q")),
-        state(3, Some(10), Some("q2")),
-        state(4, Some(1), Some("gone")),
+        state(3, Some(Time::from_nanos(10)), Some("q2")),
+        state(4, Some(Time::from_nanos(1)), Some("gone")),
         state(5, None, None),
         activity(5, 6, Some("q3")),
         activity(5, 7, None),
@@ -217,7 +218,7 @@ fn recovery_tells_what_is_open() {
     assert_eq!(recovery.records.len(), 1);
     assert_eq!(recovery.records[0].value, "2");
     assert_eq!(recovery.next_execution, 10, "the id of a deleted run is not given again");
-    assert_eq!(recovery.due, [(1, 50), (3, 10)]);
+    assert_eq!(recovery.due, [(1, Time::from_nanos(50)), (3, Time::from_nanos(10))]);
     let waiting = |execution, namespace, queue: &str, event_id| WaitingTask {
         execution,
         namespace,
@@ -241,7 +242,12 @@ fn a_deleted_execution_leaves_no_row() {
     let opened = Opened::new();
     opened.write(vec![
         put(row(1, 1, "w")),
-        Write::PutState { execution: 1, state: "s".into(), next_due: Some(1), waiting: Some("q".into()) },
+        Write::PutState {
+            execution: 1,
+            state: "s".into(),
+            next_due: Some(Time::from_nanos(1)),
+            waiting: Some("q".into()),
+        },
         item(1, ItemKind::Timer, ItemKey::Id(1), "t"),
         history(1, 1, 4),
         put(row(2, 1, "w")),
@@ -294,11 +300,16 @@ fn history_is_read_in_ranges_and_pages() {
 fn retention_finds_expired_runs() {
     let opened = Opened::new();
     let expiring = |id, at| closed(row(id, 1, "w"), 2, at);
-    opened.write(vec![put(expiring(1, 300)), put(expiring(2, 100)), put(expiring(3, 200)), put(row(4, 1, "w"))]);
+    opened.write(vec![
+        put(expiring(1, Time::from_nanos(300))),
+        put(expiring(2, Time::from_nanos(100))),
+        put(expiring(3, Time::from_nanos(200))),
+        put(row(4, 1, "w")),
+    ]);
     let second = ostro_engine::time::SECOND;
-    assert_eq!(opened.readers.expired(second + 200, 10).unwrap(), [2, 3]);
-    assert_eq!(opened.readers.expired(second + 200, 1).unwrap(), [2]);
-    assert_eq!(opened.readers.expired(1, 10).unwrap(), [0i64; 0]);
+    assert_eq!(opened.readers.expired((second + Span::from_nanos(200)).since_epoch(), 10).unwrap(), [2, 3]);
+    assert_eq!(opened.readers.expired((second + Span::from_nanos(200)).since_epoch(), 1).unwrap(), [2]);
+    assert_eq!(opened.readers.expired(Time::from_nanos(1), 10).unwrap(), [0i64; 0]);
 }
 
 #[test]
@@ -307,7 +318,7 @@ fn a_visibility_row_comes_back() {
     let open = row(1, 1, "w");
     opened.write(vec![put(open.clone())]);
     assert_eq!(opened.readers.visibility(1).unwrap(), Some(open.clone()));
-    let ended = closed(open, 2, DAY_ZERO + 5);
+    let ended = closed(open, 2, DAY_ZERO + Span::from_nanos(5));
     opened.write(vec![put(ended.clone())]);
     assert_eq!(opened.readers.visibility(1).unwrap(), Some(ended));
     assert_eq!(opened.readers.visibility(2).unwrap(), None);

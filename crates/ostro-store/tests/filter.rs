@@ -6,12 +6,12 @@ mod common;
 use common::*;
 use ostro_engine::persistence::SearchValue::{self, Bool, Double, Int, KeywordList, String as Text, Time};
 use ostro_engine::persistence::{VisibilityRow, Write};
-use ostro_engine::time::{MICROSECOND, MILLISECOND, SECOND};
+use ostro_engine::time::{MILLISECOND, SECOND};
 use ostro_store::visibility::{system_search_attributes, validate};
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType as Type;
 
-const NEW_YEAR: i64 = 1_704_067_200 * SECOND; // 2024-01-01T00:00:00Z
-const JUNE: i64 = 1_717_243_200 * SECOND + 123_456 * MICROSECOND; // 2024-06-01T12:00:00.123456Z
+const NEW_YEAR: ostro_engine::time::Time = ostro_engine::time::Time::from_secs(1_704_067_200); // 2024-01-01T00:00:00Z
+const JUNE: ostro_engine::time::Time = ostro_engine::time::Time::from_nanos(1_717_243_200_123_456_000); // 2024-06-01T12:00:00.123456Z
 
 fn text(text: &str) -> SearchValue {
     Text(text.to_owned())

@@ -6,6 +6,7 @@ mod common;
 use common::*;
 use ostro_engine::persistence::Write;
 use ostro_engine::schedule;
+use ostro_engine::time::Time;
 use ostro_store::Inspector;
 
 #[test]
@@ -17,7 +18,7 @@ fn schedules_come_with_the_chains_that_are_open() {
         value: key.as_bytes().to_vec().into(),
     };
     let mut closed = row(2, 1, "closed");
-    (closed.first_run_id, closed.close_time) = ("ended".to_owned(), 5);
+    (closed.first_run_id, closed.close_time) = ("ended".to_owned(), Time::from_nanos(5));
     let mut open = row(3, 1, "open");
     open.first_run_id = "goes on".to_owned();
     opened.write(vec![

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use common::*;
 use ostro_engine::persistence::{ItemKey, ItemKind, Loader, NamespaceRow, Write};
+use ostro_engine::time::Time;
 use ostro_store::{Error, Options, SCHEMA_VERSION, Store};
 
 const OPTIONS: Options = Options { durable: true };
@@ -21,7 +22,12 @@ fn contents() -> Vec<Write> {
         Write::PutNamespace(NamespaceRow { id: 1, name: "default".into(), blob: "blob".into() }),
         Write::PutRecord { kind: "schedule".into(), key: "nightly".into(), value: "record".into() },
         put(row(1, 1, "open")),
-        Write::PutState { execution: 1, state: "state".into(), next_due: Some(7), waiting: Some("queue".into()) },
+        Write::PutState {
+            execution: 1,
+            state: "state".into(),
+            next_due: Some(Time::from_nanos(7)),
+            waiting: Some("queue".into()),
+        },
         item(1, ItemKind::Activity, ItemKey::Id(5), "activity"),
         item(1, ItemKind::Update, ItemKey::Name("u".into()), "update"),
         history(1, 1, 4),
@@ -52,7 +58,7 @@ fn files_of_every_version_open() {
         let recovery = opened.store.recover().unwrap();
         assert_eq!(recovery.namespaces[0].name, "default");
         assert_eq!(recovery.records[0].value, "record");
-        assert_eq!(recovery.due, [(1, 7)]);
+        assert_eq!(recovery.due, [(1, Time::from_nanos(7))]);
         assert_eq!(recovery.workflow_tasks.len(), 1);
         assert_eq!(recovery.next_execution, 3);
         let loaded = opened.reader.load(1).unwrap();

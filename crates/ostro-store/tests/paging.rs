@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use common::*;
 use ostro_engine::persistence::{SearchValue, Write};
-use ostro_engine::time::SECOND;
+use ostro_engine::time::{SECOND, Span};
 use ostro_store::visibility::SearchAttributeTypes;
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType as Type;
 
@@ -22,14 +22,14 @@ fn store() -> Opened {
     let opened = Opened::new();
     let run = |id: i64| {
         let mut row = row(id, 1, &format!("w{}", id % 10));
-        row.start_time = DAY_ZERO + id / 7;
+        row.start_time = DAY_ZERO + Span::from_nanos(id / 7);
         if id % 2 == 0 {
             row = with(row, &[("N", SearchValue::Int(id % 5)), ("D", SearchValue::Double((id % 4) as f64 / 3.0))]);
         }
         if id % 5 != 0 {
             row = with(row, &[("K", SearchValue::String(format!("k{}", id % 3)))]);
         }
-        if id % 3 == 0 { closed(row, 2, DAY_ZERO + SECOND + id / 9) } else { row }
+        if id % 3 == 0 { closed(row, 2, DAY_ZERO + SECOND + Span::from_nanos(id / 9)) } else { row }
     };
     opened.write((1..=RUNS).map(|id| put(run(id))).collect());
     opened

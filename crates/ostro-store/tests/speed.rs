@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use common::*;
 use ostro_engine::persistence::{ItemKey, ItemKind, SearchValue, Write};
-use ostro_engine::time::SECOND;
+use ostro_engine::time::{SECOND, Time};
 use ostro_store::visibility::SearchAttributeTypes;
 use ostro_store::{Batch, Options, Store};
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType as Type;
@@ -155,7 +155,12 @@ fn transition(batch: i64) -> Vec<Write> {
     };
     let mut writes = vec![
         Write::AppendHistory { execution, first: step * 4, next: step * 4 + 4, events: vec![7; 600].into() },
-        Write::PutState { execution, state: vec![7; 1_500].into(), next_due: Some(batch), waiting: Some("q".into()) },
+        Write::PutState {
+            execution,
+            state: vec![7; 1_500].into(),
+            next_due: Some(Time::from_nanos(batch)),
+            waiting: Some("q".into()),
+        },
         activity,
     ];
     match step {

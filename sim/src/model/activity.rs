@@ -12,7 +12,7 @@ use super::event::{Ended, What};
 use super::run::{Now, Run};
 
 /// The longest wait between two attempts.
-const BACKOFF_MAX: Span = 100 * SECOND;
+const BACKOFF_MAX: Span = SECOND.times(100);
 
 /// What a workflow asks of an activity.
 #[derive(Debug, Clone, Default)]
@@ -57,11 +57,13 @@ pub enum Over {
 impl ActivityPlan {
     /// No part takes longer than the whole, and the whole no longer than the run; what is not set is as long as that.
     pub fn within(mut self, run_timeout: Span) -> Self {
-        let shorter = |span: Span, limit: Span| if span > 0 && limit > 0 { span.min(limit) } else { span.max(limit) };
+        let shorter = |span: Span, limit: Span| {
+            if span > Span::ZERO && limit > Span::ZERO { span.min(limit) } else { span.max(limit) }
+        };
         self.schedule_to_close = shorter(self.schedule_to_close, run_timeout);
         self.schedule_to_start = shorter(self.schedule_to_start, self.schedule_to_close);
         self.start_to_close = shorter(self.start_to_close, self.schedule_to_close);
-        if self.heartbeat > 0 && self.start_to_close > 0 {
+        if self.heartbeat > Span::ZERO && self.start_to_close > Span::ZERO {
             self.heartbeat = self.heartbeat.min(self.start_to_close);
         }
         self
@@ -70,8 +72,8 @@ impl ActivityPlan {
 
 impl Activity {
     pub fn dues(&self) -> [(Time, Option<TimeoutType>); 5] {
-        let after = |from: Time, span: Span| if span > 0 { from + span } else { 0 };
-        let (mut close, mut beat, mut start, mut backoff) = (0, 0, 0, 0);
+        let after = |from: Time, span: Span| if span > Span::ZERO { from + span } else { Time::UNSET };
+        let (mut close, mut beat, mut start, mut backoff) = (Time::UNSET, Time::UNSET, Time::UNSET, Time::UNSET);
         match self.state {
             State::Running { since, heartbeat } => {
                 close = after(since, self.plan.start_to_close);
@@ -90,7 +92,11 @@ impl Activity {
     }
 
     fn expires(&self) -> Time {
-        if self.plan.schedule_to_close > 0 { self.scheduled + self.plan.schedule_to_close } else { 0 }
+        if self.plan.schedule_to_close > Span::ZERO {
+            self.scheduled + self.plan.schedule_to_close
+        } else {
+            Time::UNSET
+        }
     }
 
     /// The wait before the next attempt, or why there is none.
@@ -111,8 +117,8 @@ pub fn retry(attempt: i32, attempts_max: i32, expires: Time, now: Time) -> Resul
     if attempts_max > 0 && attempt >= attempts_max {
         return Err(RetryState::MaximumAttemptsReached);
     }
-    let wait = (SECOND << (attempt - 1).min(10)).min(BACKOFF_MAX);
-    if expires != 0 && now + wait > expires { Err(RetryState::Timeout) } else { Ok(wait) }
+    let wait = (SECOND * (1 << (attempt - 1).min(10))).min(BACKOFF_MAX);
+    if expires != Time::UNSET && now + wait > expires { Err(RetryState::Timeout) } else { Ok(wait) }
 }
 
 impl Run {
@@ -175,7 +181,7 @@ impl Run {
 
     pub(super) fn activity_due(&mut self, scheduled: i64, now: &mut Now) {
         let Some(activity) = self.activities.get_mut(&scheduled) else { return };
-        let passed = activity.dues().into_iter().filter(|(time, _)| *time != 0 && *time <= now.time);
+        let passed = activity.dues().into_iter().filter(|(time, _)| *time != Time::UNSET && *time <= now.time);
         let timeouts = passed.clone().filter_map(|(time, kind)| Some((time, kind?)));
         match timeouts.min_by_key(|(time, _)| *time) {
             Some((_, kind)) => self.attempt_over(scheduled, Over::TimedOut(kind), now),

@@ -66,7 +66,7 @@ impl Oracle {
             Asks::Cancel => &operation.token,
         };
         let known_by = known_by.clone();
-        let operation_time_left = if asks == Asks::Start { operation.time_left(since) } else { 0 };
+        let operation_time_left = if asks == Asks::Start { operation.time_left(since) } else { Span::ZERO };
         let request = operation.request(asks);
         Some(GivenRequest { attempt: request.attempt, known_by, time_left: request.due - since, operation_time_left })
     }
@@ -99,7 +99,7 @@ impl Oracle {
         let run = self.waits_for(callback).ok_or(Refusal::NotFound)?;
         let (scheduled, token) = (callback.scheduled, callback.token.clone());
         self.with(run, |run, now| {
-            let since = if since > 0 { since } else { now.time };
+            let since = if since > Time::UNSET { since } else { now.time };
             run.called_back(scheduled, &token, since, how, now);
         });
         Ok(())

@@ -16,9 +16,9 @@ use super::run::{Now, Run};
 use super::task::Decision;
 
 /// How long a request may take, the wait for a handler included.
-const REQUEST_TIMEOUT: Span = 10 * SECOND;
+const REQUEST_TIMEOUT: Span = SECOND.times(10);
 /// The longest wait between two requests.
-const BACKOFF_MAX: Span = 3600 * SECOND;
+const BACKOFF_MAX: Span = SECOND.times(3600);
 
 /// What a workflow asks of an operation.
 #[derive(Debug, Clone, Default)]
@@ -80,8 +80,9 @@ pub enum Stage {
 impl OperationPlan {
     /// The whole takes no longer than the run, and no part longer than the whole.
     pub fn within(mut self, run_timeout: Span) -> Self {
-        let shorter = |span: Span, limit: Span| if span > 0 && limit > 0 { span.min(limit) } else { span };
-        let whole = if self.schedule_to_close > 0 { self.schedule_to_close } else { run_timeout };
+        let shorter =
+            |span: Span, limit: Span| if span > Span::ZERO && limit > Span::ZERO { span.min(limit) } else { span };
+        let whole = if self.schedule_to_close > Span::ZERO { self.schedule_to_close } else { run_timeout };
         self.schedule_to_close = shorter(whole, run_timeout);
         self.schedule_to_start = shorter(self.schedule_to_start, self.schedule_to_close);
         self.start_to_close = shorter(self.start_to_close, self.schedule_to_close);
@@ -97,21 +98,30 @@ impl Request {
     /// When something happens to it by itself; 0: never.
     fn next_due(&self) -> Time {
         match self.stage {
-            Stage::NotMade | Stage::Answered | Stage::Refused => 0,
+            Stage::NotMade | Stage::Answered | Stage::Refused => Time::UNSET,
             Stage::Offered | Stage::Lost | Stage::Taken { .. } | Stage::BackingOff => self.due,
         }
     }
 
     fn back_off(&mut self, now: &Now) {
         self.stage = Stage::BackingOff;
-        self.due = now.time + (SECOND << (self.attempt - 1).min(20)).min(BACKOFF_MAX);
+        self.due = now.time + (SECOND * (1 << (self.attempt - 1).min(20))).min(BACKOFF_MAX);
     }
 }
 
 impl Operation {
     pub fn new(plan: OperationPlan, called_by: i64, scheduled: Time) -> Self {
         let (start, cancel) = (Request::default(), Request::default());
-        Self { plan, called_by, scheduled, started: 0, token: String::new(), start, cancel, cancel_requested: 0 }
+        Self {
+            plan,
+            called_by,
+            scheduled,
+            started: Time::UNSET,
+            token: String::new(),
+            start,
+            cancel,
+            cancel_requested: 0,
+        }
     }
 
     pub fn request(&mut self, asks: Asks) -> &mut Request {
@@ -128,27 +138,32 @@ impl Operation {
 
     /// Of two at the same moment the first counts.
     fn time_outs(&self) -> impl Iterator<Item = (Time, TimeoutType)> {
-        let after = |from: Time, span: Span| if from > 0 && span > 0 { from + span } else { 0 };
-        let to_start = if self.started > 0 { 0 } else { after(self.scheduled, self.plan.schedule_to_start) };
+        let after =
+            |from: Time, span: Span| if from > Time::UNSET && span > Span::ZERO { from + span } else { Time::UNSET };
+        let to_start =
+            if self.started > Time::UNSET { Time::UNSET } else { after(self.scheduled, self.plan.schedule_to_start) };
         [
             (to_start, TimeoutType::ScheduleToStart),
             (after(self.started, self.plan.start_to_close), TimeoutType::StartToClose),
             (after(self.scheduled, self.plan.schedule_to_close), TimeoutType::ScheduleToClose),
         ]
         .into_iter()
-        .filter(|(time, _)| *time != 0)
+        .filter(|(time, _)| *time != Time::UNSET)
     }
 
     /// How much time its handler has; 0: as much as it wants.
     pub fn time_left(&self, now: Time) -> Span {
-        let whole =
-            if self.plan.schedule_to_close > 0 { self.scheduled + self.plan.schedule_to_close - now } else { 0 };
-        [whole, self.plan.start_to_close].into_iter().filter(|span| *span > 0).min().unwrap_or(0)
+        let whole = if self.plan.schedule_to_close > Span::ZERO {
+            self.scheduled + self.plan.schedule_to_close - now
+        } else {
+            Span::ZERO
+        };
+        [whole, self.plan.start_to_close].into_iter().filter(|span| *span > Span::ZERO).min().unwrap_or(Span::ZERO)
     }
 
     pub fn dues(&self) -> impl Iterator<Item = Time> {
         let requests = [self.start.next_due(), self.cancel.next_due()];
-        self.time_outs().map(|(time, _)| time).chain(requests.into_iter().filter(|time| *time != 0))
+        self.time_outs().map(|(time, _)| time).chain(requests.into_iter().filter(|time| *time != Time::UNSET))
     }
 }
 
@@ -198,7 +213,7 @@ impl Run {
         let requested = self.record(What::OperationCancelRequested { scheduled }, now);
         let Some(operation) = self.operations.get_mut(&scheduled) else { return };
         operation.cancel_requested = requested;
-        if operation.started > 0 {
+        if operation.started > Time::UNSET {
             operation.cancel.make(now);
         }
     }
@@ -227,7 +242,7 @@ impl Run {
 
     /// What the handler left behind has ended; perhaps before the handler said that it had started.
     pub fn called_back(&mut self, scheduled: i64, token: &str, since: Time, how: OperationEnd, now: &mut Now) {
-        if self.operations.get(&scheduled).is_some_and(|operation| operation.started == 0) {
+        if self.operations.get(&scheduled).is_some_and(|operation| operation.started == Time::UNSET) {
             self.note_operation_started(scheduled, token, since, now);
         }
         self.operation_ended(scheduled, how, now);
@@ -265,7 +280,7 @@ impl Run {
         }
         for request in [&mut operation.start, &mut operation.cancel] {
             match request.next_due() {
-                due if due == 0 || due > now.time => {}
+                due if due == Time::UNSET || due > now.time => {}
                 _ if request.stage == Stage::BackingOff => request.make(now),
                 _ => request.back_off(now),
             }
@@ -286,7 +301,7 @@ impl Run {
     /// Asks what the run before a reset has asked, where there is no answer.
     pub fn ask_again(&mut self, now: &Now) {
         for operation in self.operations.values_mut() {
-            if operation.started == 0 {
+            if operation.started == Time::UNSET {
                 operation.start.make(now);
             } else if operation.cancel_requested != 0 && operation.cancel.stage == Stage::NotMade {
                 operation.cancel.make(now);

@@ -258,7 +258,7 @@ impl Oracle {
     pub fn take_activity(&mut self, number: i64, scheduled: i64) -> Option<i32> {
         let time = self.now.time;
         let activity = self.run(number).activities.get_mut(&scheduled).filter(|a| a.state == State::Waiting)?;
-        activity.state = State::Running { since: time, heartbeat: 0 };
+        activity.state = State::Running { since: time, heartbeat: Time::UNSET };
         Some(activity.attempt)
     }
 

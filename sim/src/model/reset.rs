@@ -10,6 +10,7 @@ use super::nexus::{Operation, Stage};
 use super::run::{Child, Effect, Now, Run, WAITS};
 use super::task::Task;
 use super::{Oracle, Refusal};
+use ostro_engine::time::{Span, Time};
 
 impl Oracle {
     /// Goes back to what was before the event `finish`, which must leave a workflow task to be decided. The new run.
@@ -131,7 +132,7 @@ impl Run {
                 self.activities.insert(number, activity);
             }
             What::ActivityStarted { scheduled, .. } => {
-                let state = State::Running { since: event.time, heartbeat: 0 };
+                let state = State::Running { since: event.time, heartbeat: Time::UNSET };
                 self.activities.get_mut(&scheduled).into_iter().for_each(|activity| activity.state = state);
             }
             What::ActivityCancelRequested { scheduled } => {
@@ -192,7 +193,7 @@ impl Run {
     fn begin_again(&mut self, later: &[Event], now: &mut Now) {
         // As if it had waited once more: the next run of a cron schedule is counted from there.
         self.due = now.time + self.wait;
-        if self.start.run_timeout > 0 {
+        if self.start.run_timeout > Span::ZERO {
             self.expires = now.time + self.start.run_timeout;
         }
         let Some(task) = self.task.take() else { return };
@@ -256,7 +257,8 @@ impl Run {
             }
             // Its handler works on it since then, whatever the time of the event in this history.
             What::OperationStarted { scheduled, token } => {
-                if let Some(operation) = self.operations.get_mut(&scheduled).filter(|operation| operation.started == 0)
+                if let Some(operation) =
+                    self.operations.get_mut(&scheduled).filter(|operation| operation.started == Time::UNSET)
                 {
                     operation.has_started(&token, event.time);
                     self.record(what.clone(), now);

@@ -125,7 +125,7 @@ impl Run {
         if self.end.is_some() {
             return None;
         }
-        let task = self.task.as_ref().and_then(|task| Some(task.started?.1 + task.timeout)).unwrap_or(0);
+        let task = self.task.as_ref().and_then(|task| Some(task.started?.1 + task.timeout)).unwrap_or(Time::UNSET);
         let mut dues = vec![(self.first_task, Due::FirstTask), (self.expires, Due::Run), (task, Due::Task)];
         for (id, activity) in &self.activities {
             dues.extend(activity.dues().map(|(time, _)| (time, Due::Activity(*id))));
@@ -134,13 +134,13 @@ impl Run {
         for (id, operation) in &self.operations {
             dues.extend(operation.dues().map(|time| (time, Due::Operation(*id))));
         }
-        dues.into_iter().filter(|(time, _)| *time != 0).min()
+        dues.into_iter().filter(|(time, _)| *time != Time::UNSET).min()
     }
 
     pub fn happens(&mut self, due: Due, now: &mut Now) {
         match due {
             Due::FirstTask => {
-                self.first_task = 0;
+                self.first_task = Time::UNSET;
                 self.schedule_task(now);
             }
             Due::Run => self.run_out_of_time(now),
@@ -261,7 +261,7 @@ impl Run {
     /// The run that the retry policy wants after this one, or why it wants none.
     pub fn next_attempt(&self, now: &Now) -> Result<Run, RetryState> {
         let Some(attempts_max) = self.start.attempts_max else { return Err(RetryState::RetryPolicyNotSet) };
-        let wait = retry(self.attempt, attempts_max, 0, now.time)?;
+        let wait = retry(self.attempt, attempts_max, Time::UNSET, now.time)?;
         let (last, after_failure) = (self.last.clone(), true);
         Ok(Run { wait, attempt: self.attempt + 1, last, after_failure, ..self.next_of_chain() })
     }
@@ -305,12 +305,12 @@ impl Run {
             attached: Vec::new(),
             heard: Vec::new(),
             cancel_requested: false,
-            wait: 0,
-            first_task: 0,
-            due: 0,
+            wait: Span::ZERO,
+            first_task: Time::UNSET,
+            due: Time::UNSET,
             last: String::new(),
             after_failure: false,
-            expires: 0,
+            expires: Time::UNSET,
             task: None,
             task_attempt: 1,
             has_decided: false,
@@ -335,10 +335,10 @@ impl Run {
             self.first = self.number;
         }
         self.due = now.time + self.wait;
-        if self.wait > 0 {
+        if self.wait > Span::ZERO {
             self.first_task = self.due;
         }
-        if self.start.run_timeout > 0 {
+        if self.start.run_timeout > Span::ZERO {
             self.expires = self.due + self.start.run_timeout;
         }
         let (input, attempt) = (self.start.input.clone(), self.attempt);
@@ -355,7 +355,7 @@ impl Run {
         self.write_waiting();
         self.write(Event { time: now.time, what: What::Closed(end) });
         self.end = Some(end);
-        self.first_task = 0;
+        self.first_task = Time::UNSET;
         self.activities.clear();
         self.timers.clear();
         self.operations.clear();

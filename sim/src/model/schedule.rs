@@ -12,8 +12,8 @@ use super::oracle::Start;
 use super::times::Times;
 
 /// How late an action may be where the policies do not say, and the least that they can say.
-const WINDOW: Span = 365 * DAY;
-const WINDOW_MIN: Span = 10 * SECOND;
+const WINDOW: Span = DAY.times(365);
+const WINDOW_MIN: Span = SECOND.times(10);
 /// Actions that descriptions tell of.
 const SHOWN: usize = 10;
 
@@ -110,7 +110,7 @@ impl Schedule {
             plan,
             token: 1,
             request: request.to_owned(),
-            updated: 0,
+            updated: Time::UNSET,
             looked: now,
             buffered: Vec::new(),
             backfills: Vec::new(),
@@ -128,7 +128,7 @@ impl Schedule {
     }
 
     pub fn window(&self) -> Span {
-        if self.plan.window == 0 { WINDOW } else { self.plan.window.max(WINDOW_MIN) }
+        if self.plan.window == Span::ZERO { WINDOW } else { self.plan.window.max(WINDOW_MIN) }
     }
 
     /// The policy for an action that may have its own.
@@ -177,7 +177,11 @@ impl Schedule {
             Patch::Pause(notes) => self.set_paused(true, notes),
             Patch::Unpause(notes) => self.set_paused(false, notes),
             Patch::Trigger(time, overlap) => {
-                self.buffered.push(Action { time: if time == 0 { now } else { time }, overlap, manual: true });
+                self.buffered.push(Action {
+                    time: if time == Time::UNSET { now } else { time },
+                    overlap,
+                    manual: true,
+                });
             }
             Patch::Backfill(from, to, overlap) => self.backfills.push((from, to, overlap)),
         }
@@ -191,7 +195,7 @@ impl Schedule {
     /// Asks for the actions of all backfills; both ends of their ranges count.
     pub fn fill_back(&mut self) {
         for (from, to, overlap) in std::mem::take(&mut self.backfills) {
-            let mut time = self.plan.times.next(from - 1);
+            let mut time = self.plan.times.next(from - Span::from_nanos(1));
             while let Some(found) = time.filter(|time| *time <= to) {
                 self.buffered.push(Action { time: found, overlap, manual: true });
                 time = self.plan.times.next(found);

@@ -76,7 +76,7 @@ impl Run {
     }
 
     fn schedule(&mut self, speculative: bool, now: &Now) {
-        if self.end.is_some() || self.task.is_some() || self.first_task != 0 {
+        if self.end.is_some() || self.task.is_some() || self.first_task != Time::UNSET {
             return;
         }
         let attempt = self.task_attempt;
@@ -90,10 +90,11 @@ impl Run {
 
     /// Ten seconds, and more and more from the fourth attempt on.
     pub fn task_timeout(&self, attempt: i32) -> Span {
-        let plain = if self.start.run_timeout > 0 { self.start.run_timeout.min(10 * SECOND) } else { 10 * SECOND };
+        let plain =
+            if self.start.run_timeout > Span::ZERO { self.start.run_timeout.min(10 * SECOND) } else { 10 * SECOND };
         match attempt {
             ..=3 => plain,
-            _ => plain + ((5 * SECOND) << (attempt - 4).min(20)).min(10 * MINUTE),
+            _ => plain + (5 * SECOND * (1 << (attempt - 4).min(20))).min(10 * MINUTE),
         }
     }
 
@@ -296,5 +297,5 @@ impl Run {
 
 /// A span as the protocol has it.
 pub fn protocol(span: Span) -> Option<prost_wkt_types::Duration> {
-    if span > 0 { duration(span) } else { None }
+    if span > Span::ZERO { duration(span) } else { None }
 }

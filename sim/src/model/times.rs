@@ -44,9 +44,9 @@ impl Times {
 
     /// The first after that moment.
     pub fn next(&self, after: Time) -> Option<Time> {
-        let first = after.max(self.start - SECOND).div_euclid(SECOND) + 1;
-        let last = if self.end == 0 { first + LOOK_AHEAD / SECOND } else { self.end / SECOND };
-        (first..=last).find(|second| self.matches(*second)).map(|second| second * SECOND)
+        let first = after.max(self.start - SECOND).secs() + 1;
+        let last = if self.end == Time::UNSET { first + LOOK_AHEAD / SECOND } else { self.end.secs() };
+        (first..=last).find(|second| self.matches(*second)).map(Time::from_secs)
     }
 }
 
@@ -62,7 +62,7 @@ impl Cron {
     /// As clients write it.
     pub fn text(self) -> String {
         match self {
-            Self::Every(span) => format!("@every {}s", span / SECOND),
+            Self::Every(span) => format!("@every {}s", span.secs()),
             Self::Minutes(minutes) => format!("*/{minutes} * * * *"),
         }
     }
@@ -70,23 +70,25 @@ impl Cron {
     /// How long a run waits that follows one which was due at `last`; times that have passed are left out.
     pub fn wait(self, last: Time, now: Time) -> Span {
         let next = if now < last { last } else { self.next(last, now) };
-        (next - now + SECOND - 1) / SECOND * SECOND
+        Span::from_secs((next - now + SECOND - Span::from_nanos(1)).secs())
     }
 
     fn next(self, last: Time, now: Time) -> Time {
-        let whole = last.div_euclid(SECOND);
+        let whole = last.secs();
         let fits = |second: i64| match self {
-            Self::Every(span) => second > whole && (second - whole) % (span / SECOND) == 0,
-            Self::Minutes(minutes) => second * SECOND > last && second % 60 == 0 && second / 60 % 60 % minutes == 0,
+            Self::Every(span) => second > whole && (second - whole) % span.secs() == 0,
+            Self::Minutes(minutes) => {
+                Time::from_secs(second) > last && second % 60 == 0 && second / 60 % 60 % minutes == 0
+            }
         };
-        let first = (now + SECOND - 1).div_euclid(SECOND);
-        (first..).find(|second| fits(*second)).map_or(now, |second| second * SECOND)
+        let first = (now + SECOND - Span::from_nanos(1)).secs();
+        (first..).find(|second| fits(*second)).map_or(now, Time::from_secs)
     }
 }
 
 /// A whole second as ids of scheduled runs have it: `2027-01-15T08:00:00Z`.
 pub fn rfc3339(time: Time) -> String {
-    let second = time.div_euclid(SECOND);
+    let second = time.secs();
     let (day, rest) = (second.div_euclid(86_400), second.rem_euclid(86_400));
     let (mut year, mut left) = (1970, day);
     let leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -120,7 +122,7 @@ mod tests {
             (1_800_000_000, "2027-01-15T08:00:00Z"),
             (1_830_297_599, "2027-12-31T23:59:59Z"),
         ] {
-            assert_eq!(rfc3339(second * SECOND), written);
+            assert_eq!(rfc3339(Time::from_secs(second)), written);
         }
     }
 }

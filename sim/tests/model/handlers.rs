@@ -2,7 +2,7 @@
 
 use ostro_engine::nexus::callback::Completion;
 use ostro_engine::nexus::outgoing::CompleteNexusOperation;
-use ostro_engine::time::{MILLISECOND, SECOND, Span};
+use ostro_engine::time::{MILLISECOND, SECOND, Span, Time};
 use ostro_engine::token::TaskToken;
 use ostro_sim::model::event::{Event, OperationEnd, What};
 use ostro_sim::model::{Asked, Asks, Callback, GivenRequest, OperationPlan, Request, Run, Says, Stage, protocol};
@@ -72,9 +72,9 @@ impl Pair {
         OperationPlan {
             name,
             to_nowhere: self.below(20) == 0,
-            schedule_to_close: self.pick(&[0, 0, 19 * SECOND, 83 * SECOND]),
-            schedule_to_start: self.pick(&[0, 0, 11 * SECOND]),
-            start_to_close: self.pick(&[0, 0, 29 * SECOND]),
+            schedule_to_close: self.pick(&[Span::ZERO, Span::ZERO, 19 * SECOND, 83 * SECOND]),
+            schedule_to_start: self.pick(&[Span::ZERO, Span::ZERO, 11 * SECOND]),
+            start_to_close: self.pick(&[Span::ZERO, Span::ZERO, 29 * SECOND]),
         }
     }
 
@@ -109,7 +109,7 @@ impl Pair {
             request::Variant::StartOperation(start) => (Asks::Start, Some(start.clone()), start.operation),
             request::Variant::CancelOperation(cancel) => (Asks::Cancel, None, cancel.operation_token),
         };
-        let (run, scheduled, since) = (token.execution, token.scheduled_event_id, token.started_time);
+        let (run, scheduled, since) = (token.execution, token.scheduled_event_id, token.started_time());
         let left = |name: &str| milliseconds(request.header.get(name).map_or("0ms", String::as_str));
         let (time_left, operation_time_left) = (left("request-timeout"), left("operation-timeout"));
         let real = GivenRequest { attempt: token.attempt, known_by, time_left, operation_time_left };
@@ -273,17 +273,18 @@ impl Pair {
             1 => (None, Some(canceled()), OperationEnd::Canceled),
             _ => (payload(&result), None, OperationEnd::Completed(result)),
         };
-        let start_time = self.pick(&[0, self.real.now - SECOND]);
+        let start_time = self.pick(&[Time::UNSET, self.real.now - SECOND]);
         let what = format!("end of {callback:?}: {how:?}");
         let request = CompleteNexusOperation {
             namespace: Some(NAMESPACE.into()),
             callback_token,
             operation_token: callback.token.clone(),
-            completion: Completion { result, failure, start_time, ..Default::default() },
+            completion: Completion { result, failure, start_time: start_time.nanos(), ..Default::default() },
         };
         let real = refusal(self.real.ask(request));
         let caller = self.oracle.run(callback.run);
-        let unstarted = caller.operations.get(&callback.scheduled).is_some_and(|operation| operation.started == 0);
+        let unstarted =
+            caller.operations.get(&callback.scheduled).is_some_and(|operation| operation.started == Time::UNSET);
         let model = self.oracle.complete_operation(&callback, start_time, how);
         self.note_reached(unstarted && model.is_ok(), "operation ended before its start");
         self.same(&what, real, model);
@@ -303,7 +304,7 @@ impl Pair {
             .iter()
             .map(|(id, operation)| {
                 let pending = match operation.start.stage {
-                    _ if operation.started > 0 => Pending::Started,
+                    _ if operation.started > Time::UNSET => Pending::Started,
                     Stage::BackingOff => Pending::BackingOff,
                     _ => Pending::Scheduled,
                 };
@@ -334,12 +335,12 @@ impl Pair {
 
 /// As headers say it.
 fn milliseconds(text: &str) -> Span {
-    text.strip_suffix("ms").and_then(|number| number.parse::<Span>().ok()).expect("milliseconds") * MILLISECOND
+    text.strip_suffix("ms").and_then(|number| number.parse::<i64>().ok()).expect("milliseconds") * MILLISECOND
 }
 
 fn to_the_millisecond(mut given: GivenRequest) -> GivenRequest {
     for span in [&mut given.time_left, &mut given.operation_time_left] {
-        *span -= *span % MILLISECOND;
+        *span = *span - *span % MILLISECOND;
     }
     given
 }

@@ -69,7 +69,7 @@ impl Pair {
 
     pub(super) fn note(&self, what: impl FnOnce() -> String) {
         if self.prints {
-            eprintln!("{:>5} {:>14.3} {}", self.number, (self.real.now - start_of_time()) as f64 / 1e9, what());
+            eprintln!("{:>5} {:>14.3} {}", self.number, (self.real.now - start_of_time()).as_secs_f64(), what());
         }
     }
 
@@ -111,8 +111,12 @@ impl Pair {
         Start {
             input: format!("input {}", self.number),
             attempts_max: self.pick(&[None, None, Some(0), Some(2), Some(3)]),
-            run_timeout: self.pick(&[0, 0, 0, 37 * SECOND, 311 * SECOND]),
-            delay: if cron.is_some() { 0 } else { self.pick(&[0, 0, 0, 0, 7 * SECOND]) },
+            run_timeout: self.pick(&[Span::ZERO, Span::ZERO, Span::ZERO, 37 * SECOND, 311 * SECOND]),
+            delay: if cron.is_some() {
+                Span::ZERO
+            } else {
+                self.pick(&[Span::ZERO, Span::ZERO, Span::ZERO, Span::ZERO, 7 * SECOND])
+            },
             cron,
             ..Start::default()
         }
@@ -121,7 +125,7 @@ impl Pair {
     pub(super) fn span(&mut self) -> Span {
         let longest = if self.is_calm() { 4 } else { 5 };
         let low = self.pick(&[MILLISECOND, 50 * MILLISECOND, SECOND, 10 * SECOND, MINUTE][..longest]);
-        low + self.below(low as usize) as Span
+        low + Span::from_nanos(self.below(low.nanos() as usize) as i64)
     }
 
     pub(super) fn advance(&mut self) {
@@ -132,7 +136,7 @@ impl Pair {
     }
 
     pub(super) fn restart(&mut self) {
-        let away = self.pick(&[0, 0, 7 * SECOND, 50 * SECOND, 3 * MINUTE]);
+        let away = self.pick(&[Span::ZERO, Span::ZERO, 7 * SECOND, 50 * SECOND, 3 * MINUTE]);
         self.note(|| format!("the process dies and comes back after {} s", away / SECOND));
         self.real.now += away;
         let now = self.real.now;

@@ -183,5 +183,5 @@ pub fn queue() -> Option<TaskQueue> {
 }
 
 pub fn start_of_time() -> Time {
-    1_800_000_000 * SECOND
+    (1_800_000_000 * SECOND).since_epoch()
 }

@@ -1,6 +1,6 @@
 //! Calls on schedules, made to both sides.
 
-use ostro_engine::time::{MILLISECOND, SECOND, Time, from_duration, from_timestamp, timestamp};
+use ostro_engine::time::{MILLISECOND, SECOND, Span, Time, from_duration, from_timestamp, timestamp};
 use ostro_sim::model::event::{End, What};
 use ostro_sim::model::schedule::{Patch, Plan, Taken};
 use ostro_sim::model::times::{Calendar, Times};
@@ -123,14 +123,14 @@ impl Pair {
     /// With the schedule's id as that of its workflow, or one that clients use.
     fn plan_of_schedule(&mut self, id: &str) -> Plan {
         let keeps_id = self.below(4) == 0;
-        let start = Start { delay: 0, cron: None, ..self.plan_of_start() };
+        let start = Start { delay: Span::ZERO, cron: None, ..self.plan_of_start() };
         Plan {
             times: self.times(),
             workflow: if keeps_id { self.pick(&["a", id]).to_owned() } else { id.to_owned() },
             start,
             keeps_id,
             overlap: self.pick(&OVERLAPS),
-            window: self.pick(&[0, 0, 3 * SECOND, 40 * SECOND]),
+            window: self.pick(&[Span::ZERO, Span::ZERO, 3 * SECOND, 40 * SECOND]),
             pauses_on_failure: self.below(2) == 0,
             paused: self.below(6) == 0,
             notes: self.pick(&["", "a note"]).to_owned(),
@@ -142,8 +142,8 @@ impl Pair {
         let now = self.real.now;
         let minutes = |minute: (i64, i64, i64), second| Calendar { second, minute, hour: (0, 23, 1) };
         let mut times = Times {
-            start: self.pick(&[0, 0, 0, now + 20 * SECOND, now + 1500 * MILLISECOND]),
-            end: self.pick(&[0, 0, 0, now + 100 * SECOND]),
+            start: self.pick(&[Time::UNSET, Time::UNSET, Time::UNSET, now + 20 * SECOND, now + 1500 * MILLISECOND]),
+            end: self.pick(&[Time::UNSET, Time::UNSET, Time::UNSET, now + 100 * SECOND]),
             ..Times::default()
         };
         if self.below(2) == 0 {
@@ -169,11 +169,11 @@ impl Pair {
         match self.below(8) {
             0 => Patch::Pause("paused".to_owned()),
             1..3 => Patch::Unpause("unpaused".to_owned()),
-            3..6 => Patch::Trigger(self.pick(&[0, 0, now - 500 * SECOND]), overlap),
+            3..6 => Patch::Trigger(self.pick(&[Time::UNSET, Time::UNSET, now - 500 * SECOND]), overlap),
             _ => {
                 // The range may end in times to come.
                 let (from, to) = (now - 200 * SECOND, self.pick(&[now - 100 * SECOND, now, now + 30 * SECOND]));
-                Patch::Backfill(from / SECOND * SECOND, to, overlap)
+                Patch::Backfill(from.floor_secs(), to, overlap)
             }
         }
     }
@@ -227,7 +227,7 @@ fn expected(oracle: &Oracle, id: &str, now: Time) -> Result<Shown, Refusal> {
         notes: schedule.plan.notes.clone(),
         left: schedule.plan.left,
         overlap: schedule.overlap(Overlap::Unspecified),
-        window: schedule.window(),
+        window: schedule.window().nanos(),
         taken: schedule.counts.taken,
         skipped: schedule.counts.skipped,
         missed: schedule.counts.missed,
@@ -253,7 +253,7 @@ fn shown(described: DescribeScheduleResponse) -> Shown {
         notes: state.notes,
         left: state.limited_actions.then_some(state.remaining_actions),
         overlap: policies.overlap_policy(),
-        window: from_duration(&policies.catchup_window),
+        window: from_duration(&policies.catchup_window).nanos(),
         taken: info.action_count,
         skipped: info.overlap_skipped,
         missed: info.missed_catchup_window,
@@ -310,8 +310,8 @@ fn written(plan: &Plan) -> Schedule {
 
 fn written_times(times: &Times) -> ScheduleSpec {
     let interval = |(every, phase): &(i64, i64)| IntervalSpec {
-        interval: protocol(every * SECOND),
-        phase: protocol(phase * SECOND),
+        interval: protocol(*every * SECOND),
+        phase: protocol(*phase * SECOND),
     };
     let range =
         |(first, last, step): (i64, i64, i64)| vec![Range { start: first as i32, end: last as i32, step: step as i32 }];

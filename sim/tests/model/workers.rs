@@ -1,6 +1,6 @@
 //! What workers do, on both sides.
 
-use ostro_engine::time::SECOND;
+use ostro_engine::time::{SECOND, Span, Time};
 use ostro_engine::token::TaskToken;
 use ostro_sim::model::{ActivityPlan, Attempt, Decision, Ending, Given, Run};
 use temporalio_protos::temporal::api::{
@@ -38,7 +38,11 @@ impl Pair {
         self.same("its attempt and event", Some((task.response.attempt, token.scheduled_event_id)), expected);
         self.tasks.push(Held {
             run: token.execution,
-            given: Given { attempt: token.attempt, scheduled: token.scheduled_event_id, since: token.started_time },
+            given: Given {
+                attempt: token.attempt,
+                scheduled: token.scheduled_event_id,
+                since: Time::from_nanos(token.started_time),
+            },
             token: task.response.task_token,
             updates,
         });
@@ -162,9 +166,9 @@ impl Pair {
         ActivityPlan {
             id,
             start_to_close: self.pick(&[5, 17, 61]) * SECOND,
-            schedule_to_close: self.pick(&[0, 0, 23 * SECOND, 97 * SECOND]),
-            schedule_to_start: self.pick(&[0, 0, 13 * SECOND]),
-            heartbeat: self.pick(&[0, 0, 3 * SECOND]),
+            schedule_to_close: self.pick(&[Span::ZERO, Span::ZERO, 23 * SECOND, 97 * SECOND]),
+            schedule_to_start: self.pick(&[Span::ZERO, Span::ZERO, 13 * SECOND]),
+            heartbeat: self.pick(&[Span::ZERO, Span::ZERO, 3 * SECOND]),
             attempts_max: self.pick(&[0, 1, 2, 3]),
         }
     }
@@ -181,7 +185,7 @@ impl Pair {
             run: token.execution,
             scheduled: token.scheduled_event_id,
             number: token.attempt,
-            since: token.started_time,
+            since: Time::from_nanos(token.started_time),
         };
         self.activities.push((attempt, task.task_token));
     }

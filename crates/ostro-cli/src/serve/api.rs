@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use ostro_engine::time::Span;
 use ostro_wire::{BoxError, Caller};
 use ostro_workflows_api::auth::Access;
 use ostro_workflows_api::records::SqliteRecords;
@@ -28,7 +28,7 @@ pub(super) async fn start(settings: &Settings, engine: Caller, scheduler: Schedu
         access,
         scheduler,
         scheduler_tls,
-        records_retention: kept.map(|span| Duration::from_nanos(u64::try_from(span).unwrap_or(0))),
+        records_retention: kept.map(Span::to_std),
         // Records follow their executions at leisure: each look asks the engine for what is old.
         retention_interval: settings.config.retention_interval() * 6,
     };

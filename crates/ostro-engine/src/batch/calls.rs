@@ -45,7 +45,7 @@ impl Batches {
             kind: kind as i32,
             identity,
             state: State::Running as i32,
-            start_time: now,
+            start_time: now.nanos(),
             request: Some(request),
             ..Default::default()
         }));
@@ -54,8 +54,8 @@ impl Batches {
 
     /// Ended batches leave with their namespace's retention.
     fn forget_old(&mut self, namespace: &Namespace, now: Time) -> Vec<Write> {
-        let ended_before = now.saturating_sub(namespace.retention);
-        let old = |batch: &&Batch| batch.close_time != 0 && batch.close_time < ended_before;
+        let ended_before = now - namespace.retention;
+        let old = |batch: &&Batch| batch.close_time != 0 && batch.close_time < ended_before.nanos();
         let old: Vec<Batch> = self.of(namespace.id).filter(old).cloned().collect();
         for batch in &old {
             self.by_job.remove(&(batch.namespace, batch.job_id.clone()));
@@ -75,7 +75,7 @@ impl Batches {
             return Err(Error::not_found("workflow execution already completed"));
         }
         batch.state = State::Failed as i32;
-        batch.close_time = now;
+        batch.close_time = now.nanos();
         Ok((StopBatchOperationResponse {}, self.put(batch)))
     }
 
@@ -91,7 +91,7 @@ impl Batches {
         batch.cursor = progress.cursor;
         if let Some(well) = progress.finished {
             batch.state = if well { State::Completed } else { State::Failed } as i32;
-            batch.close_time = now;
+            batch.close_time = now.nanos();
         }
         let running = batch.is_running();
         (running, self.put(batch))
@@ -105,8 +105,8 @@ impl Batches {
             operation_type: batch.kind,
             job_id: batch.job_id.clone(),
             state: batch.state,
-            start_time: timestamp(batch.start_time),
-            close_time: timestamp(batch.close_time),
+            start_time: timestamp(batch.start_time()),
+            close_time: timestamp(batch.close_time()),
             total_operation_count: if ended_well { batch.succeeded + batch.failed } else { batch.total },
             complete_operation_count: batch.succeeded,
             failure_operation_count: batch.failed,
@@ -149,8 +149,8 @@ fn info(batch: &Batch) -> BatchOperationInfo {
     BatchOperationInfo {
         job_id: batch.job_id.clone(),
         state: batch.state,
-        start_time: timestamp(batch.start_time),
-        close_time: timestamp(batch.close_time),
+        start_time: timestamp(batch.start_time()),
+        close_time: timestamp(batch.close_time()),
         operation_type: batch.kind,
     }
 }

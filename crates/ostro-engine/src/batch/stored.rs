@@ -7,6 +7,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::StartBatchOperationRe
 use super::RECORD_KIND;
 use crate::map_order::Ordered;
 use crate::persistence::Write;
+use crate::time::typed_times;
 
 /// A batch operation, as it stands and as it is stored.
 #[derive(Clone, PartialEq, Message)]
@@ -55,3 +56,5 @@ impl Batch {
         Write::DeleteRecord { kind: RECORD_KIND.to_owned(), key: self.key() }
     }
 }
+
+typed_times!(Batch: Time start_time, Time close_time);

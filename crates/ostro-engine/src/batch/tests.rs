@@ -36,25 +36,31 @@ fn finished(job_id: &str, well: bool) -> Progress {
 #[test]
 fn one_runs_at_a_time_and_a_job_id_is_used_once() {
     let mut batches = Batches::default();
-    batches.start(request("a"), &namespace(), SECOND).unwrap();
-    assert_eq!(batches.start(request("b"), &namespace(), SECOND).unwrap_err().kind, ErrorKind::ResourceExhausted);
-    batches.progress(finished("a", true), 2 * SECOND);
-    assert_eq!(batches.start(request("a"), &namespace(), SECOND).unwrap_err().kind, ErrorKind::AlreadyExists);
-    batches.start(request("b"), &namespace(), 3 * SECOND).unwrap();
+    batches.start(request("a"), &namespace(), SECOND.since_epoch()).unwrap();
+    assert_eq!(
+        batches.start(request("b"), &namespace(), SECOND.since_epoch()).unwrap_err().kind,
+        ErrorKind::ResourceExhausted
+    );
+    batches.progress(finished("a", true), (2 * SECOND).since_epoch());
+    assert_eq!(
+        batches.start(request("a"), &namespace(), SECOND.since_epoch()).unwrap_err().kind,
+        ErrorKind::AlreadyExists
+    );
+    batches.start(request("b"), &namespace(), (3 * SECOND).since_epoch()).unwrap();
     let listed = batches.list(&ListBatchOperationsRequest::default(), 1).unwrap().operation_info;
     assert_eq!(listed.iter().map(|info| info.job_id.as_str()).collect::<Vec<_>>(), ["b", "a"]);
     let much_later = 3 * DAY;
-    batches.progress(finished("b", true), 4 * SECOND);
-    let (_, writes) = batches.start(request("a"), &namespace(), much_later).unwrap();
+    batches.progress(finished("b", true), (4 * SECOND).since_epoch());
+    let (_, writes) = batches.start(request("a"), &namespace(), much_later.since_epoch()).unwrap();
     assert_eq!(writes.len(), 3, "the two old ones leave when a new one comes");
 }
 
 #[test]
 fn progress_adds_up_and_survives_a_restart() {
     let mut batches = Batches::default();
-    let (_, mut writes) = batches.start(request("a"), &namespace(), SECOND).unwrap();
+    let (_, mut writes) = batches.start(request("a"), &namespace(), SECOND.since_epoch()).unwrap();
     let step = Progress { succeeded: 2, failed: 1, total: Some(5), cursor: vec![7], ..finished("a", true) };
-    let (running, more) = batches.progress(Progress { finished: None, ..step }, SECOND);
+    let (running, more) = batches.progress(Progress { finished: None, ..step }, SECOND.since_epoch());
     assert!(running);
     writes.extend(more);
     let Some(Write::PutRecord { kind, key, value }) = writes.pop() else { panic!("progress is written") };
@@ -71,11 +77,11 @@ fn progress_adds_up_and_survives_a_restart() {
 fn a_stopped_batch_goes_no_further() {
     let mut batches = Batches::default();
     let stop = StopBatchOperationRequest { job_id: "a".into(), ..Default::default() };
-    assert_eq!(batches.stop(&stop, 1, SECOND).unwrap_err().kind, ErrorKind::NotFound);
-    batches.start(request("a"), &namespace(), SECOND).unwrap();
-    batches.stop(&stop, 1, SECOND).unwrap();
+    assert_eq!(batches.stop(&stop, 1, SECOND.since_epoch()).unwrap_err().kind, ErrorKind::NotFound);
+    batches.start(request("a"), &namespace(), SECOND.since_epoch()).unwrap();
+    batches.stop(&stop, 1, SECOND.since_epoch()).unwrap();
     assert_eq!(batches.describe(1, "a").unwrap().state(), State::Failed);
-    assert!(!batches.progress(finished("a", true), SECOND).0);
+    assert!(!batches.progress(finished("a", true), SECOND.since_epoch()).0);
     assert_eq!(batches.describe(1, "a").unwrap().state(), State::Failed);
-    assert_eq!(batches.stop(&stop, 1, SECOND).unwrap_err().kind, ErrorKind::NotFound);
+    assert_eq!(batches.stop(&stop, 1, SECOND.since_epoch()).unwrap_err().kind, ErrorKind::NotFound);
 }

@@ -13,7 +13,7 @@ use temporalio_protos::temporal::api::enums::v1::ContinueAsNewInitiator;
 use crate::time::{SECOND, Span, Time};
 
 /// A moment from which a schedule is tried out: all dates that there are come within five years of it.
-const TRIAL: Time = 1_750_000_000 * SECOND;
+const TRIAL: Time = Time::from_secs(1_750_000_000);
 
 /// When the next runs come.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +37,7 @@ pub fn check(schedule: &str) -> Result<(), String> {
 
 /// How long the first run of a chain waits; 0 without a schedule, or where it never comes due.
 pub fn first_wait(schedule: &str, now: Time) -> Span {
-    next_wait(schedule, now, now).unwrap_or(0)
+    next_wait(schedule, now, now).unwrap_or(Span::ZERO)
 }
 
 /// Who began a run, as its first event says: the schedule, where there is one.
@@ -57,7 +57,7 @@ pub fn next_wait(schedule: &str, last: Time, now: Time) -> Option<Span> {
         return None;
     }
     let next = if now < last { last } else { parse::parse(schedule).ok()?.first_from(last, now)? };
-    Some(whole_seconds((next - now).max(0)))
+    Some(whole_seconds((next - now).max(Span::ZERO)))
 }
 
 impl Schedule {
@@ -66,14 +66,14 @@ impl Schedule {
         match self {
             Schedule::Every(span) => Some(next::every(*span, last, now)),
             // Memoryless: the first after `last` and not before `now` is the first after the later of both.
-            Schedule::Fields(fields) => next::after(fields, last.max(now.saturating_sub(1))),
+            Schedule::Fields(fields) => next::after(fields, last.max(now - Span::from_nanos(1))),
         }
     }
 }
 
 /// Rounded up to whole seconds.
 fn whole_seconds(span: Span) -> Span {
-    span.saturating_add(SECOND - 1) / SECOND * SECOND
+    Span::from_secs((span + SECOND - Span::from_nanos(1)).secs())
 }
 
 #[cfg(test)]

@@ -4,32 +4,32 @@ use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
 
 use super::fields::Fields;
-use crate::time::{SECOND, Span, Time};
+use crate::time::{Span, Time};
 
 /// A schedule that does not come due for this long never does.
 const YEARS_MAX: i16 = 5;
 
 /// The first of `last + span`, `last + 2 * span`... (on whole seconds) that is not before `now`.
 pub(super) fn every(span: Span, last: Time, now: Time) -> Time {
-    let first = (last.div_euclid(SECOND) * SECOND).saturating_add(span);
+    let first = last.floor_secs() + span;
     if first >= now {
         return first;
     }
     let behind = now - first;
-    first + (behind + span - 1) / span * span
+    first + span * ((behind - Span::from_nanos(1)) / span + 1)
 }
 
 /// The first time after `after` that all fields match. In a time zone with a summer time, an hour that is left out has
 /// no times, and one that comes twice has them twice.
 pub(super) fn after(fields: &Fields, after: Time) -> Option<Time> {
-    let second = after.div_euclid(SECOND) + 1;
+    let second = after.secs() + 1;
     let mut search =
         Search { fields, at: Timestamp::from_second(second).ok()?.to_zoned(fields.zone.clone()), moved: false };
     let last_year = search.at.year().saturating_add(YEARS_MAX);
     // Each round either finds the time or begins a later month, day or hour.
     while search.at.year() <= last_year {
         if search.month()? && search.day()? && search.hour()? && search.minute()? {
-            return i64::try_from(search.at.timestamp().as_nanosecond()).ok();
+            return i64::try_from(search.at.timestamp().as_nanosecond()).ok().map(Time::from_nanos);
         }
     }
     None

@@ -2,7 +2,7 @@
 
 use super::Schedule;
 use super::fields::Fields;
-use crate::time::SECOND;
+use crate::time::{SECOND, Span};
 use crate::{go_duration, zone};
 
 /// Reads a schedule, or says what is wrong with it.
@@ -16,7 +16,7 @@ pub(super) fn parse(text: &str) -> Result<Schedule, String> {
     };
     if let Some(span) = schedule.strip_prefix("@every ") {
         let span = go_duration::parse(span)?;
-        return Ok(Schedule::Every((span / SECOND * SECOND).max(SECOND)));
+        return Ok(Schedule::Every(Span::from_secs(span.secs()).max(SECOND)));
     }
     let fields = match schedule {
         "@yearly" | "@annually" => "0 0 1 1 *",

@@ -81,11 +81,11 @@ impl Deployments {
         let previous = state.current_version();
         if state.current != *build_id {
             state.current.clone_from(build_id);
-            state.current_changed = now;
+            state.current_changed = now.nanos();
             state.revision += 1;
             if state.ramp.as_ref().is_some_and(|ramp| ramp.build_id == *build_id) {
                 state.ramp = None;
-                (state.ramping_changed, state.ramp_changed) = (now, now);
+                (state.ramping_changed, state.ramp_changed) = (now.nanos(), now.nanos());
             }
             activate(state, build_id, Status::Current, &change.identity, now);
             if let Some(previous) = &previous {
@@ -183,7 +183,7 @@ impl Deployments {
             return None;
         }
         state.status = Status::Draining as i32;
-        state.drainage_changed = now;
+        state.drainage_changed = now.nanos();
         self.write(namespace, &version.deployment)
     }
 
@@ -200,7 +200,7 @@ impl Deployments {
         for (build_id, version) in state.versions.iter_mut().filter(|(_, version)| version.is_draining()) {
             if !is_pinned(&Version::new(name, build_id)) {
                 version.status = Status::Drained as i32;
-                version.drainage_changed = now;
+                version.drainage_changed = now.nanos();
                 drained = true;
             }
         }
@@ -253,7 +253,7 @@ impl Deployments {
     ) -> Changed {
         let mut conflict_token = Vec::new();
         if let Ok(state) = self.get_mut(change.namespace, &change.deployment) {
-            state.conflict = now.max(state.conflict + 1);
+            state.conflict = now.nanos().max(state.conflict.saturating_add(1));
             state.last_modifier.clone_from(&change.identity);
             conflict_token = token(state);
         }
@@ -297,9 +297,9 @@ pub(super) fn check_manager(state: &DeploymentState, identity: &str) -> Result<(
 fn set_ramp(state: &mut DeploymentState, ramp: Option<Ramp>, is_new: bool, identity: &str, now: Time) {
     let before = std::mem::replace(&mut state.ramp, ramp);
     if is_new {
-        state.ramping_changed = now;
+        state.ramping_changed = now.nanos();
     }
-    state.ramp_changed = now;
+    state.ramp_changed = now.nanos();
     state.revision += 1;
     if let Some(ramp) = state.ramp.clone() {
         activate(state, &ramp.build_id, Status::Ramping, identity, now);
@@ -315,14 +315,14 @@ fn activate(state: &mut DeploymentState, build_id: &str, status: Status, identit
     version.status = status as i32;
     identity.clone_into(&mut version.last_modifier);
     let current = status == Status::Current;
-    version.current_since = if current { now } else { 0 };
+    version.current_since = if current { now.nanos() } else { 0 };
     version.ramping_since = if current { 0 } else { ramping_since };
-    version.routing_changed = if current { now } else { changed };
+    version.routing_changed = if current { now.nanos() } else { changed };
     if current {
-        version.last_current = now;
+        version.last_current = now.nanos();
     }
     if version.first_activation == 0 {
-        version.first_activation = now;
+        version.first_activation = now.nanos();
     }
     (version.drainage_changed, version.last_deactivation) = (0, 0);
 }
@@ -331,5 +331,6 @@ fn drain(state: &mut DeploymentState, build_id: &str, now: Time) {
     let Some(version) = state.versions.get_mut(build_id) else { return };
     version.status = Status::Draining as i32;
     (version.current_since, version.ramping_since) = (0, 0);
+    let now = now.nanos();
     (version.routing_changed, version.last_deactivation, version.drainage_changed) = (now, now, now);
 }

@@ -29,7 +29,7 @@ impl Deployments {
         let info = WorkerDeploymentInfo {
             name: state.name.clone(),
             version_summaries: versions.into_iter().map(|(id, version)| summary(state, id, version, now)).collect(),
-            create_time: timestamp(state.create_time),
+            create_time: timestamp(state.create_time()),
             routing_config: Some(routing_config(state)),
             last_modifier_identity: state.last_modifier.clone(),
             manager_identity: state.manager.clone(),
@@ -56,10 +56,10 @@ impl Deployments {
             version: version.dotted(),
             status: state.status,
             deployment_version: Some(version.proto()),
-            create_time: timestamp(state.create_time),
-            routing_changed_time: timestamp(state.routing_changed),
-            current_since_time: timestamp(state.current_since),
-            ramping_since_time: timestamp(state.ramping_since),
+            create_time: timestamp(state.create_time()),
+            routing_changed_time: timestamp(state.routing_changed()),
+            current_since_time: timestamp(state.current_since()),
+            ramping_since_time: timestamp(state.ramping_since()),
             ramp_percentage: ramp.map_or(0.0, |ramp| ramp.percentage),
             task_queue_infos: state.queues.iter().map(queue).collect(),
             drainage_info: drainage_info(state, now),
@@ -82,7 +82,7 @@ impl Deployments {
                 let latest = state.versions.iter().max_by_key(|(_, version)| version.create_time);
                 WorkerDeploymentSummary {
                     name: state.name.clone(),
-                    create_time: timestamp(state.create_time),
+                    create_time: timestamp(state.create_time()),
                     routing_config: Some(routing_config(state)),
                     latest_version_summary: latest.map(|(build_id, version)| summary(state, build_id, version, now)),
                     current_version_summary: of(&state.current),
@@ -144,9 +144,9 @@ fn routing_config(state: &DeploymentState) -> RoutingConfig {
         ramping_deployment_version: state.ramping_version().as_ref().map(Version::proto),
         ramping_version: state.ramp.as_ref().map(|_| dotted(state.ramping_version().as_ref())).unwrap_or_default(),
         ramping_version_percentage: state.ramp.as_ref().map_or(0.0, |ramp| ramp.percentage),
-        current_version_changed_time: timestamp(state.current_changed),
-        ramping_version_changed_time: timestamp(state.ramping_changed),
-        ramping_version_percentage_changed_time: timestamp(state.ramp_changed),
+        current_version_changed_time: timestamp(state.current_changed()),
+        ramping_version_changed_time: timestamp(state.ramping_changed()),
+        ramping_version_percentage_changed_time: timestamp(state.ramp_changed()),
         revision_number: state.revision,
     }
 }
@@ -155,7 +155,7 @@ fn drainage_info(state: &VersionState, now: Time) -> Option<VersionDrainageInfo>
     let status = state.drainage();
     (status != Drainage::Unspecified).then(|| VersionDrainageInfo {
         status: status as i32,
-        last_changed_time: timestamp(state.drainage_changed),
+        last_changed_time: timestamp(state.drainage_changed()),
         last_checked_time: timestamp(now),
     })
 }
@@ -171,15 +171,15 @@ fn summary(
         version: version.dotted(),
         status: state.status,
         deployment_version: Some(version.proto()),
-        create_time: timestamp(state.create_time),
+        create_time: timestamp(state.create_time()),
         drainage_status: state.drainage() as i32,
         drainage_info: drainage_info(state, now),
-        current_since_time: timestamp(state.current_since),
-        ramping_since_time: timestamp(state.ramping_since),
-        routing_update_time: timestamp(state.routing_changed),
-        first_activation_time: timestamp(state.first_activation),
-        last_current_time: timestamp(state.last_current),
-        last_deactivation_time: timestamp(state.last_deactivation),
+        current_since_time: timestamp(state.current_since()),
+        ramping_since_time: timestamp(state.ramping_since()),
+        routing_update_time: timestamp(state.routing_changed()),
+        first_activation_time: timestamp(state.first_activation()),
+        last_current_time: timestamp(state.last_current()),
+        last_deactivation_time: timestamp(state.last_deactivation()),
         ..Default::default()
     }
 }

@@ -51,7 +51,7 @@ impl Deployments {
             if deployment.versions.len() >= VERSIONS_MAX {
                 make_room(deployment, version)?;
             }
-            let state = VersionState { create_time: now, status: status as i32, ..Default::default() };
+            let state = VersionState { create_time: now.nanos(), status: status as i32, ..Default::default() };
             deployment.versions.insert(version.build_id.clone(), state);
         }
         Ok(deployment.versions.entry(version.build_id.clone()).or_default())
@@ -66,8 +66,13 @@ impl Deployments {
                 "reached maximum deployments in namespace ({DEPLOYMENTS_MAX}), delete unused deployments to make room"
             ));
         }
-        let state =
-            DeploymentState { namespace, name: name.to_owned(), create_time: now, conflict: now, ..Default::default() };
+        let state = DeploymentState {
+            namespace,
+            name: name.to_owned(),
+            create_time: now.nanos(),
+            conflict: now.nanos(),
+            ..Default::default()
+        };
         self.by_name.insert((namespace, name.to_owned()), state);
         Ok(())
     }

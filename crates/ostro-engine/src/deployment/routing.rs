@@ -2,6 +2,7 @@
 
 use super::{DeploymentState, Deployments, Version};
 use crate::queue::QueueKey;
+use crate::time::Time;
 
 /// Who gets the tasks of a queue; `version` is `None` for workers without a version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,9 +16,9 @@ pub struct Target {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Routing {
     pub current: Target,
-    pub current_changed: i64,
+    pub current_changed: Time,
     pub ramping: Option<(Target, f32)>,
-    pub ramp_changed: i64,
+    pub ramp_changed: Time,
 }
 
 /// A number of a workflow id that decides whether it is among those which go to a ramping version. The same for each id
@@ -63,7 +64,7 @@ impl Deployments {
         let current = |state: &&DeploymentState| (state.current_version().is_some(), state.current_changed);
         if let Some(state) = states().filter(|state| has(&state.current_version())).max_by_key(current) {
             routing.current = Target { version: state.current_version(), revision: state.revision };
-            routing.current_changed = state.current_changed;
+            routing.current_changed = state.current_changed();
         }
         let ramping = |state: &&DeploymentState| (state.ramping_version().is_some(), state.ramp_changed);
         let ramps = states().filter(|state| has(&state.ramping_version())).max_by_key(ramping);
@@ -72,7 +73,7 @@ impl Deployments {
         {
             let target = Target { version: state.ramping_version(), revision: state.revision };
             routing.ramping = Some((target, ramp.percentage));
-            routing.ramp_changed = state.ramp_changed;
+            routing.ramp_changed = state.ramp_changed();
         }
         routing
     }

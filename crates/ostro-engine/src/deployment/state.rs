@@ -11,6 +11,7 @@ use temporalio_protos::temporal::api::{
 use super::{QueueName, Version};
 use crate::persistence::{NamespaceId, QueueKind};
 use crate::queue::QueueKey;
+use crate::time::typed_times;
 
 /// A deployment, as it stands and as it is stored.
 #[derive(Clone, PartialEq, Message)]
@@ -152,3 +153,6 @@ impl VersionState {
         }
     }
 }
+
+typed_times!(DeploymentState: Time create_time, Time current_changed, Time ramping_changed, Time ramp_changed);
+typed_times!(VersionState: Time create_time, Time routing_changed, Time current_since, Time ramping_since, Time first_activation, Time last_current, Time last_deactivation, Time drainage_changed);

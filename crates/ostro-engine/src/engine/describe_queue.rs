@@ -15,7 +15,7 @@ use crate::deployment::Version;
 use crate::error::Result;
 use crate::persistence::{Loader, QueueKind};
 use crate::queue::{Description, Flow, PollerSeen, QueueKey};
-use crate::time::{Time, duration, timestamp};
+use crate::time::{Span, Time, duration, timestamp};
 
 impl<L: Loader> Engine<L> {
     pub(super) fn describe_task_queue(
@@ -108,7 +108,7 @@ pub(super) fn all_stats(description: &Description, now: Time) -> (TaskQueueStats
 fn stats(flow: &Flow, rate_limiting_active: bool, now: Time) -> TaskQueueStats {
     TaskQueueStats {
         approximate_backlog_count: flow.backlog,
-        approximate_backlog_age: duration(flow.oldest.map_or(0, |oldest| now - oldest)),
+        approximate_backlog_age: duration(flow.oldest.map_or(Span::ZERO, |oldest| now - oldest)),
         tasks_add_rate: flow.add_rate as f32,
         tasks_dispatch_rate: flow.dispatch_rate as f32,
         rate_limiting_active,

@@ -19,7 +19,7 @@ use crate::token::TaskToken;
 /// A poll that waited so long for its task is one too many, as on the reference server.
 const POLLS_TOO_MANY: Span = SECOND;
 /// A task that waited so long for a poll says that there are too few.
-const POLLS_TOO_FEW: Span = 200 * MILLISECOND;
+const POLLS_TOO_FEW: Span = MILLISECOND.times(200);
 
 impl<L: Loader> Engine<L> {
     pub(super) fn offer_workflow_task(&mut self, id: ExecutionId) {
@@ -66,9 +66,9 @@ impl<L: Loader> Engine<L> {
         let Some(execution) = self.cache.get(id) else { return };
         let namespace = execution.core.namespace;
         let sticky = execution.core.sticky.as_ref().map(|sticky| {
-            (QueueKey::new(namespace, QueueKind::Workflow, sticky.queue.clone()), sticky.schedule_to_start)
+            (QueueKey::new(namespace, QueueKind::Workflow, sticky.queue.clone()), sticky.schedule_to_start())
         });
-        let sticky = sticky.filter(|(key, _)| self.queues.has_recent_poller(key, self.now, 0));
+        let sticky = sticky.filter(|(key, _)| self.queues.has_recent_poller(key, self.now, Span::ZERO));
         let sticky = sticky.filter(|_| !self.sticky_worker_is_left(id));
         match sticky {
             Some((key, patience)) => self.offer_query_to(key, patience, id, number),
@@ -80,7 +80,7 @@ impl<L: Loader> Engine<L> {
         let query = self.cache.get_mut(id).and_then(|execution| execution.live.queries.get_mut(&number));
         let Some(query) = query else { return };
         query.sticky = Some(sticky.name.clone());
-        self.waits.move_deadline(query.reply, self.now.saturating_add(patience));
+        self.waits.move_deadline(query.reply, self.now + patience);
         self.add_sticky_task(sticky, id, Work::Query(number));
     }
 
@@ -265,10 +265,10 @@ mod tests {
         let delta = |since: Time, added: Time| {
             let poller = Poller { since, ..Default::default() };
             let task = Task::new(1, Work::WorkflowTask, added);
-            advice(&task, &poller, 10 * SECOND).map(|advice| advice.poll_request_delta_suggestion)
+            advice(&task, &poller, (10 * SECOND).since_epoch()).map(|advice| advice.poll_request_delta_suggestion)
         };
-        assert_eq!(delta(9 * SECOND, 10 * SECOND), Some(-1));
-        assert_eq!(delta(10 * SECOND, 9 * SECOND), Some(1));
-        assert_eq!(delta(10 * SECOND - MILLISECOND, 10 * SECOND - MILLISECOND), None);
+        assert_eq!(delta((9 * SECOND).since_epoch(), (10 * SECOND).since_epoch()), Some(-1));
+        assert_eq!(delta((10 * SECOND).since_epoch(), (9 * SECOND).since_epoch()), Some(1));
+        assert_eq!(delta((10 * SECOND - MILLISECOND).since_epoch(), (10 * SECOND - MILLISECOND).since_epoch()), None);
     }
 }

@@ -22,7 +22,7 @@ use crate::nexus::incoming::{AskNexusWorker, NexusWorkerAnswer};
 use crate::persistence::{Loader, QueueKind};
 use crate::queue::{QueueKey, Task, Work};
 use crate::reply::ReplyId;
-use crate::time::{Time, timestamp};
+use crate::time::{Span, Time, timestamp};
 use crate::token::TaskToken;
 
 /// What all requests that wait may take together; more are refused.
@@ -50,15 +50,15 @@ impl<L: Loader> Engine<L> {
         let AskNexusWorker { namespace, task_queue, request, within } = asked;
         let namespace = self.namespaces.get(&namespace)?.id;
         let queue = QueueKey::new(namespace, QueueKind::Nexus, task_queue);
-        let deadline = self.now.saturating_add(within);
+        let deadline = self.now + within;
         let bytes = request.encoded_len();
         if self.incoming.bytes + bytes > BYTES_MAX {
             return Err(full(&queue));
         }
         self.incoming.bytes += bytes;
-        self.incoming.waiting.insert(call, Waiting { queue, request, bytes, asked: self.now, taken: 0 });
+        self.incoming.waiting.insert(call, Waiting { queue, request, bytes, asked: self.now, taken: Time::UNSET });
         self.waits.add(call, Wait { execution: NO_EXECUTION, kind: WaitKind::NexusWorker, deadline });
-        if within > 0 {
+        if within > Span::ZERO {
             self.offer_incoming(call);
         }
         Ok(None)
@@ -86,7 +86,8 @@ impl<L: Loader> Engine<L> {
         let (now, deadline) = (self.now, self.waits.deadline(call)?);
         let waiting = self.incoming.waiting.get_mut(&call)?;
         waiting.taken = now;
-        let token = TaskToken { namespace: key.namespace, incoming: call, started_time: now, ..Default::default() };
+        let token =
+            TaskToken { namespace: key.namespace, incoming: call, started_time: now.nanos(), ..Default::default() };
         let mut request = Request { scheduled_time: timestamp(waiting.asked), ..waiting.request.clone() };
         set_request_timeout(&mut request.header, deadline - now);
         let given = request.header.get(OPERATION_TIMEOUT).and_then(|text| go_duration::parse(text).ok());
@@ -100,7 +101,7 @@ impl<L: Loader> Engine<L> {
     pub(super) fn take_back_incoming(&mut self, token: &TaskToken) {
         if self.has_taken(token) {
             if let Some(waiting) = self.incoming.waiting.get_mut(&token.incoming) {
-                waiting.taken = 0;
+                waiting.taken = Time::UNSET;
             }
             self.offer_incoming(token.incoming);
         }
@@ -140,7 +141,7 @@ impl<L: Loader> Engine<L> {
     /// The worker has it. The time tells it from the request of another process that had this number.
     fn has_taken(&self, token: &TaskToken) -> bool {
         let waiting = self.incoming.waiting.get(&token.incoming);
-        waiting.is_some_and(|waiting| waiting.taken != 0 && waiting.taken == token.started_time)
+        waiting.is_some_and(|waiting| waiting.taken != Time::UNSET && waiting.taken == token.started_time())
     }
 
     /// Whether somebody waits for the answer to this call.

@@ -14,7 +14,7 @@ use super::Engine;
 use crate::execution::close::Closed;
 use crate::persistence::{ExecutionId, Loader, NamespaceId, StoredRecord};
 use crate::schedule::{BufferedStart, KIND, Outcome, Record, Schedule, Started};
-use crate::time::{SECOND, Time};
+use crate::time::Time;
 
 /// Schedules looked at in one tick, so that other calls get their turn.
 const SCHEDULES_PER_TICK: usize = 64;
@@ -171,7 +171,7 @@ impl<L: Loader> Engine<L> {
     ) -> Option<StartWorkflowExecutionRequest> {
         let namespace = self.namespaces.by_id(schedule.record.namespace)?.name.clone();
         let action = schedule.action()?.clone();
-        let nominal = start.nominal.div_euclid(SECOND) * SECOND;
+        let nominal = start.nominal().floor_secs();
         let keeps_id = schedule.policies().keep_original_workflow_id;
         let workflow_id =
             if keeps_id { action.workflow_id } else { format!("{}-{}", action.workflow_id, rfc3339(nominal)) };
@@ -289,5 +289,5 @@ fn json(text: String) -> Payload {
 
 /// A whole second as `2006-01-02T15:04:05Z`.
 fn rfc3339(time: Time) -> String {
-    jiff::Timestamp::from_nanosecond(time.into()).unwrap_or_default().to_string()
+    jiff::Timestamp::from_nanosecond(time.nanos().into()).unwrap_or_default().to_string()
 }

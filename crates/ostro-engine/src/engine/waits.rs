@@ -105,9 +105,9 @@ impl Waits {
     /// Moves every deadline.
     pub fn skip(&mut self, span: Span) {
         for wait in self.calls.values_mut() {
-            wait.deadline = wait.deadline.saturating_add(span);
+            wait.deadline += span;
             if let WaitKind::Query { until } = &mut wait.kind {
-                *until = until.saturating_add(span);
+                *until += span;
             }
         }
         self.order = self.calls.iter().map(|(id, wait)| (wait.deadline, *id)).collect();

@@ -15,15 +15,15 @@ const TIMEOUT_TYPE_PREFIX: &str = "TemporalTimeout:";
 /// Fills in what a policy leaves open, with the reference server's defaults.
 pub fn with_defaults(policy: &RetryPolicy, config: &Config) -> RetryPolicy {
     let mut policy = policy.clone();
-    if from_duration(&policy.initial_interval) == 0 {
+    if from_duration(&policy.initial_interval) == Span::ZERO {
         policy.initial_interval = duration(config.activity_retry_interval);
     }
     if policy.backoff_coefficient == 0.0 {
         policy.backoff_coefficient = config.activity_retry_coefficient;
     }
-    if from_duration(&policy.maximum_interval) == 0 {
-        let longest = from_duration(&policy.initial_interval) as f64 * config.activity_retry_interval_max_factor;
-        policy.maximum_interval = duration(longest.min(i64::MAX as f64) as Span);
+    if from_duration(&policy.maximum_interval) == Span::ZERO {
+        let longest = from_duration(&policy.initial_interval).as_secs_f64() * config.activity_retry_interval_max_factor;
+        policy.maximum_interval = duration(Span::from_secs_f64(longest));
     }
     policy
 }
@@ -48,7 +48,7 @@ pub fn next_attempt(
         return Err(RetryState::MaximumAttemptsReached);
     }
     let wait = delay_of_failure(failure).unwrap_or_else(|| interval(policy, attempt));
-    if expiration != 0 && now.saturating_add(wait) > expiration {
+    if expiration != Time::UNSET && now + wait > expiration {
         return Err(RetryState::Timeout);
     }
     Ok(wait)
@@ -56,18 +56,18 @@ pub fn next_attempt(
 
 /// The wait after attempt `attempt`, as the policy alone has it.
 pub fn interval(policy: &RetryPolicy, attempt: i32) -> Span {
-    let initial = from_duration(&policy.initial_interval) as f64;
+    let initial = from_duration(&policy.initial_interval).nanos() as f64;
     let wait = initial * policy.backoff_coefficient.powi(attempt.max(1) - 1);
     let longest = from_duration(&policy.maximum_interval);
-    let longest = if longest > 0 { longest.min(FOREVER) } else { FOREVER };
-    if wait.is_finite() && wait < longest as f64 { wait as Span } else { longest }
+    let longest = if longest > Span::ZERO { longest.min(FOREVER) } else { FOREVER };
+    if wait.is_finite() && wait < longest.nanos() as f64 { Span::from_nanos(wait as i64) } else { longest }
 }
 
 /// The delay that the worker asked for with the failure itself.
 fn delay_of_failure(failure: &Failure) -> Option<Span> {
     match &failure.failure_info {
         Some(FailureInfo::ApplicationFailureInfo(info)) if info.next_retry_delay.is_some() => {
-            Some(from_duration(&info.next_retry_delay).clamp(0, FOREVER))
+            Some(from_duration(&info.next_retry_delay).clamp(Span::ZERO, FOREVER))
         }
         _ => None,
     }
@@ -125,7 +125,9 @@ mod tests {
     fn intervals_double_up_to_a_hundred_times_the_first() {
         let failure = application("E", false, None);
         let waits: Vec<_> = [1, 2, 3, 7, 8, 60]
-            .map(|attempt| next_attempt(Some(&policy(0)), attempt, 0, 0, &failure).unwrap() / SECOND)
+            .map(|attempt| {
+                next_attempt(Some(&policy(0)), attempt, Time::UNSET, Time::UNSET, &failure).unwrap() / SECOND
+            })
             .into();
         assert_eq!(waits, [1, 2, 4, 64, 100, 100]);
     }
@@ -137,16 +139,19 @@ mod tests {
             (Some(policy(3)), 3, 0, application("E", false, None), RetryState::MaximumAttemptsReached),
             (Some(policy(0)), 1, 0, application("E", true, None), RetryState::NonRetryableFailure),
             (Some(policy(0)), 1, 0, application("Bad", false, None), RetryState::NonRetryableFailure),
-            (Some(policy(0)), 1, SECOND / 2, application("E", false, None), RetryState::Timeout),
+            (Some(policy(0)), 1, 500_000_000, application("E", false, None), RetryState::Timeout),
         ];
         for (policy, attempt, expiration, failure, reason) in cases {
-            assert_eq!(next_attempt(policy.as_ref(), attempt, 0, expiration, &failure), Err(reason));
+            assert_eq!(
+                next_attempt(policy.as_ref(), attempt, Time::UNSET, Time::from_nanos(expiration), &failure),
+                Err(reason)
+            );
         }
     }
 
     #[test]
     fn the_failure_may_name_its_own_delay() {
         let failure = application("E", false, Some(7 * SECOND));
-        assert_eq!(next_attempt(Some(&policy(0)), 1, 0, 0, &failure), Ok(7 * SECOND));
+        assert_eq!(next_attempt(Some(&policy(0)), 1, Time::UNSET, Time::UNSET, &failure), Ok(7 * SECOND));
     }
 }

@@ -68,7 +68,7 @@ impl Transition<'_> {
         let close_event_id = self.record_with(outcome.clone(), extras);
         let core = &mut self.exec.core;
         core.status = status as i32;
-        core.close_time = self.now;
+        core.close_time = self.now.nanos();
         core.close_event_id = close_event_id;
         core.sticky = None;
         core.first_task_due = 0;

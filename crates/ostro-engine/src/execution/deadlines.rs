@@ -68,13 +68,13 @@ mod tests {
     #[test]
     fn the_earliest_comes_first_and_moves() {
         let mut deadlines = Deadlines::default();
-        deadlines.set(Deadline::Activity(5), Some(30));
-        deadlines.set(Deadline::Timer("t".into()), Some(20));
-        assert_eq!(deadlines.next(), Some(20));
-        deadlines.set(Deadline::Timer("t".into()), Some(40));
-        assert_eq!(deadlines.due(35), Some(Deadline::Activity(5)));
+        deadlines.set(Deadline::Activity(5), Some(Time::from_nanos(30)));
+        deadlines.set(Deadline::Timer("t".into()), Some(Time::from_nanos(20)));
+        assert_eq!(deadlines.next(), Some(Time::from_nanos(20)));
+        deadlines.set(Deadline::Timer("t".into()), Some(Time::from_nanos(40)));
+        assert_eq!(deadlines.due(Time::from_nanos(35)), Some(Deadline::Activity(5)));
         deadlines.set(Deadline::Activity(5), None);
-        assert_eq!(deadlines.due(35), None);
-        assert_eq!(deadlines.next(), Some(40));
+        assert_eq!(deadlines.due(Time::from_nanos(35)), None);
+        assert_eq!(deadlines.next(), Some(Time::from_nanos(40)));
     }
 }

@@ -14,7 +14,7 @@ use temporalio_protos::temporal::api::{
 
 use super::Execution;
 use super::state::{Activity, Child, NexusOperation, WorkflowTask};
-use crate::time::{duration, timestamp};
+use crate::time::{Time, duration, timestamp};
 
 impl Execution {
     /// The whole description; `namespace` is the UUID of the parent's namespace.
@@ -47,24 +47,24 @@ impl Execution {
         let core = &self.core;
         let started = self.started();
         let parent = started.parent_workflow_execution.clone();
-        let closed = core.close_time != 0;
+        let closed = core.close_time() != Time::UNSET;
         WorkflowExecutionInfo {
             execution: Some(WorkflowExecution { workflow_id: core.workflow_id.clone(), run_id: core.run_id.clone() }),
             r#type: Some(WorkflowType { name: core.workflow_type.clone() }),
-            start_time: timestamp(core.start_time),
-            close_time: timestamp(core.close_time),
+            start_time: timestamp(core.start_time()),
+            close_time: timestamp(core.close_time()),
             status: core.status,
             history_length: core.next_event_id - 1,
             parent_namespace_id: if parent.is_some() { namespace.to_owned() } else { String::new() },
             parent_execution: parent,
-            execution_time: timestamp(core.execution_time),
+            execution_time: timestamp(core.execution_time()),
             memo: Some(self.properties.memo.clone().unwrap_or_default()),
             search_attributes: Some(self.properties.search_attributes.clone().unwrap_or_default()),
             auto_reset_points: Some(Default::default()),
             task_queue: core.task_queue.clone(),
             state_transition_count: core.transitions,
             history_size_bytes: core.history_bytes,
-            execution_duration: if closed { duration(core.close_time - core.execution_time) } else { None },
+            execution_duration: if closed { duration(core.close_time() - core.execution_time()) } else { None },
             root_execution: Some(self.root()),
             first_run_id: core.first_run_id.clone(),
             versioning_info: core.versioning.as_ref().map(super::versioning::with_older_forms),
@@ -85,11 +85,11 @@ impl Execution {
     fn extended_info(&self) -> WorkflowExecutionExtendedInfo {
         let core = &self.core;
         WorkflowExecutionExtendedInfo {
-            execution_expiration_time: timestamp(core.execution_expiration),
-            run_expiration_time: timestamp(core.run_expiration),
+            execution_expiration_time: timestamp(core.execution_expiration()),
+            run_expiration_time: timestamp(core.run_expiration()),
             cancel_requested: core.cancel_requested,
-            last_reset_time: timestamp(core.last_reset_time),
-            original_start_time: timestamp(core.original_start_time),
+            last_reset_time: timestamp(core.last_reset_time()),
+            original_start_time: timestamp(core.original_start_time()),
             reset_run_id: core.reset_run_id.clone(),
             request_id_infos: self.request_id_infos(),
             pause_info: core.pause.clone(),
@@ -117,20 +117,20 @@ fn pending_activity(activity: &Activity) -> PendingActivityInfo {
         activity_type: a.activity_type.clone(),
         state: activity.run_state() as i32,
         heartbeat_details: activity.heartbeat_details.clone(),
-        last_heartbeat_time: timestamp(activity.last_heartbeat_time),
-        last_started_time: timestamp(activity.started_time),
+        last_heartbeat_time: timestamp(activity.last_heartbeat_time()),
+        last_started_time: timestamp(activity.started_time()),
         attempt: activity.attempt,
         maximum_attempts: a.retry_policy.as_ref().map_or(0, |p| p.maximum_attempts),
-        scheduled_time: timestamp(activity.attempt_scheduled_time),
+        scheduled_time: timestamp(activity.attempt_scheduled_time()),
         expiration_time: timestamp(activity.expiration()),
         last_failure: activity.last_failure.clone(),
         last_worker_identity: activity.last_worker_identity.clone(),
-        current_retry_interval: if activity.backoff_due() != 0 {
-            duration(activity.current_retry_interval)
+        current_retry_interval: if activity.backoff_due() != Time::UNSET {
+            duration(activity.current_retry_interval())
         } else {
             None
         },
-        last_attempt_complete_time: timestamp(activity.last_attempt_complete_time),
+        last_attempt_complete_time: timestamp(activity.last_attempt_complete_time()),
         next_attempt_schedule_time: timestamp(activity.backoff_due()),
         paused: activity.paused,
         pause_info: activity.pause_info.clone(),
@@ -155,9 +155,9 @@ fn pending_workflow_task(task: &WorkflowTask) -> PendingWorkflowTaskInfo {
     let state = if task.is_started() { PendingWorkflowTaskState::Started } else { PendingWorkflowTaskState::Scheduled };
     PendingWorkflowTaskInfo {
         state: state as i32,
-        scheduled_time: timestamp(task.scheduled_time),
-        original_scheduled_time: timestamp(task.original_scheduled_time),
-        started_time: timestamp(task.started_time),
+        scheduled_time: timestamp(task.scheduled_time()),
+        original_scheduled_time: timestamp(task.original_scheduled_time()),
+        started_time: timestamp(task.started_time()),
         attempt: task.attempt,
     }
 }

@@ -10,7 +10,7 @@ use temporalio_protos::temporal::api::{
 use super::Execution;
 use super::standalone::{activity_id, without_division};
 use super::state::{Activity, CallbackState};
-use crate::time::{duration, timestamp};
+use crate::time::{Span, Time, duration, timestamp};
 
 /// The status of an activity, which is kept as that of an execution.
 pub fn activity_status(status: i32) -> ActivityExecutionStatus {
@@ -49,7 +49,7 @@ impl Execution {
     fn standalone_info(&self, activity: &Activity) -> ActivityExecutionInfo {
         let (core, a) = (&self.core, activity.attributes());
         let standalone = core.standalone.clone().unwrap_or_default();
-        let closed = core.close_time != 0;
+        let closed = core.close_time() != Time::UNSET;
         let paused = activity.paused && !activity.is_started();
         let status = if !closed && paused { ActivityExecutionStatus::Paused } else { activity_status(core.status) };
         let attributes = self.properties.search_attributes.clone().unwrap_or_default();
@@ -66,21 +66,21 @@ impl Execution {
             start_to_close_timeout: a.start_to_close_timeout,
             heartbeat_timeout: a.heartbeat_timeout,
             retry_policy: a.retry_policy.clone(),
-            last_heartbeat_time: timestamp(activity.last_heartbeat_time),
-            last_started_time: timestamp(activity.last_started_time),
+            last_heartbeat_time: timestamp(activity.last_heartbeat_time()),
+            last_started_time: timestamp(activity.last_started_time()),
             attempt: activity.attempt,
-            execution_duration: if closed { duration(core.close_time - core.start_time) } else { None },
-            schedule_time: timestamp(core.start_time),
+            execution_duration: if closed { duration(core.close_time() - core.start_time()) } else { None },
+            schedule_time: timestamp(core.start_time()),
             expiration_time: timestamp(activity.expiration()),
-            close_time: timestamp(core.close_time),
+            close_time: timestamp(core.close_time()),
             last_worker_identity: activity.last_worker_identity.clone(),
             current_retry_interval: match activity.backoff_due() {
-                0 => None,
+                Time::UNSET => None,
                 _ if activity.attempt == 1 => None,
-                _ => duration(activity.current_retry_interval),
+                _ => duration(activity.current_retry_interval()),
             },
-            last_attempt_complete_time: timestamp(activity.last_attempt_complete_time),
-            next_attempt_schedule_time: timestamp(if closed { 0 } else { activity.backoff_due() }),
+            last_attempt_complete_time: timestamp(activity.last_attempt_complete_time()),
+            next_attempt_schedule_time: timestamp(if closed { Time::UNSET } else { activity.backoff_due() }),
             last_deployment_version: worker.map(|worker| WorkerDeploymentVersion {
                 deployment_name: worker.deployment_name.clone(),
                 build_id: worker.build_id.clone(),
@@ -92,8 +92,10 @@ impl Execution {
             user_metadata: core.user_metadata.clone(),
             canceled_reason: standalone.cancel_reason,
             links: self.start.links.clone(),
-            start_delay: if standalone.start_delay > 0 { duration(standalone.start_delay) } else { None },
-            execution_time: timestamp(core.execution_time),
+            start_delay: Some(Span::from_nanos(standalone.start_delay))
+                .filter(|delay| delay.is_positive())
+                .and_then(duration),
+            execution_time: timestamp(core.execution_time()),
             ..Default::default()
         }
     }

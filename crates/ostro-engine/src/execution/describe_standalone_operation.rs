@@ -20,7 +20,7 @@ use super::Execution;
 use super::standalone::without_division;
 use super::standalone_operation::{ENDPOINT_ATTRIBUTE, REQUEST_ID_ATTRIBUTE, SERVICE_ATTRIBUTE, operation_id};
 use super::state::{CallbackState, NexusOperation};
-use crate::time::{Time, duration, from_duration, timestamp};
+use crate::time::{Span, Time, duration, from_duration, timestamp};
 
 /// The status of an operation, which is kept as that of an execution.
 pub fn operation_status(status: i32) -> NexusOperationExecutionStatus {
@@ -102,7 +102,7 @@ impl Execution {
 
     fn operation_info(&self, operation: &NexusOperation, now: Time) -> NexusOperationExecutionInfo {
         let (core, pending, a) = (&self.core, operation.describe(), operation.attributes());
-        let closed = core.close_time != 0;
+        let closed = core.close_time() != Time::UNSET;
         let attributes = self.properties.search_attributes.clone().unwrap_or_default();
         let unspecified = PendingNexusOperationState::Unspecified as i32;
         let limit = from_duration(&a.schedule_to_close_timeout);
@@ -118,13 +118,13 @@ impl Execution {
             schedule_to_start_timeout: pending.schedule_to_start_timeout,
             start_to_close_timeout: pending.start_to_close_timeout,
             attempt: pending.attempt,
-            schedule_time: timestamp(core.start_time),
-            expiration_time: timestamp(if limit > 0 { core.start_time.saturating_add(limit) } else { 0 }),
-            close_time: timestamp(core.close_time),
+            schedule_time: timestamp(core.start_time()),
+            expiration_time: timestamp(if limit > Span::ZERO { core.start_time() + limit } else { Time::UNSET }),
+            close_time: timestamp(core.close_time()),
             last_attempt_complete_time: pending.last_attempt_complete_time,
             last_attempt_failure: pending.last_attempt_failure,
             next_attempt_schedule_time: pending.next_attempt_schedule_time.filter(|_| !closed),
-            execution_duration: duration(if closed { core.close_time } else { now } - core.start_time),
+            execution_duration: duration(if closed { core.close_time() } else { now } - core.start_time()),
             cancellation_info: self.cancellation(operation),
             request_id: a.request_id.clone(),
             operation_token: pending.operation_token,

@@ -6,7 +6,7 @@ use temporalio_protos::temporal::api::{
     failure::v1::{ApplicationFailureInfo, Failure, ServerFailureInfo, TimeoutFailureInfo, failure::FailureInfo},
 };
 
-use crate::time::duration;
+use crate::time::{Span, duration};
 
 const SOURCE: &str = "Server";
 
@@ -62,7 +62,7 @@ pub fn process_lost() -> Failure {
         source: SOURCE.into(),
         failure_info: Some(FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo {
             r#type: "ProcessLost".into(),
-            next_retry_delay: duration(0),
+            next_retry_delay: duration(Span::ZERO),
             ..Default::default()
         })),
         ..Default::default()

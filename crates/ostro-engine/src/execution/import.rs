@@ -8,7 +8,7 @@ impl Transition<'_> {
     /// Timers and time-outs keep their moments: those that are past strike at once. Whoever had a task on the other server
     /// is not waited for: the workflow task has timed out, attempts of activities begin anew.
     pub fn begin_imported(&mut self, news: bool) {
-        self.exec.core.imported_time = self.now;
+        self.exec.core.imported_time = self.now.nanos();
         if !self.exec.is_open() {
             return;
         }
@@ -28,7 +28,7 @@ impl Transition<'_> {
         let pending: Vec<i64> = self.exec.activities.keys().copied().collect();
         for id in pending {
             let Some(activity) = self.exec.activity_mut(id) else { continue };
-            activity.attempt_scheduled_time = now;
+            activity.attempt_scheduled_time = now.nanos();
             activity.started_event_id = 0;
             activity.started_time = 0;
         }

@@ -17,13 +17,13 @@ impl Execution {
 
 impl WorkflowTask {
     fn is_lost(&self, before: Time) -> bool {
-        if self.is_started() { self.started_time < before } else { self.sticky }
+        if self.is_started() { self.started_time < before.nanos() } else { self.sticky }
     }
 }
 
 impl Activity {
     fn is_lost(&self, before: Time) -> bool {
-        self.is_started() && self.started_time < before && !self.detached
+        self.is_started() && self.started_time < before.nanos() && !self.detached
     }
 }
 

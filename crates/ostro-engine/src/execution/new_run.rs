@@ -58,7 +58,7 @@ impl Transition<'_> {
     /// The run after this one where the workflow has a cron schedule.
     pub(super) fn next_cron_run(&mut self, result: Option<Payloads>, failure: Option<Failure>) -> Option<Next> {
         let schedule = self.exec.started().cron_schedule.clone();
-        let wait = crate::cron::next_wait(&schedule, self.exec.core.execution_time, self.now)?;
+        let wait = crate::cron::next_wait(&schedule, self.exec.core.execution_time(), self.now)?;
         let mut started = self.inherited(ContinueAsNewInitiator::CronSchedule);
         started.input = self.exec.started().input.clone();
         started.header = self.exec.started().header.clone();
@@ -102,7 +102,7 @@ impl Transition<'_> {
         if started.inherited_pinned_version.is_some() {
             started.declined_target_version_upgrade = self.declined_upgrade();
         }
-        let wait = from_duration(&a.backoff_start_interval).max(0);
+        let wait = from_duration(&a.backoff_start_interval).max(Span::ZERO);
         self.next(started, wait.max(self.config.continue_as_new_interval_min))
     }
 

@@ -36,7 +36,7 @@ impl Transition<'_> {
             );
             return Err(Error::new(crate::error::ErrorKind::ResourceExhausted, message));
         }
-        let number = self.exec.live.queries.last_key_value().map_or(1, |(n, _)| n + 1).max(self.now as u64);
+        let number = self.exec.live.queries.last_key_value().map_or(1, |(n, _)| n + 1).max(self.now.nanos() as u64);
         let waits = self.exec.is_open() && (self.exec.has_workflow_task() || !self.exec.had_workflow_task());
         let live = LiveQuery { reply, query, with_workflow_task: waits, sent: false, sticky: None };
         self.exec.live.queries.insert(number, live);

@@ -88,11 +88,11 @@ impl Transition<'_> {
     /// Time-outs count from the reset on.
     fn renew_expiration(&mut self) {
         let now = self.now;
-        self.exec.core.last_reset_time = now;
+        self.exec.core.last_reset_time = now.nanos();
         let started = self.exec.started();
         let (chain, run) = super::start::expirations(started, now);
-        self.exec.core.execution_expiration = chain;
-        self.exec.core.run_expiration = run;
+        self.exec.core.execution_expiration = chain.nanos();
+        self.exec.core.run_expiration = run.nanos();
     }
 
     fn fail_task_of_old_run(&mut self, reset: &Reset) {
@@ -129,8 +129,8 @@ impl Transition<'_> {
         for id in pending {
             let Some(activity) = self.exec.activity_mut(id) else { continue };
             if activity.started_event_id == 0 {
-                activity.attempt_scheduled_time = now;
-                activity.first_scheduled_time = now;
+                activity.attempt_scheduled_time = now.nanos();
+                activity.first_scheduled_time = now.nanos();
                 continue;
             }
             let Some(activity) = self.exec.remove_activity(id) else { continue };

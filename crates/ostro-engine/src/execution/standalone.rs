@@ -80,8 +80,8 @@ impl Transition<'_> {
         self.exec.core = start::new_core(&run, &started, self.now);
         let core = &mut self.exec.core;
         core.first_task_due = 0;
-        core.execution_time = self.now + delay;
-        core.standalone = Some(Box::new(Standalone { start_delay: delay, ..Default::default() }));
+        core.execution_time = (self.now + delay).nanos();
+        core.standalone = Some(Box::new(Standalone { start_delay: delay.nanos(), ..Default::default() }));
         core.request_ids.values_mut().for_each(|info| info.event_type = EventType::Unspecified as i32);
         self.exec.properties = Properties { search_attributes: Some(attributes), ..Default::default() };
         self.exec.add_callbacks(&started.completion_callbacks, &run.request_id, self.now);
@@ -90,10 +90,10 @@ impl Transition<'_> {
         let (now, id) = (self.now, self.exec.id);
         self.exec.add_activity(SCHEDULED, scheduled, now + delay);
         if let Some(activity) = self.exec.activity_mut(SCHEDULED) {
-            activity.scheduled_time = now;
-            activity.backing_off = delay > 0;
+            activity.scheduled_time = now.nanos();
+            activity.backing_off = delay > Span::ZERO;
         }
-        if delay == 0 {
+        if delay == Span::ZERO {
             self.effect(Effect::OfferActivity(id, SCHEDULED));
         }
     }
@@ -130,7 +130,7 @@ impl Transition<'_> {
         let standalone = self.exec.core.standalone.as_mut();
         let Some(ended) = standalone.and_then(|standalone| standalone.ended.as_mut()) else { return };
         ended.last_worker_identity = identity;
-        ended.last_attempt_complete_time = self.now;
+        ended.last_attempt_complete_time = self.now.nanos();
         if failure.is_some() {
             ended.last_failure = failure;
         }
@@ -145,7 +145,7 @@ impl Transition<'_> {
     ) {
         let core = &mut self.exec.core;
         core.status = status as i32;
-        core.close_time = self.now;
+        core.close_time = self.now.nanos();
         if let Some(standalone) = core.standalone.as_mut() {
             (standalone.result, standalone.failure, standalone.retry_state) = (result, failure, retry);
         }

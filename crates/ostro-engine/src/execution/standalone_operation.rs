@@ -109,7 +109,7 @@ impl Transition<'_> {
         let ended = self.standalone_operation_mut().and_then(|operation| operation.ended.as_mut());
         if let Some(operation) = ended.filter(|operation| !operation.is_started()) {
             let request = operation.request_mut(What::Start);
-            request.last_attempt_complete_time = now;
+            request.last_attempt_complete_time = now.nanos();
             request.last_attempt_failure = Some(cause.clone());
         }
         self.close_standalone(status, None, Some(cause), RetryState::Unspecified as i32);

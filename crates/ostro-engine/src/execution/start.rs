@@ -63,14 +63,14 @@ struct Times {
 impl Times {
     fn of(started: &WorkflowExecutionStartedEventAttributes, now: Time, backoff: Span) -> Self {
         let execution = now + backoff;
-        let after = |span: Span| if span > 0 { execution.saturating_add(span.min(FOREVER)) } else { 0 };
+        let after = |span: Span| if span > Span::ZERO { execution + span.min(FOREVER) } else { Time::UNSET };
         let execution_expiration = match from_timestamp(&started.workflow_execution_expiration_time) {
-            0 => after(from_duration(&started.workflow_execution_timeout)),
+            Time::UNSET => after(from_duration(&started.workflow_execution_timeout)),
             time => time,
         };
         let run = match (after(run_timeout(started)), execution_expiration) {
-            (0, chain) => chain,
-            (run, 0) => run,
+            (Time::UNSET, chain) => chain,
+            (run, Time::UNSET) => run,
             (run, chain) => run.min(chain),
         };
         Self { execution, run_expiration: run, execution_expiration }
@@ -81,19 +81,19 @@ impl Times {
 fn run_timeout(started: &WorkflowExecutionStartedEventAttributes) -> Span {
     let run = from_duration(&started.workflow_run_timeout);
     match from_duration(&started.workflow_execution_timeout) {
-        0 => run,
-        chain if run == 0 => chain,
+        Span::ZERO => run,
+        chain if run == Span::ZERO => chain,
         chain => run.min(chain),
     }
 }
 
 /// When the chain of runs and the run itself run out of time, counted from `now`; 0: never.
 pub(super) fn expirations(started: &WorkflowExecutionStartedEventAttributes, now: Time) -> (Time, Time) {
-    let after = |span: Span| if span > 0 { now.saturating_add(span.min(FOREVER)) } else { 0 };
+    let after = |span: Span| if span > Span::ZERO { now + span.min(FOREVER) } else { Time::UNSET };
     let chain = after(from_duration(&started.workflow_execution_timeout));
     match after(run_timeout(started)) {
-        run if chain > 0 => (chain, run.min(chain)),
-        run => (0, run),
+        run if chain > Time::UNSET => (chain, run.min(chain)),
+        run => (Time::UNSET, run),
     }
 }
 
@@ -113,11 +113,11 @@ fn complete(
         started.attempt = 1;
     }
     let task_timeout = match from_duration(&started.workflow_task_timeout) {
-        0 => config.workflow_task_timeout,
+        Span::ZERO => config.workflow_task_timeout,
         span => span.min(config.workflow_task_timeout_max),
     };
     let task_timeout = match run_timeout(&started) {
-        0 => task_timeout,
+        Span::ZERO => task_timeout,
         run => task_timeout.min(run),
     };
     started.workflow_task_timeout = duration(task_timeout);
@@ -136,7 +136,7 @@ fn complete(
 
 /// The protocol's form of a time-out; absent where it is not set.
 fn set_duration(span: Span) -> Option<prost_wkt_types::Duration> {
-    if span == 0 { None } else { duration(span) }
+    if span == Span::ZERO { None } else { duration(span) }
 }
 
 /// The core of a run before its first event; `started` is complete, `run` says the rest.
@@ -152,20 +152,20 @@ pub(super) fn new_core(run: &NewRun, started: &WorkflowExecutionStartedEventAttr
         task_queue: started.task_queue.as_ref().map(|q| q.name.clone()).unwrap_or_default(),
         status: WorkflowExecutionStatus::Running as i32,
         next_event_id: 1,
-        start_time: now,
-        execution_time: times.execution,
-        run_expiration: times.run_expiration,
-        execution_expiration: times.execution_expiration,
-        workflow_task_timeout: from_duration(&started.workflow_task_timeout),
+        start_time: now.nanos(),
+        execution_time: times.execution.nanos(),
+        run_expiration: times.run_expiration.nanos(),
+        execution_expiration: times.execution_expiration.nanos(),
+        workflow_task_timeout: from_duration(&started.workflow_task_timeout).nanos(),
         workflow_task_attempt: 1,
         request_ids: [(run.request_id.clone(), info)].into(),
         start_request_id: run.request_id.clone(),
-        first_task_due: if run.backoff > 0 { times.execution } else { 0 },
+        first_task_due: if run.backoff > Span::ZERO { times.execution.nanos() } else { 0 },
         user_metadata: run.user_metadata.clone(),
         priority: started.priority.clone(),
         parent_execution: run.parent_execution,
         parent_waits: started.parent_workflow_execution.is_some(),
-        original_start_time: now,
+        original_start_time: now.nanos(),
         ..Default::default()
     }
 }

@@ -10,6 +10,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::nexus::RequestState;
+use crate::time::typed_times;
 
 /// What every transition may touch; rewritten by each.
 #[derive(Clone, PartialEq, Message)]
@@ -493,3 +494,14 @@ pub struct NexusRequest {
     #[prost(string, tag = "8")]
     pub queue: String,
 }
+
+typed_times!(Core: Time start_time, Time execution_time, Time close_time, Time run_expiration, Time execution_expiration, Span workflow_task_timeout, Time first_task_due, Time last_reset_time, Time original_start_time, Time imported_time);
+typed_times!(WorkflowTask: Time scheduled_time, Time original_scheduled_time, Time started_time, Span timeout, Time schedule_to_start_due);
+typed_times!(Sticky: Span schedule_to_start);
+typed_times!(Activity: Time scheduled_time, Time attempt_scheduled_time, Time started_time, Time last_heartbeat_time, Time last_attempt_complete_time, Span current_retry_interval, Time first_scheduled_time, Time last_started_time);
+typed_times!(Standalone: Span start_delay);
+typed_times!(Timer: Time due);
+typed_times!(CallbackState: Time due);
+typed_times!(NexusOperation: Time scheduled_time, Time started_time);
+typed_times!(NexusCancel: Time requested_time);
+typed_times!(NexusRequest: Time due, Time started_time, Time last_attempt_complete_time);

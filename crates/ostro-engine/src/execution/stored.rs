@@ -215,7 +215,7 @@ impl Execution {
         match (kind, key) {
             (ItemKind::Activity, ItemKey::Id(id)) => self.refresh_activity_deadline(*id),
             (ItemKind::Timer, ItemKey::Name(id)) => {
-                let time = self.timers.get(id).map(|t| t.due).filter(|_| self.is_open());
+                let time = self.timers.get(id).map(|t| t.due()).filter(|_| self.is_open());
                 self.deadlines.set(Deadline::Timer(id.clone()), time);
             }
             (ItemKind::NexusOperation, ItemKey::Id(id)) => self.refresh_nexus_deadline(*id),
@@ -236,7 +236,7 @@ impl Execution {
             self.deadlines.set(Deadline::Activity(*id), activity.next_due());
         }
         for (id, timer) in &self.timers {
-            self.deadlines.set(Deadline::Timer(id.clone()), Some(timer.due));
+            self.deadlines.set(Deadline::Timer(id.clone()), Some(timer.due()));
         }
         for (id, operation) in &self.nexus {
             self.deadlines.set(Deadline::Nexus(*id), operation.next_due());
@@ -257,13 +257,16 @@ impl Execution {
             self.deadlines.clear();
             return self.refresh_callback_deadlines();
         }
-        let some = |time: Time| (time != 0).then_some(time);
-        self.deadlines.set(Deadline::FirstTask, some(self.core.first_task_due));
-        let run = [self.core.run_expiration, self.core.execution_expiration].into_iter().filter(|t| *t != 0).min();
+        let some = |time: Time| (time != Time::UNSET).then_some(time);
+        self.deadlines.set(Deadline::FirstTask, some(self.core.first_task_due()));
+        let run = [self.core.run_expiration(), self.core.execution_expiration()]
+            .into_iter()
+            .filter(|t| *t != Time::UNSET)
+            .min();
         self.deadlines.set(Deadline::Run, run);
         let task = self.core.workflow_task.as_ref().and_then(|task| match task.is_started() {
-            true => Some(task.started_time + task.timeout),
-            false => some(task.schedule_to_start_due),
+            true => Some(task.started_time() + task.timeout()),
+            false => some(task.schedule_to_start_due()),
         });
         self.deadlines.set(Deadline::WorkflowTask, task);
     }

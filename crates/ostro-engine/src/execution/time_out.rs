@@ -7,12 +7,13 @@ use temporalio_protos::temporal::api::{
 
 use super::history::Extras;
 use super::{Transition, failures};
+use crate::time::Time;
 
 impl Transition<'_> {
     /// The run's deadline has passed.
     pub fn time_out_run(&mut self) {
-        let expiration = self.exec.core.execution_expiration;
-        let (next, retry_state) = if expiration != 0 && self.now >= expiration {
+        let expiration = self.exec.core.execution_expiration();
+        let (next, retry_state) = if expiration != Time::UNSET && self.now >= expiration {
             (None, RetryState::Timeout)
         } else {
             let failure = failures::timeout("workflow timeout", TimeoutType::StartToClose, None);

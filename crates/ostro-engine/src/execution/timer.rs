@@ -21,8 +21,8 @@ impl Transition<'_> {
 impl Execution {
     /// Adds a timer that event `id` started at `time`.
     pub(super) fn add_timer(&mut self, id: i64, timer_id: &str, timeout: &Option<Duration>, time: Time) {
-        let due = time.saturating_add(from_duration(timeout).min(FOREVER));
-        self.insert_timer(Timer { timer_id: timer_id.to_owned(), started_event_id: id, due });
+        let due = time + from_duration(timeout).min(FOREVER);
+        self.insert_timer(Timer { timer_id: timer_id.to_owned(), started_event_id: id, due: due.nanos() });
     }
 
     fn buffered_fire(&self, timer_id: &str) -> Option<(i64, i64)> {

@@ -7,7 +7,7 @@ use super::Execution;
 use crate::map_order::Ordered;
 use crate::persistence::VisibilityRow;
 use crate::search;
-use crate::time::Span;
+use crate::time::{Span, Time};
 
 impl Execution {
     pub(super) fn visibility_row(&self, retention: Span) -> VisibilityRow {
@@ -18,7 +18,7 @@ impl Execution {
         };
         let (parent_workflow_id, parent_run_id) = ids(&started.parent_workflow_execution);
         let (root_workflow_id, root_run_id) = ids(&Some(self.root()));
-        let closed = core.close_time != 0;
+        let closed = core.close_time() != Time::UNSET;
         let attributes = self.properties.search_attributes.clone().unwrap_or_default();
         VisibilityRow {
             id: self.id,
@@ -28,9 +28,9 @@ impl Execution {
             workflow_type: core.workflow_type.clone(),
             status: core.status,
             task_queue: core.task_queue.clone(),
-            start_time: core.start_time,
-            execution_time: core.execution_time,
-            close_time: core.close_time,
+            start_time: core.start_time(),
+            execution_time: core.execution_time(),
+            close_time: core.close_time(),
             history_length: if closed { core.next_event_id - 1 } else { 0 },
             history_size_bytes: if closed { core.history_bytes } else { 0 },
             state_transition_count: if closed { core.transitions } else { 0 },
@@ -43,7 +43,7 @@ impl Execution {
             search_values: search::typed(&attributes),
             search_attributes: Bytes::from(attributes.encode_in_order()),
             // What was brought here is kept as long as what ends here.
-            delete_time: if closed { core.close_time.max(core.imported_time).saturating_add(retention) } else { 0 },
+            delete_time: if closed { core.close_time().max(core.imported_time()) + retention } else { Time::UNSET },
         }
     }
 }

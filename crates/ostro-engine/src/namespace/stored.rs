@@ -7,6 +7,7 @@ use temporalio_protos::temporal::api::enums::v1::NamespaceState;
 
 use super::Namespace;
 use crate::persistence::{NamespaceRow, Write};
+use crate::time::{Span, Time};
 
 #[derive(Clone, PartialEq, Message)]
 struct Stored {
@@ -40,16 +41,24 @@ pub(super) fn from_row(row: NamespaceRow) -> Namespace {
         description: stored.description,
         owner_email: stored.owner_email,
         data: stored.data,
-        retention: stored.retention,
+        retention: Span::from_nanos(stored.retention),
         search_attributes: stored.search_attributes,
-        created: stored.created,
+        created: Time::from_nanos(stored.created),
     }
 }
 
 pub(super) fn write(namespace: &Namespace) -> Write {
     let Namespace { id, uuid, name, state, description, owner_email, data, retention, search_attributes, created } =
         namespace.clone();
-    let stored =
-        Stored { uuid, state: state as i32, description, owner_email, data, retention, search_attributes, created };
+    let stored = Stored {
+        uuid,
+        state: state as i32,
+        description,
+        owner_email,
+        data,
+        retention: retention.nanos(),
+        search_attributes,
+        created: created.nanos(),
+    };
     Write::PutNamespace(NamespaceRow { id, name, blob: stored.encode_to_vec().into() })
 }

@@ -9,7 +9,7 @@ use super::*;
 use crate::config::Config;
 use crate::error::ErrorKind;
 use crate::ids::Ids;
-use crate::time::DAY;
+use crate::time::{DAY, Time};
 
 fn request(name: &str, seconds: i64) -> RegisterNamespaceRequest {
     RegisterNamespaceRequest {
@@ -23,7 +23,7 @@ fn request(name: &str, seconds: i64) -> RegisterNamespaceRequest {
 
 fn register(namespaces: &mut Namespaces, request: RegisterNamespaceRequest) -> Result<Vec<Write>> {
     let mut ids = Ids::new(namespaces.iter().count() as u64);
-    namespaces.register(request, &mut ids, 7, &Config::default()).map(|(_, writes)| writes)
+    namespaces.register(request, &mut ids, Time::from_nanos(7), &Config::default()).map(|(_, writes)| writes)
 }
 
 fn with(names: &[&str]) -> Namespaces {

@@ -7,7 +7,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use crate::persistence::{ExecutionId, NamespaceId};
-use crate::time::Time;
+use crate::time::typed_times;
 
 /// The URL of this server itself: what is called back there is here.
 pub const SYSTEM_URL: &str = "temporal://system";
@@ -44,10 +44,10 @@ pub struct Completion {
     pub failure: Option<Failure>,
     /// When what is behind it started, and links to that, in case the caller has not heard of its start yet.
     #[prost(int64, tag = "3")]
-    pub start_time: Time,
+    pub start_time: i64,
     /// 0 where nobody said it.
     #[prost(int64, tag = "4")]
-    pub close_time: Time,
+    pub close_time: i64,
     #[prost(message, repeated, tag = "5")]
     pub links: Vec<Link>,
 }
@@ -94,6 +94,8 @@ pub fn destination(callback: &Callback) -> Result<Destination<'_>, String> {
     let address = address.ok_or_else(|| format!("the header {TOKEN_HEADER} holds no callback token of this server"))?;
     Ok(Destination::Here(address, header(OPERATION_TOKEN_HEADER).cloned().unwrap_or_default()))
 }
+
+typed_times!(Completion: Time start_time, Time close_time);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! How many tasks came and went within the last half minute.
 
-use crate::time::{SECOND, Time};
+use crate::time::Time;
 
 const SECONDS: i64 = 30;
 
@@ -15,7 +15,7 @@ pub(super) struct Meter {
 impl Meter {
     /// Counts one at `time`; what is older than the window is left out.
     pub fn count(&mut self, time: Time) {
-        let second = time.div_euclid(SECOND);
+        let second = time.secs();
         self.forward(second);
         if second > self.newest - SECONDS {
             self.counts[slot(second)] += 1;
@@ -24,7 +24,7 @@ impl Meter {
 
     /// Takes one count of `time` back.
     pub fn discount(&mut self, time: Time) {
-        let second = time.div_euclid(SECOND);
+        let second = time.secs();
         if second <= self.newest && second > self.newest - SECONDS {
             self.counts[slot(second)] = self.counts[slot(second)].saturating_sub(1);
         }
@@ -32,10 +32,10 @@ impl Meter {
 
     /// Counts per second over the window, or over the time since `since` where that is shorter, but not under a second.
     pub fn rate(&self, since: Time, now: Time) -> f64 {
-        let second = now.div_euclid(SECOND);
+        let second = now.secs();
         let oldest = (second - SECONDS + 1).max(self.newest - SECONDS + 1);
         let sum: u32 = (oldest..=self.newest).map(|s| self.counts[slot(s)]).sum();
-        let span = (second - since.div_euclid(SECOND) + 1).clamp(1, SECONDS);
+        let span = (second - since.secs() + 1).clamp(1, SECONDS);
         f64::from(sum) / span as f64
     }
 

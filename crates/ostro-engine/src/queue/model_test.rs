@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::config::Config;
 use crate::ids::Ids;
-use crate::time::{MILLISECOND, SECOND};
+use crate::time::{MILLISECOND, SECOND, Span};
 
 /// One queue, by scanning.
 #[derive(Default)]
@@ -63,7 +63,7 @@ impl Model {
     fn may_dispatch(&self, now: Time) -> bool {
         match (self.rate, self.last) {
             (Some(0.0), _) => false,
-            (Some(rate), Some(last)) => now >= last + (SECOND as f64 / rate).ceil() as i64,
+            (Some(rate), Some(last)) => now >= last + Span::from_nanos((SECOND.nanos() as f64 / rate).ceil() as i64),
             _ => true,
         }
     }
@@ -126,7 +126,7 @@ impl Run {
         let rate = [None, Some(20.0), Some(2.0), Some(0.0)][self.below(40).min(3) as usize].filter(|_| queue > 0);
         let poller = Poller {
             reply: self.next_reply,
-            deadline: self.now + 1 + self.below(2_000) as i64 * MILLISECOND,
+            deadline: self.now + Span::from_nanos(1) + self.below(2_000) as i64 * MILLISECOND,
             max_tasks_per_second: rate,
             since: self.now,
             ..Default::default()
@@ -191,7 +191,10 @@ impl Run {
                 let after: usize = self.models.iter().map(|m| m.pollers.len()).sum();
                 assert_eq!(removed.is_some(), after < before);
             }
-            _ => self.now += self.below(200) as i64 * MILLISECOND,
+            _ => {
+                let later = self.below(200) as i64 * MILLISECOND;
+                self.now += later;
+            }
         }
         self.matches();
         self.expire();
@@ -209,7 +212,7 @@ fn the_queues_do_what_a_naive_model_does() {
             ids: Ids::new(seed),
             queues: TaskQueues::new(&Config::default()),
             models: (0..3).map(|_| Model::default()).collect(),
-            now: SECOND,
+            now: SECOND.since_epoch(),
             next_reply: 0,
         };
         println!("seed {seed}");

@@ -59,7 +59,7 @@ impl PollerHistory {
         let mut list: Vec<_> = self
             .seen
             .iter()
-            .filter(|(_, seen)| seen.last_access >= now.saturating_sub(span))
+            .filter(|(_, seen)| seen.last_access >= now - span)
             .map(|(identity, seen)| PollerSeen {
                 identity: identity.clone(),
                 last_access: seen.last_access,

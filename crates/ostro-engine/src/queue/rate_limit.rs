@@ -4,7 +4,7 @@ use crate::time::{MILLISECOND, SECOND, Span, Time};
 
 /// Timers are not finer than this: at rates whose interval is shorter, slots that were slept through may be used up
 /// to this much later. At most 1 % more than the rate within one second; exact over time. Slower rates are evenly spaced.
-const CATCH_UP: Span = 10 * MILLISECOND;
+const CATCH_UP: Span = MILLISECOND.times(10);
 
 /// At most `rate` tasks per second, burst 1.
 #[derive(Debug, Clone, Default)]
@@ -53,7 +53,7 @@ impl RateLimit {
             (None, _) => Time::MIN,
             (Some(0.0), _) => Time::MAX,
             (Some(_), None) => Time::MIN,
-            (Some(rate), Some(last)) => last.saturating_add(interval(rate)),
+            (Some(rate), Some(last)) => last + interval(rate),
         }
     }
 
@@ -61,7 +61,7 @@ impl RateLimit {
     pub fn grant(&mut self, now: Time) -> Grant {
         let before = self.last;
         let catch_up = self.rate().is_some_and(|rate| interval(rate) < CATCH_UP);
-        let earliest = if catch_up { now.saturating_sub(CATCH_UP) } else { now };
+        let earliest = if catch_up { now - CATCH_UP } else { now };
         self.last = Some(self.next().clamp(earliest, now));
         Grant { before }
     }
@@ -73,5 +73,6 @@ impl RateLimit {
 }
 
 fn interval(rate: f64) -> Span {
-    (SECOND as f64 / rate).ceil() as Span
+    // Rounded up to whole nanoseconds. A cast of a float saturates.
+    Span::from_nanos((SECOND.nanos() as f64 / rate).ceil() as i64)
 }

@@ -69,7 +69,7 @@ impl TaskQueue {
             history: PollerHistory::default(),
             polled: None,
             first_task: None,
-            active: 0,
+            active: Time::UNSET,
             matchable_at: None,
             forget_at: None,
         }
@@ -214,11 +214,11 @@ impl TaskQueue {
     /// From when on nothing here is worth keeping, if the queue stays as it is.
     pub fn forgettable_from(&self, poller_history: Span) -> Option<Time> {
         let empty = self.tasks.is_empty() && self.queries.is_empty() && self.pollers.is_empty();
-        empty.then(|| self.active.saturating_add(poller_history))
+        empty.then(|| self.active + poller_history)
     }
 
     pub fn polled_within(&self, now: Time, span: Span) -> bool {
-        !self.pollers.is_empty() || self.polled.is_some_and(|polled| now.saturating_sub(polled) <= span)
+        !self.pollers.is_empty() || self.polled.is_some_and(|polled| now - polled <= span)
     }
 
     /// Forgets that anyone polls here, until someone does.
@@ -231,7 +231,7 @@ impl TaskQueue {
     pub fn skip(&mut self, span: Span) {
         for poller in self.pollers.values_mut() {
             poller.since += span;
-            poller.deadline = poller.deadline.saturating_add(span);
+            poller.deadline += span;
         }
         self.active += span;
         self.polled = self.polled.map(|polled| polled + span);

@@ -13,7 +13,7 @@ use crate::time::{MINUTE, Span, Time};
 type QueueId = u64;
 
 /// For how long the polls of a worker that shut down are answered at once: its last polls may still be under way.
-const SHUT_DOWN_REMEMBERED: Span = 5 * MINUTE;
+const SHUT_DOWN_REMEMBERED: Span = MINUTE.times(5);
 
 /// Shut-down workers remembered; beyond it the oldest is forgotten.
 const SHUT_DOWN_MAX: usize = 10_000;
@@ -229,7 +229,7 @@ impl TaskQueues {
     /// Time jumps by `span`, which nobody has waited: polls and what is known of workers move along.
     pub fn skip(&mut self, span: Span) {
         for place in self.places.values_mut() {
-            place.2 = place.2.saturating_add(span);
+            place.2 += span;
         }
         self.deadlines = self.places.iter().map(|(reply, place)| (place.2, *reply)).collect();
         for since in self.shut_down.values_mut().chain(self.shut_down_order.iter_mut().map(|(since, _)| since)) {
@@ -350,7 +350,7 @@ impl TaskQueues {
             return false;
         }
         let since = self.shut_down.get(&(namespace, worker_instance_key.to_owned()));
-        since.is_some_and(|since| now.saturating_sub(*since) <= SHUT_DOWN_REMEMBERED)
+        since.is_some_and(|since| now - *since <= SHUT_DOWN_REMEMBERED)
     }
 
     fn remember_shut_down(&mut self, namespace: NamespaceId, worker_instance_key: &str, now: Time) {
@@ -360,7 +360,7 @@ impl TaskQueues {
             self.shut_down_order.push_back((now, worker));
         }
         while let Some((since, _)) = self.shut_down_order.front() {
-            let fresh = now.saturating_sub(*since) <= SHUT_DOWN_REMEMBERED;
+            let fresh = now - *since <= SHUT_DOWN_REMEMBERED;
             if fresh && self.shut_down_order.len() <= SHUT_DOWN_MAX {
                 break;
             }

@@ -2,7 +2,7 @@
 
 use temporalio_protos::temporal::api::enums::v1::ScheduleOverlapPolicy as Overlap;
 
-use super::record::{Backfill, BufferedStart};
+use super::record::BufferedStart;
 use super::state::Schedule;
 use super::{BACKFILLS_PER_STEP, BUFFER_MAX};
 
@@ -65,14 +65,20 @@ impl Schedule {
     pub fn process_backfills(&mut self) {
         let mut left = BACKFILLS_PER_STEP;
         while left > 0 && self.may_backfill() {
-            let Backfill { from, to, overlap_policy } = self.record.backfills[0];
+            let backfill = self.record.backfills[0];
+            let (from, to, overlap_policy) = (backfill.from(), backfill.to(), backfill.overlap_policy);
             let next = self.spec.as_ref().and_then(|spec| spec.next(from)).filter(|next| next.time <= to);
             let Some(next) = next else {
                 self.record.backfills.remove(0);
                 continue;
             };
-            self.record.backfills[0].from = next.time;
-            self.buffer(BufferedStart { nominal: next.nominal, actual: next.time, overlap_policy, manual: true });
+            self.record.backfills[0].from = next.time.nanos();
+            self.buffer(BufferedStart {
+                nominal: next.nominal.nanos(),
+                actual: next.time.nanos(),
+                overlap_policy,
+                manual: true,
+            });
             left -= 1;
         }
     }

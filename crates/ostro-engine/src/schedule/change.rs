@@ -34,10 +34,10 @@ impl Schedule {
             schedule: Some(with_canonical_spec(request.schedule)?),
             memo: request.memo,
             search_attributes: request.search_attributes,
-            last_processed: now,
+            last_processed: now.nanos(),
             conflict_token: FIRST_TOKEN,
             create_request_id: request.request_id,
-            created: now,
+            created: now.nanos(),
             ..Default::default()
         };
         Ok(Self::new(record, namespace_uuid))
@@ -66,7 +66,7 @@ impl Schedule {
             self.record.memo = request.memo;
         }
         self.compile();
-        self.record.updated = now;
+        self.record.updated = now.nanos();
         self.changed();
     }
 
@@ -74,11 +74,11 @@ impl Schedule {
     pub fn patch(&mut self, patch: SchedulePatch, now: Time) {
         if let Some(trigger) = patch.trigger_immediately {
             let at = match from_timestamp(&trigger.scheduled_time) {
-                0 => now,
+                Time::UNSET => now,
                 time => time,
             };
             let overlap_policy = trigger.overlap_policy;
-            self.buffer(BufferedStart { nominal: at, actual: at, overlap_policy, manual: true });
+            self.buffer(BufferedStart { nominal: at.nanos(), actual: at.nanos(), overlap_policy, manual: true });
         }
         for backfill in &patch.backfill_request {
             self.backfill(backfill);
@@ -98,8 +98,8 @@ impl Schedule {
             return;
         }
         self.record.backfills.push(Backfill {
-            from: from_timestamp(&request.start_time) - MILLISECOND,
-            to: from_timestamp(&request.end_time),
+            from: (from_timestamp(&request.start_time) - MILLISECOND).nanos(),
+            to: from_timestamp(&request.end_time).nanos(),
             overlap_policy: request.overlap_policy,
         });
     }

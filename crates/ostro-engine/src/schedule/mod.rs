@@ -29,11 +29,11 @@ pub use view::Row;
 use crate::time::{DAY, SECOND, Span};
 
 /// How late an action may be, where the policies do not say.
-pub const CATCHUP_WINDOW: Span = 365 * DAY;
+pub const CATCHUP_WINDOW: Span = DAY.times(365);
 /// The least that the policies can say.
-pub const CATCHUP_WINDOW_MIN: Span = 10 * SECOND;
+pub const CATCHUP_WINDOW_MIN: Span = SECOND.times(10);
 /// How long a schedule with nothing left to do is kept.
-pub const RETENTION: Span = 7 * DAY;
+pub const RETENTION: Span = DAY.times(7);
 /// Actions, and backfills, that wait.
 pub const BUFFER_MAX: usize = 1000;
 /// Times that are looked at before other calls get their turn.

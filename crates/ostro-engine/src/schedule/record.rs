@@ -10,6 +10,7 @@ use temporalio_protos::temporal::api::{
 
 use crate::map_order::Ordered;
 use crate::persistence::{NamespaceId, Write};
+use crate::time::typed_times;
 
 /// The kind of the records of schedules.
 pub const KIND: &str = "schedule";
@@ -107,3 +108,7 @@ impl Record {
         Write::DeleteRecord { kind: KIND.to_owned(), key: key(self.namespace, &self.schedule_id) }
     }
 }
+
+typed_times!(Record: Time last_processed, Time created, Time updated);
+typed_times!(BufferedStart: Time nominal, Time actual);
+typed_times!(Backfill: Time from, Time to);

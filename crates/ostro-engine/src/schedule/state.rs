@@ -170,30 +170,34 @@ impl Schedule {
 
     /// Buffers an action for each time of the specification that has come. True where there may be more.
     pub fn advance(&mut self, now: Time) -> bool {
-        let now = now.max(self.record.last_processed);
+        let now = now.max(self.record.last_processed());
         if self.spec.is_none() || !self.may_act(false) {
             self.processed(now);
             return false;
         }
         for _ in 0..TIMES_PER_STEP {
-            let next = self.spec.as_ref().and_then(|spec| spec.next(self.record.last_processed));
+            let next = self.spec.as_ref().and_then(|spec| spec.next(self.record.last_processed()));
             let Some(next) = next.filter(|next| next.time <= now) else { return false };
             self.processed(next.time);
             // A specification that was just changed has no times before the change.
-            if next.time < self.record.updated {
+            if next.time < self.record.updated() {
                 continue;
             }
             if now - next.time > self.catchup_window() {
                 self.info_mut().missed_catchup_window += 1;
                 continue;
             }
-            self.buffer(BufferedStart { nominal: next.nominal, actual: next.time, ..Default::default() });
+            self.buffer(BufferedStart {
+                nominal: next.nominal.nanos(),
+                actual: next.time.nanos(),
+                ..Default::default()
+            });
         }
         true
     }
 
     fn processed(&mut self, time: Time) {
-        self.record.last_processed = time;
+        self.record.last_processed = time.nanos();
         self.future = None;
     }
 
@@ -216,16 +220,16 @@ impl Schedule {
     /// The next time at which it acts by itself.
     pub fn next_time(&self) -> Option<Time> {
         let spec = self.spec.as_ref().filter(|_| self.may_act(false))?;
-        spec.next(self.record.last_processed).map(|next| next.time)
+        spec.next(self.record.last_processed()).map(|next| next.time)
     }
 
     /// When a schedule with nothing left to do is deleted.
     fn expiration(&self) -> Option<Time> {
         let busy = self.is_paused() || !self.record.backfills.is_empty() || !self.record.buffered.is_empty();
         let last_action = self.record.info.as_ref().and_then(|info| info.recent_actions.last());
-        let last_action = last_action.map_or(0, |action| from_timestamp(&action.actual_time));
-        let last = last_action.max(self.record.created).max(self.record.updated);
-        (!busy).then(|| last.saturating_add(RETENTION))
+        let last_action = last_action.map_or(Time::UNSET, |action| from_timestamp(&action.actual_time));
+        let last = last_action.max(self.record.created()).max(self.record.updated());
+        (!busy).then(|| last + RETENTION)
     }
 
     /// Whether the schedule has had nothing to do for so long that it goes.
@@ -239,7 +243,7 @@ impl Schedule {
         let info = self.info_mut();
         info.action_count += 1;
         info.recent_actions.push(ScheduleActionResult {
-            schedule_time: timestamp(start.actual),
+            schedule_time: timestamp(start.actual()),
             actual_time: timestamp(at),
             start_workflow_result: Some(workflow.clone()),
             start_workflow_status: Status::Running as i32,

@@ -36,14 +36,14 @@ impl Schedule {
     }
 
     fn compute_future(&self, now: Time) -> Vec<Time> {
-        let processed = self.record.last_processed;
+        let processed = self.record.last_processed();
         let from = if self.may_act(false) { processed } else { processed.max(now) };
         let state = self.record.schedule.as_ref().and_then(|s| s.state.as_ref());
         let left = state.filter(|state| state.limited_actions).map(|state| state.remaining_actions);
         let most = left.map_or(ACTIONS_SHOWN, |left| usize::try_from(left).unwrap_or(0).min(ACTIONS_SHOWN));
         let Some(spec) = &self.spec else { return Vec::new() };
         let times = spec.times(from).map(|next| next.time);
-        times.skip_while(|time| *time < self.record.updated).take(most).collect()
+        times.skip_while(|time| *time < self.record.updated()).take(most).collect()
     }
 
     pub fn describe(&mut self, now: Time) -> DescribeScheduleResponse {
@@ -54,8 +54,8 @@ impl Schedule {
         let mut info = self.info();
         info.future_action_times = self.future_times(ACTIONS_SHOWN, now).into_iter().filter_map(timestamp).collect();
         info.buffer_size = i64::try_from(self.record.buffered.len()).unwrap_or(i64::MAX);
-        info.create_time = timestamp(self.record.created);
-        info.update_time = timestamp(self.record.updated);
+        info.create_time = timestamp(self.record.created());
+        info.update_time = timestamp(self.record.updated());
         DescribeScheduleResponse {
             schedule: Some(schedule),
             info: Some(info),
@@ -77,7 +77,7 @@ impl Schedule {
         let mut values = search::typed(&self.record.search_attributes.clone().unwrap_or_default());
         values.insert("TemporalSchedulePaused".to_owned(), SearchValue::Bool(self.is_paused()));
         values.insert("WorkflowId".to_owned(), SearchValue::String(self.record.schedule_id.clone()));
-        Row { schedule_id: self.record.schedule_id.clone(), created: self.record.created, values }
+        Row { schedule_id: self.record.schedule_id.clone(), created: self.record.created(), values }
     }
 
     pub fn list_entry(&mut self, now: Time) -> ScheduleListEntry {

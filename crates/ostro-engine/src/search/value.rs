@@ -92,7 +92,7 @@ fn time(text: &str) -> Option<Time> {
         return None;
     }
     let nanoseconds = text.parse::<Timestamp>().ok()?.as_nanosecond();
-    Some(nanoseconds.clamp(i128::from(Time::MIN), i128::from(Time::MAX)) as Time)
+    Some(Time::from_wide_nanos(nanoseconds))
 }
 
 /// `2006-01-02T15:04:05`, fraction, `Z` or `+07:00`: the parser alone would take more than that.

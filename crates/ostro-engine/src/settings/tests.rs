@@ -13,6 +13,7 @@ use temporalio_protos::temporal::api::{
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::time::Time;
 
 fn queue() -> QueueKey {
     QueueKey::new(1, QueueKind::Activity, "a/b".to_owned())
@@ -35,19 +36,19 @@ fn limits_and_weights_are_set_unset_and_come_back() {
         set_fairness_weight_overrides: HashMap::from([("big".to_owned(), 3.0), ("small".to_owned(), 0.5)]),
         ..Default::default()
     };
-    settings.update_config(&queue(), request, 10).unwrap();
+    settings.update_config(&queue(), request, Time::from_nanos(10)).unwrap();
     let unset = UpdateTaskQueueConfigRequest {
         unset_fairness_weight_overrides: vec!["small".to_owned()],
         ..Default::default()
     };
-    let (_, writes) = settings.update_config(&queue(), unset, 11).unwrap();
+    let (_, writes) = settings.update_config(&queue(), unset, Time::from_nanos(11)).unwrap();
     let restored = Settings::restore(&records(writes));
     assert_eq!((restored.rates(&queue()).queue, restored.weight(&queue(), "big")), (Some(2.5), Some(3.0)));
     assert_eq!(restored.weight(&queue(), "small"), None);
     assert_eq!(restored.limits().collect::<Vec<_>>(), [(queue(), Rates { queue: Some(2.5), key: None })]);
     let lift = RateLimitUpdate { rate_limit: None, reason: String::new() };
     let request = UpdateTaskQueueConfigRequest { update_queue_rate_limit: Some(lift), ..Default::default() };
-    settings.update_config(&queue(), request, 12).unwrap();
+    settings.update_config(&queue(), request, Time::from_nanos(12)).unwrap();
     assert_eq!(settings.rates(&queue()), Rates::default());
 }
 

@@ -49,7 +49,7 @@ pub enum WakeUp {
 pub fn check(run: &Run, told: &Told) -> Result<WakeUp, String> {
     let execution = Execution::try_from_stored(run.stored.clone()).map_err(|damaged| damaged.0)?;
     let core = &execution.core;
-    let open = core.close_time == 0;
+    let open = core.close_time() == Time::UNSET;
     require(core.next_event_id == told.next_event_id(), || {
         format!("its state expects event {} next, its history ends before {}", core.next_event_id, told.next_event_id())
     })?;
@@ -93,7 +93,7 @@ fn check_tasks(run: &Run, execution: &Execution, told: &Told) -> Result<(), Stri
     require(execution.buffered.is_empty() || in_flight, || {
         "events are buffered and no workflow task is in flight: nobody will ever see them".to_owned()
     })?;
-    let to_come = task.is_some() || core.first_task_due != 0 || core.pause.is_some();
+    let to_come = task.is_some() || core.first_task_due() != Time::UNSET || core.pause.is_some();
     require(!told.has_news() || to_come, || {
         "its workflow has not been told of the newest events, and no workflow task is to come".to_owned()
     })?;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use ostro_engine::persistence::*;
+use ostro_engine::time::Time;
 
 #[derive(Debug, Default, Clone)]
 pub struct Memory(pub Rc<RefCell<Rows>>);
@@ -15,7 +16,7 @@ pub struct Rows {
     pub namespaces: BTreeMap<NamespaceId, NamespaceRow>,
     pub records: BTreeMap<(String, String), Bytes>,
     pub visibility: BTreeMap<ExecutionId, VisibilityRow>,
-    pub states: BTreeMap<ExecutionId, (Bytes, Option<i64>, Option<Waiting>)>,
+    pub states: BTreeMap<ExecutionId, (Bytes, Option<Time>, Option<Waiting>)>,
     pub items: BTreeMap<(ExecutionId, ItemKind, ItemKey), (Bytes, Option<Waiting>)>,
     pub history: BTreeMap<(ExecutionId, i64), HistoryBatch>,
     pub next_execution: ExecutionId,
@@ -129,7 +130,7 @@ impl Loader for Memory {
         };
         self.0.borrow().visibility.values().any(|row| {
             row.namespace == namespace
-                && row.close_time == 0
+                && row.close_time == Time::UNSET
                 && is(row, "TemporalWorkerDeploymentVersion", version)
                 && is(row, "TemporalWorkflowVersioningBehavior", "Pinned")
         })

@@ -45,7 +45,7 @@ impl World {
 
     pub fn with(config: Config) -> Self {
         let store = Memory::default();
-        let now = 1_800_000_000 * SECOND;
+        let now = Time::from_secs(1_800_000_000);
         let engine = Engine::new(config.clone(), store.clone(), store.recover(), 1, now);
         let mut world = Self { engine, store, now, next_reply: 1, answers: HashMap::new(), config };
         world
@@ -60,7 +60,7 @@ impl World {
 
     /// The process dies and comes back: what was not written is gone.
     pub fn restart(&mut self) {
-        let seed = self.now as u64;
+        let seed = self.now.nanos() as u64;
         self.engine = Engine::new(self.config.clone(), self.store.clone(), self.store.recover(), seed, self.now);
     }
 

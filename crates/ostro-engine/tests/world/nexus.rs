@@ -49,7 +49,7 @@ pub fn shop() -> World {
 
 /// Calls an operation of `shop`.
 pub fn call(time_outs: [Span; 3]) -> Command {
-    let given = |span: Span| if span > 0 { duration(span) } else { None };
+    let given = |span: Span| if span > Span::ZERO { duration(span) } else { None };
     let attributes = ScheduleNexusOperationCommandAttributes {
         endpoint: "shop".into(),
         service: "orders".into(),

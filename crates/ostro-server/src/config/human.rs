@@ -5,8 +5,15 @@ use ostro_engine::time::{DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND, Sp
 use toml::Value;
 
 /// Longest unit first, so that `ms` is not read as `s`.
-const SPANS: [(&str, Span); 7] =
-    [("ms", MILLISECOND), ("us", MICROSECOND), ("ns", 1), ("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND)];
+const SPANS: [(&str, Span); 7] = [
+    ("ms", MILLISECOND),
+    ("us", MICROSECOND),
+    ("ns", Span::from_nanos(1)),
+    ("d", DAY),
+    ("h", HOUR),
+    ("m", MINUTE),
+    ("s", SECOND),
+];
 const SIZES: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 /// Why a value was not taken: what was wanted instead.
@@ -18,10 +25,10 @@ const SIZE_WANTED: &str = "a size such as \"64KiB\", \"2MiB\" or a number of byt
 pub(super) fn span(value: &Value) -> Parsed<Span> {
     let text = value.as_str().ok_or(SPAN_WANTED)?;
     if text == "0" {
-        return Ok(0);
+        return Ok(Span::ZERO);
     }
     let (number, unit) = with_unit(text, &SPANS).ok_or(SPAN_WANTED)?;
-    number.checked_mul(unit).ok_or("a duration of less than 292 years")
+    number.checked_mul(unit.nanos()).map(Span::from_nanos).ok_or("a duration of less than 292 years")
 }
 
 pub(super) fn size(value: &Value) -> Parsed<u64> {
@@ -67,7 +74,7 @@ mod tests {
             ("10s", Ok(10 * SECOND)),
             ("2 m", Ok(2 * MINUTE)),
             ("3d", Ok(3 * DAY)),
-            ("0", Ok(0)),
+            ("0", Ok(Span::ZERO)),
             ("10", Err(SPAN_WANTED)),
             ("-1s", Err(SPAN_WANTED)),
             ("s", Err(SPAN_WANTED)),

@@ -62,7 +62,7 @@ pub struct NamespaceConfig {
 }
 
 /// Retention of namespaces that say nothing else.
-pub const RETENTION_DEFAULT: Span = 3 * DAY;
+pub const RETENTION_DEFAULT: Span = DAY.times(3);
 
 impl Default for Config {
     fn default() -> Self {
@@ -111,7 +111,7 @@ impl Config {
 
     /// `retention_interval` for timers.
     pub fn retention_interval(&self) -> Duration {
-        Duration::from_nanos(u64::try_from(self.retention_interval).unwrap_or(0)).max(Duration::from_millis(10))
+        self.retention_interval.to_std().max(Duration::from_millis(10))
     }
 }
 

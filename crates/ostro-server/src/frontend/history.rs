@@ -4,6 +4,7 @@ use bytes::Bytes;
 use ostro_engine::command::ReadHistory;
 use ostro_engine::error::Error;
 use ostro_engine::persistence::HistoryBatch;
+use ostro_engine::time::Time;
 use ostro_store::PageLimits;
 use ostro_wire::{Answer, CallContext, Reply};
 use prost::Message;
@@ -35,7 +36,7 @@ struct Reading<'a> {
     close_only: bool,
     /// Tools for people are not shown the events of a task that may yet be retried.
     for_people: bool,
-    deadline: i64,
+    deadline: Time,
     limits: PageLimits,
 }
 
@@ -175,7 +176,7 @@ pub(super) async fn reverse(
         wait: false,
         close_only: false,
         for_people: true,
-        deadline: i64::MAX,
+        deadline: Time::MAX,
         limits: page_limits(request.maximum_page_size),
     };
     let mut token = match frontend.page_token(reading.namespace, &request.next_page_token, &reading.run).await? {

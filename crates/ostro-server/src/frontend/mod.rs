@@ -30,12 +30,11 @@ mod workers;
 mod workflow;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ostro_engine::command::{Call, ResolveNamespace, ResolvedNamespace, WithDeadline};
 use ostro_engine::config::Config;
 use ostro_engine::error::Error;
-use ostro_engine::time::Time;
+use ostro_engine::time::{Span, Time};
 use ostro_store::{Readers, Writer};
 use ostro_wire::{Answer, CallContext};
 use tokio::sync::Notify;
@@ -108,8 +107,7 @@ impl Frontend {
 
     /// When the client stops waiting, on the engine's clock.
     fn deadline(&self, context: &CallContext) -> Time {
-        let nanoseconds = |left: Duration| i64::try_from(left.as_nanos()).unwrap_or(i64::MAX);
-        context.remaining().map_or(Time::MAX, |left| self.clock.now().saturating_add(nanoseconds(left)))
+        context.remaining().map_or(Time::MAX, |left| self.clock.now() + Span::from(left))
     }
 }
 

@@ -3,7 +3,7 @@
 use ostro_engine::command::{UpdateWithStart, WithDeadline};
 use ostro_engine::config::Config;
 use ostro_engine::error::{Error, Result};
-use ostro_engine::time::from_duration;
+use ostro_engine::time::{Span, from_duration};
 use ostro_wire::{Answer, CallContext};
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 use temporalio_protos::temporal::api::workflowservice::v1::execute_multi_operation_request::operation::Operation;
@@ -66,7 +66,7 @@ fn check_start(start: &mut service::StartWorkflowExecutionRequest, namespace: &s
     if start.request_eager_execution {
         return Err(Error::invalid("RequestEagerExecution is not supported."));
     }
-    if from_duration(&start.workflow_start_delay) > 0 {
+    if from_duration(&start.workflow_start_delay) > Span::ZERO {
         return Err(Error::invalid("WorkflowStartDelay is not supported."));
     }
     Ok(())

@@ -29,13 +29,15 @@ pub(super) async fn list(
     let mut rows = frontend.selected_schedules(&request.namespace, &request.query).await?;
     rows.sort_by(|a, b| place(a).cmp(&place(b)));
     if let Some(last) = PageToken::parse(&request.next_page_token).map_err(status)? {
-        rows.retain(|row| place(row) > (std::cmp::Reverse(last.created), last.schedule_id.as_str()));
+        rows.retain(|row| place(row) > (std::cmp::Reverse(Time::from_nanos(last.created)), last.schedule_id.as_str()));
     }
     let size = page_size(request.maximum_page_size);
     let more = rows.len() > size;
     rows.truncate(size);
     let next_page_token = match rows.last() {
-        Some(row) if more => PageToken { created: row.created, schedule_id: row.schedule_id.clone() }.encode_to_vec(),
+        Some(row) if more => {
+            PageToken { created: row.created.nanos(), schedule_id: row.schedule_id.clone() }.encode_to_vec()
+        }
         _ => Vec::new(),
     };
     let schedule_ids = rows.into_iter().map(|row| row.schedule_id).collect();

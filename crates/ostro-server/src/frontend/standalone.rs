@@ -3,7 +3,7 @@
 use ostro_engine::execution::describe_standalone::activity_status;
 use ostro_engine::execution::standalone::{activity_id, without_division};
 use ostro_engine::persistence::VisibilityRow;
-use ostro_engine::time::{duration, timestamp};
+use ostro_engine::time::{Time, duration, timestamp};
 use ostro_store::visibility::Page;
 use ostro_wire::{Answer, CallContext};
 use prost::Message;
@@ -82,7 +82,7 @@ pub(super) async fn count(
 
 fn info(row: VisibilityRow) -> ActivityExecutionListInfo {
     let attributes = SearchAttributes::decode(&row.search_attributes[..]).unwrap_or_default();
-    let closed = row.close_time != 0;
+    let closed = row.close_time != Time::UNSET;
     ActivityExecutionListInfo {
         activity_id: activity_id(&row.workflow_id).to_owned(),
         run_id: row.run_id,

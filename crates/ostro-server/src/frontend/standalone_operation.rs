@@ -4,7 +4,7 @@ use ostro_engine::execution::describe_standalone_operation::{operation_status, w
 use ostro_engine::execution::standalone_operation::{ENDPOINT_ATTRIBUTE, SERVICE_ATTRIBUTE, operation_id};
 use ostro_engine::persistence::VisibilityRow;
 use ostro_engine::search::keyword_of;
-use ostro_engine::time::{duration, timestamp};
+use ostro_engine::time::{Time, duration, timestamp};
 use ostro_store::visibility::Page;
 use ostro_wire::{Answer, CallContext};
 use prost::Message;
@@ -87,7 +87,7 @@ pub(super) async fn count(
 
 fn info(row: VisibilityRow) -> NexusOperationExecutionListInfo {
     let attributes = SearchAttributes::decode(&row.search_attributes[..]).unwrap_or_default();
-    let closed = row.close_time != 0;
+    let closed = row.close_time != Time::UNSET;
     NexusOperationExecutionListInfo {
         operation_id: operation_id(&row.workflow_id).to_owned(),
         run_id: row.run_id,

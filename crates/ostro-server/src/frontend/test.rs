@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ostro_engine::error::{Error, ErrorKind};
-use ostro_engine::time::{from_duration, from_timestamp, timestamp};
+use ostro_engine::time::{Span, from_duration, from_timestamp, timestamp};
 use ostro_wire::{Answer, CallContext, TestService};
 use temporalio_protos::temporal::api::testservice::v1 as service;
 
@@ -25,7 +25,7 @@ impl TestClock {
 
     async fn sleep_for(&self, request: service::SleepRequest, unlock: bool) -> Answer<service::SleepResponse> {
         let span = from_duration(&request.duration);
-        if span < 0 {
+        if span < Span::ZERO {
             let message = "Duration is negative: time does not run backwards.";
             return Err(status(Error::new(ErrorKind::InvalidArgument, message)));
         }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use ostro_engine::command::ResolvedNamespace;
 use ostro_engine::error::{Error, ErrorKind};
 use ostro_engine::persistence::{SearchValue, VisibilityRow};
-use ostro_engine::time::{duration, timestamp};
+use ostro_engine::time::{Time, duration, timestamp};
 use ostro_store::visibility::{Count, Page};
 use ostro_wire::{Answer, CallContext};
 use prost::Message;
@@ -122,7 +122,7 @@ pub(super) fn group_value(value: SearchValue) -> Payload {
         SearchValue::Double(value) => (value.into(), "Double"),
         SearchValue::String(value) => (value.into(), "Keyword"),
         SearchValue::Time(value) => {
-            (Timestamp::from_nanosecond(value.into()).unwrap_or_default().to_string().into(), "Datetime")
+            (Timestamp::from_nanosecond(value.nanos().into()).unwrap_or_default().to_string().into(), "Datetime")
         }
         SearchValue::KeywordList(values) => (values.into(), "KeywordList"),
     };
@@ -142,7 +142,9 @@ fn info(row: VisibilityRow) -> Result<WorkflowExecutionInfo, Error> {
         start_time: timestamp(row.start_time),
         execution_time: timestamp(row.execution_time),
         close_time: timestamp(row.close_time),
-        execution_duration: (row.close_time != 0).then(|| duration(row.close_time - row.execution_time)).flatten(),
+        execution_duration: (row.close_time != Time::UNSET)
+            .then(|| duration(row.close_time - row.execution_time))
+            .flatten(),
         status: row.status,
         history_length: row.history_length,
         history_size_bytes: row.history_size_bytes,

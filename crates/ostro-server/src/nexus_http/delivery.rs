@@ -26,8 +26,8 @@ pub(super) fn request(
     set(&mut headers, "user-agent", "ostro")?;
     let body = body(completion, &mut headers)?;
     let times = [
-        (OPERATION_START_TIME, moment::http_date(completion.start_time)),
-        (OPERATION_CLOSE_TIME, moment::rfc3339(completion.close_time)),
+        (OPERATION_START_TIME, moment::http_date(completion.start_time())),
+        (OPERATION_CLOSE_TIME, moment::rfc3339(completion.close_time())),
     ];
     for (name, time) in times {
         set(&mut headers, name, &time.unwrap_or_default())?;

@@ -75,7 +75,7 @@ impl Skipper {
     fn sleep(&mut self, until: Wake, unlock: bool, waker: oneshot::Sender<()>) {
         let at = match until {
             Wake::At(time) => time,
-            Wake::After(span) => self.clock.now().saturating_add(span),
+            Wake::After(span) => self.clock.now() + span,
         };
         let gives_back = match (unlock, self.locks > 0) {
             (false, _) => GivesBack::Nothing,
@@ -119,7 +119,7 @@ impl Skipper {
             return None;
         }
         let next = due.into_iter().chain(self.next()).min()?;
-        Some(next.saturating_sub(self.clock.now())).filter(|span| *span > 0)
+        Some(next - self.clock.now()).filter(|span| *span > Span::ZERO)
     }
 
     pub(super) fn jump(&self, span: Span) {

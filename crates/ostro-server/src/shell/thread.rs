@@ -265,8 +265,8 @@ impl<L: Loader> Shell<L> {
     fn until_wake_up(&self) -> Duration {
         let sleeper = self.skipper.as_ref().and_then(Skipper::next);
         let Some(due) = self.engine.next_wake_up().into_iter().chain(sleeper).min() else { return IDLE };
-        let left = due.saturating_sub(self.clock.now());
-        Duration::from_nanos(u64::try_from(left).unwrap_or(0)).min(IDLE)
+        let left = due - self.clock.now();
+        left.to_std().min(IDLE)
     }
 
     /// One output is one batch of the store, handed over at the end of the burst: its answers leave when it is durable, and in order.

@@ -263,7 +263,7 @@ mod tests {
             task_queue: "queue".into(),
             sdk_name: "sdk".into(),
             status: WorkerStatus::Running as i32,
-            start_time: ostro_engine::time::timestamp(1_700_000_000 * ostro_engine::time::SECOND),
+            start_time: ostro_engine::time::timestamp((1_700_000_000 * ostro_engine::time::SECOND).since_epoch()),
             ..Default::default()
         };
         for (text, selects) in [

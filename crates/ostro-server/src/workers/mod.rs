@@ -15,7 +15,7 @@ use temporalio_protos::temporal::api::worker::v1::WorkerHeartbeat;
 pub(crate) use filter::Filter;
 
 /// A worker that has not told of itself for so long is gone.
-const GONE_AFTER: Span = 5 * MINUTE;
+const GONE_AFTER: Span = MINUTE.times(5);
 /// Workers kept, of all namespaces; the one that was silent longest leaves beyond it.
 const WORKERS_MAX: usize = 100_000;
 
@@ -35,7 +35,7 @@ impl Workers {
     /// Notes heartbeats; a worker that shuts down is forgotten.
     pub(crate) fn note(&self, namespace: NamespaceId, heartbeats: Vec<WorkerHeartbeat>, now: Time) {
         let mut workers = self.lock();
-        workers.retain(|_, seen| seen.at.saturating_add(GONE_AFTER) > now);
+        workers.retain(|_, seen| seen.at + GONE_AFTER > now);
         for heartbeat in heartbeats {
             let key = (namespace, heartbeat.worker_instance_key.clone());
             if heartbeat.status() == WorkerStatus::Shutdown {
@@ -67,7 +67,7 @@ impl Workers {
         };
         let of_namespace = workers.range((from, Bound::Excluded((namespace + 1, String::new()))));
         let mut found = of_namespace
-            .filter(|(_, seen)| seen.at.saturating_add(GONE_AFTER) > now && filter.matches(&seen.heartbeat))
+            .filter(|(_, seen)| seen.at + GONE_AFTER > now && filter.matches(&seen.heartbeat))
             .map(|(_, seen)| seen.heartbeat.clone());
         let page: Vec<_> = found.by_ref().take(most).collect();
         let more = found.next().is_some();
@@ -78,7 +78,7 @@ impl Workers {
     /// NOT_FOUND.
     pub(crate) fn get(&self, namespace: NamespaceId, key: &str, now: Time) -> Result<WorkerHeartbeat> {
         let workers = self.lock();
-        let seen = workers.get(&(namespace, key.to_owned())).filter(|seen| seen.at.saturating_add(GONE_AFTER) > now);
+        let seen = workers.get(&(namespace, key.to_owned())).filter(|seen| seen.at + GONE_AFTER > now);
         seen.map(|seen| seen.heartbeat.clone()).ok_or_else(|| Error::not_found(format!("Worker {key} not found")))
     }
 
@@ -99,16 +99,16 @@ mod tests {
     fn workers_come_are_listed_and_go() {
         let workers = Workers::default();
         let all = Filter::parse("").unwrap();
-        workers.note(1, ["c", "a", "b"].map(|key| worker(key, WorkerStatus::Running)).into(), 1);
-        workers.note(2, vec![worker("d", WorkerStatus::Running)], 1);
+        workers.note(1, ["c", "a", "b"].map(|key| worker(key, WorkerStatus::Running)).into(), Time::from_nanos(1));
+        workers.note(2, vec![worker("d", WorkerStatus::Running)], Time::from_nanos(1));
         let keys = |(page, more): (Vec<WorkerHeartbeat>, bool)| {
             (page.into_iter().map(|w| w.worker_instance_key).collect::<Vec<_>>().join(","), more)
         };
-        assert_eq!(keys(workers.list(1, &all, "", 2, 2)), ("a,b".to_owned(), true));
-        assert_eq!(keys(workers.list(1, &all, "b", 2, 2)), ("c".to_owned(), false));
-        workers.note(1, vec![worker("a", WorkerStatus::Shutdown)], 2);
-        assert!(workers.get(1, "a", 2).is_err());
-        assert!(workers.get(1, "b", 2).is_ok());
-        assert!(workers.get(1, "b", 2 + GONE_AFTER).is_err(), "it was silent for too long");
+        assert_eq!(keys(workers.list(1, &all, "", 2, Time::from_nanos(2))), ("a,b".to_owned(), true));
+        assert_eq!(keys(workers.list(1, &all, "b", 2, Time::from_nanos(2))), ("c".to_owned(), false));
+        workers.note(1, vec![worker("a", WorkerStatus::Shutdown)], Time::from_nanos(2));
+        assert!(workers.get(1, "a", Time::from_nanos(2)).is_err());
+        assert!(workers.get(1, "b", Time::from_nanos(2)).is_ok());
+        assert!(workers.get(1, "b", Time::from_nanos(2) + GONE_AFTER).is_err(), "it was silent for too long");
     }
 }

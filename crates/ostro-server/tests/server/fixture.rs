@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use ostro_engine::time::Time;
+use ostro_engine::time::{Span, Time};
 use ostro_server::clock::{Clock, SystemClock};
 use ostro_server::{Config, Server};
 use ostro_wire::{CallContext, WorkflowService};
@@ -38,7 +38,7 @@ impl Moved {
 
 impl Clock for Moved {
     fn now(&self) -> Time {
-        self.system.now() + self.by.load(Ordering::Relaxed)
+        self.system.now() + Span::from_nanos(self.by.load(Ordering::Relaxed))
     }
 }
 
@@ -49,7 +49,7 @@ pub fn config(directory: &TempDir) -> Config {
         http_listen: Some(any),
         data: directory.path().to_owned(),
         durable: false,
-        retention_interval: 20_000_000,
+        retention_interval: Span::from_nanos(20_000_000),
         ..Config::default()
     }
 }

@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use crate::fixture::{self, Fixture, start_request};
+use ostro_engine::time::Span;
 
 /// What came to the handler outside.
 #[derive(Clone)]
@@ -106,7 +107,7 @@ async fn respond(name: &str, before: usize) -> Response {
 fn config(directory: &tempfile::TempDir) -> Config {
     let mut config = fixture::config(directory);
     config.limits.callback_addresses = vec![CallbackAddress::parse("http://127.0.0.1:*").unwrap()];
-    config.limits.nexus_request_timeout = 1_000_000_000;
+    config.limits.nexus_request_timeout = Span::from_nanos(1_000_000_000);
     config
 }
 

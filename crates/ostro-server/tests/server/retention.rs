@@ -18,7 +18,7 @@ async fn closed_executions_are_deleted_and_open_ones_stay() {
     let task = fixture.poll("queue").await;
     fixture.complete(task.task_token, Some(CommandType::CompleteWorkflowExecution)).await;
     fixture.start_workflow("open").await;
-    clock.forward(4 * DAY);
+    clock.forward((4 * DAY).nanos());
     fixture.server.engine().wake();
     while fixture.server.metrics().executions_expired.get() == 0 {
         tokio::task::yield_now().await;

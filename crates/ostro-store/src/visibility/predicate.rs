@@ -154,7 +154,8 @@ impl Check {
 fn order(value: &SearchValue, bound: &Value) -> Option<Ordering> {
     match (value, bound) {
         (SearchValue::Bool(value), Value::Integer(bound)) => Some(i64::from(*value).cmp(bound)),
-        (SearchValue::Int(value) | SearchValue::Time(value), Value::Integer(bound)) => Some(value.cmp(bound)),
+        (SearchValue::Int(value), Value::Integer(bound)) => Some(value.cmp(bound)),
+        (SearchValue::Time(value), Value::Integer(bound)) => Some(value.nanos().cmp(bound)),
         (SearchValue::Int(value), Value::Real(bound)) => (*value as f64).partial_cmp(bound),
         (SearchValue::Double(value), Value::Real(bound)) => value.partial_cmp(bound),
         (SearchValue::Double(value), Value::Integer(bound)) => value.partial_cmp(&(*bound as f64)),

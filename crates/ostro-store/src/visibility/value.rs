@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use ostro_engine::error::{Error, Result};
+use ostro_engine::time::Span;
 use rusqlite::types::Value;
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 
@@ -93,7 +94,7 @@ fn status_number(attribute: &Attribute, literal: &Literal, value: &Constant) -> 
 fn duration_nanos(attribute: &Attribute, literal: &Literal, value: &Constant) -> Result<i64> {
     let parsed = match value {
         Constant::Int(nanos) => Some(*nanos),
-        Constant::String(text) => duration::parse(text),
+        Constant::String(text) => duration::parse(text).map(Span::nanos),
         _ => return Err(wrong_type(attribute, literal)),
     };
     parsed.ok_or_else(|| {

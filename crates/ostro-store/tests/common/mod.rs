@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 
 use bytes::Bytes;
 use ostro_engine::persistence::{ExecutionId, ItemKey, ItemKind, NamespaceId, SearchValue, VisibilityRow, Write};
-use ostro_engine::time::SECOND;
+use ostro_engine::time::{SECOND, Time};
 use ostro_store::visibility::SearchAttributeTypes;
 use ostro_store::{Batch, OnFatal, Options, Reader, Readers, Store, Writer};
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType as Type;
@@ -58,7 +58,7 @@ pub fn caught() -> (OnFatal, mpsc::Receiver<String>) {
     (Arc::new(move |error: ostro_store::Error| sender.send(error.to_string()).unwrap()), receiver)
 }
 
-pub const DAY_ZERO: i64 = 1_700_000_000 * SECOND;
+pub const DAY_ZERO: Time = Time::from_secs(1_700_000_000);
 
 /// An open run: the id decides everything that is not given.
 pub fn row(id: ExecutionId, namespace: NamespaceId, workflow_id: &str) -> VisibilityRow {
@@ -72,7 +72,7 @@ pub fn row(id: ExecutionId, namespace: NamespaceId, workflow_id: &str) -> Visibi
         task_queue: "queue".to_owned(),
         start_time: DAY_ZERO + id * SECOND,
         execution_time: DAY_ZERO + id * SECOND,
-        close_time: 0,
+        close_time: Time::UNSET,
         history_length: 0,
         history_size_bytes: 0,
         state_transition_count: 0,
@@ -84,12 +84,12 @@ pub fn row(id: ExecutionId, namespace: NamespaceId, workflow_id: &str) -> Visibi
         memo: Bytes::from_static(b"memo"),
         search_attributes: Bytes::from_static(b"attributes"),
         search_values: BTreeMap::new(),
-        delete_time: 0,
+        delete_time: Time::UNSET,
     }
 }
 
 /// The same run after it ended.
-pub fn closed(mut row: VisibilityRow, status: i32, close_time: i64) -> VisibilityRow {
+pub fn closed(mut row: VisibilityRow, status: i32, close_time: Time) -> VisibilityRow {
     row.status = status;
     row.close_time = close_time;
     row.history_length = 10;

@@ -172,7 +172,7 @@ fn name(namespace: i64, names: &BTreeMap<i64, String>) -> String {
 }
 
 fn distance(due: Time, now: SystemTime) -> String {
-    let due = SystemTime::UNIX_EPOCH + Duration::from_nanos(u64::try_from(due).unwrap_or_default());
+    let due = SystemTime::UNIX_EPOCH + (due - Time::UNSET).to_std();
     match due.duration_since(now) {
         Ok(left) if left.as_secs() > 0 => format!("in {}", duration::text(Duration::from_secs(left.as_secs()))),
         _ => "now".to_owned(),

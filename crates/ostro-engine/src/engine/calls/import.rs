@@ -86,7 +86,7 @@ impl<L: Loader> Engine<L> {
                 newest.core.run_id
             )));
         }
-        if newest.core.start_time > rebuilt.core.start_time {
+        if newest.core.start_time() > rebuilt.core.start_time() {
             return Err(Error::failed_precondition(format!(
                 "run {} of workflow {workflow_id} is here and started later: import the runs of a workflow id in their order",
                 newest.core.run_id

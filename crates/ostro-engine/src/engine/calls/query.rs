@@ -20,7 +20,7 @@ use crate::reply::ReplyId;
 use crate::time::MINUTE;
 
 /// Longest a query waits for a worker where the client sets no deadline.
-const QUERY_WAIT: crate::time::Span = 10 * MINUTE;
+const QUERY_WAIT: crate::time::Span = MINUTE.times(10);
 
 impl<L: Loader> Engine<L> {
     pub(super) fn query_workflow(&mut self, reply: ReplyId, request: QueryWorkflowRequest) -> Result<Option<Answer>> {
@@ -40,7 +40,7 @@ impl<L: Loader> Engine<L> {
                 .with("temporal.api.errordetails.v1.WorkflowNotReadyFailure", &WorkflowNotReadyFailure {}));
         }
         self.look(id, |t| t.query(reply, request.query.unwrap_or_default()))?;
-        let until = self.now.saturating_add(QUERY_WAIT);
+        let until = self.now + QUERY_WAIT;
         self.waits.add(reply, Wait { execution: id, kind: WaitKind::Query { until }, deadline: until });
         Ok(None)
     }

@@ -19,7 +19,7 @@ use crate::execution::new_run::NewRun;
 use crate::execution::standalone::execution_id;
 use crate::persistence::{ExecutionId, Loader, NamespaceId};
 use crate::search;
-use crate::time::from_duration;
+use crate::time::{Span, from_duration};
 
 impl<L: Loader> Engine<L> {
     /// A call on standalone activities, or on what comes after them.
@@ -179,7 +179,7 @@ impl<L: Loader> Engine<L> {
             priority: r.priority.clone(),
             ..Default::default()
         };
-        let delay = from_duration(&r.start_delay).clamp(0, FOREVER);
+        let delay = from_duration(&r.start_delay).clamp(Span::ZERO, FOREVER);
         self.begin(run, |t, run| t.start_standalone(run, scheduled, delay))
     }
 

@@ -125,8 +125,8 @@ impl<L: Loader> Engine<L> {
         endpoint_id: String,
     ) -> NexusOperationScheduledEventAttributes {
         let close = from_duration(&r.schedule_to_close_timeout).min(FOREVER);
-        let within = |span: Span| if close > 0 { span.min(close) } else { span.min(FOREVER) };
-        let given = |span: Span| if span > 0 { duration(span) } else { None };
+        let within = |span: Span| if close > Span::ZERO { span.min(close) } else { span.min(FOREVER) };
+        let given = |span: Span| if span > Span::ZERO { duration(span) } else { None };
         NexusOperationScheduledEventAttributes {
             endpoint_id,
             endpoint: r.endpoint,

@@ -20,7 +20,7 @@ use crate::execution::workflow_task::StartedBy;
 use crate::persistence::{ExecutionId, Loader, NamespaceId};
 use crate::reply::StartAnswer;
 use crate::search;
-use crate::time::from_duration;
+use crate::time::{Span, from_duration};
 
 /// The deprecated policy that came before the conflict policies; clients still send it.
 pub(in crate::engine) const TERMINATE_IF_RUNNING: Reuse = Reuse::TerminateIfRunning;
@@ -67,7 +67,7 @@ impl<L: Loader> Engine<L> {
         eager: bool,
         by: StartedBy,
     ) -> (ExecutionId, Option<Box<crate::reply::WorkflowTaskAnswer>>) {
-        let eager = eager && run.backoff == 0 && self.may_start_eagerly(&run, &by);
+        let eager = eager && run.backoff == Span::ZERO && self.may_start_eagerly(&run, &by);
         run.started.eager_execution_accepted = eager;
         if !eager {
             return (self.start_run(run), None);
@@ -218,7 +218,7 @@ impl<L: Loader> Engine<L> {
     ) -> Result<NewRun> {
         let queue = request.task_queue.as_ref().map_or("", |queue| &queue.name);
         self.check_override(namespace, queue, request.versioning_override.as_ref())?;
-        let delay = from_duration(&request.workflow_start_delay).clamp(0, FOREVER);
+        let delay = from_duration(&request.workflow_start_delay).clamp(Span::ZERO, FOREVER);
         let cron = crate::cron::first_wait(&request.cron_schedule, self.now);
         let request_id = if request.request_id.is_empty() { self.ids.uuid() } else { request.request_id };
         Ok(NewRun {
@@ -247,7 +247,7 @@ impl<L: Loader> Engine<L> {
                 priority: request.priority,
                 ..Default::default()
             },
-            backoff: if cron > 0 { cron } else { delay },
+            backoff: if cron > Span::ZERO { cron } else { delay },
             user_metadata: request.user_metadata,
             links: request.links,
             ..Default::default()

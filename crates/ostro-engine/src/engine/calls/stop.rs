@@ -9,6 +9,7 @@ use super::super::Engine;
 use crate::command::ExpireExecutions;
 use crate::error::{Error, Result};
 use crate::persistence::{ExecutionId, Loader, Write};
+use crate::time::{Span, Time};
 
 impl<L: Loader> Engine<L> {
     pub(super) fn terminate_workflow(
@@ -61,8 +62,8 @@ impl<L: Loader> Engine<L> {
                 continue;
             }
             let core = &self.execution(id).core;
-            let retention = self.namespaces.by_id(core.namespace).map_or(0, |n| n.retention);
-            if core.close_time != 0 && core.close_time.saturating_add(retention) <= self.now {
+            let retention = self.namespaces.by_id(core.namespace).map_or(Span::ZERO, |n| n.retention);
+            if core.close_time() != Time::UNSET && core.close_time() + retention <= self.now {
                 self.delete_execution(id);
                 expired += 1;
             }

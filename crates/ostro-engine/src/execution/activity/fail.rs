@@ -56,13 +56,13 @@ impl Transition<'_> {
             }
         } else {
             let wait = backoff::next_attempt(policy.as_ref(), activity.attempt, now, activity.expiration(), failure)?;
-            activity.attempt_scheduled_time = now + wait;
-            activity.current_retry_interval = wait;
+            activity.attempt_scheduled_time = (now + wait).nanos();
+            activity.current_retry_interval = wait.nanos();
             activity.backing_off = true;
             activity.apply_heartbeat_reset();
         }
         activity.attempt += 1;
-        activity.last_attempt_complete_time = now;
+        activity.last_attempt_complete_time = now.nanos();
         activity.started_time = 0;
         activity.detached = false;
         activity.request_id.clear();

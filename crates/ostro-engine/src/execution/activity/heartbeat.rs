@@ -18,7 +18,7 @@ impl Transition<'_> {
         let scheduled_event_id = self.exec.running_activity(activity)?;
         let now = self.now;
         let activity = self.exec.activity_mut(scheduled_event_id).expect("just found");
-        activity.last_heartbeat_time = now;
+        activity.last_heartbeat_time = now.nanos();
         activity.heartbeat_details = details;
         Ok(RecordActivityTaskHeartbeatResponse {
             cancel_requested: activity.cancel_requested,

@@ -94,33 +94,33 @@ impl Activity {
     /// When the activity as a whole has run out of time; 0: never.
     pub fn expiration(&self) -> Time {
         match from_duration(&self.attributes().schedule_to_close_timeout) {
-            0 => 0,
-            span => self.first_scheduled_time.saturating_add(span),
+            Span::ZERO => Time::UNSET,
+            span => self.first_scheduled_time() + span,
         }
     }
 
     /// The end of the wait for a worker; 0: never, or it does not wait.
     pub fn schedule_to_start_due(&self) -> Time {
         let span = from_duration(&self.attributes().schedule_to_start_timeout);
-        if self.is_waiting() && span > 0 { self.attempt_scheduled_time.saturating_add(span) } else { 0 }
+        if self.is_waiting() && span > Span::ZERO { self.attempt_scheduled_time() + span } else { Time::UNSET }
     }
 
     /// The end of the attempt that runs; 0: never, or none runs.
     pub fn start_to_close_due(&self) -> Time {
         let span = from_duration(&self.attributes().start_to_close_timeout);
-        if self.is_started() && span > 0 { self.started_time.saturating_add(span) } else { 0 }
+        if self.is_started() && span > Span::ZERO { self.started_time() + span } else { Time::UNSET }
     }
 
     /// By when the next heartbeat must come; 0: none is due.
     pub fn heartbeat_due(&self) -> Time {
         let span = self.heartbeat_timeout();
-        let last = self.last_heartbeat_time.max(self.started_time);
-        if self.is_started() && span > 0 { last.saturating_add(span) } else { 0 }
+        let last = self.last_heartbeat_time().max(self.started_time());
+        if self.is_started() && span > Span::ZERO { last + span } else { Time::UNSET }
     }
 
     /// The end of the back-off; 0: it does not back off.
     pub fn backoff_due(&self) -> Time {
-        if self.backing_off && !self.paused { self.attempt_scheduled_time } else { 0 }
+        if self.backing_off && !self.paused { self.attempt_scheduled_time() } else { Time::UNSET }
     }
 
     /// The next moment at which the engine must look at it: none while it is paused.
@@ -136,7 +136,7 @@ impl Activity {
             self.backoff_due(),
         ]
         .into_iter()
-        .filter(|time| *time != 0)
+        .filter(|time| *time != Time::UNSET)
         .min()
     }
 }
@@ -147,10 +147,10 @@ impl Execution {
         self.insert_activity(Activity {
             scheduled_event_id: id,
             scheduled: Some(scheduled),
-            scheduled_time: time,
-            first_scheduled_time: time,
+            scheduled_time: time.nanos(),
+            first_scheduled_time: time.nanos(),
             attempt: 1,
-            attempt_scheduled_time: time,
+            attempt_scheduled_time: time.nanos(),
             ..Default::default()
         });
     }
@@ -178,7 +178,7 @@ impl Transition<'_> {
             worker_version: version_stamp(activity.worker.as_ref()),
             ..Default::default()
         };
-        let now = std::mem::replace(&mut self.now, activity.started_time);
+        let now = std::mem::replace(&mut self.now, activity.started_time());
         let id = self.record(attributes);
         self.now = now;
         debug_assert!(id > 0 || id == BUFFERED);

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::execution::command::{Timeouts, check_retry_policy};
 use crate::execution::state::Activity;
 use crate::execution::{Effect, Transition, backoff};
-use crate::time::{Time, duration, from_duration};
+use crate::time::{Span, Time, duration, from_duration};
 
 impl Activity {
     /// The options as they are now, as the reference server describes them.
@@ -48,10 +48,10 @@ impl Activity {
     /// When the next attempt is due under the options as they are now.
     fn next_attempt_time(&self) -> Time {
         let policy = self.attributes().retry_policy.as_ref().filter(|_| self.attempt > 1);
-        let Some(policy) = policy else { return self.attempt_scheduled_time };
+        let Some(policy) = policy else { return self.attempt_scheduled_time() };
         match backoff::interval(policy, self.attempt) {
-            0 => self.attempt_scheduled_time,
-            wait => self.last_attempt_complete_time.saturating_add(wait),
+            Span::ZERO => self.attempt_scheduled_time(),
+            wait => self.last_attempt_complete_time() + wait,
         }
     }
 }
@@ -206,10 +206,10 @@ fn check_timeouts(activity: &Activity, options: &ActivityOptions) -> Result<()> 
         (&options.start_to_close_timeout, "StartToCloseTimeout"),
         (&options.heartbeat_timeout, "HeartbeatTimeout"),
     ];
-    if let Some((_, name)) = timeouts.iter().find(|(timeout, _)| from_duration(timeout) < 0) {
+    if let Some((_, name)) = timeouts.iter().find(|(timeout, _)| from_duration(timeout) < Span::ZERO) {
         return Err(Error::invalid(format!("invalid {name}: negative duration")));
     }
-    if from_duration(timeouts[0].0) == 0 && from_duration(timeouts[2].0) == 0 {
+    if from_duration(timeouts[0].0) == Span::ZERO && from_duration(timeouts[2].0) == Span::ZERO {
         return Err(of("A valid StartToClose or ScheduleToCloseTimeout is not set on ScheduleActivityTaskCommand."));
     }
     Ok(())

@@ -95,7 +95,11 @@ impl Transition<'_> {
 
     /// A span of less than `most`, drawn at random.
     pub(super) fn jitter(&mut self, most: Span) -> Span {
-        if most > 0 { (self.ids.next_u64() % most.min(FOREVER) as u64) as Span } else { 0 }
+        if most > Span::ZERO {
+            Span::from_nanos((self.ids.next_u64() % most.min(FOREVER).nanos() as u64) as i64)
+        } else {
+            Span::ZERO
+        }
     }
 
     /// Puts the next attempt of an activity that does not run at `time`, or at once where that has passed.
@@ -103,9 +107,9 @@ impl Transition<'_> {
         let now = self.now;
         let Some(activity) = self.exec.activity_mut(id) else { return };
         let waits_on = activity.is_waiting().then(|| activity.queue().to_owned());
-        activity.attempt_scheduled_time = time;
+        activity.attempt_scheduled_time = time.nanos();
         activity.backing_off = time > now;
-        activity.current_retry_interval = (time - activity.last_attempt_complete_time).max(0);
+        activity.current_retry_interval = (time - activity.last_attempt_complete_time()).max(Span::ZERO).nanos();
         activity.last_failure = None;
         activity.apply_heartbeat_reset();
         let offer = activity.is_waiting();

@@ -18,8 +18,8 @@ impl Transition<'_> {
         let now = self.now;
         let activity = self.exec.activity_mut(scheduled_event_id).expect("the caller saw it waiting");
         assert!(activity.is_waiting(), "an activity has one live attempt at a time");
-        activity.started_time = now;
-        activity.last_started_time = now;
+        activity.started_time = now.nanos();
+        activity.last_started_time = now.nanos();
         activity.last_heartbeat_time = 0;
         activity.request_id = request_id;
         activity.last_worker_identity.clone_from(&by.identity);
@@ -34,8 +34,8 @@ impl Transition<'_> {
         let (now, id) = (self.now, self.exec.id);
         let Some(activity) = self.exec.activity_mut(event).filter(|activity| !activity.is_started()) else { return };
         activity.backing_off = false;
-        activity.started_time = now;
-        activity.last_started_time = now;
+        activity.started_time = now.nanos();
+        activity.last_started_time = now.nanos();
         activity.request_id.clear();
         identity.clone_into(&mut activity.identity);
         let queue = activity.queue().to_owned();
@@ -76,9 +76,9 @@ impl Transition<'_> {
             header: a.header.clone(),
             input: a.input.clone(),
             heartbeat_details: activity.heartbeat_details.clone(),
-            scheduled_time: timestamp(activity.first_scheduled_time),
-            current_attempt_scheduled_time: timestamp(activity.attempt_scheduled_time),
-            started_time: timestamp(activity.started_time),
+            scheduled_time: timestamp(activity.first_scheduled_time()),
+            current_attempt_scheduled_time: timestamp(activity.attempt_scheduled_time()),
+            started_time: timestamp(activity.started_time()),
             attempt: activity.attempt,
             schedule_to_close_timeout: a.schedule_to_close_timeout,
             start_to_close_timeout: a.start_to_close_timeout,

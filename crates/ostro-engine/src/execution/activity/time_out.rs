@@ -7,6 +7,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use crate::execution::{Effect, Transition, failures};
+use crate::time::Time;
 
 impl Transition<'_> {
     /// The activity's deadline has passed.
@@ -20,12 +21,12 @@ impl Transition<'_> {
             (activity.expiration(), TimeoutType::ScheduleToClose),
             (activity.heartbeat_due(), TimeoutType::Heartbeat),
         ];
-        let passed = timeouts.into_iter().filter(|(time, _)| *time != 0 && *time <= now);
+        let passed = timeouts.into_iter().filter(|(time, _)| *time != Time::UNSET && *time <= now);
         let first = passed.min_by_key(|(time, _)| *time);
         let backoff = activity.backoff_due();
         match first {
             Some((_, kind)) => self.time_out_activity(scheduled_event_id, kind),
-            None if backoff != 0 && backoff <= now => self.end_backoff(scheduled_event_id),
+            None if backoff != Time::UNSET && backoff <= now => self.end_backoff(scheduled_event_id),
             None => {}
         }
     }

@@ -114,7 +114,7 @@ impl Execution {
             Some(failure) => Err(Box::new(failure)),
             None => Ok(standalone.result.and_then(|payloads| payloads.payloads.into_iter().next())),
         };
-        let completion = self.completion(outcome, self.core.close_time, self.link_to_standalone(namespace));
+        let completion = self.completion(outcome, self.core.close_time(), self.link_to_standalone(namespace));
         let waiting = self.callbacks.iter().filter(|(_, state)| state.is_waiting());
         waiting
             .filter_map(|(id, state)| {
@@ -143,7 +143,7 @@ impl Execution {
 
     fn called_back(&self, id: i64, state: &CallbackState, namespace: &str, outcome: Outcome) -> Option<CalledBack> {
         let link = self.link_to_request(namespace, &state.request_id);
-        let completion = self.completion(outcome, self.core.close_time, link);
+        let completion = self.completion(outcome, self.core.close_time(), link);
         Some(CalledBack { id, callback: state.info.as_ref()?.callback.clone()?, completion })
     }
 
@@ -152,7 +152,13 @@ impl Execution {
             Ok(result) => (result, None),
             Err(failure) => (None, Some(*failure)),
         };
-        Completion { result, failure, start_time: self.core.start_time, close_time, links: vec![link] }
+        Completion {
+            result,
+            failure,
+            start_time: self.core.start_time().nanos(),
+            close_time: close_time.nanos(),
+            links: vec![link],
+        }
     }
 
     /// Whether the callback of this number still waits for the end.

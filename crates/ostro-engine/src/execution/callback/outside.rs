@@ -26,14 +26,14 @@ impl CallbackState {
 
     /// The next moment at which the engine must look at it.
     pub fn next_due(&self) -> Option<Time> {
-        matches!(self.state(), State::Scheduled | State::BackingOff).then_some(self.due)
+        matches!(self.state(), State::Scheduled | State::BackingOff).then_some(self.due())
     }
 
     fn set(&mut self, state: State, due: Time) {
-        (self.due, self.sent) = (due, false);
+        (self.due, self.sent) = (due.nanos(), false);
         if let Some(info) = &mut self.info {
             info.state = state as i32;
-            info.next_attempt_schedule_time = timestamp(if state == State::BackingOff { due } else { 0 });
+            info.next_attempt_schedule_time = timestamp(if state == State::BackingOff { due } else { Time::UNSET });
         }
     }
 }
@@ -48,7 +48,7 @@ impl Execution {
 
     fn has_attempt(&self, attempt: &CallbackAttempt) -> bool {
         let callback = self.callbacks.get(&attempt.callback);
-        callback.is_some_and(|callback| callback.is_under_way() && callback.sent && callback.due == attempt.due)
+        callback.is_some_and(|callback| callback.is_under_way() && callback.sent && callback.due() == attempt.due)
     }
 }
 
@@ -62,7 +62,7 @@ impl Transition<'_> {
     }
 
     fn offer_callback(&mut self, id: i64) {
-        let due = self.now.saturating_add(self.config.nexus_request_timeout);
+        let due = self.now + self.config.nexus_request_timeout;
         let Some(callback) = self.exec.callback_mut(id) else { return };
         callback.set(State::Scheduled, due);
         self.effect(Effect::OfferCallback(self.exec.id, id));
@@ -73,7 +73,7 @@ impl Transition<'_> {
         let execution = self.exec.id;
         let callback = self.exec.callback_mut(id).filter(|callback| callback.is_under_way() && !callback.sent)?;
         callback.sent = true;
-        let attempt = CallbackAttempt { execution, callback: id, due: callback.due };
+        let attempt = CallbackAttempt { execution, callback: id, due: callback.due() };
         let completion = callback.completion.clone().unwrap_or_default();
         let callback::Variant::Nexus(nexus) = callback.info.as_ref()?.callback.clone()?.variant? else { return None };
         Some(OutgoingRequest::Callback { attempt, url: nexus.url, header: nexus.header, completion })
@@ -115,11 +115,11 @@ impl Transition<'_> {
         let attempt = info.attempt;
         match outcome {
             Err(NotDelivered { retryable: true, .. }) => {
-                callback.set(State::BackingOff, now.saturating_add(back_off(attempt)));
+                callback.set(State::BackingOff, now + back_off(attempt));
             }
             ended => {
                 callback.completion = None;
-                callback.set(if ended.is_ok() { State::Succeeded } else { State::Failed }, 0);
+                callback.set(if ended.is_ok() { State::Succeeded } else { State::Failed }, Time::UNSET);
             }
         }
     }

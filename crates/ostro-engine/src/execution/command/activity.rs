@@ -29,10 +29,10 @@ impl<'a> Checker<'a> {
             (&a.heartbeat_timeout, "HeartbeatTimeout"),
         ]
         .map(|(timeout, name)| (from_duration(timeout), name));
-        if let Some((_, name)) = [close, start, run, heartbeat].iter().find(|(timeout, _)| *timeout < 0) {
+        if let Some((_, name)) = [close, start, run, heartbeat].iter().find(|(timeout, _)| *timeout < Span::ZERO) {
             return Err(of(&format!("Invalid {name}: it must not be negative.")));
         }
-        if close.0 == 0 && run.0 == 0 {
+        if close.0 == Span::ZERO && run.0 == Span::ZERO {
             return Err(of(
                 "A valid StartToClose or ScheduleToCloseTimeout is not set on ScheduleActivityTaskCommand.",
             ));
@@ -154,34 +154,34 @@ impl Timeouts {
             heartbeat_timeout: options.heartbeat_timeout,
             ..Default::default()
         };
-        Self::of(&attributes, 0)
+        Self::of(&attributes, Span::ZERO)
     }
 
     fn of(a: &ScheduleActivityTaskCommandAttributes, run: Span) -> Self {
         let mut close = from_duration(&a.schedule_to_close_timeout);
         let mut start = from_duration(&a.schedule_to_start_timeout);
         let mut attempt = from_duration(&a.start_to_close_timeout);
-        if close > 0 {
+        if close > Span::ZERO {
             start = within(start, close);
             attempt = within(attempt, close);
         } else {
             close = run;
-            start = if start > 0 { start } else { run };
+            start = if start > Span::ZERO { start } else { run };
         }
-        if run > 0 {
+        if run > Span::ZERO {
             close = within(close, run);
             start = within(start, run);
             attempt = within(attempt, run);
         }
         let heartbeat = from_duration(&a.heartbeat_timeout);
-        let heartbeat = if heartbeat > 0 && attempt > 0 { heartbeat.min(attempt) } else { heartbeat };
+        let heartbeat = if heartbeat > Span::ZERO && attempt > Span::ZERO { heartbeat.min(attempt) } else { heartbeat };
         Self { schedule_to_close: close, schedule_to_start: start, start_to_close: attempt, heartbeat }
     }
 }
 
 /// `span` where set and shorter than `limit`, else `limit`.
 fn within(span: Span, limit: Span) -> Span {
-    if span > 0 { span.min(limit) } else { limit }
+    if span > Span::ZERO { span.min(limit) } else { limit }
 }
 
 #[cfg(test)]

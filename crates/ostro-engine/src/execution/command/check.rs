@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::execution::Execution;
 use crate::namespace::Namespace;
 use crate::nexus::Endpoints;
-use crate::time::from_duration;
+use crate::time::{Span, from_duration};
 
 /// Goes over the commands in order and remembers what the earlier ones would do.
 pub struct Checker<'a> {
@@ -146,16 +146,16 @@ pub fn check_retry_policy(policy: &RetryPolicy) -> Result<(), &'static str> {
     if policy.maximum_attempts == 1 {
         return Ok(());
     }
-    if initial < 0 {
+    if initial < Span::ZERO {
         return Err("InitialInterval cannot be negative on retry policy.");
     }
     if policy.backoff_coefficient != 0.0 && policy.backoff_coefficient < 1.0 {
         return Err("BackoffCoefficient cannot be less than 1 on retry policy.");
     }
-    if maximum < 0 {
+    if maximum < Span::ZERO {
         return Err("MaximumInterval cannot be negative on retry policy.");
     }
-    if maximum > 0 && maximum < initial {
+    if maximum > Span::ZERO && maximum < initial {
         return Err("MaximumInterval cannot be less than InitialInterval on retry policy.");
     }
     if policy.maximum_attempts < 0 {

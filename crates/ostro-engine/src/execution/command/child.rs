@@ -12,7 +12,7 @@ use crate::execution::history::Extras;
 use crate::execution::state::Child;
 use crate::execution::{Effect, Transition};
 use crate::search;
-use crate::time::{duration, from_duration};
+use crate::time::{Span, duration, from_duration};
 
 impl Checker<'_> {
     pub(super) fn start_child(&mut self, a: &StartChildWorkflowExecutionCommandAttributes) -> Result<(), Refusal> {
@@ -25,7 +25,7 @@ impl Checker<'_> {
             (&a.workflow_run_timeout, "WorkflowRunTimeout"),
             (&a.workflow_task_timeout, "WorkflowTaskTimeout"),
         ] {
-            if from_duration(timeout) < 0 {
+            if from_duration(timeout) < Span::ZERO {
                 return Err(Refusal::new(
                     cause,
                     format!("Invalid {name}: it must not be negative. WorkflowId={}", a.workflow_id),
@@ -82,7 +82,7 @@ impl Transition<'_> {
         let queue =
             a.task_queue.map(|q| q.name).filter(|n| !n.is_empty()).unwrap_or_else(|| self.exec.core.task_queue.clone());
         let task_timeout = match from_duration(&a.workflow_task_timeout) {
-            0 => self.config.workflow_task_timeout,
+            Span::ZERO => self.config.workflow_task_timeout,
             span => span.min(self.config.workflow_task_timeout_max),
         };
         StartChildWorkflowExecutionInitiatedEventAttributes {

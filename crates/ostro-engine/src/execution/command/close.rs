@@ -19,7 +19,7 @@ use crate::execution::history::Extras;
 use crate::execution::new_run::Next;
 use crate::execution::{Transition, backoff};
 use crate::search;
-use crate::time::{duration, from_duration};
+use crate::time::{Span, duration, from_duration};
 
 impl Checker<'_> {
     pub(super) fn complete(&self, a: &CompleteWorkflowExecutionCommandAttributes) -> Result<(), Refusal> {
@@ -55,7 +55,7 @@ impl Checker<'_> {
             (&a.workflow_task_timeout, "WorkflowTaskTimeout"),
             (&a.backoff_start_interval, "BackoffStartInterval"),
         ] {
-            if from_duration(timeout) < 0 {
+            if from_duration(timeout) < Span::ZERO {
                 return Err(Refusal::new(cause, format!("Invalid {name}: it must not be negative.")));
             }
         }
@@ -164,10 +164,10 @@ impl Transition<'_> {
         if let Some(queue) = a.task_queue.as_mut() {
             *queue = TaskQueue { name: queue.name.clone(), kind: TaskQueueKind::Normal as i32, ..Default::default() };
         }
-        if from_duration(&a.workflow_run_timeout) == 0 {
+        if from_duration(&a.workflow_run_timeout) == Span::ZERO {
             a.workflow_run_timeout = started.workflow_run_timeout;
         }
-        if from_duration(&a.workflow_task_timeout) == 0 {
+        if from_duration(&a.workflow_task_timeout) == Span::ZERO {
             a.workflow_task_timeout = started.workflow_task_timeout;
         }
         if let Some(attributes) = a.search_attributes.as_mut()
@@ -184,7 +184,8 @@ impl Transition<'_> {
     ) -> (Option<Next>, RetryState) {
         let policy = self.exec.started().retry_policy.clone();
         let attempt = self.exec.started().attempt;
-        match backoff::next_attempt(policy.as_ref(), attempt, self.now, self.exec.core.execution_expiration, failure) {
+        match backoff::next_attempt(policy.as_ref(), attempt, self.now, self.exec.core.execution_expiration(), failure)
+        {
             Ok(wait) => (Some(self.retried_run(wait, failure.clone())), RetryState::InProgress),
             Err(state) => (None, state),
         }

@@ -50,7 +50,7 @@ impl<'a> Checker<'a> {
             ("ScheduleToStartTimeout", &a.schedule_to_start_timeout),
             ("StartToCloseTimeout", &a.start_to_close_timeout),
         ];
-        if let Some((name, _)) = time_outs.iter().find(|(_, span)| from_duration(span) < 0) {
+        if let Some((name, _)) = time_outs.iter().find(|(_, span)| from_duration(span) < Span::ZERO) {
             return refuse(format!("ScheduleNexusOperationCommandAttributes.{name} is invalid: negative duration"));
         }
         let input = a.input.as_ref().map_or(0, Message::encoded_len);
@@ -103,7 +103,7 @@ impl Transition<'_> {
         extras: Extras,
     ) {
         let [close, start, run] = self.nexus_time_outs(&a);
-        let given = |span: Span| if span > 0 { duration(span) } else { None };
+        let given = |span: Span| if span > Span::ZERO { duration(span) } else { None };
         let scheduled = NexusOperationScheduledEventAttributes {
             endpoint_id: self.endpoints.by_name(&a.endpoint).map(|endpoint| endpoint.id.clone()).unwrap_or_default(),
             endpoint: a.endpoint,
@@ -126,11 +126,11 @@ impl Transition<'_> {
     fn nexus_time_outs(&self, a: &ScheduleNexusOperationCommandAttributes) -> [Span; 3] {
         let run = from_duration(&self.exec.started().workflow_run_timeout);
         let close = match from_duration(&a.schedule_to_close_timeout).min(FOREVER) {
-            0 => run,
-            close if run > 0 => close.min(run),
+            Span::ZERO => run,
+            close if run > Span::ZERO => close.min(run),
             close => close,
         };
-        let within = |span: Span| if close > 0 { span.min(close) } else { span.min(FOREVER) };
+        let within = |span: Span| if close > Span::ZERO { span.min(close) } else { span.min(FOREVER) };
         let (start, to_close) = (from_duration(&a.schedule_to_start_timeout), from_duration(&a.start_to_close_timeout));
         [close, within(start), within(to_close)]
     }

@@ -9,13 +9,13 @@ use temporalio_protos::temporal::api::{
 use super::{Checker, Refusal};
 use crate::execution::Transition;
 use crate::execution::history::Extras;
-use crate::time::from_duration;
+use crate::time::{Span, from_duration};
 
 impl<'a> Checker<'a> {
     pub(super) fn start_timer(&mut self, a: &'a StartTimerCommandAttributes) -> Result<(), Refusal> {
         let cause = Cause::BadStartTimerAttributes;
         self.name(cause, "TimerId", &a.timer_id)?;
-        if from_duration(&a.start_to_fire_timeout) < 0 {
+        if from_duration(&a.start_to_fire_timeout) < Span::ZERO {
             let message =
                 format!("An invalid StartToFireTimeout is set on command: it is negative. TimerId={}", a.timer_id);
             return Err(Refusal::new(cause, message));

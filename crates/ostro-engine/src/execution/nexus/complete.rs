@@ -22,7 +22,7 @@ use crate::time::{Time, timestamp};
 impl NexusOperation {
     /// The time-out that struck first, by `now`: nobody may have been there for a while.
     pub(super) fn struck(&self, now: Time) -> Option<TimeoutType> {
-        let struck = self.time_outs().into_iter().filter(|(time, _)| *time != 0 && *time <= now);
+        let struck = self.time_outs().into_iter().filter(|(time, _)| *time != Time::UNSET && *time <= now);
         struck.min_by_key(|(time, _)| *time).map(|(_, kind)| kind)
     }
 
@@ -45,10 +45,10 @@ impl NexusOperation {
     /// Notes that the handler works on it since `time`.
     pub(in crate::execution) fn set_started(&mut self, token: String, time: Time) {
         self.operation_token = token;
-        self.started_time = time;
+        self.started_time = time.nanos();
         let request = self.request_mut(What::Start);
         request.set_state(RequestState::Succeeded);
-        request.last_attempt_complete_time = time;
+        request.last_attempt_complete_time = time.nanos();
         request.last_attempt_failure = None;
     }
 }
@@ -123,7 +123,7 @@ impl Transition<'_> {
         let Some(operation) = self.exec.nexus.get(&event) else { return };
         if !operation.is_started() {
             self.withdraw_nexus_request(event, What::Start);
-            let time = if completion.start_time > 0 { completion.start_time } else { self.now };
+            let time = if completion.start_time > 0 { completion.start_time() } else { self.now };
             // The workflow is told of both at once.
             self.note_nexus_started(event, token, time, completion.links);
         }

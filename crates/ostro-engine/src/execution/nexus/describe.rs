@@ -26,10 +26,10 @@ impl NexusOperation {
             schedule_to_close_timeout: a.schedule_to_close_timeout,
             schedule_to_start_timeout: a.schedule_to_start_timeout,
             start_to_close_timeout: a.start_to_close_timeout,
-            scheduled_time: timestamp(self.scheduled_time),
+            scheduled_time: timestamp(self.scheduled_time()),
             state: state as i32,
             attempt: request.attempt,
-            last_attempt_complete_time: timestamp(request.last_attempt_complete_time),
+            last_attempt_complete_time: timestamp(request.last_attempt_complete_time()),
             next_attempt_schedule_time: timestamp(request.back_off_due()),
             last_attempt_failure: request.last_attempt_failure,
             cancellation_info: self.cancel.as_ref().map(describe_cancel),
@@ -41,7 +41,7 @@ impl NexusOperation {
 
 impl NexusRequest {
     fn back_off_due(&self) -> Time {
-        if self.state() == RequestState::BackingOff { self.due } else { 0 }
+        if self.state() == RequestState::BackingOff { self.due() } else { Time::UNSET }
     }
 }
 
@@ -55,10 +55,10 @@ fn describe_cancel(cancel: &NexusCancel) -> NexusOperationCancellationInfo {
         RequestState::Failed => Cancellation::Failed,
     };
     NexusOperationCancellationInfo {
-        requested_time: timestamp(cancel.requested_time),
+        requested_time: timestamp(cancel.requested_time()),
         state: state as i32,
         attempt: request.attempt,
-        last_attempt_complete_time: timestamp(request.last_attempt_complete_time),
+        last_attempt_complete_time: timestamp(request.last_attempt_complete_time()),
         next_attempt_schedule_time: timestamp(request.back_off_due()),
         last_attempt_failure: request.last_attempt_failure,
         ..Default::default()

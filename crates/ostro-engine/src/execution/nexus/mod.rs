@@ -32,7 +32,7 @@ use crate::time::{SECOND, Span, Time, from_duration};
 /// The first back-off between attempts; it doubles with each.
 const RETRY_INTERVAL: Span = SECOND;
 /// The most that the back-off grows to.
-const RETRY_INTERVAL_MAX: Span = 3600 * SECOND;
+const RETRY_INTERVAL_MAX: Span = SECOND.times(3600);
 
 /// How far a request to a handler has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
@@ -59,7 +59,7 @@ impl NexusRequest {
     }
 
     fn next_due(&self) -> Time {
-        if self.is_open() { self.due } else { 0 }
+        if self.is_open() { self.due() } else { Time::UNSET }
     }
 }
 
@@ -97,12 +97,13 @@ impl NexusOperation {
     /// When each of its time-outs strikes; 0: never.
     fn time_outs(&self) -> [(Time, TimeoutType); 3] {
         let a = self.attributes();
-        let after = |from: Time, span: Span| if span > 0 && from > 0 { from.saturating_add(span) } else { 0 };
-        let to_start = if self.is_started() { 0 } else { from_duration(&a.schedule_to_start_timeout) };
+        let after =
+            |from: Time, span: Span| if span > Span::ZERO && from > Time::UNSET { from + span } else { Time::UNSET };
+        let to_start = if self.is_started() { Span::ZERO } else { from_duration(&a.schedule_to_start_timeout) };
         [
-            (after(self.scheduled_time, to_start), TimeoutType::ScheduleToStart),
-            (after(self.started_time, from_duration(&a.start_to_close_timeout)), TimeoutType::StartToClose),
-            (after(self.scheduled_time, from_duration(&a.schedule_to_close_timeout)), TimeoutType::ScheduleToClose),
+            (after(self.scheduled_time(), to_start), TimeoutType::ScheduleToStart),
+            (after(self.started_time(), from_duration(&a.start_to_close_timeout)), TimeoutType::StartToClose),
+            (after(self.scheduled_time(), from_duration(&a.schedule_to_close_timeout)), TimeoutType::ScheduleToClose),
         ]
     }
 
@@ -110,7 +111,7 @@ impl NexusOperation {
     pub fn next_due(&self) -> Option<Time> {
         let time_outs = self.time_outs().map(|(time, _)| time);
         let requests = [self.start_request().next_due(), self.cancel_request().next_due()];
-        time_outs.into_iter().chain(requests).filter(|time| *time != 0).min()
+        time_outs.into_iter().chain(requests).filter(|time| *time != Time::UNSET).min()
     }
 
     /// What the event of an unsuccessful end says.
@@ -133,11 +134,14 @@ impl NexusOperation {
 
     /// An operation that event `id` scheduled at `time`.
     pub(super) fn new(id: i64, scheduled: NexusOperationScheduledEventAttributes, time: Time) -> Self {
-        Self { scheduled_event_id: id, scheduled: Some(scheduled), scheduled_time: time, ..Default::default() }
+        Self { scheduled_event_id: id, scheduled: Some(scheduled), scheduled_time: time.nanos(), ..Default::default() }
     }
 
     pub(super) fn request_cancel(&mut self, requested_event_id: i64, time: Time) {
-        self.cancel =
-            Some(NexusCancel { requested_event_id, requested_time: time, request: Some(NexusRequest::default()) });
+        self.cancel = Some(NexusCancel {
+            requested_event_id,
+            requested_time: time.nanos(),
+            request: Some(NexusRequest::default()),
+        });
     }
 }

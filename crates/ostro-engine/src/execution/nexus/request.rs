@@ -52,7 +52,7 @@ impl Transition<'_> {
         let request = operation.request_mut(what);
         request.attempt += 1;
         request.set_state(RequestState::Offered);
-        request.due = now.saturating_add(timeout);
+        request.due = (now + timeout).nanos();
         request.started_time = 0;
         let id = self.id();
         self.effect(Effect::OfferNexus(id, event, what));
@@ -72,7 +72,7 @@ impl Transition<'_> {
         let operation = self.exec.nexus_operation_mut(event).expect("the caller saw it waiting");
         let request = operation.request_mut(what);
         request.set_state(RequestState::WithWorker);
-        request.started_time = now;
+        request.started_time = now.nanos();
         self.nexus_task(event, what)
     }
 
@@ -117,7 +117,7 @@ impl Transition<'_> {
         for what in [What::Start, What::Cancel] {
             let Some(operation) = self.exec.nexus.get(&event) else { return };
             let request = operation.request(what);
-            if request.next_due() == 0 || request.due > self.now {
+            if request.next_due() == Time::UNSET || request.due > self.now.nanos() {
                 continue;
             }
             match request.state() {
@@ -140,11 +140,11 @@ impl Transition<'_> {
         let now = self.now;
         let Some(operation) = self.exec.nexus_operation_mut(event) else { return };
         let request = operation.request_mut(what);
-        request.last_attempt_complete_time = now;
+        request.last_attempt_complete_time = now.nanos();
         request.last_attempt_failure = Some(failure.clone());
         if retryable {
             request.set_state(RequestState::BackingOff);
-            request.due = now.saturating_add(back_off(request.attempt));
+            request.due = (now + back_off(request.attempt)).nanos();
             return;
         }
         request.set_state(RequestState::Failed);
@@ -186,7 +186,7 @@ impl Transition<'_> {
         PollNexusTaskQueueResponse {
             task_token: token.to_bytes(),
             request: Some(Request {
-                header: self.request_header(operation, what, request.due),
+                header: self.request_header(operation, what, request.due()),
                 scheduled_time: timestamp(self.now),
                 capabilities: Some(request::Capabilities { temporal_failure_responses: true }),
                 variant: Some(variant),
@@ -205,8 +205,9 @@ impl Transition<'_> {
             return header;
         }
         let left = operation.time_outs()[2].0;
-        let close = [from_duration(&a.start_to_close_timeout), if left > 0 { left - self.now } else { 0 }];
-        if let Some(span) = close.into_iter().filter(|span| *span > 0).min() {
+        let close =
+            [from_duration(&a.start_to_close_timeout), if left > Time::UNSET { left - self.now } else { Span::ZERO }];
+        if let Some(span) = close.into_iter().filter(|span| *span > Span::ZERO).min() {
             header.entry(OPERATION_TIMEOUT.to_owned()).or_insert_with(|| milliseconds(span));
         }
         header
@@ -286,7 +287,7 @@ fn cancel_operation(operation: &NexusOperation) -> CancelOperationRequest {
 /// How long the next attempt waits.
 pub(in crate::execution) fn back_off(attempt: i32) -> Span {
     let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(0).min(20);
-    RETRY_INTERVAL.saturating_mul(1 << doublings).min(RETRY_INTERVAL_MAX)
+    (RETRY_INTERVAL * (1 << doublings)).min(RETRY_INTERVAL_MAX)
 }
 
 /// Tells a handler how much time its answer has. The second name is for Java SDKs that look for none in small letters.

@@ -107,7 +107,7 @@ impl Transition<'_> {
         let Some(operation) = self.exec.nexus_operation_mut(event) else { return };
         let request = operation.request_mut(What::Cancel);
         request.set_state(RequestState::Succeeded);
-        request.last_attempt_complete_time = now;
+        request.last_attempt_complete_time = now.nanos();
         request.last_attempt_failure = None;
         self.record_nexus_cancel_completed(event);
     }

@@ -9,8 +9,8 @@ impl Rebuild<'_> {
     pub(super) fn activity_started(&mut self, id: i64, time: Time, a: &ActivityTaskStartedEventAttributes) {
         let Some(activity) = self.exec.activity_mut(a.scheduled_event_id) else { return };
         activity.started_event_id = id;
-        activity.started_time = time;
-        activity.last_started_time = time;
+        activity.started_time = time.nanos();
+        activity.last_started_time = time.nanos();
         activity.attempt = a.attempt.max(1);
         activity.request_id.clone_from(&a.request_id);
         activity.identity.clone_from(&a.identity);

@@ -31,7 +31,7 @@ impl Rebuild<'_> {
         let core = &mut self.exec.core;
         *core = start::new_core(&run, started, begins);
         core.next_event_id = event.event_id + 1;
-        core.original_start_time = happened;
+        core.original_start_time = happened.nanos();
         self.exec.properties =
             Properties { memo: started.memo.clone(), search_attributes: started.search_attributes.clone() };
         self.exec.add_callbacks(&started.completion_callbacks, &self.origin.request_id, happened);
@@ -60,7 +60,7 @@ impl Rebuild<'_> {
         };
         let core = &mut self.exec.core;
         core.status = status as i32;
-        core.close_time = from_timestamp(&event.event_time);
+        core.close_time = from_timestamp(&event.event_time).nanos();
         core.close_event_id = event.event_id;
         core.next_run_id.clone_from(next_run_id);
         core.workflow_task = None;

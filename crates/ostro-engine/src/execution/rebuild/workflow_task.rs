@@ -20,9 +20,9 @@ impl Rebuild<'_> {
         core.workflow_task = Some(WorkflowTask {
             scheduled_event_id: id,
             attempt: a.attempt.max(1),
-            scheduled_time: time,
-            original_scheduled_time: time,
-            timeout: from_duration(&a.start_to_close_timeout),
+            scheduled_time: time.nanos(),
+            original_scheduled_time: time.nanos(),
+            timeout: from_duration(&a.start_to_close_timeout).nanos(),
             queue: core.task_queue.clone(),
             ..Default::default()
         });
@@ -31,7 +31,7 @@ impl Rebuild<'_> {
     pub(super) fn workflow_task_started(&mut self, id: i64, time: Time, a: &WorkflowTaskStartedEventAttributes) {
         let Some(task) = self.exec.core.workflow_task.as_mut() else { return };
         task.started_event_id = id;
-        task.started_time = time;
+        task.started_time = time.nanos();
         task.request_id.clone_from(&a.request_id);
         task.identity.clone_from(&a.identity);
         task.suggest_continue_as_new = a.suggest_continue_as_new;

@@ -199,6 +199,6 @@ pub fn poll_response(response: UpdateWorkflowExecutionResponse) -> PollWorkflowE
 
 /// When a wait of at most `longest` must end, given the client's own deadline.
 pub fn wait_until(now: Time, longest: crate::time::Span, deadline: Time, margin: crate::time::Span) -> Time {
-    let ours = now.saturating_add(longest);
-    ours.min(deadline.saturating_sub(margin).max(now))
+    let ours = now + longest;
+    ours.min((deadline - margin).max(now))
 }

@@ -90,10 +90,10 @@ impl Transition<'_> {
             return;
         };
         let attributes = self.exec.scheduled_attributes(&task);
-        let scheduled = self.record_at(event(0, task.scheduled_time, attributes));
+        let scheduled = self.record_at(event(0, task.scheduled_time(), attributes));
         assert_eq!(scheduled, task.scheduled_event_id, "nothing may enter history while a task is in flight");
         if task.is_started() {
-            self.record_at(event(0, task.started_time, started_attributes(&task)));
+            self.record_at(event(0, task.started_time(), started_attributes(&task)));
         }
     }
 
@@ -124,7 +124,7 @@ impl Transition<'_> {
             let queue = sticky.worker_task_queue.as_ref().filter(|q| !q.name.is_empty())?;
             Some(Sticky {
                 queue: queue.name.clone(),
-                schedule_to_start: from_duration(&sticky.schedule_to_start_timeout),
+                schedule_to_start: from_duration(&sticky.schedule_to_start_timeout).nanos(),
                 task_queue: Some(queue.clone()),
             })
         });
@@ -139,8 +139,8 @@ impl Transition<'_> {
             // The run has begun to move while this task ran: the next one is for the new version.
             self.exec.core.sticky = None;
         }
-        if heartbeat && self.now - task.original_scheduled_time < self.config.workflow_task_heartbeat_max {
-            self.schedule_heartbeat(task.original_scheduled_time);
+        if heartbeat && self.now - task.original_scheduled_time() < self.config.workflow_task_heartbeat_max {
+            self.schedule_heartbeat(task.original_scheduled_time());
         } else if heartbeat || news || moving_on {
             self.schedule_workflow_task();
         } else if self.exec.has_unsent_updates() {

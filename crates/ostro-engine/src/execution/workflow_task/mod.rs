@@ -54,7 +54,7 @@ impl Execution {
     fn scheduled_attributes(&self, task: &WorkflowTask) -> WorkflowTaskScheduledEventAttributes {
         WorkflowTaskScheduledEventAttributes {
             task_queue: Some(self.queue_of(task)),
-            start_to_close_timeout: duration(task.timeout),
+            start_to_close_timeout: duration(task.timeout()),
             attempt: task.attempt,
         }
     }
@@ -64,9 +64,9 @@ impl Execution {
         let Some(task) = self.core.workflow_task.as_ref().filter(|t| t.is_transient() || t.speculative) else {
             return Vec::new();
         };
-        let mut events = vec![event(task.scheduled_event_id, task.scheduled_time, self.scheduled_attributes(task))];
+        let mut events = vec![event(task.scheduled_event_id, task.scheduled_time(), self.scheduled_attributes(task))];
         if task.is_started() {
-            events.push(event(task.started_event_id, task.started_time, started_attributes(task)));
+            events.push(event(task.started_event_id, task.started_time(), started_attributes(task)));
         }
         events
     }

@@ -11,7 +11,7 @@ impl Transition<'_> {
     /// Schedules a workflow task if none is pending and the first one need not wait.
     pub fn schedule_workflow_task(&mut self) {
         if self.may_schedule() {
-            self.schedule(false, 0);
+            self.schedule(false, Time::UNSET);
         }
     }
 
@@ -20,7 +20,7 @@ impl Transition<'_> {
         if self.may_schedule() {
             // History must not end with a workflow task that never was: only a run that had one can speculate.
             let speculative = self.exec.had_workflow_task() && self.exec.core.workflow_task_attempt <= 1;
-            self.schedule(speculative, 0);
+            self.schedule(speculative, Time::UNSET);
         }
     }
 
@@ -36,7 +36,7 @@ impl Transition<'_> {
             && !self.exec.is_standalone()
             && !self.exec.is_paused()
             && !self.exec.has_workflow_task()
-            && self.exec.core.first_task_due == 0
+            && self.exec.core.first_task_due() == Time::UNSET
     }
 
     fn schedule(&mut self, speculative: bool, original_scheduled_time: Time) {
@@ -45,17 +45,17 @@ impl Transition<'_> {
         let mut task = WorkflowTask {
             scheduled_event_id: self.exec.core.next_event_id,
             attempt,
-            scheduled_time: self.now,
-            original_scheduled_time: if original_scheduled_time == 0 { self.now } else { original_scheduled_time },
-            timeout: self.workflow_task_timeout(attempt),
+            scheduled_time: self.now.nanos(),
+            original_scheduled_time: original_scheduled_time.set().unwrap_or(self.now).nanos(),
+            timeout: self.workflow_task_timeout(attempt).nanos(),
             queue: self.exec.core.task_queue.clone(),
             speculative,
             ..Default::default()
         };
         if let Some(sticky) = sticky {
+            task.schedule_to_start_due = (self.now + sticky.schedule_to_start()).nanos();
             task.queue = sticky.queue;
             task.sticky = true;
-            task.schedule_to_start_due = self.now + sticky.schedule_to_start;
         }
         if !speculative && attempt == 1 {
             let attributes = self.exec.scheduled_attributes(&task);
@@ -67,12 +67,12 @@ impl Transition<'_> {
 
     /// Start-to-close: the plain one at first, then growing so that a broken worker is not asked in a tight loop.
     fn workflow_task_timeout(&self, attempt: i32) -> Span {
-        let plain = self.exec.core.workflow_task_timeout;
+        let plain = self.exec.core.workflow_task_timeout();
         if attempt <= PLAIN_ATTEMPTS {
             return plain;
         }
         let doublings = (attempt - PLAIN_ATTEMPTS - 1).min(20);
-        let extra = self.config.workflow_task_retry_interval.saturating_mul(1 << doublings);
+        let extra = self.config.workflow_task_retry_interval * (1 << doublings);
         plain + extra.min(self.config.workflow_task_retry_interval_max)
     }
 

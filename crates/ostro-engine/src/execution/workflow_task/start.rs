@@ -42,7 +42,7 @@ impl Transition<'_> {
         assert!(!task.is_started(), "a workflow task has one worker at a time");
         task.identity = by.identity;
         task.request_id = request_id;
-        task.started_time = now;
+        task.started_time = now.nanos();
         task.suggest_continue_as_new = suggest;
         task.suggest_reasons = reasons;
         task.history_bytes = history_bytes;
@@ -70,7 +70,7 @@ impl Transition<'_> {
         if (task.speculative || task.is_transient()) && task.scheduled_event_id != next {
             task.speculative = false;
             task.attempt = 1;
-            task.scheduled_time = now;
+            task.scheduled_time = now.nanos();
             self.exec.core.workflow_task_attempt = 1;
             let attributes = self.exec.scheduled_attributes(&self.exec.core.workflow_task.clone().unwrap_or_default());
             let id = self.record(attributes);
@@ -105,8 +105,8 @@ impl Transition<'_> {
             task_token: exec.workflow_task_token().to_bytes(),
             started_event_id: task.started_event_id,
             attempt: task.attempt,
-            scheduled_time: timestamp(task.scheduled_time),
-            started_time: timestamp(task.started_time),
+            scheduled_time: timestamp(task.scheduled_time()),
+            started_time: timestamp(task.started_time()),
             queries,
             messages,
             ..exec.poll_response()

@@ -130,7 +130,7 @@ fn check_interval(interval: &IntervalSpec) -> Result<(), String> {
     if every < SECOND {
         return Err("interval is too small".to_owned());
     }
-    if phase < 0 {
+    if phase.is_negative() {
         return Err("phase is negative".to_owned());
     }
     if phase >= every {

@@ -20,7 +20,7 @@ mod tests;
 use jiff::tz::TimeZone;
 use temporalio_protos::temporal::api::schedule::v1::{IntervalSpec, ScheduleSpec};
 
-use crate::time::{SECOND, Time, from_duration, from_timestamp};
+use crate::time::{MILLISECOND, Span, Time, from_duration, from_timestamp};
 use crate::zone;
 use calendar::Calendar;
 pub use canonical::{canonical, clean};
@@ -66,7 +66,7 @@ impl Compiled {
             intervals: spec.interval.iter().map(seconds).collect(),
             start: from_timestamp(&spec.start_time),
             end: from_timestamp(&spec.end_time),
-            jitter: from_duration(&spec.jitter).max(0) / 1_000_000,
+            jitter: from_duration(&spec.jitter).max(Span::ZERO) / MILLISECOND,
             seed,
             zone,
         })
@@ -84,6 +84,6 @@ impl Compiled {
 }
 
 fn seconds(interval: &IntervalSpec) -> (i64, i64) {
-    let (every, phase) = (from_duration(&interval.interval) / SECOND, from_duration(&interval.phase) / SECOND);
+    let (every, phase) = (from_duration(&interval.interval).secs(), from_duration(&interval.phase).secs());
     (every.max(1), phase.max(0))
 }

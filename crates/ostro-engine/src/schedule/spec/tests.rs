@@ -4,12 +4,12 @@ use serde_json::Value;
 use temporalio_protos::temporal::api::schedule::v1::{CalendarSpec, Range, StructuredCalendarSpec};
 
 use super::*;
-use crate::time::{duration, timestamp};
+use crate::time::{SECOND, duration, timestamp};
 
 const RECORDED: &str = include_str!("times.jsonl");
 
 fn at(text: &str) -> Time {
-    text.parse::<jiff::Timestamp>().unwrap().as_nanosecond() as Time
+    Time::from_wide_nanos(text.parse::<jiff::Timestamp>().unwrap().as_nanosecond())
 }
 
 fn text(value: &Value, key: &str) -> String {
@@ -34,7 +34,7 @@ fn calendar(value: &Value) -> CalendarSpec {
 
 #[allow(deprecated)]
 fn spec(value: &Value) -> ScheduleSpec {
-    let seconds = |value: &Value| value.as_i64().and_then(|seconds| duration(seconds * SECOND));
+    let seconds = |value: &Value| value.as_i64().and_then(|seconds| duration(Span::from_secs(seconds)));
     let time = |key: &str| value[key].as_str().and_then(|text| timestamp(at(text)));
     ScheduleSpec {
         cron_string: list(value, "cron", |item| item.as_str().unwrap().to_owned()),
@@ -188,7 +188,7 @@ fn a_specification_has_a_thousand_parts_at_most() {
 
 #[test]
 fn a_start_before_all_times_is_no_bound() {
-    let hourly = ScheduleSpec { start_time: timestamp(i64::MIN), ..cron("@hourly").unwrap() };
+    let hourly = ScheduleSpec { start_time: timestamp(Time::MIN), ..cron("@hourly").unwrap() };
     let compiled = Compiled::new(&hourly, String::new()).unwrap();
     assert_eq!(compiled.next(at("2026-11-26T19:10:00Z")).map(|next| next.nominal), Some(at("2026-11-26T20:00:00Z")));
 }

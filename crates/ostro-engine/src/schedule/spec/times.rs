@@ -1,7 +1,7 @@
 //! The times of a specification, one after the other.
 
 use super::{Compiled, Next, calendar, jitter};
-use crate::time::{SECOND, Time};
+use crate::time::{MILLISECOND, SECOND, Time};
 
 /// The last second of the year 2100: there are no times after it.
 const LAST: i64 = 4_133_980_799;
@@ -21,7 +21,7 @@ pub struct Times<'a> {
 
 impl<'a> Times<'a> {
     pub(super) fn new(spec: &'a Compiled, after: Time) -> Self {
-        let after = after.max(spec.start.saturating_sub(SECOND)).div_euclid(SECOND);
+        let after = after.max(spec.start - SECOND).secs();
         Self { spec, after: Some(after), upcoming: vec![i64::MIN; spec.calendars.len()], looks: 0 }
     }
 
@@ -56,8 +56,8 @@ impl<'a> Times<'a> {
             let to_next = self.raw_next(nominal).saturating_sub(nominal).saturating_mul(1000);
             milliseconds = jitter::milliseconds(&self.spec.seed, nominal, self.spec.jitter.min(to_next));
         }
-        let nominal = nominal * SECOND;
-        Next { nominal, time: nominal + milliseconds * 1_000_000 }
+        let nominal = Time::from_secs(nominal);
+        Next { nominal, time: nominal + MILLISECOND * milliseconds }
     }
 }
 
@@ -68,12 +68,12 @@ impl Iterator for Times<'_> {
         let mut after = self.after.take()?;
         while self.looks < LOOKS_MAX {
             let nominal = self.raw_next(after);
-            if nominal > LAST || (self.spec.end != 0 && nominal.saturating_mul(SECOND) > self.spec.end) {
+            if nominal > LAST || (self.spec.end.is_set() && Time::from_secs(nominal) > self.spec.end) {
                 return None;
             }
             if !self.is_excluded(nominal) {
                 let next = self.with_jitter(nominal);
-                self.after = Some(next.time.div_euclid(SECOND));
+                self.after = Some(next.time.secs());
                 return Some(next);
             }
             after = nominal;

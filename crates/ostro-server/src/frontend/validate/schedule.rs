@@ -2,7 +2,7 @@
 
 use ostro_engine::config::Config;
 use ostro_engine::error::Result;
-use ostro_engine::time::{from_duration, from_timestamp};
+use ostro_engine::time::{Span, from_duration, from_timestamp};
 use prost::Message;
 use temporalio_protos::temporal::api::common::v1::Memo;
 use temporalio_protos::temporal::api::enums::v1::WorkflowIdReusePolicy;
@@ -138,7 +138,7 @@ fn intervals(schedule: &Schedule) -> Result<()> {
             let mixed = span
                 .as_ref()
                 .is_some_and(|span| (span.seconds < 0) != (span.nanos < 0) && span.nanos != 0 && span.seconds != 0);
-            if mixed || from_duration(span) == i64::MAX {
+            if mixed || from_duration(span) == Span::MAX {
                 return invalid(format!("Invalid schedule spec: {what} is not a valid duration"));
             }
         }

@@ -103,10 +103,10 @@ pub(super) fn takes_new_failures(headers: &HeaderMap) -> bool {
 /// How long the request may wait for its answer.
 pub(super) fn within(headers: &HeaderMap) -> Result<Span, Refusal> {
     let given = match text(headers, REQUEST_TIMEOUT) {
-        "" => 0,
+        "" => Span::ZERO,
         given => span(given).ok_or_else(|| Refusal::bad("invalid request timeout header"))?,
     };
-    Ok(if given == 0 { WITHIN_MAX } else { (given - MARGIN).clamp(0, WITHIN_MAX) })
+    Ok(if given.is_zero() { WITHIN_MAX } else { (given - MARGIN).clamp(Span::ZERO, WITHIN_MAX) })
 }
 
 /// A number of milliseconds, seconds or minutes, as Nexus writes it.
@@ -116,7 +116,7 @@ fn span(text: &str) -> Option<Span> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number: f64 = number.parse().ok().filter(|_| digits(whole) && digits(fraction))?;
-    Some((number * unit as f64) as Span)
+    Some(Span::from_nanos((number * unit.nanos() as f64) as i64))
 }
 
 fn part(text: &str) -> Result<String, Refusal> {
@@ -208,7 +208,7 @@ mod tests {
             let headers = HeaderMap::from_iter([(REQUEST_TIMEOUT.parse().unwrap(), text.parse().unwrap())]);
             within(&headers).ok()
         };
-        assert_eq!((within("10s"), within("5m"), within("10ms")), (Some(9 * SECOND), Some(MINUTE), Some(0)));
+        assert_eq!((within("10s"), within("5m"), within("10ms")), (Some(9 * SECOND), Some(MINUTE), Some(Span::ZERO)));
         assert_eq!((within("0s"), within("soon")), (Some(MINUTE), None));
     }
 }

@@ -10,6 +10,7 @@ use ostro_engine::nexus::callback::{Completion, TOKEN_HEADER};
 use ostro_engine::nexus::failures::of_state;
 use ostro_engine::nexus::links::from_nexus;
 use ostro_engine::nexus::outgoing::CompleteNexusOperation;
+use ostro_engine::time::Time;
 
 use super::super::failure::NexusFailure;
 use super::super::{CANCELED, FAILED, OPERATION_CLOSE_TIME, OPERATION_START_TIME, OPERATION_STATE, OPERATION_TOKEN};
@@ -45,14 +46,19 @@ impl Incoming {
 
 /// What the request says; `body` is `None` where it is too large, or was cut off.
 fn completion(headers: &HeaderMap, body: Option<&[u8]>) -> Result<Completion, Refusal> {
-    let time = |name: &str, parse: fn(&str) -> Option<i64>, what: &str| match text(headers, name) {
-        "" => Ok(0),
+    let time = |name: &str, parse: fn(&str) -> Option<Time>, what: &str| match text(headers, name) {
+        "" => Ok(Time::UNSET),
         said => parse(said).ok_or_else(|| Refusal::bad(format!("failed to parse operation {what} time header"))),
     };
     let start_time = time(OPERATION_START_TIME, moment::of_http_date, "start")?;
     let close_time = time(OPERATION_CLOSE_TIME, moment::of_rfc3339, "close")?;
     let links = link::links(headers).map_err(|_| Refusal::bad("failed to decode links from request headers"))?;
-    let common = Completion { start_time, close_time, links: from_nexus(&links), ..Default::default() };
+    let common = Completion {
+        start_time: start_time.nanos(),
+        close_time: close_time.nanos(),
+        links: from_nexus(&links),
+        ..Default::default()
+    };
     match text(headers, OPERATION_STATE) {
         SUCCEEDED => {
             let invalid = || Refusal::bad("invalid result content");

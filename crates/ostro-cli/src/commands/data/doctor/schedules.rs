@@ -81,7 +81,7 @@ impl Schedules {
 impl Schedule {
     fn to_json(&self) -> Value {
         let (next, due) = match self.next {
-            NextAction::Due(due) => ("time", jiff::Timestamp::from_nanosecond(due.into()).ok()),
+            NextAction::Due(due) => ("time", jiff::Timestamp::from_nanosecond(due.nanos().into()).ok()),
             NextAction::Run => ("endOfRun", None),
             NextAction::Paused => ("unpause", None),
             NextAction::Spent => ("nothing", None),

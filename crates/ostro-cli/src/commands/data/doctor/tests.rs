@@ -22,7 +22,8 @@ fn record(looked: Time, paused: bool, waits_for: &[&str]) -> Vec<u8> {
     };
     let run = |run_id: &&str| WorkflowExecution { run_id: (*run_id).to_owned(), ..Default::default() };
     let info = ScheduleInfo { running_workflows: waits_for.iter().map(run).collect(), ..Default::default() };
-    let record = Record { schedule: Some(schedule), info: Some(info), last_processed: looked, ..Default::default() };
+    let record =
+        Record { schedule: Some(schedule), info: Some(info), last_processed: looked.nanos(), ..Default::default() };
     record.encode_to_vec()
 }
 
@@ -33,16 +34,16 @@ fn schedules_are_counted_and_those_that_wait_for_ended_runs_are_faults() {
     let namespaces = BTreeMap::from([(1, "default".to_owned())]);
     let mut report = Report::default();
     for (schedule_id, value) in [
-        ("each", record(now, false, &["open"])),
-        ("later", record(now + 5 * MINUTE, false, &[])),
-        ("paused", record(now, true, &[])),
+        ("each", record(now.since_epoch(), false, &["open"])),
+        ("later", record((now + 5 * MINUTE).since_epoch(), false, &[])),
+        ("paused", record(now.since_epoch(), true, &[])),
     ] {
         report.add_schedule(
             &FoundSchedule { namespace: 1, schedule_id, value: &value, open_chains: &open_chains },
             &namespaces,
         );
     }
-    let at = SystemTime::UNIX_EPOCH + Duration::from_nanos(now as u64);
+    let at = SystemTime::UNIX_EPOCH + now.to_std();
     let text = report.to_text(at);
     let expected = "3 schedules, of which\n  2 act by time, the next in 1m\n  0 wait for a run of theirs to end\n  \
                     1 are paused\n  0 have nothing left to do\nSCHEDULE default/each: acts in 1m\n\
@@ -58,7 +59,7 @@ fn schedules_are_counted_and_those_that_wait_for_ended_runs_are_faults() {
     ]);
     assert_eq!(said["each"], expected);
 
-    let value = record(now, false, &["ended"]);
+    let value = record(now.since_epoch(), false, &["ended"]);
     let found = FoundSchedule { namespace: 1, schedule_id: "stuck", value: &value, open_chains: &open_chains };
     report.add_schedule(&found, &namespaces);
     let what = "it waits for the end of run ended, which is not open";
@@ -70,7 +71,7 @@ fn schedules_are_counted_and_those_that_wait_for_ended_runs_are_faults() {
 
 #[test]
 fn of_many_schedules_some_have_a_line() {
-    let value = record(1_800_000_000 * SECOND, false, &[]);
+    let value = record((1_800_000_000 * SECOND).since_epoch(), false, &[]);
     let (open_chains, namespaces) = (HashSet::new(), BTreeMap::from([(1, "default".to_owned())]));
     let mut report = Report::default();
     for number in 0..52 {
