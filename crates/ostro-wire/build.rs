@@ -157,8 +157,12 @@ fn dispatch(service: &Service, methods: &[&Method], out: &mut String) -> std::fm
     for method in methods {
         writeln!(
             out,
-            "        {:?} => Box::pin(async move {{ crate::reply::encode(service.{}(&context, crate::reply::decode::<{}>({:?}, request)?).await) }}),",
-            method.proto_name, method.name, method.input_type, method.proto_name
+            "        {:?} => Box::pin(async move {{ crate::reply::encode(service.{}(&context, crate::reply::decode::<{}>({:?}, const {{ ::ostro_nesting::shape_of({:?}) }}, request)?).await) }}),",
+            method.proto_name,
+            method.name,
+            method.input_type,
+            method.proto_name,
+            method.input_proto_type.trim_start_matches('.')
         )?;
     }
     writeln!(out, "        unknown => crate::status::unknown_method(SERVICE, unknown),")?;

@@ -19,6 +19,7 @@ mod go_duration;
 pub mod ids;
 pub mod map_order;
 pub mod namespace;
+pub mod nesting;
 pub mod nexus;
 pub mod persistence;
 pub mod queue;

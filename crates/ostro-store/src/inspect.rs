@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use ostro_engine::nesting::Nested;
 use ostro_engine::persistence::{ExecutionId, ItemKey, ItemKind, NamespaceId};
 use ostro_engine::schedule;
 use ostro_engine::sound::{Run, Told};
 use ostro_engine::time::Time;
-use prost::Message;
 use rusqlite::{Connection, OpenFlags, Transaction};
 use temporalio_protos::temporal::api::history::v1::History;
 
@@ -199,7 +199,7 @@ fn waiting_items(transaction: &Transaction<'_>, id: ExecutionId) -> rusqlite::Re
 fn told(transaction: &Transaction<'_>, id: ExecutionId) -> rusqlite::Result<std::result::Result<Told, String>> {
     let mut told = Told::default();
     for batch in history::batches(transaction, id, 1, i64::MAX)? {
-        let Ok(history) = History::decode(batch.events) else {
+        let Ok(history) = History::decode_nested(&batch.events) else {
             return Ok(Err(format!("its history does not decode from event {} on", batch.first)));
         };
         for event in &history.events {

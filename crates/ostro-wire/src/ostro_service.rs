@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use ostro_nesting::{Next, Shape, shapes};
 use prost::Message;
 use temporalio_protos::temporal::api::history::v1::History;
 
@@ -14,6 +15,9 @@ pub const SERVICE: &str = "ostro.v1.OstroService";
 pub const METHODS: [&str; 1] = ["ImportWorkflowExecution"];
 /// Largest request to the service, in bytes: a history at its limit, and more.
 pub(crate) const REQUEST_BYTES_MAX: usize = 128 << 20;
+
+/// Where in an [`ImportWorkflowExecutionRequest`] failures lie.
+static IMPORT: Shape = Shape { fields: &[(4, Next::Message(&shapes::HISTORY_V1_HISTORY))] };
 
 /// A run to take over, with its whole history.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -80,7 +84,7 @@ pub fn dispatch(
 ) -> BoxFuture<EncodedAnswer> {
     match method {
         "ImportWorkflowExecution" => Box::pin(async move {
-            let request = reply::decode("ImportWorkflowExecution", request)?;
+            let request = reply::decode("ImportWorkflowExecution", Some(&IMPORT), request)?;
             reply::encode(service.import_workflow_execution(&context, request).await)
         }),
         unknown => status::unknown_method(SERVICE, unknown),

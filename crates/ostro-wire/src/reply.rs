@@ -1,6 +1,7 @@
 //! What a method answers: a message, or bytes that are one already.
 
 use bytes::Bytes;
+use ostro_nesting::Shape;
 use prost::Message;
 use tonic::Status;
 
@@ -49,8 +50,14 @@ impl<T: Message + Default> Reply<T> {
     }
 }
 
-/// Decodes the request of `method`; INTERNAL, as grpc-go answers, when the bytes are not such a message.
-pub fn decode<T: Message + Default>(method: &str, request: Bytes) -> Result<T, Status> {
+/// Decodes the request of `method`, in which failures lie as `shape` says: those with too many causes are cut.
+///
+/// INTERNAL, as grpc-go answers, when the bytes are not such a message; INVALID_ARGUMENT when they nest too deep to be read.
+pub fn decode<T: Message + Default>(method: &str, shape: Option<&Shape>, request: Bytes) -> Result<T, Status> {
+    let request = match shape {
+        Some(shape) => ostro_nesting::bounded(shape, request),
+        None => request,
+    };
     T::decode(request).map_err(|error| status::malformed_request(method, &error))
 }
 

@@ -7,6 +7,9 @@ use tonic::{Code, Status};
 
 use crate::{BoxFuture, EncodedAnswer};
 
+/// What prost says of messages that nest deeper than 100 levels; it has no other way to tell.
+const RECURSION_LIMIT: &str = "recursion limit reached";
+
 /// A status that carries a typed detail in `grpc-status-details-bin`, as the SDKs read it.
 ///
 /// For example ALREADY_EXISTS with a `WorkflowExecutionAlreadyStartedFailure`. The detail's type URL is
@@ -45,8 +48,14 @@ pub(crate) fn unknown_service(service: &str) -> Status {
     Status::unimplemented(format!("unknown service {service}"))
 }
 
-/// The answer to request bytes that do not decode. grpc-go answers INTERNAL, and so do we.
+/// The answer to request bytes that do not decode. grpc-go answers INTERNAL, and so do we; but to what nests too deep to be read,
+/// INVALID_ARGUMENT: to send it again is no use.
 pub(crate) fn malformed_request(method: &str, error: &DecodeError) -> Status {
+    if error.to_string().contains(RECURSION_LIMIT) {
+        return Status::invalid_argument(format!(
+            "the request of {method} nests too deep: a message may hold others up to 100 levels deep"
+        ));
+    }
     Status::internal(format!("grpc: error unmarshalling request: {error}; send a {method}Request encoded as protobuf"))
 }
 

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use prost::Message;
 use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 
 use super::Engine;
 use crate::map_order;
+use crate::nesting::Nested;
 use crate::persistence::{ExecutionId, HistoryBatch, Loader, Write};
 
 /// Batches of history that are written and may not be durable yet, so that the store may not show them.
@@ -78,5 +78,5 @@ fn cut(batch: HistoryBatch, from: i64, to: i64) -> HistoryBatch {
 
 /// Decodes a batch that the engine wrote.
 pub(super) fn decode(events: &Bytes) -> Vec<HistoryEvent> {
-    History::decode(events.clone()).expect("the store hands back what the engine wrote").events
+    History::decode_nested(events).expect("the store hands back what the engine wrote").events
 }

@@ -11,6 +11,7 @@ use super::state::{
 };
 use super::{Deadline, Execution};
 use crate::map_order::{self, Ordered};
+use crate::nesting::Nested;
 use crate::persistence::{ItemKey, ItemKind, StoredExecution, Write};
 use crate::reply::HistoryPosition;
 use crate::time::{Span, Time};
@@ -37,7 +38,7 @@ impl Execution {
 
     /// The same for rows that nobody vouches for.
     pub fn try_from_stored(stored: StoredExecution) -> Result<Self, Damaged> {
-        let mut execution = Execution { id: stored.id, core: decode(&stored.state)?, ..Default::default() };
+        let mut execution = Execution { id: stored.id, core: decode_nested(&stored.state)?, ..Default::default() };
         for item in stored.items {
             execution.restore_item(item.kind, item.key, &item.value)?;
         }
@@ -50,27 +51,27 @@ impl Execution {
     fn restore_item(&mut self, kind: ItemKind, key: ItemKey, value: &[u8]) -> Result<(), Damaged> {
         match (kind, key) {
             (ItemKind::Start, ItemKey::Name(_)) => self.properties = decode(value)?,
-            (ItemKind::Start, ItemKey::Id(_)) => self.start = decode(value)?,
-            (ItemKind::Activity, _) => self.insert_activity(decode(value)?),
+            (ItemKind::Start, ItemKey::Id(_)) => self.start = decode_nested(value)?,
+            (ItemKind::Activity, _) => self.insert_activity(decode_nested(value)?),
             (ItemKind::Timer, _) => self.insert_timer(decode(value)?),
             (ItemKind::Child, _) => self.insert_child(decode(value)?),
             (ItemKind::SignalExternal, _) => self.insert_signal(decode(value)?),
             (ItemKind::CancelExternal, _) => self.insert_cancel(decode(value)?),
-            (ItemKind::Update, _) => self.insert_update(decode(value)?),
+            (ItemKind::Update, _) => self.insert_update(decode_nested(value)?),
             (ItemKind::AdmittedUpdate, ItemKey::Name(id)) => {
                 let admitted: AdmittedUpdate = decode(value)?;
                 self.live.updates.push(LiveUpdate::of_history(&admitted));
                 self.admitted_updates.insert(id, admitted);
             }
             (ItemKind::BufferedEvent, ItemKey::Id(sequence)) => {
-                self.buffered.insert(sequence, decode(value)?);
+                self.buffered.insert(sequence, decode_nested(value)?);
             }
             (ItemKind::SignalRequest, ItemKey::Name(request)) => {
                 self.signal_requests.insert(request, decode::<SignalRequest>(value)?.event_id);
             }
-            (ItemKind::NexusOperation, _) => self.insert_nexus_operation(decode(value)?),
+            (ItemKind::NexusOperation, _) => self.insert_nexus_operation(decode_nested(value)?),
             (ItemKind::Callback, ItemKey::Id(sequence)) => {
-                self.callbacks.insert(sequence, decode(value)?);
+                self.callbacks.insert(sequence, decode_nested(value)?);
             }
             (kind, key) => return Err(Damaged(format!("an item of kind {kind:?} has the key {key:?}"))),
         }
@@ -325,4 +326,8 @@ fn part_bytes<T>() -> usize {
 
 fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, Damaged> {
     M::decode(bytes).map_err(|error| Damaged(error.to_string()))
+}
+
+fn decode_nested<M: Nested>(bytes: &[u8]) -> Result<M, Damaged> {
+    M::decode_nested(bytes).map_err(|error| Damaged(error.to_string()))
 }

@@ -9,6 +9,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use crate::map_order::Ordered;
+use crate::nesting::Nested;
 use crate::persistence::{NamespaceId, Write};
 use crate::time::typed_times;
 
@@ -96,7 +97,7 @@ impl Record {
     /// # Panics
     /// When a record does not decode: the store is damaged, and nothing may be served from it.
     pub fn decode_stored(value: &[u8]) -> Self {
-        Self::decode(value).expect("a schedule's record decodes, or the store is damaged")
+        Self::decode_nested(value).expect("a schedule's record decodes, or the store is damaged")
     }
 
     pub fn put(&self) -> Write {

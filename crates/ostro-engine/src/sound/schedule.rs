@@ -1,7 +1,6 @@
 //! What must hold of every stored schedule: that it says when it acts next, and waits for no run that has ended.
 
-use prost::Message;
-
+use crate::nesting::Nested;
 use crate::schedule::{Record, Schedule};
 use crate::time::Time;
 
@@ -23,7 +22,7 @@ pub enum NextAction {
 /// # Errors
 /// What does not hold, in words.
 pub fn check_schedule(value: &[u8], is_open: impl Fn(&str) -> bool) -> Result<NextAction, String> {
-    let record = Record::decode(value).map_err(|error| error.to_string())?;
+    let record = Record::decode_nested(value).map_err(|error| error.to_string())?;
     let schedule = Schedule::new(record, "");
     if let Some(ended) = schedule.awaited_runs().find(|run| !is_open(run)) {
         return Err(format!("it waits for the end of run {ended}, which is not open"));

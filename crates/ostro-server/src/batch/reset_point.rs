@@ -2,8 +2,8 @@
 
 use ostro_engine::command::ReadHistory;
 use ostro_engine::error::{Error, ErrorKind, Result};
+use ostro_engine::nesting::Nested;
 use ostro_engine::time::Time;
-use prost::Message;
 use temporalio_protos::temporal::api::batch::v1::BatchOperationReset;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::common::v1::reset_options::Target;
@@ -59,7 +59,7 @@ impl Batches {
         let batches = batches.await.map_err(|Interrupted(error)| failed(error))?;
         let mut events = Vec::new();
         for batch in batches {
-            let history = History::decode(batch.events).map_err(|error| failed(error.to_string()))?;
+            let history = History::decode_nested(&batch.events).map_err(|error| failed(error.to_string()))?;
             events.extend(history.events);
         }
         Ok(events)

@@ -1,8 +1,8 @@
 //! Parts of batches: what a page shows of a batch that it does not show whole.
 
 use bytes::Bytes;
+use ostro_engine::nesting::Nested;
 use ostro_engine::persistence::HistoryBatch;
-use prost::Message;
 use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 use tonic::Status;
 
@@ -22,7 +22,7 @@ fn slice(batch: HistoryBatch, from: i64, to: i64) -> Result<Bytes, Status> {
 
 /// The events `from..to` of a batch, decoded.
 pub(super) fn events(batch: &HistoryBatch, from: i64, to: i64) -> Result<Vec<HistoryEvent>, Status> {
-    let history = History::decode(batch.events.clone()).map_err(|error| {
+    let history = History::decode_nested(&batch.events).map_err(|error| {
         tracing::error!(%error, first = batch.first, "a batch of history does not decode");
         Status::internal(format!(
             "the stored events from {} on cannot be read: the server's log has the cause",
@@ -35,6 +35,7 @@ pub(super) fn events(batch: &HistoryBatch, from: i64, to: i64) -> Result<Vec<His
 #[cfg(test)]
 mod tests {
     use super::*;
+    use prost::Message;
 
     fn batch(first: i64, next: i64) -> HistoryBatch {
         let events = (first..next).map(|event_id| HistoryEvent { event_id, ..Default::default() }).collect();
