@@ -31,11 +31,16 @@ pub fn to_json<M: Message + Name>(message: &M) -> Value {
 
 /// The message that `value` is the canonical JSON of; fields that the message does not have are ignored.
 ///
-/// Enumerations may also be numbers.
+/// Enumerations may also be numbers. Failures with too many causes are cut.
 pub fn from_json<M: Message + Name + Default>(value: Value) -> Result<M, Error> {
     let options = DeserializeOptions::new().deny_unknown_fields(false);
     let dynamic = DynamicMessage::deserialize_with_options(descriptor(&M::full_name()), value, &options)?;
-    M::decode(dynamic.encode_to_vec().as_slice()).map_err(|error| Error(error.to_string()))
+    let encoded = dynamic.encode_to_vec();
+    let decoded = match ostro_nesting::shape_of(&M::full_name()) {
+        Some(shape) => ostro_nesting::decode(shape, &encoded),
+        None => M::decode(encoded.as_slice()),
+    };
+    decoded.map_err(|error| Error(error.to_string()))
 }
 
 /// Why JSON is not such a message.

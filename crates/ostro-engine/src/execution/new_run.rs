@@ -42,7 +42,7 @@ pub struct Next {
 impl Transition<'_> {
     pub(super) fn retried_run(&mut self, wait: Span, failure: Failure) -> Next {
         let mut started = self.inherited(ContinueAsNewInitiator::Retry);
-        started.attempt = self.exec.started().attempt + 1;
+        started.attempt = self.exec.started().attempt.saturating_add(1);
         started.input = self.exec.started().input.clone();
         started.header = self.exec.started().header.clone();
         started.continued_failure = Some(failure);

@@ -8,6 +8,7 @@ use crate::execution::state::{
     AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, Child, Core, NexusCancel, NexusOperation, NexusRequest,
     Properties, SignalExternal, Standalone, StandaloneOperation, Start,
 };
+use crate::nexus::callback::Completion;
 use crate::schedule;
 
 /// `Message { number of a field: what is in it }`, the numbers in order.
@@ -47,7 +48,8 @@ ordered! {
     SignalExternal { 2: of(&HISTORY_V1_SIGNALEXTERNALWORKFLOWEXECUTIONINITIATEDEVENTATTRIBUTES) }
     AcceptedUpdate { 4: of(&UPDATE_V1_OUTCOME), 5: of(&UPDATE_V1_REQUEST) }
     AdmittedUpdate { 3: of(&UPDATE_V1_REQUEST) }
-    CallbackState { 1: of(&WORKFLOW_V1_CALLBACKINFO) }
+    CallbackState { 1: of(&WORKFLOW_V1_CALLBACKINFO), 3: own::<Completion>() }
+    Completion { 1: of(&COMMON_V1_PAYLOAD), 2: of(&FAILURE_V1_FAILURE) }
     NexusOperation {
         2: of(&HISTORY_V1_NEXUSOPERATIONSCHEDULEDEVENTATTRIBUTES),
         4: own::<NexusRequest>(),

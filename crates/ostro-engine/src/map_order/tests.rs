@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 
+use ostro_nesting::{Next, Shape};
 use temporalio_protos::temporal::api::{
     common::v1::{Callback, Header, Memo, Payload, Payloads, SearchAttributes, callback},
     failure::v1::{ApplicationFailureInfo, Failure, failure::FailureInfo},
@@ -20,6 +21,8 @@ use super::*;
 use crate::batch::Batch;
 use crate::deployment::{DeploymentState, VersionState};
 use crate::execution::state::*;
+use crate::nesting::Nested;
+use crate::nexus::callback::Completion;
 use crate::schedule::Record;
 
 /// Entries of each map: so many come in order by chance once in five thousand times, and [`keeps`] tries five times.
@@ -197,4 +200,47 @@ fn a_single_entry_and_no_map_stay_as_they_are() {
     assert_eq!(one.encode_in_order(), one.encode_to_vec());
     let timer = event(TimerStartedEventAttributes { timer_id: "timer".into(), ..Default::default() });
     assert_eq!(timer.encode_in_order(), timer.encode_to_vec());
+}
+
+/// Whether a failure is in a message, however deep: a failure has maps, so the tables of maps know.
+fn has_failure(maps: &'static Maps, passed: &mut Vec<*const Maps>) -> bool {
+    if std::ptr::eq(maps, &raw const protocol::FAILURE_V1_FAILURE) {
+        return true;
+    }
+    if passed.contains(&std::ptr::from_ref(maps)) {
+        return false;
+    }
+    passed.push(maps);
+    maps.fields.iter().any(|(_, Field::Message(inner) | Field::Map(inner))| has_failure(inner, passed))
+}
+
+/// Where failures are in the engine's own messages is said twice: here beside the maps, and in `nesting`.
+fn same_places(what: &str, maps: &'static Maps, shape: &Shape) {
+    if std::ptr::eq(maps, &raw const protocol::FAILURE_V1_FAILURE) {
+        return;
+    }
+    let mut expected = Vec::new();
+    for (number, Field::Message(inner) | Field::Map(inner)) in maps.fields {
+        if has_failure(inner, &mut Vec::new()) {
+            expected.push(*number);
+            let next = shape.fields.iter().find(|(of, _)| of == number).map(|(_, next)| next);
+            let Some(Next::Message(next)) = next else { panic!("{what} has a failure in field {number}") };
+            same_places(what, inner, next);
+        }
+    }
+    let known: Vec<u32> = shape.fields.iter().map(|(number, _)| *number).collect();
+    assert_eq!(known, expected, "{what}");
+}
+
+#[test]
+fn failures_in_the_engines_own_messages_are_known() {
+    macro_rules! nested {
+        ($($message:ty),+) => { $(same_places(stringify!($message), <$message>::MAPS, <$message as Nested>::SHAPE);)+ };
+    }
+    macro_rules! without {
+        ($($message:ty),+) => { $(assert!(!has_failure(<$message>::MAPS, &mut Vec::new()), stringify!($message));)+ };
+    }
+    nested!(Core, Start, Activity, Standalone, StandaloneOperation, AcceptedUpdate, CallbackState, Completion);
+    nested!(NexusOperation, NexusCancel, NexusRequest, Record);
+    without!(Properties, Child, SignalExternal, AdmittedUpdate, DeploymentState, VersionState, Batch);
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ostro_engine::nexus::failures::NEXUS_FAILURE;
+use ostro_nesting::cut_failure;
 use ostro_wire::json;
 use prost::Name;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use temporalio_protos::temporal::api::failure::v1::{
 use temporalio_protos::temporal::api::nexus::v1 as nexus;
 
 use super::CANCELED;
+use super::depth::shallow;
 
 pub(super) const HANDLER_ERROR: &str = "nexus.HandlerError";
 pub(super) const OPERATION_ERROR: &str = "nexus.OperationError";
@@ -71,9 +73,25 @@ impl NexusFailure {
         }
     }
 
+    /// The failure that a body says, however deep its causes nest.
+    ///
+    /// # Errors
+    /// For a body that is no failure.
+    pub(super) fn parse(body: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(&shallow(body))
+    }
+
+    /// With no more causes than are kept.
+    ///
     /// # Errors
     /// For details that are not what their kind says.
     pub(super) fn into_temporal(self) -> Result<Failure, String> {
+        let mut failure = self.into_whole()?;
+        cut_failure(&mut failure);
+        Ok(failure)
+    }
+
+    fn into_whole(self) -> Result<Failure, String> {
         let kind = self.kind().to_owned();
         let mut failure = match kind.as_str() {
             kind if kind == Failure::full_name() => {
@@ -91,7 +109,7 @@ impl NexusFailure {
         failure.message = self.message;
         failure.stack_trace = self.stack_trace;
         if let Some(cause) = self.cause {
-            failure.cause = Some(Box::new(cause.into_temporal()?));
+            failure.cause = Some(Box::new(cause.into_whole()?));
         }
         Ok(failure)
     }
@@ -226,6 +244,28 @@ mod tests {
         assert_eq!(kept, serde_json::json!({"metadata": {"k": "v"}, "details": {"a": 1}}));
         assert_eq!(read(r#"{"message":"m"}"#).into_temporal().unwrap().failure_info, None);
         assert!(read(r#"{"metadata":{"type":"nexus.HandlerError"},"details":3}"#).into_temporal().is_err());
+    }
+
+    #[test]
+    fn chains_of_causes_are_cut_however_they_are_written() {
+        let chain = |failure: &Failure| {
+            std::iter::successors(Some(failure), |failure| failure.cause.as_deref())
+                .map(|f| f.message.clone())
+                .collect()
+        };
+        for causes in [61, 99, 110, 5_000] {
+            let plain =
+                format!(r#"{}{{"message":"x"}}{}"#, r#"{"message":"x","cause":"#.repeat(causes), "}".repeat(causes));
+            let typed = format!(
+                r#"{{"message":"x","metadata":{{"type":"temporal.api.failure.v1.Failure"}},"details":{plain}}}"#
+            );
+            for json in [plain, typed] {
+                let messages: Vec<String> =
+                    chain(&NexusFailure::parse(json.as_bytes()).unwrap().into_temporal().unwrap());
+                assert_eq!(messages.len(), 61, "{causes}");
+                assert!(messages[60].contains("left out here"), "{messages:?}");
+            }
+        }
     }
 
     #[test]

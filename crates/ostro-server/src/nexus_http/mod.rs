@@ -12,6 +12,7 @@
 mod client;
 mod content;
 mod delivery;
+mod depth;
 mod failure;
 mod incoming;
 mod link;

@@ -92,8 +92,7 @@ impl Response {
     /// The end of the operation without success.
     fn unsuccessful(&self) -> Result<Failure, Fault> {
         self.check_json()?;
-        let failure: NexusFailure =
-            serde_json::from_slice(&self.body).map_err(|error| Fault::Unexpected(error.to_string()))?;
+        let failure = NexusFailure::parse(&self.body).map_err(|error| Fault::Unexpected(error.to_string()))?;
         let state = match failure.operation_state() {
             Some(state) => state,
             None => {
@@ -119,7 +118,7 @@ impl Response {
     /// An error of the handler, if it can be read as one.
     fn handler_error(&self) -> Fault {
         let failure = Some(&self.body).filter(|_| is_json(&self.headers));
-        match failure.and_then(|body| serde_json::from_slice::<NexusFailure>(body).ok()) {
+        match failure.and_then(|body| NexusFailure::parse(body).ok()) {
             None => self.error_of_status(None),
             Some(failure) if failure.kind() == HANDLER_ERROR => match failure.into_temporal() {
                 Ok(failure) => Fault::Handler(Box::new(failure)),
@@ -157,7 +156,7 @@ impl Response {
     /// With the message of the body, where that is a failure.
     fn unexpected(&self, message: String) -> Fault {
         let failure = Some(&self.body).filter(|_| is_json(&self.headers));
-        let failure = failure.and_then(|body| serde_json::from_slice::<NexusFailure>(body).ok()).unwrap_or_default();
+        let failure = failure.and_then(|body| NexusFailure::parse(body).ok()).unwrap_or_default();
         match failure.message.as_str() {
             "" => Fault::Unexpected(message),
             said => Fault::Unexpected(format!("{message}: {said}")),

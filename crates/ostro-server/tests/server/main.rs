@@ -6,6 +6,7 @@ mod fixture;
 mod history;
 mod lifecycle;
 mod limits;
+mod nesting;
 mod nexus_incoming;
 mod nexus_outside;
 mod refusals;

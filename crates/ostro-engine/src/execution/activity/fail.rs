@@ -61,7 +61,7 @@ impl Transition<'_> {
             activity.backing_off = true;
             activity.apply_heartbeat_reset();
         }
-        activity.attempt += 1;
+        activity.attempt = activity.attempt.saturating_add(1);
         activity.last_attempt_complete_time = now.nanos();
         activity.started_time = 0;
         activity.detached = false;

@@ -232,7 +232,7 @@ impl Transition<'_> {
     pub fn called_back(&mut self, id: i64, delivered: Result<(), String>) {
         let now = self.now;
         let Some(info) = self.exec.callbacks.get_mut(&id).and_then(|state| state.info.as_mut()) else { return };
-        info.attempt += 1;
+        info.attempt = info.attempt.saturating_add(1);
         info.last_attempt_complete_time = timestamp(now);
         match delivered {
             Ok(()) => info.state = State::Succeeded as i32,

@@ -109,7 +109,7 @@ impl Transition<'_> {
         let now = self.now;
         let Some(callback) = self.exec.callback_mut(id) else { return };
         let Some(info) = callback.info.as_mut() else { return };
-        info.attempt += 1;
+        info.attempt = info.attempt.saturating_add(1);
         info.last_attempt_complete_time = timestamp(now);
         info.last_attempt_failure = outcome.as_ref().err().map(failure);
         let attempt = info.attempt;

@@ -50,7 +50,7 @@ impl Transition<'_> {
         let (now, timeout) = (self.now, self.config.nexus_request_timeout);
         let Some(operation) = self.exec.nexus_operation_mut(event) else { return };
         let request = operation.request_mut(what);
-        request.attempt += 1;
+        request.attempt = request.attempt.saturating_add(1);
         request.set_state(RequestState::Offered);
         request.due = (now + timeout).nanos();
         request.started_time = 0;

@@ -43,7 +43,8 @@ impl Rebuild<'_> {
     pub(super) fn workflow_task_completed(&mut self, a: &WorkflowTaskCompletedEventAttributes) {
         let core = &mut self.exec.core;
         core.workflow_task = None;
-        core.previous_started_event_id = a.started_event_id;
+        // What is imported may say anything.
+        core.previous_started_event_id = a.started_event_id.clamp(0, core.next_event_id);
         core.workflow_task_attempt = 1;
         core.workflow_task_failure = None;
         core.workflow_task_failed_cause = 0;
@@ -55,7 +56,7 @@ impl Rebuild<'_> {
         let attempt = core.workflow_task.take().map_or(1, |task| task.attempt);
         // A reset begins anew: what failed was of the run before.
         let by_reset = a.cause == WorkflowTaskFailedCause::ResetWorkflow as i32;
-        core.workflow_task_attempt = if by_reset { 1 } else { attempt + 1 };
+        core.workflow_task_attempt = if by_reset { 1 } else { attempt.saturating_add(1) };
         if !by_reset {
             core.workflow_task_failure = a.failure.clone();
             core.workflow_task_failed_cause = a.cause;
@@ -67,6 +68,6 @@ impl Rebuild<'_> {
         let core = &mut self.exec.core;
         let attempt = core.workflow_task.take().map_or(1, |task| task.attempt);
         let on_sticky_queue = a.timeout_type == TimeoutType::ScheduleToStart as i32;
-        core.workflow_task_attempt = if on_sticky_queue { attempt } else { attempt + 1 };
+        core.workflow_task_attempt = if on_sticky_queue { attempt } else { attempt.saturating_add(1) };
     }
 }

@@ -28,7 +28,7 @@ impl Transition<'_> {
                 ..Default::default()
             });
         }
-        self.retry_workflow_task(task.attempt + 1);
+        self.retry_workflow_task(task.attempt.saturating_add(1));
     }
 
     /// After a failed or timed-out task: the worker's cache is not trusted, waiting work is handed out again.

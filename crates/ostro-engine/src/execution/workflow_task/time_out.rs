@@ -32,7 +32,7 @@ impl Transition<'_> {
             self.exec.core.workflow_task_failure = Some(failures::timeout(message, TimeoutType::StartToClose, None));
             self.exec.core.workflow_task_failed_cause = WorkflowTaskFailedCause::Unspecified as i32;
         }
-        self.retry_workflow_task(task.attempt + 1);
+        self.retry_workflow_task(task.attempt.saturating_add(1));
     }
 
     fn time_out_on_sticky_queue(&mut self) {

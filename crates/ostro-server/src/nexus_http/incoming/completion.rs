@@ -71,8 +71,8 @@ fn completion(headers: &HeaderMap, body: Option<&[u8]>) -> Result<Completion, Re
                 return Err(Refusal::bad(format!("invalid request content type: {kind:?}")));
             }
             let body = body.ok_or_else(|| Refusal::bad("failed to read Failure from request body"))?;
-            let failure: NexusFailure =
-                serde_json::from_slice(body).map_err(|_| Refusal::bad("failed to decode Failure from request body"))?;
+            let failure =
+                NexusFailure::parse(body).map_err(|_| Refusal::bad("failed to decode Failure from request body"))?;
             // The error of an operation names its state itself.
             let canceled = failure.operation_state().map_or(state == CANCELED, |state| state == CANCELED);
             let failure = failure.unwrapped().into_temporal();
