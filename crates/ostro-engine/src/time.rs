@@ -326,7 +326,7 @@ mod tests {
     fn the_zero_time_of_go_is_none_and_others_are_the_nearest_that_there_is() {
         let at = |seconds, nanos| from_timestamp(&Some(Timestamp { seconds, nanos }));
         assert_eq!(at(GO_ZERO_SECONDS, 0), Time::UNSET);
-        assert_eq!(at(GO_ZERO_SECONDS, 1), Time::MIN);
+        assert_eq!(at(GO_ZERO_SECONDS - 1, 0), Time::MIN);
         assert_eq!(at(253_402_300_799, 0), Time::MAX);
         assert_eq!(at(1, -1), Time::from_nanos(PER_SECOND - 1));
         assert_eq!(from_timestamp(&timestamp(Time::MIN)), Time::MIN);

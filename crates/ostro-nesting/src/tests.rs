@@ -80,7 +80,7 @@ fn chains_are_found_in_commands_and_in_messages_of_updates() {
     let mut attributes = Vec::new();
     write(1, &chain(61), &mut attributes);
     let mut command = Vec::new();
-    write(6, &attributes, &mut command);
+    write(5, &attributes, &mut command);
     write(2, &command, &mut encoded);
     let shape = shape_of("temporal.api.workflowservice.v1.RespondWorkflowTaskCompletedRequest").unwrap();
     let request: RespondWorkflowTaskCompletedRequest = decode(shape, &encoded).unwrap();
