@@ -3,20 +3,10 @@
 //! What comes in is cut to a depth that can be stored and read back (`ostro_nesting`). Files of older servers may hold more than decoders
 //! take: what is read is cut as well.
 
-use ostro_nesting::shapes::{
-    FAILURE_V1_FAILURE, HISTORY_V1_HISTORY, HISTORY_V1_HISTORYEVENT,
-    HISTORY_V1_WORKFLOWEXECUTIONSTARTEDEVENTATTRIBUTES, UPDATE_V1_OUTCOME, WORKFLOW_V1_CALLBACKINFO,
-};
-use ostro_nesting::{Next, Shape};
+use ostro_nesting::Shape;
+use ostro_nesting::shapes::{HISTORY_V1_HISTORY, HISTORY_V1_HISTORYEVENT};
 use prost::{DecodeError, Message};
 use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
-
-use crate::execution::state::{
-    AcceptedUpdate, Activity, CallbackState, Core, NexusCancel, NexusOperation, NexusRequest, Standalone,
-    StandaloneOperation, Start,
-};
-use crate::nexus::callback::Completion;
-use crate::schedule::Record;
 
 /// A stored message in which failures may be.
 pub trait Nested: Message + Default {
@@ -31,29 +21,16 @@ pub trait Nested: Message + Default {
     }
 }
 
-/// `Message { number of a field: what is in it }`.
+/// Where in own messages failures lie: `Message { number of a field: what is in it }`.
 macro_rules! nested {
     ($($message:ty { $($number:literal: $of:expr),* })*) => {
-        $(impl Nested for $message {
-            const SHAPE: &'static Shape = &Shape { fields: &[$(($number, Next::Message($of))),*] };
+        $(impl $crate::nesting::Nested for $message {
+            const SHAPE: &'static ostro_nesting::Shape =
+                &ostro_nesting::Shape { fields: &[$(($number, ostro_nesting::Next::Message($of))),*] };
         })*
     };
 }
-
-nested! {
-    Core { 31: &FAILURE_V1_FAILURE, 60: Standalone::SHAPE }
-    Start { 1: &HISTORY_V1_WORKFLOWEXECUTIONSTARTEDEVENTATTRIBUTES }
-    Activity { 13: &FAILURE_V1_FAILURE }
-    Standalone { 2: &FAILURE_V1_FAILURE, 8: Activity::SHAPE, 9: StandaloneOperation::SHAPE }
-    StandaloneOperation { 1: NexusOperation::SHAPE }
-    AcceptedUpdate { 4: &UPDATE_V1_OUTCOME }
-    CallbackState { 1: &WORKFLOW_V1_CALLBACKINFO, 3: Completion::SHAPE }
-    Completion { 2: &FAILURE_V1_FAILURE }
-    NexusOperation { 4: NexusRequest::SHAPE, 7: NexusCancel::SHAPE }
-    NexusCancel { 3: NexusRequest::SHAPE }
-    NexusRequest { 6: &FAILURE_V1_FAILURE }
-    Record { 12: &FAILURE_V1_FAILURE }
-}
+pub(crate) use nested;
 
 impl Nested for History {
     const SHAPE: &'static Shape = &HISTORY_V1_HISTORY;
@@ -65,10 +42,13 @@ impl Nested for HistoryEvent {
 
 #[cfg(test)]
 mod tests {
-    use ostro_nesting::CAUSES_MAX;
+    use ostro_nesting::shapes::FAILURE_V1_FAILURE;
+    use ostro_nesting::{CAUSES_MAX, Next};
     use temporalio_protos::temporal::api::failure::v1::Failure;
 
     use super::*;
+    use crate::execution::state::{AcceptedUpdate, Activity, CallbackState, Core, NexusOperation, Start};
+    use crate::schedule::Record;
 
     fn field(number: u32, body: &[u8]) -> Vec<u8> {
         let mut encoded = Vec::new();

@@ -3,6 +3,9 @@
 //! All are protobuf messages of our own, so that a field can be added without a migration. Times are nanoseconds since
 //! the epoch, spans nanoseconds; `0` means "not set".
 
+use ostro_nesting::shapes::{
+    FAILURE_V1_FAILURE, HISTORY_V1_WORKFLOWEXECUTIONSTARTEDEVENTATTRIBUTES, UPDATE_V1_OUTCOME, WORKFLOW_V1_CALLBACKINFO,
+};
 use prost::Message;
 use temporalio_protos::temporal::api::{
     activity::v1 as activity, common::v1 as common, deployment::v1 as deployment, failure::v1 as failure,
@@ -10,6 +13,8 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::nexus::RequestState;
+use crate::nesting::nested;
+use crate::nexus::callback::Completion;
 use crate::time::typed_times;
 
 /// What every transition may touch; rewritten by each.
@@ -430,7 +435,7 @@ pub struct CallbackState {
     pub request_id: String,
     /// What it says, while it is on its way to a URL outside.
     #[prost(message, optional, tag = "3")]
-    pub completion: Option<crate::nexus::callback::Completion>,
+    pub completion: Option<Completion>,
     /// The end of the attempt, or of the back-off.
     #[prost(int64, tag = "4")]
     pub due: i64,
@@ -505,3 +510,16 @@ typed_times!(CallbackState: Time due);
 typed_times!(NexusOperation: Time scheduled_time, Time started_time);
 typed_times!(NexusCancel: Time requested_time);
 typed_times!(NexusRequest: Time due, Time started_time, Time last_attempt_complete_time);
+
+nested! {
+    Core { 31: &FAILURE_V1_FAILURE, 60: Standalone::SHAPE }
+    Start { 1: &HISTORY_V1_WORKFLOWEXECUTIONSTARTEDEVENTATTRIBUTES }
+    Activity { 13: &FAILURE_V1_FAILURE }
+    Standalone { 2: &FAILURE_V1_FAILURE, 8: Activity::SHAPE, 9: StandaloneOperation::SHAPE }
+    StandaloneOperation { 1: NexusOperation::SHAPE }
+    AcceptedUpdate { 4: &UPDATE_V1_OUTCOME }
+    CallbackState { 1: &WORKFLOW_V1_CALLBACKINFO, 3: Completion::SHAPE }
+    NexusOperation { 4: NexusRequest::SHAPE, 7: NexusCancel::SHAPE }
+    NexusCancel { 3: NexusRequest::SHAPE }
+    NexusRequest { 6: &FAILURE_V1_FAILURE }
+}

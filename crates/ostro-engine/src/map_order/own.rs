@@ -8,7 +8,6 @@ use crate::execution::state::{
     AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, Child, Core, NexusCancel, NexusOperation, NexusRequest,
     Properties, SignalExternal, Standalone, StandaloneOperation, Start,
 };
-use crate::nexus::callback::Completion;
 use crate::schedule;
 
 /// `Message { number of a field: what is in it }`, the numbers in order.
@@ -27,6 +26,9 @@ const fn own<M: Ordered>() -> Field {
 const fn of(maps: &'static Maps) -> Field {
     Field::Message(maps)
 }
+
+/// How an operation ended: the completion of a callback.
+static COMPLETION: Maps = Maps { fields: &[(1, of(&COMMON_V1_PAYLOAD)), (2, of(&FAILURE_V1_FAILURE))] };
 
 ordered! {
     Core { 30: of(&SDK_V1_USERMETADATA), 31: of(&FAILURE_V1_FAILURE), 60: own::<Standalone>() }
@@ -48,8 +50,7 @@ ordered! {
     SignalExternal { 2: of(&HISTORY_V1_SIGNALEXTERNALWORKFLOWEXECUTIONINITIATEDEVENTATTRIBUTES) }
     AcceptedUpdate { 4: of(&UPDATE_V1_OUTCOME), 5: of(&UPDATE_V1_REQUEST) }
     AdmittedUpdate { 3: of(&UPDATE_V1_REQUEST) }
-    CallbackState { 1: of(&WORKFLOW_V1_CALLBACKINFO), 3: own::<Completion>() }
-    Completion { 1: of(&COMMON_V1_PAYLOAD), 2: of(&FAILURE_V1_FAILURE) }
+    CallbackState { 1: of(&WORKFLOW_V1_CALLBACKINFO), 3: of(&COMPLETION) }
     NexusOperation {
         2: of(&HISTORY_V1_NEXUSOPERATIONSCHEDULEDEVENTATTRIBUTES),
         4: own::<NexusRequest>(),

@@ -22,7 +22,6 @@ use crate::batch::Batch;
 use crate::deployment::{DeploymentState, VersionState};
 use crate::execution::state::*;
 use crate::nesting::Nested;
-use crate::nexus::callback::Completion;
 use crate::schedule::Record;
 
 /// Entries of each map: so many come in order by chance once in five thousand times, and [`keeps`] tries five times.
@@ -240,7 +239,7 @@ fn failures_in_the_engines_own_messages_are_known() {
     macro_rules! without {
         ($($message:ty),+) => { $(assert!(!has_failure(<$message>::MAPS, &mut Vec::new()), stringify!($message));)+ };
     }
-    nested!(Core, Start, Activity, Standalone, StandaloneOperation, AcceptedUpdate, CallbackState, Completion);
+    nested!(Core, Start, Activity, Standalone, StandaloneOperation, AcceptedUpdate, CallbackState);
     nested!(NexusOperation, NexusCancel, NexusRequest, Record);
     without!(Properties, Child, SignalExternal, AdmittedUpdate, DeploymentState, VersionState, Batch);
 }

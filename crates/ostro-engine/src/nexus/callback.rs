@@ -1,11 +1,13 @@
 //! The address to which the workflow behind an operation answers: a token that only this server reads.
 
+use ostro_nesting::shapes::FAILURE_V1_FAILURE;
 use prost::Message;
 use temporalio_protos::temporal::api::{
     common::v1::{Callback, Link, Payload, callback},
     failure::v1::Failure,
 };
 
+use crate::nesting::nested;
 use crate::persistence::{ExecutionId, NamespaceId};
 use crate::time::typed_times;
 
@@ -96,6 +98,10 @@ pub fn destination(callback: &Callback) -> Result<Destination<'_>, String> {
 }
 
 typed_times!(Completion: Time start_time, Time close_time);
+
+nested! {
+    Completion { 2: &FAILURE_V1_FAILURE }
+}
 
 #[cfg(test)]
 mod tests {

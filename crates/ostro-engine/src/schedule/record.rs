@@ -1,6 +1,7 @@
 //! A schedule as it is stored. New fields get new numbers.
 
 use bytes::Bytes;
+use ostro_nesting::shapes::FAILURE_V1_FAILURE;
 use prost::Message;
 use temporalio_protos::temporal::api::{
     common::v1::{Memo, Payloads, SearchAttributes},
@@ -9,7 +10,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use crate::map_order::Ordered;
-use crate::nesting::Nested;
+use crate::nesting::{Nested, nested};
 use crate::persistence::{NamespaceId, Write};
 use crate::time::typed_times;
 
@@ -113,3 +114,7 @@ impl Record {
 typed_times!(Record: Time last_processed, Time created, Time updated);
 typed_times!(BufferedStart: Time nominal, Time actual);
 typed_times!(Backfill: Time from, Time to);
+
+nested! {
+    Record { 12: &FAILURE_V1_FAILURE }
+}
