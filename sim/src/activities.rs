@@ -85,7 +85,7 @@ impl World {
     pub(crate) fn begin_activity(&mut self, task: PollActivityTaskQueueResponse) {
         let name = task.activity_type.as_ref().map_or("", |t| &t.name);
         let behaviour = Behaviour::parse(name).expect("programs name activities so");
-        let token = TaskToken::parse(&task.task_token).expect("the server made it");
+        let token = TaskToken::peek(&task.task_token).expect("the server made it");
         let timeout = from_duration(&task.heartbeat_timeout);
         let wrong = task.attempt <= behaviour.wrong;
         let end = match behaviour.how {

@@ -194,7 +194,7 @@ impl Checker {
         if token.is_empty() || self.tokens.insert(token.to_vec()) {
             return Ok(());
         }
-        match TaskToken::parse(token) {
+        match TaskToken::peek(token) {
             Ok(token) if !token.query_id.is_empty() => Ok(()),
             token => Err(format!("a workflow task was handed out twice: {token:?}")),
         }
@@ -204,7 +204,7 @@ impl Checker {
         if task.task_token.is_empty() {
             return Ok(());
         }
-        let token = TaskToken::parse(&task.task_token).map_err(|e| e.to_string())?;
+        let token = TaskToken::peek(&task.task_token).map_err(|e| e.to_string())?;
         let started = from_timestamp(&task.started_time);
         let key = (token.execution, token.scheduled_event_id);
         let what =
@@ -244,7 +244,7 @@ impl Checker {
             _ => &[],
         };
         for task in tasks {
-            if let Ok(token) = TaskToken::parse(&task.task_token)
+            if let Ok(token) = TaskToken::peek(&task.task_token)
                 && let Some(attempt) = self.attempts.get_mut(&(token.execution, token.scheduled_event_id))
                 && attempt.number == token.attempt
             {

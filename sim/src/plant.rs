@@ -1,6 +1,7 @@
 //! Bugs that tests plant between the engine and the store, to see that the invariants catch them.
 
 use ostro_engine::command::Command;
+use ostro_engine::engine::Secrets;
 use ostro_engine::persistence::{ItemKey, ItemKind, Write};
 use ostro_engine::token::TaskToken;
 use prost::Message;
@@ -85,14 +86,14 @@ impl Planted {
     /// Spoils a command on its way in: an attempt's token becomes that of the attempt under way.
     pub fn freshen(&self, command: &mut Command, store: &Store) {
         let (Some(Plant::TakeStaleToken), Command::CompleteActivity(request)) = (self.plant, command) else { return };
-        let Ok(mut token) = TaskToken::parse(&request.task_token) else { return };
+        let Ok(mut token) = TaskToken::peek(&request.task_token) else { return };
         let rows = store.0.borrow();
         let key = (ItemKind::Activity, ItemKey::Id(token.scheduled_event_id));
         if let Some((value, _)) = rows.items.get(&token.execution).and_then(|items| items.get(&key)) {
             let activity = decode_activity(value);
             if activity.started_time != 0 {
                 (token.attempt, token.started_time) = (activity.attempt, activity.started_time);
-                request.task_token = token.to_bytes();
+                request.task_token = token.to_bytes(&Secrets::predictable(0).seals);
             }
         }
     }

@@ -1,20 +1,23 @@
-//! Chance, from a seed: the engine's own generator with a few words on top.
+//! Chance, from a seed: splitmix64 with a few words on top. It need not be hard to guess, and must be cheap.
 
-use ostro_engine::ids::Ids;
 use ostro_engine::time::Span;
 
 /// A stream of chance. Same seed, same stream.
 #[derive(Debug, Clone)]
-pub struct Rng(Ids);
+pub struct Rng(u64);
 
 impl Rng {
     /// A stream of its own for what `name` names: drawing from it moves no other stream.
     pub fn named(seed: u64, name: &str) -> Self {
-        Self(Ids::new(hash(name.as_bytes(), seed ^ 0xcbf2_9ce4_8422_2325)))
+        Self(hash(name.as_bytes(), seed ^ 0xcbf2_9ce4_8422_2325))
     }
 
     pub fn next(&mut self) -> u64 {
-        self.0.next_u64()
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 
     /// `0..n`; 0 where `n` is 0.

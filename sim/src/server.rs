@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use ostro_engine::command::{Answer, Command};
 use ostro_engine::config::Config;
-use ostro_engine::engine::{Engine, Output};
+use ostro_engine::engine::{Engine, Output, Secrets};
 use ostro_engine::persistence::Write;
 use ostro_engine::reply::{Reply, ReplyId};
 use ostro_engine::time::{MILLISECOND, Span, Time};
@@ -69,7 +69,8 @@ impl Server {
     /// The process comes up, over what is committed.
     pub fn start(&mut self, seed: u64, now: Time) {
         self.life += 1;
-        let engine = Engine::new(self.config.clone(), self.store.clone(), self.store.recover(), seed, now);
+        let engine =
+            Engine::new(self.config.clone(), self.store.clone(), self.store.recover(), Secrets::predictable(seed), now);
         self.engine = Some(engine);
     }
 

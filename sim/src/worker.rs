@@ -141,7 +141,7 @@ impl World {
 
     /// A workflow task has come: put its history together and think about it.
     pub(crate) fn take_task(&mut self, worker: usize, answer: WorkflowTaskAnswer) -> Checked {
-        let token = TaskToken::parse(&answer.response.task_token).map_err(|e| e.to_string())?;
+        let token = TaskToken::peek(&answer.response.task_token).map_err(|e| e.to_string())?;
         if self.checker.is_deleted(token.execution) {
             return Ok(()); // On its way while its run was deleted: there is no history to work on.
         }

@@ -1,24 +1,39 @@
 //! Identifiers, drawn from a seeded generator: the shell brings the entropy, the engine stays reproducible.
+//!
+//! The generator is ChaCha20: the identifiers that a client is shown say nothing of those that others are given.
+
+use std::fmt;
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use crate::time::{MILLISECOND, Time};
 
-/// A splitmix64 generator with UUIDs on top. Same seed, same sequence.
-#[derive(Debug, Clone)]
-pub struct Ids {
-    state: u64,
+/// Entropy for a generator: 256 bits that nobody can guess.
+pub type Seed = [u8; 32];
+
+/// A generator with UUIDs on top. Same seed, same sequence.
+#[derive(Clone)]
+pub struct Ids(ChaCha20Rng);
+
+impl fmt::Debug for Ids {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ids(..)")
+    }
 }
 
 impl Ids {
-    pub fn new(seed: u64) -> Self {
-        Self { state: seed }
+    pub fn new(seed: Seed) -> Self {
+        Self(ChaCha20Rng::from_seed(seed))
+    }
+
+    /// A generator that anyone can predict: for tests and simulations.
+    pub fn predictable(number: u64) -> Self {
+        Self::new(predictable_seed(number))
     }
 
     pub fn next_u64(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.next_u64()
     }
 
     /// A version 7 UUID: ordered by `now`, as run ids of the reference server are.
@@ -35,6 +50,13 @@ impl Ids {
         let low = (self.next_u64() & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000;
         format_uuid(high, low)
     }
+}
+
+/// The seed of [`Ids::predictable`].
+pub fn predictable_seed(number: u64) -> Seed {
+    let mut seed = Seed::default();
+    seed[..8].copy_from_slice(&number.to_le_bytes());
+    seed
 }
 
 fn format_uuid(high: u64, low: u64) -> String {
@@ -63,13 +85,32 @@ mod tests {
 
     #[test]
     fn run_ids_are_version_7_ordered_and_reproducible() {
-        let mut ids = Ids::new(7);
+        let mut ids = Ids::predictable(7);
         let early = ids.run_id((1_000 * MILLISECOND).since_epoch());
         let late = ids.run_id((2_000 * MILLISECOND).since_epoch());
         assert!(early < late);
         assert!(is_uuid(&early) && early.as_bytes()[14] == b'7');
-        assert_eq!(Ids::new(7).run_id((1_000 * MILLISECOND).since_epoch()), early);
+        assert_eq!(Ids::predictable(7).run_id((1_000 * MILLISECOND).since_epoch()), early);
         assert!(is_uuid(&ids.uuid()));
         assert!(!is_uuid("not-a-uuid"));
+    }
+
+    #[test]
+    fn each_bit_of_the_seed_counts() {
+        let of = |seed: Seed| Ids::new(seed).next_u64();
+        for bit in 0..256 {
+            let mut seed = Seed::default();
+            seed[bit / 8] |= 1 << (bit % 8);
+            assert_ne!(of(seed), of(Seed::default()), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn the_generator_is_chacha20_as_published() {
+        // The first block of RFC 8439's cipher with a key and a nonce of zeros.
+        assert_eq!(
+            Ids::new(Seed::default()).next_u64().to_le_bytes(),
+            [0x76, 0xb8, 0xe0, 0xad, 0xa0, 0xf1, 0x3d, 0x90]
+        );
     }
 }

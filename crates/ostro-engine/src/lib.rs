@@ -25,6 +25,7 @@ pub mod persistence;
 pub mod queue;
 pub mod reply;
 pub mod schedule;
+pub mod seal;
 pub mod search;
 pub mod settings;
 pub mod sound;

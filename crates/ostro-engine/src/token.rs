@@ -3,9 +3,10 @@
 use prost::Message;
 
 use crate::error::{Error, Result};
+use crate::seal::{self, Kind, Seals};
 use crate::time::typed_times;
 
-/// Opaque to clients; the fields suffice to find the task and to tell a stale token from a live one.
+/// Opaque to clients, and sealed: nobody but this server makes one. The fields suffice to find the task and to tell a stale token from a live one.
 #[derive(Clone, PartialEq, Message)]
 pub struct TaskToken {
     #[prost(int64, tag = "1")]
@@ -41,21 +42,39 @@ pub struct TaskToken {
 
 impl TaskToken {
     /// Reads a token that a client sent.
-    pub fn parse(bytes: &[u8]) -> Result<Self> {
-        if bytes.is_empty() {
-            return Err(Error::invalid("Task token not set on request."));
-        }
-        match Self::decode(bytes) {
-            Ok(token) if token.execution > 0 || token.incoming > 0 => Ok(token),
-            _ => Err(Error::invalid(
-                "Error deserializing task token: hand back the token of the poll response unchanged.",
-            )),
-        }
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT for bytes that this server did not give out as the token of a task.
+    pub fn parse(seals: &Seals, bytes: &[u8]) -> Result<Self> {
+        present(bytes)?;
+        seals.open(Kind::Task, &[], bytes).and_then(Self::decode_whole).ok_or_else(not_genuine)
     }
 
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.encode_to_vec()
+    /// What a token says, whether it is genuine or not: for what only shows tokens, or counts them.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT for bytes that can be no token.
+    pub fn peek(bytes: &[u8]) -> Result<Self> {
+        present(bytes)?;
+        seal::body(bytes).and_then(Self::decode_whole).ok_or_else(not_genuine)
+    }
+
+    fn decode_whole(body: &[u8]) -> Option<Self> {
+        Self::decode(body).ok().filter(|token| token.execution > 0 || token.incoming > 0)
+    }
+
+    /// The token as workers are given it.
+    pub fn to_bytes(&self, seals: &Seals) -> Vec<u8> {
+        seals.seal(Kind::Task, &[], &self.encode_to_vec())
     }
 }
 
 typed_times!(TaskToken: Time started_time);
+
+fn present(bytes: &[u8]) -> Result<()> {
+    if bytes.is_empty() { Err(Error::invalid("Task token not set on request.")) } else { Ok(()) }
+}
+
+fn not_genuine() -> Error {
+    Error::invalid("Error deserializing task token: hand back the token of the poll response unchanged.")
+}

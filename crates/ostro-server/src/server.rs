@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use axum::Router;
 use ostro_engine::command::DetachActivity;
+use ostro_engine::engine::Secrets;
+use ostro_engine::seal::Seals;
 use ostro_store::{Options, Readers, Store, Writer, abort_on_fatal};
 use ostro_wire::{BoxError, Guard, Services, ServingStatus, Tls, TlsError};
 use tokio::net::TcpListener;
@@ -46,6 +48,8 @@ pub enum Error {
     Tls(#[from] TlsError),
     #[error("{} holds data already: time can be skipped only in a server that begins with nothing; name another place", path.display())]
     NotEmpty { path: PathBuf },
+    #[error("cannot get random bytes of the system: {0}; without them nothing that the server gives out is secret")]
+    Entropy(getrandom::Error),
     #[error("cannot prepare the namespaces: {0}")]
     Namespaces(#[from] ostro_engine::error::Error),
 }
@@ -204,6 +208,7 @@ struct Core {
     clock: Arc<dyn Clock>,
     skipping: Option<Arc<SkippingClock>>,
     metrics: Arc<Metrics>,
+    seals: Seals,
     cluster_id: String,
     batch_started: Arc<Notify>,
 }
@@ -217,13 +222,14 @@ impl Core {
         }
         let writer = Arc::new(store.writer(abort_on_fatal())?);
         let cluster_id = setup::cluster_id(&recovery, &writer);
+        let seals = setup::seals(&recovery, &writer)?;
         let readers = store.readers(config.readers)?;
         let metrics = Metrics::shared();
         let parts = Parts {
             config: config.limits.clone(),
             loader: store.reader(abort_on_fatal())?,
             recovery,
-            seed: uuid::Uuid::new_v4().as_u64_pair().0,
+            secrets: Secrets { seed: setup::entropy()?, seals: seals.clone() },
             writer: writer.clone(),
             clock: clock.clone(),
             skipping: skipping.clone(),
@@ -231,7 +237,8 @@ impl Core {
             metrics: metrics.clone(),
         };
         let engine = shell::start(parts).map_err(Error::Thread)?;
-        Ok(Self { store, writer, readers, engine, clock, skipping, metrics, cluster_id, batch_started: Arc::default() })
+        let batch_started = Arc::default();
+        Ok(Self { store, writer, readers, engine, clock, skipping, metrics, seals, cluster_id, batch_started })
     }
 
     fn serve(self, config: &Config, listeners: Listeners, services: Services, health: Arc<ServingStatus>) -> Server {
@@ -267,6 +274,7 @@ impl Core {
             clock: self.clock.clone(),
             limits: config.limits.clone(),
             metrics: self.metrics.clone(),
+            seals: self.seals.clone(),
             cluster_id: self.cluster_id.clone(),
             batch_started: self.batch_started.clone(),
             workers: Arc::default(),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ostro_engine::error::{Error as EngineError, ErrorKind};
 use ostro_engine::persistence::{Recovery, Write};
+use ostro_engine::seal::{KEY_BYTES, Seals};
 use ostro_engine::time::duration;
 use ostro_store::{Batch, Writer};
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
@@ -19,6 +20,9 @@ const STORE_FILE: &str = "ostro.db";
 /// Kind and key of the record with the name of this data.
 const CLUSTER_RECORD: &str = "cluster";
 const CLUSTER_ID_KEY: &str = "id";
+/// Kind and key of the record with the key of this data's tokens.
+const TOKEN_KEY_RECORD: &str = "token key";
+const TOKEN_KEY: &str = "1";
 /// Namespaces whose attributes are indexed at start.
 const NAMESPACES_MAX: i32 = 10_000;
 
@@ -51,6 +55,31 @@ pub(crate) fn cluster_id(recovery: &Recovery, writer: &Writer) -> String {
     // Nobody waits for it: whatever is acknowledged to a client is written after it.
     writer.submit(Batch { writes: vec![write], done: Box::new(|| {}) });
     id
+}
+
+/// The seals of this data's tokens. Their key is made once and kept in the store: a worker's token outlives a restart.
+pub(crate) fn seals(recovery: &Recovery, writer: &Writer) -> Result<Seals, Error> {
+    if let Some(kept) = recovery.records.iter().find(|record| record.kind == TOKEN_KEY_RECORD) {
+        match kept.value.as_ref().try_into() {
+            Ok(key) => return Ok(Seals::new(key)),
+            Err(_) => {
+                tracing::error!("the key of tokens is damaged: with a new one, tasks under way are handed out again")
+            }
+        }
+    }
+    let key: [u8; KEY_BYTES] = entropy()?;
+    let value = key.to_vec().into();
+    let write = Write::PutRecord { kind: TOKEN_KEY_RECORD.into(), key: TOKEN_KEY.into(), value };
+    // Nobody waits for it: no token leaves before it is written.
+    writer.submit(Batch { writes: vec![write], done: Box::new(|| {}) });
+    Ok(Seals::new(&key))
+}
+
+/// Random bytes of the system.
+pub(crate) fn entropy() -> Result<[u8; 32], Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(Error::Entropy)?;
+    Ok(bytes)
 }
 
 /// Registers what the configuration names and is not there.

@@ -103,7 +103,7 @@ impl Pair {
             let waiting = self.oracle.runs.iter().find_map(waits);
             return self.same("no Nexus request waits", None, waiting);
         };
-        let token = TaskToken::parse(&task.task_token).unwrap();
+        let token = TaskToken::peek(&task.task_token).unwrap();
         let request = task.request.unwrap();
         let (asks, operation, known_by) = match request.variant.unwrap() {
             request::Variant::StartOperation(start) => (Asks::Start, Some(start.clone()), start.operation),

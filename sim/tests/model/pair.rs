@@ -47,7 +47,7 @@ impl Pair {
             real: Real::new(now),
             oracle: Oracle::new(now),
             // Drawn once before: the generator walks one cycle, on which seeds that differ by a few steps say nearly the same.
-            chance: Ids::new(Ids::new(seed).next_u64()),
+            chance: Ids::predictable(Ids::predictable(seed).next_u64()),
             prints,
             number: 0,
             tasks: Vec::new(),

@@ -27,7 +27,7 @@ impl Pair {
             let waiting = self.oracle.runs.iter().find(|run| run.offers_task()).map(|run| run.number);
             return self.same("no workflow task waits", None, waiting);
         };
-        let token = TaskToken::parse(&task.response.task_token).unwrap();
+        let token = TaskToken::peek(&task.response.task_token).unwrap();
         let mut updates: Vec<String> =
             task.response.messages.iter().map(|message| message.protocol_instance_id.clone()).collect();
         let mut expected = self.oracle.take_task(token.execution);
@@ -178,7 +178,7 @@ impl Pair {
             let waiting = self.oracle.runs.iter().find_map(Run::offered_activity);
             return self.same("no activity task waits", None, waiting);
         };
-        let token = TaskToken::parse(&task.task_token).unwrap();
+        let token = TaskToken::peek(&task.task_token).unwrap();
         let attempt = self.oracle.take_activity(token.execution, token.scheduled_event_id);
         self.same(&format!("activity {} of run {}", task.activity_id, token.execution), Some(task.attempt), attempt);
         let attempt = Attempt {

@@ -201,7 +201,7 @@ impl<L: Loader> Engine<L> {
     }
 
     fn take_back_workflow_task(&mut self, response: &PollWorkflowTaskQueueResponse) {
-        let Ok(token) = TaskToken::parse(&response.task_token) else { return };
+        let Ok(token) = TaskToken::parse(&self.seals, &response.task_token) else { return };
         if !self.load(token.execution) {
             return;
         }
@@ -215,7 +215,7 @@ impl<L: Loader> Engine<L> {
     }
 
     fn take_back_activity(&mut self, response: &PollActivityTaskQueueResponse) {
-        let Ok(token) = TaskToken::parse(&response.task_token) else { return };
+        let Ok(token) = TaskToken::parse(&self.seals, &response.task_token) else { return };
         if !self.load(token.execution) {
             return;
         }

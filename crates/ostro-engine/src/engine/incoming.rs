@@ -94,7 +94,11 @@ impl<L: Loader> Engine<L> {
         if let Some(span) = given {
             set_operation_timeout(&mut request.header, span - (now - waiting.asked));
         }
-        Some(PollNexusTaskQueueResponse { task_token: token.to_bytes(), request: Some(request), ..Default::default() })
+        Some(PollNexusTaskQueueResponse {
+            task_token: token.to_bytes(&self.seals),
+            request: Some(request),
+            ..Default::default()
+        })
     }
 
     /// A request did not reach its worker.
@@ -117,9 +121,7 @@ impl<L: Loader> Engine<L> {
         token: &TaskToken,
         answer: NexusWorkerAnswer,
     ) -> Result<()> {
-        if self.namespaces.get(namespace)?.id != token.namespace {
-            return Err(Error::invalid("Operation requested with a token from a different namespace."));
-        }
+        self.answers_for(namespace, token.namespace)?;
         if !self.has_taken(token) {
             return Err(Error::not_found("Nexus task not found or already expired"));
         }

@@ -39,12 +39,13 @@ use crate::config::Config;
 use crate::deployment::{Deployments, ramp_hash};
 use crate::error::Result;
 use crate::execution::{Effect, Place};
-use crate::ids::Ids;
+use crate::ids::{Ids, Seed, predictable_seed};
 use crate::namespace::Namespaces;
 use crate::nexus::Endpoints;
 use crate::persistence::{ExecutionId, Loader, QueueKind, Recovery, WaitingTask, Write};
 use crate::queue::{QueueKey, TaskQueues, Work};
 use crate::reply::{Answer, Reply, ReplyId};
+use crate::seal::{KEY_BYTES, Seals};
 use crate::settings::Settings;
 use crate::time::Time;
 
@@ -57,6 +58,22 @@ pub struct Output {
     pub replies: Vec<Reply>,
 }
 
+/// What nobody outside may guess.
+#[derive(Clone)]
+pub struct Secrets {
+    /// Entropy for identifiers, new at each start.
+    pub seed: Seed,
+    /// What tokens are sealed with; the same at each start, so that workers go on with the tokens that they have.
+    pub seals: Seals,
+}
+
+impl Secrets {
+    /// Identifiers that anyone can predict, and always the same seals: for tests and simulations.
+    pub fn predictable(number: u64) -> Self {
+        Self { seed: predictable_seed(number), seals: Seals::new(&[0; KEY_BYTES]) }
+    }
+}
+
 /// See the module.
 pub struct Engine<L> {
     config: Config,
@@ -67,6 +84,7 @@ pub struct Engine<L> {
     deployments: Deployments,
     settings: Settings,
     ids: Ids,
+    seals: Seals,
     queues: TaskQueues,
     outbox: Outbox,
     incoming: Incoming,
@@ -91,15 +109,16 @@ pub struct Engine<L> {
 }
 
 impl<L: Loader> Engine<L> {
-    /// An engine over what the store holds. `seed` is entropy from the shell: identifiers are drawn from it.
-    pub fn new(config: Config, loader: L, recovery: Recovery, seed: u64, now: Time) -> Self {
+    /// An engine over what the store holds.
+    pub fn new(config: Config, loader: L, recovery: Recovery, secrets: Secrets, now: Time) -> Self {
         let mut engine = Self {
             namespaces: Namespaces::restore(recovery.namespaces),
             batches: Batches::restore(&recovery.records),
             endpoints: Endpoints::restore(&recovery.records),
             deployments: Deployments::restore(&recovery.records),
             settings: Settings::restore(&recovery.records),
-            ids: Ids::new(seed),
+            ids: Ids::new(secrets.seed),
+            seals: secrets.seals,
             queues: TaskQueues::new(&config),
             outbox: Outbox::default(),
             incoming: Incoming::default(),

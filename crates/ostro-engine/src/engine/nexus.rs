@@ -117,7 +117,7 @@ impl<L: Loader> Engine<L> {
 
     /// A request did not reach its worker.
     pub(super) fn take_back_nexus(&mut self, response: &PollNexusTaskQueueResponse) {
-        let Ok(token) = TaskToken::parse(&response.task_token) else { return };
+        let Ok(token) = TaskToken::parse(&self.seals, &response.task_token) else { return };
         if token.incoming > 0 {
             return self.take_back_incoming(&token);
         }
@@ -133,7 +133,7 @@ impl<L: Loader> Engine<L> {
             if !self.load(closed) || !self.execution(closed).awaits_callback(id) {
                 continue;
             }
-            let delivered = match callback::destination(&callback) {
+            let delivered = match callback::destination(&callback, &self.seals) {
                 Err(error) => Err(error),
                 Ok(Destination::Here(address, token)) => self.call_back_here(&address, token, completion),
                 Ok(Destination::Outside(_)) => {

@@ -29,6 +29,7 @@ impl<L: Loader> Engine<L> {
             endpoints: &self.endpoints,
             deployments: &self.deployments,
             ids: &mut self.ids,
+            seals: &self.seals,
             effects: &mut self.effects,
         });
         let written = (always || execution.has_changes()).then(|| {
@@ -93,7 +94,8 @@ impl<L: Loader> Engine<L> {
             return false;
         }
         let Some(stored) = self.loader.load(id) else { return false };
-        let execution = Box::new(Execution::from_stored(stored));
+        let mut execution = Box::new(Execution::from_stored(stored));
+        execution.seal_old_callbacks(&self.seals);
         let newest = self.loader.newest_run(execution.core.namespace, &execution.core.workflow_id) == Some(id);
         let newest = newest && self.cache.newest(execution.core.namespace, &execution.core.workflow_id).is_none();
         self.cache.insert(execution, newest);

@@ -116,7 +116,7 @@ impl Transition<'_> {
             ..Default::default()
         };
         let mut response = exec.poll_response();
-        response.task_token = token.to_bytes();
+        response.task_token = token.to_bytes(self.seals);
         response.query = Some(query);
         let from = if sticky { exec.core.previous_started_event_id + 1 } else { 1 };
         let history: HistorySlice = exec.history_slice(from, exec.core.next_event_id, Vec::new());

@@ -442,6 +442,9 @@ pub struct CallbackState {
     /// Whether the attempt has left the engine.
     #[prost(bool, tag = "5")]
     pub sent: bool,
+    /// Registered since tokens are sealed: one that goes to this server names its operation by a sealed one.
+    #[prost(bool, tag = "6")]
+    pub sealed: bool,
 }
 
 /// An operation called through Nexus that has not ended.

@@ -15,6 +15,7 @@ use crate::namespace::Namespace;
 use crate::nexus::Endpoints;
 use crate::persistence::{ExecutionId, NamespaceId};
 use crate::reply::{Answer, Reply, ReplyId};
+use crate::seal::Seals;
 use crate::time::Time;
 
 /// What a transition wants done outside its own execution. All of it happens before the commit, in the same commit.
@@ -57,6 +58,8 @@ pub struct Transition<'a> {
     pub endpoints: &'a Endpoints,
     pub deployments: &'a Deployments,
     pub ids: &'a mut Ids,
+    /// For the tokens of tasks and callbacks.
+    pub seals: &'a Seals,
     pub effects: &'a mut VecDeque<Effect>,
 }
 

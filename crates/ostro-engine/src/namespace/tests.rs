@@ -22,7 +22,7 @@ fn request(name: &str, seconds: i64) -> RegisterNamespaceRequest {
 }
 
 fn register(namespaces: &mut Namespaces, request: RegisterNamespaceRequest) -> Result<Vec<Write>> {
-    let mut ids = Ids::new(namespaces.iter().count() as u64);
+    let mut ids = Ids::predictable(namespaces.iter().count() as u64);
     namespaces.register(request, &mut ids, Time::from_nanos(7), &Config::default()).map(|(_, writes)| writes)
 }
 

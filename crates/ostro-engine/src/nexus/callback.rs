@@ -1,4 +1,4 @@
-//! The address to which the workflow behind an operation answers: a token that only this server reads.
+//! The address to which the workflow behind an operation answers: a token that only this server makes and reads.
 
 use ostro_nesting::shapes::FAILURE_V1_FAILURE;
 use prost::Message;
@@ -9,6 +9,7 @@ use temporalio_protos::temporal::api::{
 
 use crate::nesting::nested;
 use crate::persistence::{ExecutionId, NamespaceId};
+use crate::seal::{Kind, Seals};
 use crate::time::typed_times;
 
 /// The URL of this server itself: what is called back there is here.
@@ -64,18 +65,51 @@ pub enum Destination<'a> {
 }
 
 impl Address {
-    pub fn to_token(&self) -> String {
-        self.encode_to_vec().iter().map(|byte| format!("{byte:02x}")).collect()
+    /// The token that the handler of the operation is given.
+    pub fn to_token(&self, seals: &Seals) -> String {
+        hex(&seals.seal(Kind::Callback, &[], &self.encode_to_vec()))
     }
 
-    pub fn parse(token: &str) -> Option<Self> {
-        let digits = token.as_bytes();
-        if !digits.len().is_multiple_of(2) {
-            return None;
+    /// The address that a token names, if this server gave it out.
+    pub fn parse(seals: &Seals, token: &str) -> Option<Self> {
+        seals.open(Kind::Callback, &[], &of_hex(token)?).and_then(Self::decode_whole)
+    }
+
+    /// One operation of one run, and no other.
+    fn decode_whole(body: &[u8]) -> Option<Self> {
+        let whole = |address: &Self| {
+            let texts = [&address.workflow_id, &address.run_id, &address.request_id];
+            let numbers = [address.namespace, address.execution, address.scheduled_event_id];
+            texts.iter().all(|text| !text.is_empty()) && numbers.iter().all(|number| *number > 0)
+        };
+        Self::decode(body).ok().filter(whole)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn of_hex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    if !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    digits.chunks(2).map(byte).collect()
+}
+
+/// Seals the token of a callback that was registered before tokens were sealed.
+pub fn seal_old(callback: &mut Callback, seals: &Seals) {
+    let Some(callback::Variant::Nexus(nexus)) = &mut callback.variant else { return };
+    if nexus.url != SYSTEM_URL {
+        return;
+    }
+    let tokens = nexus.header.iter_mut().filter(|(key, _)| key.eq_ignore_ascii_case(TOKEN_HEADER));
+    for (_, token) in tokens {
+        if let Some(address) = of_hex(token).as_deref().and_then(Address::decode_whole) {
+            *token = address.to_token(seals);
         }
-        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-        let bytes: Vec<u8> = digits.chunks(2).map(byte).collect::<Option<_>>()?;
-        Self::decode(bytes.as_slice()).ok().filter(|address| address.execution > 0)
     }
 }
 
@@ -83,7 +117,7 @@ impl Address {
 ///
 /// # Errors
 /// For one of another kind than Nexus, and for a token that is not of this server.
-pub fn destination(callback: &Callback) -> Result<Destination<'_>, String> {
+pub fn destination<'c>(callback: &'c Callback, seals: &Seals) -> Result<Destination<'c>, String> {
     let Some(callback::Variant::Nexus(nexus)) = &callback.variant else {
         return Err("unknown callback variant".to_owned());
     };
@@ -92,8 +126,12 @@ pub fn destination(callback: &Callback) -> Result<Destination<'_>, String> {
     }
     let header =
         |name: &str| nexus.header.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-    let address = header(TOKEN_HEADER).and_then(|token| Address::parse(token));
-    let address = address.ok_or_else(|| format!("the header {TOKEN_HEADER} holds no callback token of this server"))?;
+    let address = header(TOKEN_HEADER).and_then(|token| Address::parse(seals, token));
+    let address = address.ok_or_else(|| {
+        format!(
+            "the header {TOKEN_HEADER} holds no callback token of this server: hand on that of the request unchanged"
+        )
+    })?;
     Ok(Destination::Here(address, header(OPERATION_TOKEN_HEADER).cloned().unwrap_or_default()))
 }
 
@@ -107,12 +145,52 @@ nested! {
 mod tests {
     use super::*;
 
+    fn seals() -> Seals {
+        Seals::new(&[1; 32])
+    }
+
+    fn address() -> Address {
+        Address {
+            namespace: 1,
+            execution: 3,
+            workflow_id: "w".into(),
+            run_id: "run".into(),
+            request_id: "r".into(),
+            scheduled_event_id: 5,
+        }
+    }
+
     #[test]
     fn addresses_survive_and_others_are_refused() {
-        let address = Address { execution: 3, request_id: "r".into(), scheduled_event_id: 5, ..Default::default() };
-        assert_eq!(Address::parse(&address.to_token()), Some(address));
-        for token in ["", "0", "zz", "00", "ñ"] {
-            assert_eq!(Address::parse(token), None);
+        assert_eq!(Address::parse(&seals(), &address().to_token(&seals())), Some(address()));
+        for token in ["", "0", "zz", "00", "ñ", &hex(&address().encode_to_vec())] {
+            assert_eq!(Address::parse(&seals(), token), None, "{token}");
         }
+        assert_eq!(Address::parse(&Seals::new(&[2; 32]), &address().to_token(&seals())), None);
+    }
+
+    #[test]
+    fn an_address_names_exactly_one_operation() {
+        for open in [
+            Address { run_id: String::new(), ..address() },
+            Address { request_id: String::new(), ..address() },
+            Address { workflow_id: String::new(), ..address() },
+            Address { scheduled_event_id: 0, ..address() },
+            Address { namespace: 0, ..address() },
+            Address { execution: 0, ..address() },
+        ] {
+            assert_eq!(Address::parse(&seals(), &open.to_token(&seals())), None, "{open:?}");
+        }
+    }
+
+    #[test]
+    fn a_callback_of_a_store_without_seals_gets_one() {
+        let plain = hex(&address().encode_to_vec());
+        let header = [("Temporal-Callback-Token".to_owned(), plain)].into();
+        let nexus = callback::Nexus { url: SYSTEM_URL.into(), header };
+        let mut callback = Callback { variant: Some(callback::Variant::Nexus(nexus)), ..Default::default() };
+        assert!(destination(&callback, &seals()).is_err());
+        seal_old(&mut callback, &seals());
+        assert_eq!(destination(&callback, &seals()), Ok(Destination::Here(address(), String::new())));
     }
 }

@@ -209,7 +209,7 @@ fn key(queue: usize) -> QueueKey {
 fn the_queues_do_what_a_naive_model_does() {
     for seed in 0..60 {
         let mut run = Run {
-            ids: Ids::new(seed),
+            ids: Ids::predictable(seed),
             queues: TaskQueues::new(&Config::default()),
             models: (0..3).map(|_| Model::default()).collect(),
             now: SECOND.since_epoch(),

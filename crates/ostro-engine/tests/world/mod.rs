@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use ostro_engine::command::{Answer, Call, WithDeadline};
 use ostro_engine::config::Config;
-use ostro_engine::engine::{Engine, Output};
+use ostro_engine::engine::{Engine, Output, Secrets};
 use ostro_engine::error::{Error, Result};
 use ostro_engine::persistence::{ExecutionId, Loader};
 use ostro_engine::reply::{ReplyId, WorkflowTaskAnswer};
@@ -46,7 +46,7 @@ impl World {
     pub fn with(config: Config) -> Self {
         let store = Memory::default();
         let now = Time::from_secs(1_800_000_000);
-        let engine = Engine::new(config.clone(), store.clone(), store.recover(), 1, now);
+        let engine = Engine::new(config.clone(), store.clone(), store.recover(), Secrets::predictable(1), now);
         let mut world = Self { engine, store, now, next_reply: 1, answers: HashMap::new(), config };
         world
             .ask(RegisterNamespaceRequest {
@@ -60,8 +60,8 @@ impl World {
 
     /// The process dies and comes back: what was not written is gone.
     pub fn restart(&mut self) {
-        let seed = self.now.nanos() as u64;
-        self.engine = Engine::new(self.config.clone(), self.store.clone(), self.store.recover(), seed, self.now);
+        let secrets = Secrets::predictable(self.now.nanos() as u64);
+        self.engine = Engine::new(self.config.clone(), self.store.clone(), self.store.recover(), secrets, self.now);
     }
 
     pub fn advance(&mut self, span: Span) {

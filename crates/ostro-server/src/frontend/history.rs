@@ -14,7 +14,7 @@ use temporalio_protos::temporal::api::history::v1::History;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 use tonic::Status;
 
-use super::page_token::PageToken;
+use super::page_token::{Direction, PageToken};
 use super::status::{status, store_failed};
 use super::validate::Check;
 use super::{Frontend, refuse, slice, splice};
@@ -48,7 +48,7 @@ pub(super) async fn forward(
 ) -> Answer<Page> {
     request.check(&frontend.limits).map_err(status)?;
     let run = request.execution.take().unwrap_or_default();
-    let token = frontend.page_token(&request.namespace, &request.next_page_token, &run).await?;
+    let token = frontend.page_token(Direction::Forward, &request.namespace, &request.next_page_token, &run).await?;
     let mut reading = Reading {
         namespace: &request.namespace,
         run,
@@ -99,7 +99,7 @@ impl Reading<'_> {
         let follow = self.wait && token.open;
         let mut page = Page::default();
         if !token.is_done() || follow {
-            page.next_page_token = token.encode_to_vec();
+            page.next_page_token = token.to_bytes(&frontend.seals, Direction::Forward);
         } else {
             parts.push(token.extra.into());
         }
@@ -121,22 +121,25 @@ impl Reading<'_> {
             };
         } else if self.wait {
             (token.from, token.to) = (1, 1);
-            page.next_page_token = token.encode_to_vec();
+            page.next_page_token = token.to_bytes(&frontend.seals, Direction::Forward);
         }
         Ok(Reply::Encoded(splice::with_field(&page, splice::PAGE_HISTORY, &parts)))
     }
 }
 
 impl Frontend {
-    /// The token that a client handed back. Tokens are plain, so what one says is looked up: nobody reads the history of
-    /// another namespace's run.
+    /// The token that a client handed back. It says nothing of a namespace, so its run is looked up: nobody reads the
+    /// history of another namespace's run.
     async fn page_token(
         &self,
+        direction: Direction,
         namespace: &str,
         bytes: &[u8],
         run: &WorkflowExecution,
     ) -> Result<Option<PageToken>, Status> {
-        let Some(token) = PageToken::parse(bytes, run).map_err(status)? else { return Ok(None) };
+        let Some(token) = PageToken::parse(&self.seals, direction, bytes, run).map_err(status)? else {
+            return Ok(None);
+        };
         let namespace = self.namespace(namespace).await?.id;
         let (workflow_id, run_id) = (token.workflow_id.clone(), token.run_id.clone());
         let found = self.read(move |readers| readers.run(namespace, &workflow_id, &run_id)).await?;
@@ -179,12 +182,16 @@ pub(super) async fn reverse(
         deadline: Time::MAX,
         limits: page_limits(request.maximum_page_size),
     };
-    let mut token = match frontend.page_token(reading.namespace, &request.next_page_token, &reading.run).await? {
+    let (namespace, bytes) = (reading.namespace, &request.next_page_token);
+    let mut token = match frontend.page_token(Direction::Back, namespace, bytes, &reading.run).await? {
         Some(token) => token,
         None => reading.ask(frontend, &reading.run.run_id.clone(), 1).await?,
     };
     let batches = frontend.last_page(&mut token, reading.limits).await?;
-    let next_page_token = if token.is_done() { Vec::new() } else { token.encode_to_vec() };
+    let next_page_token = match token.is_done() {
+        true => Vec::new(),
+        false => token.to_bytes(&frontend.seals, Direction::Back),
+    };
     let history = Some(History { events: backwards(&batches)? });
     Ok(service::GetWorkflowExecutionHistoryReverseResponse { history, next_page_token }.into())
 }

@@ -12,6 +12,7 @@ mod multi_operation;
 mod namespace;
 mod operator;
 mod page_token;
+mod pages;
 mod schedule;
 mod service;
 mod slice;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use ostro_engine::command::{Call, ResolveNamespace, ResolvedNamespace, WithDeadline};
 use ostro_engine::config::Config;
 use ostro_engine::error::Error;
+use ostro_engine::seal::Seals;
 use ostro_engine::time::{Span, Time};
 use ostro_store::{Readers, Writer};
 use ostro_wire::{Answer, CallContext};
@@ -61,6 +63,8 @@ pub(crate) struct Frontend {
     pub workers: Arc<Workers>,
     /// Rung when a batch operation was started.
     pub batch_started: Arc<Notify>,
+    /// For page tokens.
+    pub seals: Seals,
     /// Names this server's data, as GetClusterInfo tells it.
     pub cluster_id: String,
 }

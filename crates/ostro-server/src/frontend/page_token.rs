@@ -2,11 +2,28 @@
 
 use ostro_engine::error::{Error, Result};
 use ostro_engine::persistence::ExecutionId;
+use ostro_engine::seal::{Kind, Seals};
 use prost::Message;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 
 /// Lifted when the fields change: tokens live as long as a client's loop.
 const VERSION: u32 = 1;
+
+/// The way in which a history is read: a token of the one is none of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    Forward,
+    Back,
+}
+
+impl Direction {
+    fn context(self) -> &'static [u8] {
+        match self {
+            Self::Forward => b"history",
+            Self::Back => b"history, backwards",
+        }
+    }
+}
 
 /// Opaque to clients. Bound to its run.
 #[derive(Clone, PartialEq, Message)]
@@ -45,11 +62,17 @@ impl PageToken {
     }
 
     /// The token that a client handed back for `run`; `None` where it has none yet.
-    pub(super) fn parse(bytes: &[u8], run: &WorkflowExecution) -> Result<Option<Self>> {
+    pub(super) fn parse(
+        seals: &Seals,
+        direction: Direction,
+        bytes: &[u8],
+        run: &WorkflowExecution,
+    ) -> Result<Option<Self>> {
         if bytes.is_empty() {
             return Ok(None);
         }
-        let token = Self::decode(bytes).ok().filter(|token| token.version == VERSION && token.execution > 0);
+        let token = seals.open(Kind::Page, direction.context(), bytes).and_then(|body| Self::decode(body).ok());
+        let token = token.filter(|token| token.version == VERSION && token.execution > 0);
         let token = token.ok_or_else(|| {
             Error::invalid("Invalid NextPageToken: hand back the token of the page before unchanged, or none.")
         })?;
@@ -61,6 +84,11 @@ impl PageToken {
             )));
         }
         Ok(Some(token))
+    }
+
+    /// The token as clients are given it.
+    pub(super) fn to_bytes(&self, seals: &Seals, direction: Direction) -> Vec<u8> {
+        seals.seal(Kind::Page, direction.context(), &self.encode_to_vec())
     }
 
     /// Whether everything of this round was shown.
@@ -80,17 +108,21 @@ mod tests {
             run_id: run_id.into(),
         };
         let token = PageToken { from: 5, to: 9, open: true, extra: vec![1], ..PageToken::new(3, "w", "r") };
-        let bytes = token.encode_to_vec();
-        assert_eq!(PageToken::parse(&bytes, &run("w", "r")), Ok(Some(token.clone())));
-        assert_eq!(PageToken::parse(&bytes, &run("w", "")), Ok(Some(token)));
-        assert_eq!(PageToken::parse(&[], &run("w", "r")), Ok(None));
+        let seals = Seals::new(&[0; 32]);
+        let parse = |bytes: &[u8], run: &WorkflowExecution| PageToken::parse(&seals, Direction::Forward, bytes, run);
+        let bytes = token.to_bytes(&seals, Direction::Forward);
+        assert_eq!(parse(&bytes, &run("w", "r")), Ok(Some(token.clone())));
+        assert_eq!(parse(&bytes, &run("w", "")), Ok(Some(token.clone())));
+        assert_eq!(parse(&[], &run("w", "r")), Ok(None));
         for (bytes, run) in [
             (&bytes, run("w", "other")),
             (&bytes, run("v", "r")),
             (&vec![0, 0, 0], run("w", "r")),
-            (&vec![16, 1], run("w", "r")),
+            (&token.encode_to_vec(), run("w", "r")),
+            (&token.to_bytes(&seals, Direction::Back), run("w", "r")),
+            (&token.to_bytes(&Seals::new(&[1; 32]), Direction::Forward), run("w", "r")),
         ] {
-            assert!(PageToken::parse(bytes, &run).is_err());
+            assert!(parse(bytes, &run).is_err());
         }
     }
 }

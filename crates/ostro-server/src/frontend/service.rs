@@ -9,12 +9,13 @@ use super::{
 };
 
 /// `forward`: checked, then answered by the engine. `wait`: the same with the client's deadline. A path: a function.
+/// `paged(...)`: the same for a list, whose page tokens are sealed.
 macro_rules! methods {
-    ($service:ident, $messages:ident: $($method:ident($request:ident) -> $response:ident = $how:ident $(:: $function:ident)?;)*) => {
+    ($service:ident, $messages:ident: $($method:ident($request:ident) -> $response:ident = $how:ident $(:: $function:ident)? $(($($inner:tt)*))?;)*) => {
         #[async_trait::async_trait]
         impl $service for Frontend {
             $(async fn $method(&self, context: &CallContext, request: $messages::$request) -> Answer<$messages::$response> {
-                methods!(@call self, context, request, $how $(:: $function)?)
+                methods!(@call self, context, request, $how $(:: $function)? $(($($inner)*))?)
             })*
         }
     };
@@ -23,6 +24,12 @@ macro_rules! methods {
         $self.forward($request).await
     }};
     (@call $self:ident, $context:ident, $request:ident, wait) => { $self.forward_waiting($context, $request).await };
+    (@call $self:ident, $context:ident, $request:ident, paged ($($inner:tt)*)) => {{
+        let mut request = $request;
+        let list = $self.open_page(&mut request)?;
+        let page = methods!(@call $self, $context, request, $($inner)*);
+        list.seal($self, page)
+    }};
     (@call $self:ident, $context:ident, $request:ident, $module:ident :: $function:ident) => {
         $module::$function($self, $context, $request).await
     };
@@ -51,12 +58,12 @@ methods! { WorkflowService, service:
     get_workflow_execution_history_reverse(GetWorkflowExecutionHistoryReverseRequest)
         -> GetWorkflowExecutionHistoryReverseResponse = history::reverse;
 
-    list_workflow_executions(ListWorkflowExecutionsRequest) -> ListWorkflowExecutionsResponse = visibility::list;
-    scan_workflow_executions(ScanWorkflowExecutionsRequest) -> ScanWorkflowExecutionsResponse = visibility::scan;
+    list_workflow_executions(ListWorkflowExecutionsRequest) -> ListWorkflowExecutionsResponse = paged(visibility::list);
+    scan_workflow_executions(ScanWorkflowExecutionsRequest) -> ScanWorkflowExecutionsResponse = paged(visibility::scan);
     list_open_workflow_executions(ListOpenWorkflowExecutionsRequest)
-        -> ListOpenWorkflowExecutionsResponse = visibility::list_open;
+        -> ListOpenWorkflowExecutionsResponse = paged(visibility::list_open);
     list_closed_workflow_executions(ListClosedWorkflowExecutionsRequest)
-        -> ListClosedWorkflowExecutionsResponse = visibility::list_closed;
+        -> ListClosedWorkflowExecutionsResponse = paged(visibility::list_closed);
     list_archived_workflow_executions(ListArchivedWorkflowExecutionsRequest)
         -> ListArchivedWorkflowExecutionsResponse = visibility::list_archived;
     count_workflow_executions(CountWorkflowExecutionsRequest) -> CountWorkflowExecutionsResponse = visibility::count;
@@ -66,7 +73,7 @@ methods! { WorkflowService, service:
     update_schedule(UpdateScheduleRequest) -> UpdateScheduleResponse = forward;
     patch_schedule(PatchScheduleRequest) -> PatchScheduleResponse = forward;
     delete_schedule(DeleteScheduleRequest) -> DeleteScheduleResponse = forward;
-    list_schedules(ListSchedulesRequest) -> ListSchedulesResponse = schedule::list;
+    list_schedules(ListSchedulesRequest) -> ListSchedulesResponse = paged(schedule::list);
     count_schedules(CountSchedulesRequest) -> CountSchedulesResponse = schedule::count;
     list_schedule_matching_times(ListScheduleMatchingTimesRequest) -> ListScheduleMatchingTimesResponse = forward;
 
@@ -82,7 +89,7 @@ methods! { WorkflowService, service:
     respond_nexus_task_failed(RespondNexusTaskFailedRequest) -> RespondNexusTaskFailedResponse = forward;
     shutdown_worker(ShutdownWorkerRequest) -> ShutdownWorkerResponse = workers::shut_down;
     record_worker_heartbeat(RecordWorkerHeartbeatRequest) -> RecordWorkerHeartbeatResponse = workers::heartbeat;
-    list_workers(ListWorkersRequest) -> ListWorkersResponse = workers::list;
+    list_workers(ListWorkersRequest) -> ListWorkersResponse = paged(workers::list);
     describe_worker(DescribeWorkerRequest) -> DescribeWorkerResponse = workers::describe;
     describe_task_queue(DescribeTaskQueueRequest) -> DescribeTaskQueueResponse = forward;
 
@@ -111,7 +118,7 @@ methods! { WorkflowService, service:
     describe_activity_execution(DescribeActivityExecutionRequest)
         -> DescribeActivityExecutionResponse = standalone::describe;
     poll_activity_execution(PollActivityExecutionRequest) -> PollActivityExecutionResponse = standalone::poll;
-    list_activity_executions(ListActivityExecutionsRequest) -> ListActivityExecutionsResponse = standalone::list;
+    list_activity_executions(ListActivityExecutionsRequest) -> ListActivityExecutionsResponse = paged(standalone::list);
     count_activity_executions(CountActivityExecutionsRequest) -> CountActivityExecutionsResponse = standalone::count;
     request_cancel_activity_execution(RequestCancelActivityExecutionRequest)
         -> RequestCancelActivityExecutionResponse = forward;
@@ -130,7 +137,7 @@ methods! { WorkflowService, service:
     poll_nexus_operation_execution(PollNexusOperationExecutionRequest)
         -> PollNexusOperationExecutionResponse = standalone_operation::poll;
     list_nexus_operation_executions(ListNexusOperationExecutionsRequest)
-        -> ListNexusOperationExecutionsResponse = standalone_operation::list;
+        -> ListNexusOperationExecutionsResponse = paged(standalone_operation::list);
     count_nexus_operation_executions(CountNexusOperationExecutionsRequest)
         -> CountNexusOperationExecutionsResponse = standalone_operation::count;
     request_cancel_nexus_operation_execution(RequestCancelNexusOperationExecutionRequest)
@@ -181,7 +188,7 @@ methods! { WorkflowService, service:
     describe_worker_deployment(DescribeWorkerDeploymentRequest) -> DescribeWorkerDeploymentResponse = forward;
     describe_worker_deployment_version(DescribeWorkerDeploymentVersionRequest)
         -> DescribeWorkerDeploymentVersionResponse = forward;
-    list_worker_deployments(ListWorkerDeploymentsRequest) -> ListWorkerDeploymentsResponse = forward;
+    list_worker_deployments(ListWorkerDeploymentsRequest) -> ListWorkerDeploymentsResponse = paged(forward);
     set_worker_deployment_current_version(SetWorkerDeploymentCurrentVersionRequest)
         -> SetWorkerDeploymentCurrentVersionResponse = forward;
     set_worker_deployment_ramping_version(SetWorkerDeploymentRampingVersionRequest)
@@ -200,11 +207,11 @@ methods! { WorkflowService, service:
     start_batch_operation(StartBatchOperationRequest) -> StartBatchOperationResponse = batch::start;
     stop_batch_operation(StopBatchOperationRequest) -> StopBatchOperationResponse = forward;
     describe_batch_operation(DescribeBatchOperationRequest) -> DescribeBatchOperationResponse = forward;
-    list_batch_operations(ListBatchOperationsRequest) -> ListBatchOperationsResponse = forward;
+    list_batch_operations(ListBatchOperationsRequest) -> ListBatchOperationsResponse = paged(forward);
 
     register_namespace(RegisterNamespaceRequest) -> RegisterNamespaceResponse = forward;
     describe_namespace(DescribeNamespaceRequest) -> DescribeNamespaceResponse = forward;
-    list_namespaces(ListNamespacesRequest) -> ListNamespacesResponse = forward;
+    list_namespaces(ListNamespacesRequest) -> ListNamespacesResponse = paged(forward);
     update_namespace(UpdateNamespaceRequest) -> UpdateNamespaceResponse = forward;
     deprecate_namespace(DeprecateNamespaceRequest) -> DeprecateNamespaceResponse = forward;
 
@@ -222,7 +229,7 @@ methods! { OperatorService, operator:
     update_nexus_endpoint(UpdateNexusEndpointRequest) -> UpdateNexusEndpointResponse = forward;
     delete_nexus_endpoint(DeleteNexusEndpointRequest) -> DeleteNexusEndpointResponse = forward;
     get_nexus_endpoint(GetNexusEndpointRequest) -> GetNexusEndpointResponse = forward;
-    list_nexus_endpoints(ListNexusEndpointsRequest) -> ListNexusEndpointsResponse = forward;
+    list_nexus_endpoints(ListNexusEndpointsRequest) -> ListNexusEndpointsResponse = paged(forward);
     list_clusters(ListClustersRequest) -> ListClustersResponse = system::clusters;
     remove_remote_cluster(RemoveRemoteClusterRequest) -> RemoveRemoteClusterResponse = system::remove_cluster;
 }

@@ -29,7 +29,11 @@ pub(super) async fn describe(
     if !ACTIVITY.has_changed(frontend, context, named, token).await? {
         return Ok(service::DescribeActivityExecutionResponse::default().into());
     }
-    Ok(frontend.ask(request).await?.into())
+    let (namespace, id) = (request.namespace.clone(), request.activity_id.clone());
+    let mut described = frontend.ask(request).await?;
+    let named = Named { namespace: &namespace, id: &id, run_id: "" };
+    ACTIVITY.seal_wait(frontend, named, &mut described.long_poll_token);
+    Ok(described.into())
 }
 
 /// `PollActivityExecution`: waits for the end; an empty answer is an invitation to ask again.

@@ -31,7 +31,11 @@ pub(super) async fn describe(
     if !OPERATION.has_changed(frontend, context, named, token).await? {
         return Ok(service::DescribeNexusOperationExecutionResponse::default().into());
     }
-    Ok(frontend.ask(request).await?.into())
+    let (namespace, id) = (request.namespace.clone(), request.operation_id.clone());
+    let mut described = frontend.ask(request).await?;
+    let named = Named { namespace: &namespace, id: &id, run_id: "" };
+    OPERATION.seal_wait(frontend, named, &mut described.long_poll_token);
+    Ok(described.into())
 }
 
 /// `PollNexusOperationExecution`: waits for a stage; an empty answer is an invitation to ask again.

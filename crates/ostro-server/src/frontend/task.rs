@@ -7,7 +7,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::PollWorkflowTaskQueue
 use tonic::Status;
 
 use super::history::page_limits;
-use super::page_token::PageToken;
+use super::page_token::{Direction, PageToken};
 use super::{Frontend, splice};
 use crate::shell::EngineHandle;
 
@@ -45,7 +45,7 @@ impl Frontend {
             return Ok((parts, Vec::new()));
         }
         token.extra = extra.into();
-        Ok((parts, token.encode_to_vec()))
+        Ok((parts, token.to_bytes(&self.seals, Direction::Forward)))
     }
 }
 

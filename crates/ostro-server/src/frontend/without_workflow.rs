@@ -4,6 +4,7 @@ use ostro_engine::command::ReadHistory;
 use ostro_engine::error::Error;
 use ostro_engine::execution::{standalone, standalone_operation};
 use ostro_engine::reply::HistoryPosition;
+use ostro_engine::seal::Kind as Seal;
 use ostro_store::visibility::{Count, Page};
 use ostro_wire::CallContext;
 use temporalio_protos::temporal::api::common::v1::Payload;
@@ -76,10 +77,25 @@ impl Kind {
         if token.is_empty() {
             return Ok(true);
         }
-        let seen = <[u8; 8]>::try_from(token).map_err(|_| status(Error::invalid("invalid long poll token")))?;
+        let body = frontend.seals.open(Seal::Page, &self.context(named), &token);
+        let seen = body.and_then(|body| <[u8; 8]>::try_from(body).ok());
+        let seen = seen.ok_or_else(|| status(Error::invalid("invalid long poll token: hand it back unchanged")))?;
         let seen = i64::from_be_bytes(seen);
         let position = self.wait(frontend, context, named, Some(seen)).await?;
         Ok(!position.open || position.next_event_id > seen + 1)
+    }
+
+    /// Seals the token of an answer, for the wait for the next change.
+    pub(super) fn seal_wait(&self, frontend: &Frontend, named: Named<'_>, token: &mut Vec<u8>) {
+        if !token.is_empty() {
+            *token = frontend.seals.seal(Seal::Page, &self.context(named), token);
+        }
+    }
+
+    /// What a token of a wait is bound to.
+    fn context(&self, named: Named<'_>) -> Vec<u8> {
+        let Named { namespace, id, .. } = named;
+        format!("{} {} {namespace}{id}", self.noun, namespace.len()).into_bytes()
     }
 
     /// A page of those that the query selects.

@@ -19,6 +19,7 @@ use std::thread::JoinHandle;
 
 use ostro_engine::command::{Call, Command};
 use ostro_engine::config::Config;
+use ostro_engine::engine::Secrets;
 use ostro_engine::error::{Error, ErrorKind, Result};
 use ostro_engine::persistence::{Loader, Recovery};
 use ostro_engine::reply::{Answer, ReplyId};
@@ -63,8 +64,8 @@ pub struct Parts<L> {
     pub config: Config,
     pub loader: L,
     pub recovery: Recovery,
-    /// Entropy for identifiers.
-    pub seed: u64,
+    /// What nobody outside may guess.
+    pub secrets: Secrets,
     pub writer: Arc<Writer>,
     pub clock: Arc<dyn Clock>,
     /// The same clock where it is one that skips.

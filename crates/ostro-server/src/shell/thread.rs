@@ -33,7 +33,7 @@ const IDLE: Duration = Duration::from_secs(3600);
 pub(super) fn run<L: Loader>(parts: Parts<L>, sender: Sender<Message>, receiver: Receiver<Message>) {
     let _guard = AbortOnPanic;
     let now = parts.clock.now();
-    let mut engine = Engine::new(parts.config, parts.loader, parts.recovery, parts.seed, now);
+    let mut engine = Engine::new(parts.config, parts.loader, parts.recovery, parts.secrets, now);
     if parts.workers_in_process {
         engine.lose_workers();
     }

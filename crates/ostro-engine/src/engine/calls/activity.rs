@@ -26,10 +26,10 @@ type Target = (ExecutionId, ActivityRef);
 impl<L: Loader> Engine<L> {
     fn by_token(&mut self, namespace: &str, token: &[u8]) -> Result<Target> {
         let token = self.token(namespace, token)?;
-        if !self.load(token.execution) {
-            return Err(Error::not_found(format!("workflow not found for ID: {}", token.workflow_id)));
+        match self.execution_of(&token) {
+            Some(id) => Ok((id, ActivityRef::Token(Box::new(token)))),
+            None => Err(Error::not_found(format!("workflow not found for ID: {}", token.workflow_id))),
         }
-        Ok((token.execution, ActivityRef::Token(Box::new(token))))
     }
 
     fn by_id(&mut self, namespace: &str, workflow_id: &str, run_id: &str, activity_id: &str) -> Result<Target> {

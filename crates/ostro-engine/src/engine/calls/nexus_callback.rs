@@ -1,11 +1,12 @@
 //! Ends that go out to URLs, and those that come in from handlers outside.
 
 use prost::Message;
+use temporalio_protos::temporal::api::common::v1::{Callback, callback::Variant};
 
 use super::super::Engine;
 use crate::error::{Error, Result};
 use crate::execution::nexus::token_fault;
-use crate::nexus::callback::Address;
+use crate::nexus::callback::{self, Address};
 use crate::nexus::outgoing::{CallbackAnswered, CompleteNexusOperation};
 use crate::persistence::Loader;
 
@@ -19,11 +20,21 @@ impl<L: Loader> Engine<L> {
         Ok(())
     }
 
+    /// Refuses callbacks to this server whose tokens are none of its own.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT.
+    pub(super) fn check_callbacks(&self, callbacks: &[Callback]) -> Result<()> {
+        // What is no Nexus callback fails when it is due.
+        let nexus = callbacks.iter().filter(|each| matches!(each.variant, Some(Variant::Nexus(_))));
+        nexus.map(|each| callback::destination(each, &self.seals).map(drop).map_err(Error::invalid)).collect()
+    }
+
     /// # Errors
     /// INVALID_ARGUMENT for a token that is none of this server or of another namespace; NOT_FOUND where nobody waits.
     pub(super) fn complete_nexus_operation(&mut self, request: CompleteNexusOperation) -> Result<()> {
-        let invalid = || Error::invalid("invalid callback token");
-        let address = Address::parse(&request.callback_token).ok_or_else(invalid)?;
+        let invalid = || Error::invalid("invalid callback token: hand back that of the request unchanged");
+        let address = Address::parse(&self.seals, &request.callback_token).ok_or_else(invalid)?;
         let namespace = self.namespaces.by_id(address.namespace).ok_or_else(invalid)?;
         if request.namespace.is_some_and(|name| name != namespace.name) {
             return Err(invalid());

@@ -13,10 +13,13 @@ use crate::execution::nexus::{Response, What};
 use crate::nexus::failures;
 use crate::nexus::incoming::NexusWorkerAnswer;
 use crate::nexus::outgoing::OperationNotDelivered;
-use crate::persistence::{Loader, QueueKind};
+use crate::persistence::{Loader, NamespaceId, QueueKind};
 use crate::queue::{Poller, QueueKey};
 use crate::reply::ReplyId;
 use crate::token::TaskToken;
+
+/// Where a handler at a URL outside is.
+const NO_NAMESPACE: NamespaceId = 0;
 
 impl<L: Loader> Engine<L> {
     pub(super) fn poll_nexus_task(
@@ -67,11 +70,12 @@ impl<L: Loader> Engine<L> {
     }
 
     pub(super) fn operation_not_delivered(&mut self, request: OperationNotDelivered) -> Result<()> {
-        self.nexus_answered(&TaskToken::parse(&request.task_token)?, Response::NotDelivered(request.error))
+        let token = TaskToken::parse(&self.seals, &request.task_token)?;
+        self.nexus_answered(&token, NO_NAMESPACE, Response::NotDelivered(request.error))
     }
 
     fn worker_answered(&mut self, namespace: &str, token: &[u8], answer: NexusWorkerAnswer) -> Result<()> {
-        let token = TaskToken::parse(token)?;
+        let token = TaskToken::parse(&self.seals, token)?;
         if token.incoming > 0 {
             return self.answer_incoming(namespace, &token, answer);
         }
@@ -80,15 +84,19 @@ impl<L: Loader> Engine<L> {
             NexusWorkerAnswer::Failed(failure) => Response::Failed(failure),
             NexusWorkerAnswer::HandlerError(error) => Response::Failed(failures::of_handler_error(error)),
         };
-        self.nexus_answered(&token, response)
+        let worker = self.namespaces.get(namespace)?.id;
+        self.nexus_answered(&token, worker, response)
     }
 
-    fn nexus_answered(&mut self, token: &TaskToken, response: Response) -> Result<()> {
+    /// Takes the answer of the handler in namespace `handler`; its token is that of the caller's execution.
+    fn nexus_answered(&mut self, token: &TaskToken, handler: NamespaceId, response: Response) -> Result<()> {
         let what = What::of_number(token.nexus).ok_or_else(|| Error::invalid("the task token is not that of Nexus"))?;
-        if !self.load(token.execution) {
-            return Err(Error::not_found("Nexus task not found or already expired"));
+        let missing = || Error::not_found("Nexus task not found or already expired");
+        let id = self.execution_of(token).ok_or_else(missing)?;
+        if self.execution(id).nexus_handler(token, what).is_some_and(|asked| asked != handler) {
+            return Err(Error::invalid("Operation requested with a token from a different namespace."));
         }
-        self.step(token.execution, |t| {
+        self.step(id, |t| {
             let answered = t.nexus_answered(token, what, response);
             t.terminate_if_too_large();
             answered

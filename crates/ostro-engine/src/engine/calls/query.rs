@@ -52,10 +52,9 @@ impl<L: Loader> Engine<L> {
         let token = self.token(&request.namespace, &request.task_token)?;
         let number =
             token.query_id.parse::<u64>().map_err(|_| Error::invalid("the task token is not that of a query"))?;
-        if !self.load(token.execution) {
-            return Err(Error::not_found("query task not found, or already expired"));
-        }
-        self.look(token.execution, |t| t.complete_query(number, request))?;
+        let missing = || Error::not_found("query task not found, or already expired");
+        let id = self.execution_of(&token).ok_or_else(missing)?;
+        self.look(id, |t| t.complete_query(number, request))?;
         Ok(RespondQueryTaskCompletedResponse::default())
     }
 }

@@ -107,6 +107,7 @@ impl<L: Loader> Engine<L> {
         &mut self,
         r: service::StartActivityExecutionRequest,
     ) -> Result<service::StartActivityExecutionResponse> {
+        self.check_callbacks(&r.completion_callbacks)?;
         let namespace = self.namespaces.get(&r.namespace)?;
         let id = namespace.id;
         let attributes = r.search_attributes.as_ref().map(|a| search::validate(namespace, a)).transpose()?;

@@ -60,6 +60,7 @@ impl<L: Loader> Engine<L> {
         &mut self,
         r: service::StartNexusOperationExecutionRequest,
     ) -> Result<service::StartNexusOperationExecutionResponse> {
+        self.check_callbacks(&r.completion_callbacks)?;
         let namespace = self.namespaces.get(&r.namespace)?;
         let id = namespace.id;
         let attributes = r.search_attributes.as_ref().map(|a| search::validate(namespace, a)).transpose()?;

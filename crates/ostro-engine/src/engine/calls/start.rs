@@ -36,6 +36,7 @@ pub(super) enum InTheWay {
 
 impl<L: Loader> Engine<L> {
     pub(in crate::engine) fn start_workflow(&mut self, request: StartWorkflowExecutionRequest) -> Result<StartAnswer> {
+        self.check_callbacks(&request.completion_callbacks)?;
         let namespace = self.namespaces.get(&request.namespace)?;
         let id = namespace.id;
         let attributes = request.search_attributes.as_ref().map(|a| search::validate(namespace, a)).transpose()?;

@@ -46,6 +46,7 @@ impl<L: Loader> Engine<L> {
         stage: Stage,
         deadline: Time,
     ) -> Result<()> {
+        self.check_callbacks(&update.completion_callbacks)?;
         if self.execution(id).is_paused() {
             return Err(Error::failed_precondition("Workflow is paused. Cannot update the workflow."));
         }

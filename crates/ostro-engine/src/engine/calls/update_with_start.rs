@@ -81,6 +81,7 @@ impl<L: Loader> Engine<L> {
         namespace: NamespaceId,
         request: StartWorkflowExecutionRequest,
     ) -> Result<ExecutionId> {
+        self.check_callbacks(&request.completion_callbacks)?;
         let attributes = match (&request.search_attributes, self.namespaces.by_id(namespace)) {
             (Some(attributes), Some(namespace)) => Some(search::validate(namespace, attributes)?),
             _ => None,

@@ -17,7 +17,7 @@ use crate::deployment::Version;
 use crate::error::{Error, Result};
 use crate::execution::update::wait_until;
 use crate::execution::workflow_task::{Completion, StartedBy};
-use crate::persistence::{ExecutionId, Loader, QueueKind};
+use crate::persistence::{ExecutionId, Loader, NamespaceId, QueueKind};
 use crate::queue::{Poller, QueueKey, Task, Work};
 use crate::reply::{ReplyId, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer};
 use crate::time::Time;
@@ -150,22 +150,40 @@ impl<L: Loader> Engine<L> {
 
     /// The task that a worker of `namespace` hands back. Nobody answers for another namespace.
     pub(super) fn token(&self, namespace: &str, token: &[u8]) -> Result<TaskToken> {
-        let token = TaskToken::parse(token)?;
-        if !namespace.is_empty() && self.namespaces.get(namespace)?.id != token.namespace {
-            return Err(Error::invalid("Operation requested with a token from a different namespace."));
+        let token = TaskToken::parse(&self.seals, token)?;
+        if !namespace.is_empty() {
+            self.answers_for(namespace, token.namespace)?;
         }
         Ok(token)
     }
 
+    /// Refuses what a worker of namespace `claimed` says of a task of another.
+    pub(in crate::engine) fn answers_for(&self, claimed: &str, namespace: NamespaceId) -> Result<()> {
+        match self.namespaces.get(claimed)?.id == namespace {
+            true => Ok(()),
+            false => Err(Error::invalid("Operation requested with a token from a different namespace.")),
+        }
+    }
+
+    /// The execution that gave out the token, in memory. Whoever has its number now need not be the one that had it: data
+    /// that was restored gives numbers anew.
+    pub(in crate::engine) fn execution_of(&mut self, token: &TaskToken) -> Option<ExecutionId> {
+        if !self.load(token.execution) {
+            return None;
+        }
+        let core = &self.execution(token.execution).core;
+        let same = core.namespace == token.namespace && core.run_id == token.run_id;
+        same.then_some(token.execution)
+    }
+
     fn execution_of_workflow_task(&mut self, namespace: &str, token: &[u8]) -> Result<ExecutionId> {
         let token = self.token(namespace, token)?;
-        if !self.load(token.execution) {
-            return Err(Error::not_found(format!("workflow not found for ID: {}", token.workflow_id)));
+        let missing = || Error::not_found(format!("workflow not found for ID: {}", token.workflow_id));
+        let id = self.execution_of(&token).ok_or_else(missing)?;
+        match self.execution(id).matches_workflow_task(&token) {
+            true => Ok(id),
+            false => Err(Error::not_found("Workflow task not found.")),
         }
-        if !self.execution(token.execution).matches_workflow_task(&token) {
-            return Err(Error::not_found("Workflow task not found."));
-        }
-        Ok(token.execution)
     }
 
     /// A worker goes: its polls are answered, and what waits on its sticky queue moves to the normal ones.

@@ -66,7 +66,7 @@ impl Transition<'_> {
             ),
         };
         PollActivityTaskQueueResponse {
-            task_token: self.activity_token(activity).to_bytes(),
+            task_token: self.activity_token(activity).to_bytes(self.seals),
             workflow_namespace: self.namespace.name.clone(),
             workflow_type,
             workflow_execution: Some(workflow_execution),

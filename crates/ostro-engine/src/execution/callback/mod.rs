@@ -24,9 +24,10 @@ use super::standalone::activity_id;
 use super::standalone_operation::operation_id;
 use super::state::CallbackState;
 use super::{Effect, Execution, Transition};
-use crate::nexus::callback::Completion;
+use crate::nexus::callback::{Completion, seal_old};
 use crate::nexus::failures;
 use crate::persistence::{ItemKey, ItemKind};
+use crate::seal::Seals;
 use crate::time::{Time, timestamp};
 
 /// A result, or a failure.
@@ -73,8 +74,23 @@ impl Execution {
             self.touch(ItemKind::Callback, ItemKey::Id(id));
             self.callbacks.insert(
                 id,
-                CallbackState { info: Some(info), request_id: request_id.to_owned(), ..Default::default() },
+                CallbackState {
+                    info: Some(info),
+                    request_id: request_id.to_owned(),
+                    sealed: true,
+                    ..Default::default()
+                },
             );
+        }
+    }
+
+    /// Seals the tokens of callbacks that were registered before there were seals: the store vouches for them.
+    pub fn seal_old_callbacks(&mut self, seals: &Seals) {
+        for state in self.callbacks.values_mut().filter(|state| !state.sealed) {
+            if let Some(callback) = state.info.as_mut().and_then(|info| info.callback.as_mut()) {
+                seal_old(callback, seals);
+            }
+            state.sealed = true;
         }
     }
 

@@ -184,7 +184,7 @@ impl Transition<'_> {
             ..Default::default()
         };
         PollNexusTaskQueueResponse {
-            task_token: token.to_bytes(),
+            task_token: token.to_bytes(self.seals),
             request: Some(Request {
                 header: self.request_header(operation, what, request.due()),
                 scheduled_time: timestamp(self.now),
@@ -229,7 +229,7 @@ impl Transition<'_> {
             request_id: a.request_id.clone(),
             callback: SYSTEM_URL.to_owned(),
             payload: a.input.clone(),
-            callback_header: [(TOKEN_HEADER.to_owned(), address.to_token())].into(),
+            callback_header: [(TOKEN_HEADER.to_owned(), address.to_token(self.seals))].into(),
             links: links::to_nexus(&self.link_to_caller(operation.scheduled_event_id)).into_iter().collect(),
         }
     }
@@ -265,12 +265,16 @@ impl crate::execution::Execution {
 
     /// Whether the token is that of a request which a worker has now.
     pub fn has_nexus_request(&self, token: &TaskToken, what: What) -> bool {
-        self.nexus.get(&token.scheduled_event_id).is_some_and(|operation| {
-            let request = operation.request(what);
-            request.state() == RequestState::WithWorker
-                && request.attempt == token.attempt
-                && request.started_time == token.started_time
-        })
+        self.nexus_handler(token, what).is_some()
+    }
+
+    /// The namespace of the worker that has the request of this token now; 0 where it went to a URL outside.
+    pub fn nexus_handler(&self, token: &TaskToken, what: What) -> Option<NamespaceId> {
+        let request = self.nexus.get(&token.scheduled_event_id)?.request(what);
+        let with_worker = request.state() == RequestState::WithWorker
+            && request.attempt == token.attempt
+            && request.started_time == token.started_time;
+        with_worker.then_some(request.namespace)
     }
 }
 

@@ -102,7 +102,7 @@ impl Transition<'_> {
         let extra = exec.transient_events();
         let from = if sticky { exec.core.previous_started_event_id + 1 } else { 1 };
         let response = PollWorkflowTaskQueueResponse {
-            task_token: exec.workflow_task_token().to_bytes(),
+            task_token: exec.workflow_task_token().to_bytes(self.seals),
             started_event_id: task.started_event_id,
             attempt: task.attempt,
             scheduled_time: timestamp(task.scheduled_time()),
