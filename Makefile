@@ -22,7 +22,7 @@ LINT_VENV := .cache/lint
 PACKAGES ?= -p ostro-cli -p temporal-rust-example
 test python-test instructions: PACKAGES = --workspace --all-targets
 
-.PHONY: help official-sdk official-sdk-quick demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint python-lint fmt docs-check nextest house python python-examples python-test python-bench
+.PHONY: help hostile official-sdk official-sdk-quick demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint python-lint fmt docs-check nextest house python python-examples python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -30,7 +30,7 @@ help: ## List the targets
 demo: build ## Run the main job: official Python and Rust workers on Ostro, with the history as proof
 	bash examples/demo.sh $(OSTRO) target/debug/temporal-rust-example
 
-test: lint unit instructions demo crash conformance-local python-test official-sdk-quick ## Run every test
+test: lint unit instructions demo hostile crash conformance-local python-test official-sdk-quick ## Run every test
 
 unit: nextest ## Run the Rust tests
 	cargo nextest run --locked --workspace
@@ -41,6 +41,9 @@ rust-on-temporal: nextest ## Run the Rust SDK's tests on the real Temporal serve
 
 crash: build ## Kill the server KILLS times under load and look for losses (TROUBLES=1: full disks and more besides)
 	$(PYTHON) tests/crash/run.py --binary $(OSTRO) --kills $(KILLS) --seed $(SEED) $(if $(TROUBLES),--troubles)
+
+hostile: build ## Attack a server: what is forged, crosses a wall, starves others or does not decode is refused (TESTS=... for some)
+	$(PYTHON) tests/hostile/run.py --ostro $(OSTRO) $(if $(TESTS),-k $(TESTS))
 
 sim: ## Run SEEDS simulated worlds with faults from START on, and stop at the first that breaks a rule
 	cargo run --locked --release -p ostro-sim -- --seeds $(SEEDS) --start $(START) --reached

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use ostro_server::{Config, Extension, Server, config};
 use ostro_wire::{BoxError, Caller, Target, TlsError, TlsFiles};
+use ostro_workflows_api::auth::Access;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -61,7 +62,7 @@ async fn serve_until_stopped(settings: Settings) -> Result<(), Failure> {
     let starting = Server::start_with(settings.config.clone(), async |serving| {
         let scheduler = api::scheduler(&settings, serving.grpc_address);
         let started = api::start(&settings, Caller::new(serving.services), scheduler).await?;
-        let guard = settings.needs_key(settings.config.listen).then(|| started.guard());
+        let guard = Some(started.guard());
         Ok(Extension { routes: ostro_workflows_api::router(api.insert(started).clone()), guard })
     });
     let server = tokio::select! {
@@ -156,13 +157,20 @@ impl Settings {
         })
     }
 
-    /// Whether callers of the interface that listens on `address` need an API key.
-    fn needs_key(&self, address: Option<SocketAddr>) -> bool {
+    /// Who may call: one answer for both interfaces, as what the one lets in the other must not keep out.
+    fn access(&self) -> Access {
         match self.access {
-            ServerAccess::Open => false,
-            ServerAccess::Key => true,
-            ServerAccess::Auto => address.is_some_and(|address| !address.ip().is_loopback()),
+            ServerAccess::Open => Access::Open,
+            ServerAccess::Key => Access::KeyRequired,
+            ServerAccess::Auto if self.addresses().all(|address| address.ip().is_loopback()) => Access::OpenUntilKey,
+            ServerAccess::Auto => Access::KeyRequired,
         }
+    }
+
+    /// Where the server listens.
+    fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        let grpc = self.config.listen.filter(|_| self.engine.is_none());
+        [grpc, self.config.http_listen].into_iter().flatten()
     }
 
     fn http_scheme(&self) -> &'static str {
@@ -170,13 +178,10 @@ impl Settings {
     }
 
     fn access_in_words(&self) -> &'static str {
-        let grpc = self.engine.is_none() && self.needs_key(self.config.listen);
-        match (grpc, self.needs_key(self.config.http_listen)) {
-            (false, false) => "open: whoever reaches these addresses may do everything",
-            (true, true) => "API keys only (ostro token create)",
-            (true, false) => "gRPC: API keys only (ostro token create); HTTP: open",
-            (false, true) if self.engine.is_some() => "API keys only (ostro token create)",
-            (false, true) => "gRPC: open; HTTP: API keys only (ostro token create)",
+        match self.access() {
+            Access::Open => "open: whoever reaches these addresses may do everything",
+            Access::OpenUntilKey => "open to this machine, until the first API key is made (ostro token create)",
+            Access::KeyRequired => "API keys only (ostro token create)",
         }
     }
 }
@@ -197,6 +202,7 @@ fn over(config: &mut Config, flags: &ServerArguments) {
         let (certificate, key) = (certificate.clone(), key.clone());
         config.tls = Some(TlsFiles { certificate, key, client_ca: flags.tls_client_ca.clone() });
     }
+    config.allowed_hosts.extend(flags.allowed_hosts.iter().cloned());
     flags.namespaces.iter().for_each(|name| config.add_namespace(name));
     let attributes = flags.search_attributes.iter().map(|(name, kind)| (name.clone(), (*kind).into()));
     config.search_attributes.extend(attributes);

@@ -5,17 +5,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::{Listener, ListenerExt};
 use ostro_store::Writer;
-use ostro_wire::{Tls, TlsListener};
+use ostro_wire::{Guard, Tls, TlsListener, workflow_service};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::server::TlsStream;
 use tokio_stream::StreamExt;
 
+use crate::hosts::Hosts;
 use crate::metrics::Metrics;
 
 /// What the pages are made of.
@@ -23,6 +26,8 @@ use crate::metrics::Metrics;
 pub(crate) struct Pages {
     pub metrics: Arc<Metrics>,
     pub writer: Arc<Writer>,
+    /// Decides who reads the metrics; everybody without one. Health is for everybody.
+    pub guard: Option<Arc<dyn Guard>>,
 }
 
 /// The pages of every server.
@@ -30,13 +35,15 @@ pub(crate) fn routes(pages: Pages) -> Router {
     Router::new().route("/metrics", get(metrics)).route("/healthz", get(|| async { "ok\n" })).with_state(pages)
 }
 
-/// Serves, with `tls` if there is any, until `shutdown` completes and the requests in flight are answered.
+/// Serves under these names, with `tls` if there is any, until `shutdown` completes and the requests in flight are answered.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Tls>,
+    hosts: Hosts,
     routes: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    let routes = hosts.guard(routes);
     match tls {
         // Messages of a stream are small and must not wait for each other's acknowledgement.
         None => {
@@ -70,6 +77,13 @@ impl Listener for Secure {
     }
 }
 
-async fn metrics(State(pages): State<Pages>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], pages.metrics.render(&pages.writer))
+/// They name no namespace and no execution: any key will do, where one is needed.
+async fn metrics(State(pages): State<Pages>, headers: HeaderMap) -> Response {
+    if let Some(guard) = &pages.guard {
+        let admitted = guard.admit(workflow_service::SERVICE, "GetSystemInfo", &headers, &Bytes::new()).await;
+        if let Err(status) = admitted {
+            return (StatusCode::UNAUTHORIZED, format!("{}\n", status.message())).into_response();
+        }
+    }
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], pages.metrics.render(&pages.writer)).into_response()
 }

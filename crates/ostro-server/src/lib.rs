@@ -4,6 +4,7 @@ mod batch;
 pub mod clock;
 pub mod config;
 mod frontend;
+mod hosts;
 mod http;
 pub mod metrics;
 mod network;
@@ -15,6 +16,7 @@ pub mod shell;
 mod workers;
 
 pub use config::Config;
+pub use hosts::Hosts;
 pub use http::serve as serve_http;
 pub use server::{Error, Extension, Server, Serving};
 pub use setup::store_path;

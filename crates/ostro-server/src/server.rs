@@ -20,6 +20,7 @@ use crate::batch::Batches;
 use crate::clock::{Clock, SkippingClock, SystemClock};
 use crate::config::Config;
 use crate::frontend::{Frontend, TestClock, status};
+use crate::hosts::Hosts;
 use crate::http::{self, Pages};
 use crate::metrics::Metrics;
 use crate::network::serve_grpc;
@@ -187,7 +188,8 @@ pub struct Serving {
 pub struct Extension {
     /// Beside the pages of the HTTP interface.
     pub routes: Router,
-    /// Decides which calls of the gRPC interface, and of Nexus operations by HTTP, are made; all of them without one.
+    /// Decides which calls are made, over gRPC and of Nexus operations by HTTP alike, and who reads `/metrics`; all of them
+    /// without one.
     pub guard: Option<Arc<dyn Guard>>,
 }
 
@@ -251,9 +253,10 @@ impl Core {
         let guarded = guard.clone().into_iter().fold(services.clone(), Services::with_guard);
         tasks.extend(grpc.map(|listener| serve_grpc(listener, tls.clone(), guarded, stopped.clone())));
         let payload_bytes_max = config.limits.blob_bytes_max;
-        let incoming = Incoming { engine: self.engine.handle().clone(), payload_bytes_max, guard };
+        let (engine, callers) = (self.engine.handle().clone(), Arc::new(config.nexus_callers.clone()));
+        let incoming = Incoming { engine, payload_bytes_max, guard: guard.clone(), callers };
         let routes = routes.merge(nexus_http::routes(incoming));
-        tasks.extend(http.map(|listener| self.serve_http(listener, tls, routes, stopped.clone())));
+        tasks.extend(http.map(|listener| self.serve_http(config, (listener, tls), routes, guard, stopped.clone())));
         let callback = CallbackUrl { base: config.public_url.clone().or(callback_base) };
         let sender = Sender::new(self.engine.handle().clone(), callback, &config.limits);
         tasks.push(until(stopped.clone(), sender.run()));
@@ -294,15 +297,19 @@ impl Core {
 
     fn serve_http(
         &self,
-        listener: TcpListener,
-        tls: Option<Tls>,
+        config: &Config,
+        (listener, tls): (TcpListener, Option<Tls>),
         routes: Router,
+        guard: Option<Arc<dyn Guard>>,
         stopped: watch::Receiver<bool>,
     ) -> JoinHandle<()> {
-        let pages = Pages { metrics: self.metrics.clone(), writer: self.writer.clone() };
+        let pages = Pages { metrics: self.metrics.clone(), writer: self.writer.clone(), guard };
         let routes = routes.merge(http::routes(pages));
+        // One that has no address serves nobody.
+        let address = listener.local_addr().unwrap_or_else(|_| ([127, 0, 0, 1], 0).into());
+        let hosts = Hosts::new(address, config);
         tokio::spawn(async move {
-            if let Err(error) = http::serve(listener, tls, routes, stop_signal(stopped)).await {
+            if let Err(error) = http::serve(listener, tls, hosts, routes, stop_signal(stopped)).await {
                 tracing::error!(%error, "the HTTP listener ended");
             }
         })

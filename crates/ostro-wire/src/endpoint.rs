@@ -42,6 +42,9 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        if !is_grpc(request.headers()) {
+            return Box::pin(std::future::ready(Ok(not_grpc())));
+        }
         if reflection::is_asked(request.uri().path()) {
             return Box::pin(reflection::routes().call(request));
         }
@@ -64,6 +67,18 @@ where
             Ok(size_refusal(&response, limit).map_or(response, Status::into_http))
         })
     }
+}
+
+/// A page of another site cannot send this content type without asking first, and is not told that it may.
+fn is_grpc(headers: &http::HeaderMap) -> bool {
+    let kind = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/grpc"))
+}
+
+fn not_grpc() -> http::Response<Body> {
+    let mut response = http::Response::new(Body::empty());
+    *response.status_mut() = http::StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    response
 }
 
 /// The words of a Temporal server for a request that tonic refused for its size; `None` when it refused for another reason.

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use prost::encoding::{DecodeContext, WireType, decode_key, skip_field};
 use prost_reflect::Kind;
 use tonic::Status;
@@ -15,8 +16,44 @@ use crate::{BoxFuture, generated, json, ostro_service};
 pub trait Guard: Send + Sync + 'static {
     /// UNAUTHENTICATED for a caller that is nobody, PERMISSION_DENIED for what it may not do. Asked before the request is
     /// decoded; `headers` are in lower case.
-    fn admit(&self, service: &str, method: &str, headers: &HeaderMap, request: &Bytes)
-    -> BoxFuture<Result<(), Status>>;
+    fn admit(
+        &self,
+        service: &str,
+        method: &str,
+        headers: &HeaderMap,
+        request: &Bytes,
+    ) -> BoxFuture<Result<Leave, Status>>;
+}
+
+/// Leave to make a call.
+#[derive(Default)]
+pub struct Leave {
+    /// Completes where the leave is taken back while the call waits, with what it is answered then. `None`: it is not.
+    pub ends: Option<BoxFuture<Status>>,
+}
+
+impl Leave {
+    /// Makes the call, as long as there is leave.
+    ///
+    /// # Errors
+    /// Those of the call, and what it is answered when the leave is taken back.
+    pub async fn during<T>(self, call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+        let Some(ends) = self.ends else { return call.await };
+        tokio::select! {
+            biased;
+            answer = call => answer,
+            status = ends => Err(status),
+        }
+    }
+}
+
+/// What every API key begins with, so that one that leaks is recognised.
+pub const KEY_PREFIX: &str = "ostro_";
+
+/// The key that a request carries: `authorization: Bearer ...`.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, secret) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
 }
 
 /// The namespaces of one request.

@@ -39,7 +39,7 @@ pub use generated::{
     DESCRIPTORS, Health, OperatorService, TestService, WorkflowService, health_service, methods, operator_service,
     services as service_names, test_service, workflow_service,
 };
-pub use guard::{Guard, Namespaces, namespaces};
+pub use guard::{Guard, KEY_PREFIX, Leave, Namespaces, bearer, namespaces};
 pub use health::ServingStatus;
 pub use observer::{Call, Observer};
 pub use ostro_service::OstroService;

@@ -126,10 +126,10 @@ impl Services {
         let leave = guard.map(|guard| guard.admit(service, method, &context.headers, &request));
         let answer = self.dispatch(service, method, context, request);
         let answer = async move {
-            if let Some(leave) = leave {
-                leave.await?;
+            match leave {
+                Some(leave) => leave.await?.during(answer).await,
+                None => answer.await,
             }
-            answer.await
         };
         Box::pin(async move {
             let answer = match deadline {

@@ -8,7 +8,7 @@ use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 use temporalio_protos::temporal::api::operatorservice::v1::AddSearchAttributesRequest;
 use tokio::sync::{Mutex, watch};
 
-use crate::auth::{Access, KeyGuard, Keys};
+use crate::auth::{Access, Callers, Door, Endpoints, KeyGuard, Keys};
 use crate::error::Result;
 use crate::events::RouteTokens;
 use crate::records::Records;
@@ -26,6 +26,8 @@ pub struct Settings {
     pub namespace: String,
     /// Who may call.
     pub access: Access,
+    /// Who may call through Nexus endpoints, besides the namespaces that they lead to.
+    pub nexus_callers: Callers,
     /// The address of the engine's gRPC interface as workers reach it.
     pub scheduler: Scheduler,
     /// Whether that interface wants TLS.
@@ -50,7 +52,7 @@ pub struct Api {
     pub(crate) engine: Caller,
     pub(crate) records: Arc<dyn Records>,
     pub(crate) settings: Settings,
-    pub(crate) keys: Arc<Keys>,
+    pub(crate) door: Arc<Door>,
     pub(crate) schemas: Schemas,
     pub(crate) route_tokens: RouteTokens,
     /// Held while documents are read, changed and written back.
@@ -64,9 +66,10 @@ impl Api {
     pub async fn new(engine: Caller, records: Arc<dyn Records>, settings: Settings) -> Result<Arc<Self>> {
         let route_tokens = RouteTokens::load(&*records).await?;
         let schemas = Schemas::default();
+        let keys = Arc::new(Keys::new(records.clone()));
         Ok(Arc::new(Self {
             engine: engine.with_timeout(CALL_TIMEOUT),
-            keys: Arc::new(Keys::new(records.clone())),
+            door: Arc::new(Door { keys, access: settings.access }),
             records,
             settings,
             schemas,
@@ -76,9 +79,18 @@ impl Api {
         }))
     }
 
-    /// Lets only callers with one of this API's keys use a gRPC interface.
+    /// Lets callers with one of this API's keys use other interfaces, and all where no key is needed.
     pub fn guard(&self) -> Arc<dyn ostro_wire::Guard> {
-        Arc::new(KeyGuard { keys: self.keys.clone() })
+        let endpoints = Endpoints { engine: self.engine.clone(), callers: self.settings.nexus_callers.clone() };
+        Arc::new(KeyGuard { door: self.door.clone(), endpoints: Arc::new(endpoints) })
+    }
+
+    /// Completes when the key of a caller is revoked; never for one without.
+    pub(crate) async fn revoked(&self, key: Option<String>) {
+        match key {
+            Some(hash) => self.door.keys.ended(hash).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Whether there is any key; true where that cannot be told.
@@ -106,7 +118,8 @@ impl Api {
             () = stopping.stopped() => {}
             () = async {
                 self.prepare_engine().await;
-                tokio::join!(crate::retention::run(&self), crate::events::run_closings(&self));
+                let keys = self.door.keys.watch();
+                tokio::join!(crate::retention::run(&self), crate::events::run_closings(&self), keys);
             } => {}
         }
     }

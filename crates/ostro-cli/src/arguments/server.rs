@@ -71,9 +71,13 @@ pub struct ServerArguments {
     /// Register this search attribute, such as Customer=Keyword; may be repeated
     #[arg(long = "search-attribute", value_parser = search_attribute, value_name = "NAME=TYPE")]
     pub search_attributes: Vec<(String, AttributeType)>,
-    /// Who may call, over gRPC and HTTP: with `auto` everybody where the address is on loopback, elsewhere only API keys
+    /// Who may call, over gRPC and HTTP alike: with `auto` everybody on this machine until the first API key is made; only API
+    /// keys from then on, and where one of the addresses is not on loopback
     #[arg(long, env = "OSTRO_ACCESS", value_enum, default_value_t = ServerAccess::Auto)]
     pub access: ServerAccess,
+    /// A name under which the HTTP interface is reached, besides localhost and its addresses; may be repeated
+    #[arg(long = "allowed-host", env = "OSTRO_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
+    pub allowed_hosts: Vec<String>,
     /// The certificate of both interfaces, then those that it rests on (PEM); read again when it changes
     #[arg(long, env = "OSTRO_SERVER_TLS_CERT", requires = "tls_key", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
@@ -91,7 +95,7 @@ pub struct ServerArguments {
 /// Who may call a server.
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerAccess {
-    /// Everybody where the listener is on loopback, only API keys elsewhere.
+    /// Everybody where both listeners are on loopback and no API key was ever made, otherwise only API keys.
     Auto,
     /// Everybody.
     Open,

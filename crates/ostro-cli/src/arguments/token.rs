@@ -32,9 +32,18 @@ pub enum TokenCommand {
     },
     /// List API keys: who they are for, not what they are
     List,
-    /// Forget an API key: within a second its use is refused
+    /// Revoke an API key for good: within a second its use is refused, and its calls under way end
     Revoke {
         /// Its id, from the list
         id: String,
+    },
+    /// Let API keys be used again that `ostro restore` has set aside
+    Resume {
+        /// Their ids, from the list
+        #[arg(required_unless_present = "all", value_name = "ID")]
+        ids: Vec<String>,
+        /// All that are set aside
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
     },
 }

@@ -3,7 +3,7 @@
 mod api_records;
 mod doctor;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ostro_store::Error;
@@ -74,19 +74,37 @@ pub fn restore(arguments: RestoreArguments) -> ExitCode {
             true => api_records::restore(&saved, &records)?,
             false => None,
         };
+        let set_aside = match has_records {
+            true => api_records::set_keys_aside(&records, replaced_records.as_deref())?,
+            false => Vec::new(),
+        };
         let kept = [&replaced, &replaced_records].into_iter().flatten();
         let kept: Vec<String> = kept.map(|path| format!("What was there is kept as {}.", path.display())).collect();
         let text = || {
             let store = has_store.then(|| format!("Restored {} from {}.", store.display(), file.display()));
             let records = has_records.then(|| format!("Restored {} from {}.", records.display(), saved.display()));
-            store.into_iter().chain(records).chain(kept.clone()).collect::<Vec<_>>().join("\n")
+            let keys = keys_in_words(&set_aside, &data.data);
+            store.into_iter().chain(records).chain(kept.clone()).chain(keys).collect::<Vec<_>>().join("\n")
         };
         let json = || -> Value {
-            let records = has_records.then(|| json!({ "file": records, "from": saved, "replaced": replaced_records }));
+            let records = has_records.then(
+                || json!({ "file": records, "from": saved, "replaced": replaced_records, "keysSetAside": set_aside }),
+            );
             json!({ "store": store, "from": file, "replaced": replaced, "records": records })
         };
         format(&data).print(json, text);
         Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// What became of the API keys in a backup: some may have been revoked since it was made.
+fn keys_in_words(set_aside: &[String], data: &Path) -> Option<String> {
+    let (keys, data) = (set_aside.join(", "), data.display());
+    (!set_aside.is_empty()).then(|| {
+        format!(
+            "API keys of the backup that may have been revoked since are set aside: {keys}. Revoke those (ostro token revoke \
+             --data {data} ID), and let the others be used again: ostro token resume --data {data} --all"
+        )
     })
 }
 

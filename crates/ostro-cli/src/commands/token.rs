@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use ostro_workflows_api::auth::{self, Grant};
+use ostro_workflows_api::auth::{self, Grant, KeyState};
 use ostro_workflows_api::records::SqliteRecords;
 
 use crate::arguments::{TokenArguments, TokenCommand};
@@ -41,12 +41,22 @@ async fn with_records(data: &Path, command: TokenCommand) -> Result<(), String> 
             for key in auth::list(&records).await.map_err(said)? {
                 let grants: Vec<String> =
                     key.grants.iter().map(|grant| format!("{}={}", grant.namespace, grant.role.name())).collect();
-                println!("{}  {}  {}", key.id, key.name, grants.join(" "));
+                let state = if key.state == KeyState::SetAside { "  (set aside: ostro token resume)" } else { "" };
+                println!("{}  {}  {}{state}", key.id, key.name, grants.join(" "));
             }
         }
         TokenCommand::Revoke { id } => {
             auth::revoke(&records, &id).await.map_err(said)?;
             println!("revoked {id}");
+        }
+        TokenCommand::Resume { ids, all } => {
+            let set_aside = auth::list(&records).await.map_err(said)?.into_iter();
+            let set_aside = set_aside.filter(|key| key.state == KeyState::SetAside).map(|key| key.id);
+            let ids = if all { set_aside.collect() } else { ids };
+            for id in ids {
+                auth::resume(&records, &id).await.map_err(said)?;
+                println!("resumed {id}");
+            }
         }
     }
     Ok(())

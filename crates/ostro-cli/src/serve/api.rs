@@ -16,7 +16,6 @@ pub(super) async fn start(settings: &Settings, engine: Caller, scheduler: Schedu
     let path = records_path(&settings.config.data);
     path.parent().map(std::fs::create_dir_all).transpose()?;
     let records = SqliteRecords::open(&path, settings.config.durable)?;
-    let access = if settings.needs_key(settings.config.http_listen) { Access::KeyRequired } else { Access::Open };
     let scheduler_tls = match &settings.engine {
         Some(elsewhere) => elsewhere.tls.is_some(),
         None => settings.config.tls.is_some(),
@@ -25,7 +24,8 @@ pub(super) async fn start(settings: &Settings, engine: Caller, scheduler: Schedu
     let kept = settings.config.records_retention;
     let of_api = ostro_workflows_api::Settings {
         namespace,
-        access,
+        access: settings.access(),
+        nexus_callers: settings.config.nexus_callers.clone(),
         scheduler,
         scheduler_tls,
         records_retention: kept.map(Span::to_std),
@@ -52,14 +52,15 @@ pub(super) fn scheduler(settings: &Settings, grpc: Option<SocketAddr>) -> Schedu
 /// Warns of what keeps everybody out, or lets keys be read on their way.
 async fn say_what_is_unsafe(settings: &Settings, api: &Api) {
     let config = &settings.config;
-    let grpc = config.listen.filter(|_| settings.engine.is_none());
-    let guarded = [grpc, config.http_listen].into_iter().flatten().filter(|address| settings.needs_key(Some(*address)));
-    let mut guarded = guarded.peekable();
-    if guarded.peek().is_some() && !api.has_keys().await {
+    let exposed = settings.addresses().any(|address| !address.ip().is_loopback());
+    if settings.access() == Access::KeyRequired && !api.has_keys().await {
         let data = config.data.display();
         tracing::warn!("no API key exists, so nobody may call: ostro token create --data {data} --name NAME");
     }
-    if config.tls.is_none() && guarded.any(|address| !address.ip().is_loopback()) {
+    if settings.access() == Access::Open && exposed {
+        tracing::warn!("whoever reaches this server's addresses may do everything (--access open)");
+    }
+    if config.tls.is_none() && exposed {
         tracing::warn!("API keys travel in the clear: give --tls-cert and --tls-key, or put a proxy with TLS in front");
     }
 }

@@ -1,5 +1,6 @@
 //! `ostro serve --engine`: the Workflows API over an engine elsewhere.
 
+use ostro_server::Hosts;
 use ostro_wire::{Caller, Client, Target, Tls};
 use ostro_workflows_api::Scheduler;
 use tokio::net::TcpListener;
@@ -21,13 +22,14 @@ pub(super) async fn serve(
     let api = api::start(settings, Caller::new(client), scheduler).await.map_err(Failure::Api)?;
     println!("Ostro {}", ostro_server::VERSION);
     let at = listener.local_addr().unwrap_or(listen);
+    let hosts = Hosts::new(at, &settings.config);
     println!("  HTTP        {}://{at} (Workflows API, /openapi.json)", settings.http_scheme());
     println!("  Access      {}", settings.access_in_words());
     println!("  Engine      {address}, namespace {}", settings.namespace);
     println!("  Data        {} (registrations, events, keys)", settings.config.data.display());
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving =
-        tokio::spawn(ostro_server::serve_http(listener, tls, ostro_workflows_api::router(api.clone()), async {
+        tokio::spawn(ostro_server::serve_http(listener, tls, hosts, ostro_workflows_api::router(api.clone()), async {
             drop(stopped.await);
         }));
     told_to_stop.await;

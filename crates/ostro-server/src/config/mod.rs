@@ -5,6 +5,7 @@ mod limits;
 mod nearest;
 mod read;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,6 +27,12 @@ pub struct Config {
     /// Where others reach the HTTP interface: handlers of Nexus operations that are outside call back there. `None` for where it
     /// listens.
     pub public_url: Option<String>,
+    /// Names under which the HTTP interface is reached, besides those of this machine: requests to any other are refused.
+    /// `*.example.com` is every name under that one, `*` every name.
+    pub allowed_hosts: Vec<String>,
+    /// The namespaces whose keys may call through a Nexus endpoint, by its name, besides the one that it leads to; `*` is
+    /// every one.
+    pub nexus_callers: NexusCallers,
     /// The certificate of both interfaces; without it they speak in the clear.
     pub tls: Option<TlsFiles>,
     /// Directory of the store, or its file where the name ends in `.db`.
@@ -53,6 +60,9 @@ pub struct Config {
     pub limits: ostro_engine::config::Config,
 }
 
+/// Names of namespaces by the name of an endpoint.
+pub type NexusCallers = BTreeMap<String, Vec<String>>;
+
 /// A namespace that is created at start.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamespaceConfig {
@@ -71,6 +81,8 @@ impl Default for Config {
             listen: Some(SocketAddr::from(([127, 0, 0, 1], 7233))),
             http_listen: Some(SocketAddr::from(([127, 0, 0, 1], 8233))),
             public_url: None,
+            allowed_hosts: Vec::new(),
+            nexus_callers: NexusCallers::new(),
             tls: None,
             data: PathBuf::from("./.ostro"),
             durable: true,

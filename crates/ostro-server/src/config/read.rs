@@ -10,12 +10,14 @@ use toml::{Table, Value};
 
 use super::human::{self, Parsed};
 use super::nearest::nearest;
-use super::{Config, Error, NamespaceConfig, RETENTION_DEFAULT, limits};
+use super::{Config, Error, NamespaceConfig, NexusCallers, RETENTION_DEFAULT, limits};
 
 const KEYS: &[&str] = &[
     "listen",
     "http_listen",
     "public_url",
+    "allowed_hosts",
+    "nexus",
     "tls",
     "data",
     "durable",
@@ -29,6 +31,7 @@ const KEYS: &[&str] = &[
 ];
 const NAMESPACE_KEYS: &[&str] = &["name", "retention"];
 const TLS_KEYS: &[&str] = &["certificate", "key", "client_ca"];
+const HOSTS_WANTED: &str = "a list of names such as [\"ostro.example.com\"]";
 const ADDRESS_WANTED: &str = "an address such as \"127.0.0.1:7233\"";
 
 pub(super) fn read(config: &mut Config, table: &Table) -> Result<(), Error> {
@@ -37,6 +40,8 @@ pub(super) fn read(config: &mut Config, table: &Table) -> Result<(), Error> {
             "listen" => config.listen = Some(at(key, value, address(value))?),
             "http_listen" => config.http_listen = at(key, value, address_or_off(value))?,
             "public_url" => config.public_url = Some(at(key, value, web_address(value))?),
+            "allowed_hosts" => config.allowed_hosts = texts(key, value, HOSTS_WANTED)?,
+            "nexus" => config.nexus_callers = nexus(value)?,
             "tls" => config.tls = Some(tls(value)?),
             "data" => config.data = at(key, value, text(value, "a directory"))?.into(),
             "durable" => config.durable = at(key, value, value.as_bool().ok_or("true or false"))?,
@@ -61,6 +66,24 @@ fn read_limits(config: &mut Config, value: &Value) -> Result<(), Error> {
         at(&format!("limits.{key}"), value, limits::set(&mut config.limits, key, value))?;
     }
     Ok(())
+}
+
+fn nexus(value: &Value) -> Result<NexusCallers, Error> {
+    let table = at("nexus", value, value.as_table().ok_or("a table with the callers of endpoints: [nexus.callers]"))?;
+    if let Some(key) = table.keys().find(|key| *key != "callers") {
+        return Err(unknown(&format!("nexus.{key}"), &["nexus.callers"]));
+    }
+    let Some(value) = table.get("callers") else { return Ok(NexusCallers::new()) };
+    let callers = at("nexus.callers", value, value.as_table().ok_or("a table: endpoint = [\"namespace\"]"))?;
+    let named = |(endpoint, value): (&String, &Value)| {
+        Ok((endpoint.clone(), texts(&format!("nexus.callers.{endpoint}"), value, "a list of namespaces")?))
+    };
+    callers.iter().map(named).collect()
+}
+
+fn texts(key: &str, value: &Value, wanted: &'static str) -> Result<Vec<String>, Error> {
+    let list = at(key, value, value.as_array().ok_or(wanted))?;
+    list.iter().map(|value| at(key, value, text(value, wanted)).map(str::to_owned)).collect()
 }
 
 fn tls(value: &Value) -> Result<TlsFiles, Error> {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use ostro_wire::{BoxFuture, Caller, Client, Guard, Services, Target};
+use ostro_wire::{BoxFuture, CallContext, Caller, Client, Guard, Leave, Services, Target};
+use prost::Message;
 use temporalio_protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
 use tonic::{Code, Status};
 
@@ -14,10 +15,10 @@ use crate::fixture::{Toy, serve};
 struct OneKey;
 
 impl Guard for OneKey {
-    fn admit(&self, _: &str, method: &str, headers: &HeaderMap, _: &Bytes) -> BoxFuture<Result<(), Status>> {
+    fn admit(&self, _: &str, method: &str, headers: &HeaderMap, _: &Bytes) -> BoxFuture<Result<Leave, Status>> {
         let known = headers.get("authorization").is_some_and(|value| value == "Bearer the key");
         let refusal = Status::unauthenticated(format!("{method} needs the key"));
-        Box::pin(std::future::ready(if known { Ok(()) } else { Err(refusal) }))
+        Box::pin(std::future::ready(if known { Ok(Leave::default()) } else { Err(refusal) }))
     }
 }
 
@@ -35,4 +36,32 @@ async fn calls_of_the_network_need_leave_and_those_of_the_process_none() {
         assert_eq!(answer.map_or_else(|status| status.code(), |_| Code::Ok), expected);
     }
     Caller::new(services).ask(&request).await.expect("this process needs no leave");
+}
+
+/// Lets everybody in, until it is told.
+struct UntilTold(Arc<tokio::sync::Notify>);
+
+impl Guard for UntilTold {
+    fn admit(&self, _: &str, _: &str, _: &HeaderMap, _: &Bytes) -> BoxFuture<Result<Leave, Status>> {
+        let told = self.0.clone();
+        let ends: BoxFuture<Status> = Box::pin(async move {
+            told.notified().await;
+            Status::unauthenticated("revoked")
+        });
+        Box::pin(std::future::ready(Ok(Leave { ends: Some(ends) })))
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_waits_ends_with_its_leave() {
+    let told = Arc::new(tokio::sync::Notify::new());
+    let services = Services::new(Arc::new(Toy::default())).with_guard(Arc::new(UntilTold(told.clone())));
+    let waits = Leave { ends: Some(Box::pin(async { Status::unauthenticated("revoked") })) };
+    let never = std::future::pending::<Result<(), Status>>();
+    assert_eq!(waits.during(never).await.map_err(|status| status.code()), Err(Code::Unauthenticated));
+    let context = CallContext { from_network: true, ..CallContext::default() };
+    let request = DescribeNamespaceRequest { namespace: "four".into(), ..Default::default() };
+    let service = ostro_wire::workflow_service::SERVICE;
+    let answered = services.call(service, "DescribeNamespace", context, request.encode_to_vec().into());
+    answered.await.expect("its leave lasts as long as it does");
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-use super::guard::bearer;
-use super::{Access, ApiKey, EVERY_NAMESPACE, Role};
+use super::{ApiKey, EVERY_NAMESPACE, Identity, Role};
 use crate::api::Api;
 use crate::error::{Code, Error};
 
@@ -20,6 +19,8 @@ pub struct Caller {
     pub role: Role,
     /// The key's id; empty for callers without a key.
     pub subject: String,
+    /// The hash under which the key is kept, for calls that end with it.
+    pub(crate) key: Option<String>,
 }
 
 macro_rules! allowed {
@@ -51,17 +52,9 @@ allowed! {
 
 async fn caller(parts: &Parts, api: &Api, needed: Role) -> Result<Caller, Error> {
     let wanted = parts.headers.get(NAMESPACE_HEADER).and_then(|value| value.to_str().ok());
-    let key = match bearer(&parts.headers) {
-        Some(secret) => api.keys.known(secret).await?,
-        None => None,
-    };
-    let caller = match (key, api.settings.access) {
-        (Some(key), _) => by_key(api, &key, wanted)?,
-        (None, Access::Open) => anonymous(api, wanted),
-        (None, Access::KeyRequired) => {
-            let message = "this API needs a key: send `Authorization: Bearer ostro_…`; `ostro token create` makes one";
-            return Err(Error::new(Code::Unauthenticated, message));
-        }
+    let caller = match api.door.identify(&parts.headers).await? {
+        Identity::Key(key, hash) => Caller { key: Some(hash), ..by_key(api, &key, wanted)? },
+        Identity::Anonymous => anonymous(api, wanted),
     };
     if caller.role < needed {
         let (has, needs) = (caller.role.name(), needed.name());
@@ -74,7 +67,7 @@ async fn caller(parts: &Parts, api: &Api, needed: Role) -> Result<Caller, Error>
 
 fn anonymous(api: &Api, wanted: Option<&str>) -> Caller {
     let namespace = wanted.unwrap_or(&api.settings.namespace).to_owned();
-    Caller { namespace, role: Role::Admin, subject: String::new() }
+    Caller { namespace, role: Role::Admin, subject: String::new(), key: None }
 }
 
 fn by_key(api: &Api, key: &ApiKey, wanted: Option<&str>) -> Result<Caller, Error> {
@@ -84,5 +77,5 @@ fn by_key(api: &Api, key: &ApiKey, wanted: Option<&str>) -> Result<Caller, Error
     let Some(role) = key.role_in(namespace).filter(|_| namespace != EVERY_NAMESPACE) else {
         return Err(Error::new(Code::Forbidden, format!("the key {} has no role in namespace {namespace}", key.id)));
     };
-    Ok(Caller { namespace: namespace.to_owned(), role, subject: key.id.clone() })
+    Ok(Caller { namespace: namespace.to_owned(), role, subject: key.id.clone(), key: None })
 }

@@ -5,22 +5,24 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use ostro_wire::{BoxFuture, Guard, Namespaces, namespaces};
+use ostro_wire::{BoxFuture, Guard, Leave, Namespaces, namespaces};
 use prost::Message;
 use temporalio_protos::temporal::api::command::v1::command::Attributes;
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    DescribeNamespaceRequest, RespondWorkflowTaskCompletedRequest,
+    DescribeNamespaceRequest, RespondWorkflowTaskCompletedRequest, StartNexusOperationExecutionRequest,
 };
 use tonic::Status;
 
+use super::endpoints::Endpoints;
 use super::keys::EVERY_NAMESPACE;
-use super::known::Keys;
 use super::methods::{Needs, needs};
-use super::{ApiKey, Role};
+use super::{ApiKey, Door, Identity, Role};
+use crate::error::{Code, Error};
 
-/// Lets only known keys in, each where it has a role.
+/// Lets callers in: each key where it has a role, and callers without one where none is needed.
 pub(crate) struct KeyGuard {
-    pub(crate) keys: Arc<Keys>,
+    pub(crate) door: Arc<Door>,
+    pub(crate) endpoints: Arc<Endpoints>,
 }
 
 impl Guard for KeyGuard {
@@ -30,33 +32,56 @@ impl Guard for KeyGuard {
         method: &str,
         headers: &HeaderMap,
         request: &Bytes,
-    ) -> BoxFuture<Result<(), Status>> {
+    ) -> BoxFuture<Result<Leave, Status>> {
         let needed = needs(service, method);
         if needed == Needs::Nothing {
-            return Box::pin(std::future::ready(Ok(())));
+            return Box::pin(std::future::ready(Ok(Leave::default())));
         }
-        let secret = bearer(headers).map(str::to_owned);
-        let places = places(service, method, request);
-        let (keys, method) = (self.keys.clone(), method.to_owned());
+        let (door, endpoints) = (self.door.clone(), self.endpoints.clone());
+        let (service, method) = (service.to_owned(), method.to_owned());
+        let (headers, request) = (credentials(headers), request.clone());
         Box::pin(async move {
-            let key = match secret {
-                Some(secret) => keys.known(&secret).await.map_err(|error| Status::internal(error.to_string()))?,
-                None => None,
+            let (key, hash) = match door.identify(&headers).await.map_err(|error| refused(&error))? {
+                Identity::Anonymous => return Ok(Leave::default()),
+                Identity::Key(key, hash) => (key, hash),
             };
-            let key = key.ok_or_else(|| Status::unauthenticated(NO_KEY))?;
-            let Needs::Role(role) = needed else { return Ok(()) };
-            places?.iter().try_for_each(|place| allow(&key, &method, place, place.at_least.max(role)))
+            if let Needs::Role(role) = needed {
+                let reached = reached(&service, &method, &request)?;
+                reached.places.iter().try_for_each(|place| allow(&key, &method, place, place.at_least.max(role)))?;
+                endpoints.allow(&key, &reached.own, &reached.endpoints).await?;
+            }
+            Ok(Leave { ends: Some(ended(door, hash, key.id.clone())) })
         })
     }
 }
 
-const NO_KEY: &str = "this server needs an API key it knows: give your client one as its api_key, sent as `authorization: \
-                      Bearer ostro_…`; `ostro token create` makes one";
+/// The one header that says who calls.
+fn credentials(headers: &HeaderMap) -> HeaderMap {
+    headers.get(AUTHORIZATION).map(|value| (AUTHORIZATION, value.clone())).into_iter().collect()
+}
 
-/// The key that a request carries.
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, secret) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+fn ended(door: Arc<Door>, hash: String, id: String) -> BoxFuture<Status> {
+    Box::pin(async move {
+        door.keys.ended(hash).await;
+        Status::unauthenticated(format!("the API key {id} was revoked"))
+    })
+}
+
+fn refused(error: &Error) -> Status {
+    match error {
+        Error::Refused { code: Code::Unauthenticated, message } => Status::unauthenticated(message),
+        error => Status::internal(error.to_string()),
+    }
+}
+
+/// What a request reaches: namespaces, and endpoints that lead to others.
+#[derive(Debug, PartialEq)]
+struct Reached {
+    /// The namespace that it names as its own.
+    own: String,
+    places: Vec<Place>,
+    /// By name.
+    endpoints: Vec<String>,
 }
 
 /// A namespace in which a request acts.
@@ -76,40 +101,50 @@ impl Place {
     }
 }
 
-fn places(service: &str, method: &str, request: &Bytes) -> Result<Vec<Place>, Status> {
+fn reached(service: &str, method: &str, request: &Bytes) -> Result<Reached, Status> {
+    let only = |place: String| Reached { own: place.clone(), places: vec![Place::of(place)], endpoints: Vec::new() };
     let Namespaces::One(namespace) = namespaces(service, method, request)? else {
-        return Ok(vec![Place::of(String::new())]);
+        return Ok(only(String::new()));
     };
-    match method {
-        "RespondWorkflowTaskCompleted" => Ok(commanded(namespace, &decode(method, request)?)),
+    Ok(match method {
+        "RespondWorkflowTaskCompleted" => commanded(namespace, &decode(method, request)?),
+        "StartNexusOperationExecution" => {
+            let request: StartNexusOperationExecutionRequest = decode(method, request)?;
+            Reached { endpoints: vec![request.endpoint], ..only(namespace) }
+        }
         "DescribeNamespace" => {
             let request: DescribeNamespaceRequest = decode(method, request)?;
-            Ok(vec![Place::of(if request.id.is_empty() { namespace } else { String::new() })])
+            only(if request.id.is_empty() { namespace } else { String::new() })
         }
-        _ => Ok(vec![Place::of(namespace)]),
-    }
+        _ => only(namespace),
+    })
 }
 
 fn decode<M: Message + Default>(method: &str, request: &Bytes) -> Result<M, Status> {
     M::decode(request.clone()).map_err(|_| Status::invalid_argument(format!("the request of {method} does not decode")))
 }
 
-/// A workflow may start, signal and cancel in other namespaces: its worker must be allowed to as well.
+/// A workflow may start, signal and cancel in other namespaces, and call operations there: its worker must be allowed to as
+/// well.
 #[allow(deprecated, reason = "what is deprecated may still be sent, and the engine still does it")]
-fn commanded(own: String, request: &RespondWorkflowTaskCompletedRequest) -> Vec<Place> {
-    let mut places = vec![Place::of(own)];
+fn commanded(own: String, request: &RespondWorkflowTaskCompletedRequest) -> Reached {
+    let (mut places, mut endpoints) = (vec![Place::of(own.clone())], Vec::new());
     for command in &request.commands {
         let other = match &command.attributes {
             Some(Attributes::StartChildWorkflowExecutionCommandAttributes(start)) => &start.namespace,
             Some(Attributes::SignalExternalWorkflowExecutionCommandAttributes(signal)) => &signal.namespace,
             Some(Attributes::RequestCancelExternalWorkflowExecutionCommandAttributes(cancel)) => &cancel.namespace,
+            Some(Attributes::ScheduleNexusOperationCommandAttributes(operation)) => {
+                endpoints.push(operation.endpoint.clone());
+                continue;
+            }
             _ => continue,
         };
         if !other.is_empty() && places.iter().all(|place| place.namespace != *other) {
             places.push(Place { namespace: other.clone(), at_least: Role::Operator });
         }
     }
-    places
+    Reached { own, places, endpoints }
 }
 
 fn allow(key: &ApiKey, method: &str, place: &Place, needed: Role) -> Result<(), Status> {

@@ -1,55 +1,89 @@
-//! Keys by their text, remembered for a moment.
+//! Keys by their text, remembered for a moment, and the end of those that are revoked.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::keys::{self, ApiKey};
+use tokio::sync::{Mutex, watch};
+
+use super::keys::{self, ApiKey, KeyState};
 use crate::error::Result;
 use crate::records::Records;
 
 /// How long a revoked key may still work.
 const MEMORY: Duration = Duration::from_secs(1);
-/// Keys remembered at the same time; more are looked up each time.
-const REMEMBERED_MAX: usize = 10_000;
 
 /// The keys of some records.
 pub(crate) struct Keys {
     records: Arc<dyn Records>,
-    remembered: Mutex<HashMap<String, (Arc<ApiKey>, Instant)>>,
+    /// As of the last look. It changes only when a key does.
+    kept: watch::Sender<Arc<HashMap<String, Arc<ApiKey>>>>,
+    /// When that look was; held while another is taken.
+    looked: Mutex<Option<Instant>>,
 }
 
 impl Keys {
     pub(crate) fn new(records: Arc<dyn Records>) -> Self {
-        Self { records, remembered: Mutex::default() }
+        Self { records, kept: watch::Sender::default(), looked: Mutex::default() }
     }
 
-    /// The key whose text this is, if it is known.
-    pub(crate) async fn known(&self, secret: &str) -> Result<Option<Arc<ApiKey>>> {
+    /// The key whose text this is, in whatever state, if there ever was one.
+    pub(crate) async fn known(&self, secret: &str) -> Result<Option<(String, Arc<ApiKey>)>> {
         let Some(hash) = keys::hash_of_key(secret) else { return Ok(None) };
-        if let Some(key) = self.remembered(&hash) {
-            return Ok(Some(key));
+        let kept = self.look(false).await?;
+        if let Some(key) = kept.get(&hash) {
+            return Ok(Some((hash, key.clone())));
         }
-        let key = keys::load(&*self.records, &hash).await?.map(Arc::new);
-        if let Some(key) = &key {
-            self.remember(hash, key.clone());
+        // It may have been made a moment ago.
+        let key = keys::load(&*self.records, &hash).await?;
+        if key.is_some() {
+            self.look(true).await?;
         }
-        Ok(key)
+        Ok(key.map(|key| (hash, Arc::new(key))))
     }
 
-    fn remembered(&self, hash: &str) -> Option<Arc<ApiKey>> {
-        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        let (key, at) = remembered.get(hash)?;
-        (at.elapsed() < MEMORY).then(|| key.clone())
+    /// Whether a key was ever made: also one that is revoked by now.
+    pub(crate) async fn were_made(&self) -> Result<bool> {
+        Ok(!self.look(false).await?.is_empty())
     }
 
-    fn remember(&self, hash: String, key: Arc<ApiKey>) {
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.len() >= REMEMBERED_MAX {
-            remembered.retain(|_, (_, at)| at.elapsed() < MEMORY);
+    /// Completes when the key with this hash is no longer to be used.
+    pub(crate) async fn ended(&self, hash: String) {
+        let mut kept = self.kept.subscribe();
+        let ended =
+            |kept: &Arc<HashMap<String, Arc<ApiKey>>>| kept.get(&hash).is_none_or(|key| key.state != KeyState::Active);
+        // An error says that the API is gone, and its callers with it.
+        drop(kept.wait_for(ended).await);
+    }
+
+    /// Looks for revoked keys as long as somebody waits for one to end.
+    pub(crate) async fn watch(&self) {
+        let mut rhythm = tokio::time::interval(MEMORY / 2);
+        rhythm.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            rhythm.tick().await;
+            if self.kept.receiver_count() > 0
+                && let Err(error) = self.look(true).await
+            {
+                tracing::warn!(%error, "cannot look whether keys of open calls were revoked");
+            }
         }
-        if remembered.len() < REMEMBERED_MAX {
-            remembered.insert(hash, (key, Instant::now()));
+    }
+
+    async fn look(&self, now: bool) -> Result<Arc<HashMap<String, Arc<ApiKey>>>> {
+        let mut looked = self.looked.lock().await;
+        if !now && looked.is_some_and(|at| at.elapsed() < MEMORY) {
+            return Ok(self.kept.borrow().clone());
         }
+        let all = Arc::new(keys::all(&*self.records).await?);
+        self.kept.send_if_modified(|kept| {
+            let changed = **kept != *all;
+            if changed {
+                *kept = all.clone();
+            }
+            changed
+        });
+        *looked = Some(Instant::now());
+        Ok(all)
     }
 }

@@ -1,7 +1,9 @@
 //! Who calls, and what it may do.
 
 mod allowed;
+mod endpoints;
 mod guard;
+mod identity;
 mod keys;
 mod known;
 mod methods;
@@ -9,19 +11,14 @@ mod methods;
 use serde::{Deserialize, Serialize};
 
 pub use allowed::{Admin, Caller, Operator, Reader, Worker};
+pub use endpoints::Callers;
+pub(crate) use endpoints::Endpoints;
 pub(crate) use guard::KeyGuard;
+pub use identity::Access;
+pub(crate) use identity::{Door, Identity};
 pub(crate) use keys::hex;
-pub use keys::{ApiKey, EVERY_NAMESPACE, Grant, KeyFailure, create, list, revoke};
+pub use keys::{ApiKey, EVERY_NAMESPACE, Grant, KeyFailure, KeyState, after_restore, create, list, resume, revoke};
 pub(crate) use known::Keys;
-
-/// Whether callers must have an API key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Whoever reaches the API may do everything in its default namespace; a known key gets what it grants.
-    Open,
-    /// Only known API keys.
-    KeyRequired,
-}
 
 /// What a key may do in a namespace. Each role may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

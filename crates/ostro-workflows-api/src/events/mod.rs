@@ -20,7 +20,7 @@ pub(crate) use closing::{conclude_run, run_closings};
 pub(crate) use event::{EventType, WorkflowEvent};
 pub(crate) use list::{events_of, sequence};
 pub(crate) use route_token::RouteTokens;
-pub(crate) use stream::{Messages, failure as stream_failure, messages};
+pub(crate) use stream::{Messages, failure as stream_failure, messages, revoked};
 pub(crate) use watch::{close_event, wait_closed};
 
 /// The operations of this module.

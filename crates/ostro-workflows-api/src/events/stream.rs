@@ -13,8 +13,9 @@ use utoipa::ToSchema;
 use super::list::parse;
 use super::{EventType, WorkflowEvent, wait_closed};
 use crate::api::Api;
+use crate::auth::Caller;
 use crate::clock::Moment;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::records::{Entry, Filter};
 
 /// Entries read at once.
@@ -114,12 +115,18 @@ pub(crate) fn failure(error: &crate::error::Error) -> Event {
     Event::default().event("error").data(serde_json::to_string(&body).unwrap_or_default())
 }
 
+/// Why a stream ends whose caller's key was revoked.
+pub(crate) fn revoked() -> Error {
+    Error::new(Code::Unauthenticated, "the API key was revoked")
+}
+
 /// The stream of a subscription.
-pub(super) fn stream(api: Arc<Api>, subscription: Subscription) -> Messages {
+pub(super) fn stream(api: Arc<Api>, caller: Caller, subscription: Subscription) -> Messages {
     messages(|sender| async move {
         tokio::select! {
             () = sender.closed() => {}
             () = api.stopped() => {}
+            () = api.revoked(caller.key) => drop(sender.send(Ok(failure(&revoked()))).await),
             outcome = feed(&api, subscription, &sender) => {
                 if let Err(error) = outcome {
                     drop(sender.send(Ok(failure(&error))).await);

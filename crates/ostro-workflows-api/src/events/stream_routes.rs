@@ -118,7 +118,7 @@ pub(crate) async fn get_stream_events(
         stream: params.stream,
     };
     let types = params.workflow_event_types;
-    Ok(stream(api, Subscription { filter, types, finer, live: true, until_closed }))
+    Ok(stream(api, caller, Subscription { filter, types, finer, live: true, until_closed }))
 }
 
 /// The events of an execution and of those below it as server-sent events, until it is closed.
@@ -144,6 +144,7 @@ pub(crate) async fn stream_execution(
     let filter = Filter { root, execution: own, after, ..Filter::all(Journal::Event, &caller.namespace) };
     Ok(stream(
         api,
+        caller,
         Subscription {
             filter,
             types: Vec::new(),

@@ -69,17 +69,17 @@ pub(crate) async fn register(
 ) -> Result<Json<WorkflowSpecsRegisterResponse>> {
     check(&api, &request)?;
     let _writing = api.writing.lock().await;
-    let mut plan = Plan { namespace: caller.namespace, changes: Vec::new(), warnings: Vec::new() };
+    let mut plan = Plan { namespace: caller.namespace.clone(), changes: Vec::new(), warnings: Vec::new() };
     let mut registrations = Vec::new();
     for spec in &request.definitions {
         registrations.push(plan.definition(&api, &request.deployment_name, spec).await?);
     }
     plan.worker(&api, &request, registrations.iter().map(|registration| registration.id).collect()).await?;
     let has_conflicts = conflicts(&api, &plan.namespace, &request.deployment_name, &registrations).await?;
-    let Plan { namespace, changes, mut warnings } = plan;
+    let Plan { changes, mut warnings, .. } = plan;
     api.records.commit(changes).await?;
     for (spec, registration) in request.definitions.iter().zip(&registrations) {
-        warnings.extend(crate::schedules::of_registration(&api, &namespace, spec, registration).await);
+        warnings.extend(crate::schedules::of_registration(&api, &caller, spec, registration).await);
     }
     let refs = registrations.iter().map(|registration| WorkflowRegistrationRefOutput {
         workflow_id: registration.workflow_id,

@@ -68,6 +68,7 @@ impl Fixture {
         let settings = Settings {
             namespace: "n".into(),
             access: Access::Open,
+            nexus_callers: Default::default(),
             scheduler: Scheduler::SameHost(1),
             scheduler_tls: false,
             records_retention,

@@ -13,10 +13,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::log::LogRecordView;
 use crate::api::Api;
-use crate::auth::Reader;
+use crate::auth::{Caller, Reader};
 use crate::clock::Moment;
 use crate::error::{Error, Result};
-use crate::events::{Messages, messages, sequence, stream_failure, wait_closed};
+use crate::events::{Messages, messages, revoked, sequence, stream_failure, wait_closed};
 use crate::extract::{Path, Query};
 use crate::openapi::Refusals;
 use crate::records::{Entry, Filter, Journal};
@@ -178,7 +178,7 @@ pub(crate) async fn stream_workflow_execution_logs(
 ) -> Result<Messages> {
     crate::executions::must_exist(&api, &caller.namespace, &execution).await?;
     let filter = Filter { execution: Some(execution.clone()), ..Filter::all(Journal::Log, &caller.namespace) };
-    stream(api, &headers, filter, params, Some(execution))
+    stream(api, caller, &headers, filter, params, Some(execution))
 }
 
 /// The logs of a deployment as they come.
@@ -193,11 +193,12 @@ pub(crate) async fn stream_deployment_logs(
     Query(params): Query<LogStreamParams>,
 ) -> Result<Messages> {
     let filter = Filter { source: Some(name), ..Filter::all(Journal::Log, &caller.namespace) };
-    stream(api, &headers, filter, params, None)
+    stream(api, caller, &headers, filter, params, None)
 }
 
 fn stream(
     api: Arc<Api>,
+    caller: Caller,
     headers: &HeaderMap,
     filter: Filter,
     params: LogStreamParams,
@@ -217,6 +218,7 @@ fn stream(
         tokio::select! {
             () = sender.closed() => {}
             () = api.stopped() => {}
+            () = api.revoked(caller.key) => drop(sender.send(Ok(stream_failure(&revoked()))).await),
             outcome = feed(&api, filter, &finer, until_closed, &sender) => {
                 if let Err(error) = outcome {
                     drop(sender.send(Ok(stream_failure(&error))).await);

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use ostro_workflows_api::records::{self, CopyError, RecordsReport};
+use ostro_workflows_api::auth;
+use ostro_workflows_api::records::{self, CopyError, Records, RecordsReport, SqliteRecords};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -60,6 +61,19 @@ pub fn backup(path: &Path, file: &Path) -> Result<(PathBuf, u64), Failure> {
 /// Puts the copy `saved` in the place of the records at `path`; answers where what was there is kept.
 pub fn restore(saved: &Path, path: &Path) -> Result<Option<PathBuf>, Failure> {
     records::restore(saved, path).map_err(failure)
+}
+
+/// Keeps a restore from reviving keys that were revoked; answers the ids of those that wait for somebody's word.
+pub fn set_keys_aside(path: &Path, replaced: Option<&Path>) -> Result<Vec<String>, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::new("io", error.to_string());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| failed(&error))?;
+    runtime.block_on(async {
+        let open = |path: &Path| SqliteRecords::open(path, true).map_err(|error| failed(&error));
+        let (records, replaced) = (open(path)?, replaced.map(open).transpose()?);
+        let replaced = replaced.as_ref().map(|replaced| replaced as &dyn Records);
+        let set_aside = auth::after_restore(&records, replaced).await.map_err(|error| failed(&error))?;
+        Ok(set_aside.into_iter().map(|key| key.id).collect())
+    })
 }
 
 fn failure(error: CopyError) -> Failure {

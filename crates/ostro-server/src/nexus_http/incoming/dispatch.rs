@@ -8,14 +8,14 @@ use axum::response::Response;
 use ostro_engine::error::ErrorKind;
 use ostro_engine::nexus::incoming::AskNexusWorker;
 use ostro_engine::nexus::links::unescape;
-use ostro_wire::workflow_service;
+use ostro_wire::{Guard, KEY_PREFIX, Leave, bearer, workflow_service};
 use prost::Message;
 use temporalio_protos::temporal::api::common::v1::Payload;
 use temporalio_protos::temporal::api::enums::v1::NexusHandlerErrorRetryBehavior as Retry;
 use temporalio_protos::temporal::api::nexus::v1::endpoint_target::{Variant, Worker};
 use temporalio_protos::temporal::api::operatorservice::v1::GetNexusEndpointRequest;
 use temporalio_protos::temporal::api::workflowservice::v1::StartNexusOperationExecutionRequest;
-use tonic::Code;
+use tonic::{Code, Status};
 
 use super::super::content;
 use super::asked::{Asked, set_input, takes_new_failures, within};
@@ -57,6 +57,31 @@ fn invalid_url() -> Refusal {
     Refusal::bad("invalid URL")
 }
 
+/// In the place of a namespace: all of them.
+const EVERY_NAMESPACE: &str = "*";
+/// A method that needs no more than a key.
+const ANY_KEY: &str = "GetSystemInfo";
+
+async fn admit_in(guard: &dyn Guard, headers: &HeaderMap, method: &str, namespace: &str) -> Result<Leave, Status> {
+    // The namespace has the same field in all of them that have one.
+    let place = StartNexusOperationExecutionRequest { namespace: namespace.to_owned(), ..Default::default() };
+    guard.admit(workflow_service::SERVICE, method, headers, &place.encode_to_vec().into()).await
+}
+
+fn refusal(status: &Status) -> Refusal {
+    let kind = match status.code() {
+        Code::Unauthenticated => "UNAUTHENTICATED",
+        Code::PermissionDenied => "UNAUTHORIZED",
+        _ => INTERNAL,
+    };
+    Refusal::of(kind, status.message())
+}
+
+/// A key of this server is none of a handler's business; another credential may be for it.
+fn key_is_ours(headers: &HeaderMap) -> bool {
+    bearer(headers).is_some_and(|secret| secret.starts_with(KEY_PREFIX))
+}
+
 impl Incoming {
     /// Whose workers serve the endpoint. One whose handler is at a URL of its own is called there, not through here.
     async fn target(&self, id: String) -> Result<Target, Refusal> {
@@ -86,36 +111,40 @@ impl Incoming {
         let headers = request.headers().clone();
         let asked = Asked::read(request.method(), rest, request.uri(), &headers)?;
         let starts = matches!(asked, Asked::Start { .. });
-        let mut asking = asked.request(&headers, &target.endpoint, self.guard.is_some())?;
+        let mut asking = asked.request(&headers, &target.endpoint, key_is_ours(&headers))?;
         let within = within(&headers)?;
-        self.admit(&headers, &target.namespace, starts).await?;
+        let leave = self.admit(&headers, &target, starts).await?;
         if starts {
             set_input(&mut asking, self.input(request, &headers).await?);
         }
         let (namespace, task_queue) = (target.namespace.clone(), target.task_queue);
         let call = AskNexusWorker { namespace, task_queue, request: asking, within };
-        let answered = self.engine.call(call).await.map_err(|error| match error.kind {
-            ErrorKind::NotFound => Refusal::of(NOT_FOUND, format!("namespace not found: {:?}", target.namespace)),
-            _ => Refusal::from(error),
-        })?;
+        let asked = async { Ok(self.engine.call(call).await) };
+        let answered =
+            leave.during(asked).await.map_err(|status| refusal(&status))?.map_err(|error| match error.kind {
+                ErrorKind::NotFound => Refusal::of(NOT_FOUND, format!("namespace not found: {:?}", target.namespace)),
+                _ => Refusal::from(error),
+            })?;
         Ok(answer::response(answered, starts, takes_new_failures(&headers)))
     }
 
-    /// A call by HTTP needs what the same call of the gRPC interface needs.
-    async fn admit(&self, headers: &HeaderMap, namespace: &str, starts: bool) -> Result<(), Refusal> {
-        let Some(guard) = &self.guard else { return Ok(()) };
+    /// A call by HTTP needs what the same call of the gRPC interface needs, in the namespace that it reaches or in one that
+    /// may call through the endpoint.
+    async fn admit(&self, headers: &HeaderMap, target: &Target, starts: bool) -> Result<Leave, Refusal> {
+        let Some(guard) = &self.guard else { return Ok(Leave::default()) };
         let method = if starts { "StartNexusOperationExecution" } else { "RequestCancelNexusOperationExecution" };
-        // The namespace has the same field in both.
-        let place = StartNexusOperationExecutionRequest { namespace: namespace.to_owned(), ..Default::default() };
-        let admitted = guard.admit(workflow_service::SERVICE, method, headers, &place.encode_to_vec().into()).await;
-        admitted.map_err(|status| {
-            let kind = match status.code() {
-                Code::Unauthenticated => "UNAUTHENTICATED",
-                Code::PermissionDenied => "UNAUTHORIZED",
-                _ => INTERNAL,
-            };
-            Refusal::of(kind, status.message())
-        })
+        let callers = self.callers.get(&target.endpoint).map(Vec::as_slice).unwrap_or_default();
+        let refused = match admit_in(guard.as_ref(), headers, method, &target.namespace).await {
+            Ok(leave) => return Ok(leave),
+            Err(status) => status,
+        };
+        for caller in callers {
+            let method = if caller == EVERY_NAMESPACE { ANY_KEY } else { method };
+            if let Ok(leave) = admit_in(guard.as_ref(), headers, method, caller).await {
+                return Ok(leave);
+            }
+        }
+        Err(refusal(&refused))
     }
 
     async fn input(&self, request: Request, headers: &HeaderMap) -> Result<Payload, Refusal> {

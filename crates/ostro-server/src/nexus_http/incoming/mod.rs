@@ -19,6 +19,7 @@ use temporalio_protos::temporal::api::enums::v1::NexusHandlerErrorRetryBehavior 
 use super::failure::NexusFailure;
 use super::response::status_of;
 use super::{JSON, RETRYABLE};
+use crate::config::NexusCallers;
 use crate::shell::EngineHandle;
 
 const BAD_REQUEST: &str = "BAD_REQUEST";
@@ -32,6 +33,8 @@ pub(crate) struct Incoming {
     pub payload_bytes_max: usize,
     /// Decides who may call operations; everybody without one.
     pub guard: Option<Arc<dyn Guard>>,
+    /// The namespaces whose callers may call through an endpoint, besides those of its target.
+    pub callers: Arc<NexusCallers>,
 }
 
 /// The routes, those of the reference server.

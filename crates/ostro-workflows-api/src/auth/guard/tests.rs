@@ -1,12 +1,19 @@
 #![allow(deprecated, reason = "what is deprecated may still be sent")]
 
-use ostro_wire::{operator_service, workflow_service};
-use temporalio_protos::temporal::api::command::v1::{Command, SignalExternalWorkflowExecutionCommandAttributes};
+use ostro_wire::{BoxFuture, Caller, EncodedAnswer, EncodedCall, Transport, operator_service, workflow_service};
+use temporalio_protos::temporal::api::command::v1::{
+    Command, ScheduleNexusOperationCommandAttributes, SignalExternalWorkflowExecutionCommandAttributes,
+};
+use temporalio_protos::temporal::api::nexus::v1::endpoint_target::{self, Variant};
+use temporalio_protos::temporal::api::nexus::v1::{Endpoint, EndpointSpec, EndpointTarget};
+use temporalio_protos::temporal::api::operatorservice::v1::{ListNexusEndpointsRequest, ListNexusEndpointsResponse};
 use temporalio_protos::temporal::api::workflowservice::v1::StartWorkflowExecutionRequest;
 use tonic::Code;
 
 use super::*;
-use crate::auth::{Grant, create, revoke};
+use crate::auth::identity::Access;
+use crate::auth::known::Keys;
+use crate::auth::{Grant, after_restore, create, resume, revoke};
 use crate::records::{Records, SqliteRecords};
 
 struct Fixture {
@@ -20,8 +27,19 @@ impl Fixture {
         let directory = tempfile::tempdir().unwrap();
         let records: Arc<dyn Records> =
             Arc::new(SqliteRecords::open(&directory.path().join("records.db"), false).unwrap());
-        let guard = KeyGuard { keys: Arc::new(Keys::new(records.clone())) };
+        let keys = Arc::new(Keys::new(records.clone()));
+        let endpoints =
+            Endpoints { engine: Caller::new(OneEndpoint), callers: [("listed".into(), vec!["c".into()])].into() };
+        let door = Arc::new(Door { keys, access: Access::KeyRequired });
+        let guard = KeyGuard { door, endpoints: Arc::new(endpoints) };
         Self { guard, records, _directory: directory }
+    }
+
+    fn with(access: Access) -> Self {
+        let mut fixture = Self::new();
+        let keys = Arc::new(Keys::new(fixture.records.clone()));
+        fixture.guard.door = Arc::new(Door { keys, access });
+        fixture
     }
 
     async fn key(&self, namespace: &str, role: Role) -> (ApiKey, String) {
@@ -34,7 +52,25 @@ impl Fixture {
         let headers = key.map(|key| (AUTHORIZATION, format!("Bearer {key}").parse().unwrap()));
         let headers = HeaderMap::from_iter(headers);
         let admitted = self.guard.admit(service, method, &headers, &request.encode_to_vec().into()).await;
-        admitted.map_or_else(|status| status.code(), |()| Code::Ok)
+        admitted.map_or_else(|status| status.code(), |_| Code::Ok)
+    }
+}
+
+/// Every endpoint leads to workers of namespace `b`; `outside` to a URL.
+struct OneEndpoint;
+
+impl Transport for OneEndpoint {
+    fn call(&self, call: EncodedCall<'_>) -> BoxFuture<EncodedAnswer> {
+        let ListNexusEndpointsRequest { name, .. } = Message::decode(call.request).unwrap();
+        let variant = match name.as_str() {
+            "missing" => return Box::pin(std::future::ready(Ok(Bytes::new()))),
+            "outside" => Variant::External(endpoint_target::External { url: "http://a/".into() }),
+            _ => Variant::Worker(endpoint_target::Worker { namespace: "b".into(), task_queue: "q".into() }),
+        };
+        let spec = EndpointSpec { name, target: Some(EndpointTarget { variant: Some(variant) }), ..Default::default() };
+        let endpoints = vec![Endpoint { spec: Some(spec), ..Default::default() }];
+        let answer = ListNexusEndpointsResponse { endpoints, ..Default::default() };
+        Box::pin(std::future::ready(Ok(answer.encode_to_vec().into())))
     }
 }
 
@@ -106,4 +142,124 @@ async fn a_revoked_key_is_nobodys() {
     let (key, secret) = fixture.key("a", Role::Operator).await;
     revoke(&*fixture.records, &key.id).await.unwrap();
     assert_eq!(fixture.code(Some(&secret), "StartWorkflowExecution", &start("a")).await, Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn a_worker_calls_through_an_endpoint_only_where_it_may() {
+    let fixture = Fixture::new();
+    let operation = |namespace: &str, endpoint: &str| RespondWorkflowTaskCompletedRequest {
+        namespace: namespace.into(),
+        commands: vec![Command {
+            attributes: Some(Attributes::ScheduleNexusOperationCommandAttributes(
+                ScheduleNexusOperationCommandAttributes { endpoint: endpoint.into(), ..Default::default() },
+            )),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let worker = |namespace: &str| {
+        let grants = vec![Grant { namespace: namespace.into(), role: Role::Worker }];
+        let records = fixture.records.clone();
+        async move { create(&*records, "worker", grants).await.unwrap().1 }
+    };
+    let (a, b, c) = (worker("a").await, worker("b").await, worker("c").await);
+    let grants = [("a", Role::Worker), ("b", Role::Operator)].map(|(n, role)| Grant { namespace: n.into(), role });
+    let (_, both) = create(&*fixture.records, "both", grants.into()).await.unwrap();
+    for (key, namespace, endpoint, expected) in [
+        (&a, "a", "pay", Code::PermissionDenied),
+        (&a, "a", "listed", Code::PermissionDenied),
+        (&b, "b", "pay", Code::Ok),
+        (&c, "c", "listed", Code::Ok),
+        (&c, "c", "pay", Code::PermissionDenied),
+        (&both, "a", "pay", Code::Ok),
+        (&a, "a", "outside", Code::Ok),
+        (&a, "a", "__temporal_system", Code::Ok),
+        (&a, "a", "missing", Code::Ok),
+    ] {
+        let code = fixture.code(Some(key), "RespondWorkflowTaskCompleted", &operation(namespace, endpoint)).await;
+        assert_eq!(code, expected, "{namespace} through {endpoint}");
+    }
+    let (_, operator) = fixture.key("a", Role::Operator).await;
+    let alone =
+        StartNexusOperationExecutionRequest { namespace: "a".into(), endpoint: "pay".into(), ..Default::default() };
+    assert_eq!(fixture.code(Some(&operator), "StartNexusOperationExecution", &alone).await, Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn a_key_that_is_given_must_be_right_also_where_none_is_needed() {
+    let method = "StartWorkflowExecution";
+    for access in [Access::Open, Access::OpenUntilKey] {
+        let fixture = Fixture::with(access);
+        for (key, expected) in
+            [(None, Code::Ok), (Some("any"), Code::Ok), (Some("ostro_unknown"), Code::Unauthenticated)]
+        {
+            assert_eq!(fixture.code(key, method, &start("a")).await, expected, "{access:?} {key:?}");
+        }
+        let (_, reader) = fixture.key("a", Role::Reader).await;
+        assert_eq!(fixture.code(Some(&reader), method, &start("a")).await, Code::PermissionDenied);
+    }
+}
+
+#[tokio::test]
+async fn the_first_key_locks_the_door_and_its_end_does_not_open_it() {
+    let fixture = Fixture::with(Access::OpenUntilKey);
+    let (key, secret) = fixture.key("a", Role::Operator).await;
+    let method = "StartWorkflowExecution";
+    for stranger in [None, Some("any")] {
+        assert_eq!(fixture.code(stranger, method, &start("a")).await, Code::Unauthenticated);
+    }
+    assert_eq!(fixture.code(Some(&secret), method, &start("a")).await, Code::Ok);
+    revoke(&*fixture.records, &key.id).await.unwrap();
+    let fixture = Fixture { guard: Fixture::with(Access::OpenUntilKey).guard, ..fixture };
+    let keys = Arc::new(Keys::new(fixture.records.clone()));
+    let door = Door { keys, access: Access::OpenUntilKey };
+    assert!(door.needs_key().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_call_under_way_ends_with_its_key() {
+    let fixture = Fixture::new();
+    let (key, secret) = fixture.key("a", Role::Worker).await;
+    let headers = HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {secret}").parse().unwrap())]);
+    let request = start("a").encode_to_vec().into();
+    let leave =
+        fixture.guard.admit(workflow_service::SERVICE, "PollWorkflowTaskQueue", &headers, &request).await.unwrap();
+    let keys = fixture.guard.door.keys.clone();
+    let waiting = tokio::spawn(leave.during(std::future::pending::<Result<(), Status>>()));
+    revoke(&*fixture.records, &key.id).await.unwrap();
+    let watching = tokio::spawn(async move { keys.watch().await });
+    let ended = waiting.await.unwrap();
+    watching.abort();
+    assert_eq!(ended.map_err(|status| status.code()), Err(Code::Unauthenticated));
+}
+
+#[tokio::test]
+async fn a_restore_revives_no_key() {
+    let (replaced, backup) = (Fixture::new(), Fixture::new());
+    let both = |name: &'static str| {
+        let (replaced, backup) = (replaced.records.clone(), backup.records.clone());
+        async move {
+            let grants = vec![Grant { namespace: "a".into(), role: Role::Operator }];
+            let (key, secret) = create(&*replaced, name, grants).await.unwrap();
+            let hash = crate::auth::keys::hash_of_key(&secret).unwrap();
+            backup.commit(vec![super::super::keys::put(&hash, &key).unwrap()]).await.unwrap();
+            (key, secret)
+        }
+    };
+    let (gone, gone_secret) = both("revoked since").await;
+    let (_, active_secret) = both("in use").await;
+    let (unknown, unknown_secret) = backup.key("a", Role::Operator).await;
+    revoke(&*replaced.records, &gone.id).await.unwrap();
+    let set_aside = after_restore(&*backup.records, Some(&*replaced.records)).await.unwrap();
+    assert_eq!(set_aside.iter().map(|key| &key.id).collect::<Vec<_>>(), [&unknown.id]);
+    let method = "StartWorkflowExecution";
+    assert_eq!(backup.code(Some(&gone_secret), method, &start("a")).await, Code::Unauthenticated);
+    assert_eq!(backup.code(Some(&active_secret), method, &start("a")).await, Code::Ok);
+    assert_eq!(backup.code(Some(&unknown_secret), method, &start("a")).await, Code::Unauthenticated);
+    resume(&*backup.records, &unknown.id).await.unwrap();
+    assert!(resume(&*backup.records, &gone.id).await.is_err(), "what is revoked stays so");
+    let alone = Fixture::new();
+    let (_, secret) = alone.key("a", Role::Operator).await;
+    assert_eq!(after_restore(&*alone.records, None).await.unwrap().len(), 1);
+    assert_eq!(alone.code(Some(&secret), method, &start("a")).await, Code::Unauthenticated);
 }
