@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, overload
 
+from . import _printable
 from ._activity import check_names
 from ._client import Client, Executes, R, WorkflowHandle
 from ._connection import Connection
@@ -146,7 +147,7 @@ async def _show_progress(handle: WorkflowHandle[Any]) -> None:
             waiting = ", ".join(_pending(one) for one in found.pending_activities[:3]) or "a timer, a signal or its own code"
             more = f" and {len(found.pending_activities) - 3} more" if len(found.pending_activities) > 3 else ""
             seconds = int(time.monotonic() - started)
-            print(f"{found.workflow} {handle.id}: {seconds} s, waits for {waiting}{more}", file=sys.stderr)
+            print(_printable.line(f"{found.workflow} {handle.id}: {seconds} s, waits for {waiting}{more}"), file=sys.stderr)
 
 
 def _pending(activity: dict[str, Any]) -> str:

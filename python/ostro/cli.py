@@ -118,7 +118,7 @@ def _stop(program: subprocess.Popen[bytes]) -> None:
 
 def replay_files(file: str, histories: list[str]) -> int:
     """Replays histories against the workflows of a program; 1 where one does not fit."""
-    from . import compat
+    from . import _printable, compat
     from ._definition import registered_workflows
     from ._replay import replay
 
@@ -130,10 +130,10 @@ def replay_files(file: str, histories: list[str]) -> int:
     for history in histories:
         try:
             replay(classes, Path(history))
-            print(f"{history}: as recorded")
+            print(f"{_printable.line(history)}: as recorded")
         except Exception as error:
             failed = 1
-            print(f"{history}: {error}")
+            print(f"{_printable.line(history)}: {_printable.lines(error)}")
     return failed
 
 

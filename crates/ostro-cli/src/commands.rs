@@ -65,9 +65,9 @@ fn client(connection: ConnectionArguments, command: impl AsyncFnOnce(&Session) -
 
 fn fail(json: bool, failure: &Failure) -> ExitCode {
     if json {
-        eprintln!("{}", failure.to_json());
+        eprintln!("{}", printable::text(&failure.to_json().to_string()));
     } else {
-        eprintln!("error: {failure}");
+        eprintln!("error: {}", printable::text(&failure.to_string()));
     }
     ExitCode::FAILURE
 }

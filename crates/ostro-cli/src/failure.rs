@@ -7,6 +7,8 @@ use temporalio_protos::temporal::api::errordetails::v1::{
 };
 use tonic::{Code, Status};
 
+use crate::printable::line;
+
 /// A command that failed. Printed on standard error; the exit code is 1.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -47,7 +49,7 @@ impl Failure {
 
 fn message(attempt: Attempt<'_>, status: &Status) -> String {
     let Attempt { address, namespace, method } = attempt;
-    let words = status.message();
+    let words = &*line(status.message());
     match status.code() {
         Code::Unavailable if is_of_tls(words) => {
             format!("no TLS with {address}: {words}; see --tls, --tls-ca and --tls-server-name")
@@ -56,8 +58,8 @@ fn message(attempt: Attempt<'_>, status: &Status) -> String {
             "cannot reach an Ostro server at {address}: start one with `ostro dev`, or name it with --address or OSTRO_ADDRESS"
         ),
         Code::DeadlineExceeded => deadline_message(attempt),
-        Code::NotFound => not_found_message(attempt, status),
-        Code::AlreadyExists => already_exists_message(status),
+        Code::NotFound => not_found_message(attempt, status, words),
+        Code::AlreadyExists => already_exists_message(status, words),
         Code::Unimplemented => format!("the server at {address} does not know {method}: {words}"),
         Code::InvalidArgument if words.starts_with("invalid query") => {
             format!("{words}; a query looks like: WorkflowType = 'Order' AND ExecutionStatus = 'Running'")
@@ -100,8 +102,7 @@ fn deadline_message(Attempt { address, method, .. }: Attempt<'_>) -> String {
     format!("no answer from {address} to {method} in time: {hint}")
 }
 
-fn not_found_message(Attempt { namespace, method, .. }: Attempt<'_>, status: &Status) -> String {
-    let words = status.message();
+fn not_found_message(Attempt { namespace, method, .. }: Attempt<'_>, status: &Status, words: &str) -> String {
     let named = detail::<NamespaceNotFoundFailure>(status).map(|failure| failure.namespace);
     if named.is_some() || words.starts_with("Namespace ") {
         let name = named.filter(|name| !name.is_empty()).unwrap_or_else(|| namespace.to_owned());
@@ -118,8 +119,7 @@ fn not_found_message(Attempt { namespace, method, .. }: Attempt<'_>, status: &St
     format!("{words}: list executions with `ostro workflow list`")
 }
 
-fn already_exists_message(status: &Status) -> String {
-    let words = status.message();
+fn already_exists_message(status: &Status, words: &str) -> String {
     if detail::<WorkflowExecutionAlreadyStartedFailure>(status).is_some() {
         let words = words.trim_end_matches('.');
         return format!("{words}: choose another --id, or see --id-conflict-policy and --id-reuse-policy");

@@ -6,6 +6,7 @@ mod duration;
 mod failure;
 mod output;
 mod payload;
+mod printable;
 mod serve;
 mod session;
 mod table;

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+use crate::printable;
+
 /// Text for people, or JSON for programs (`--json`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -21,11 +23,12 @@ impl Format {
     }
 }
 
-/// Writes `text` and a newline if it has none; nothing for empty text. A reader that went away (`| head`) is no error.
+/// Writes `text`, without what a terminal would obey, and a newline if it has none; nothing for empty text. A reader that went away (`| head`) is no error.
 pub fn write(text: &str) {
     if text.is_empty() {
         return;
     }
+    let text = printable::text(text);
     let mut stdout = io::stdout().lock();
     let newline = if text.ends_with('\n') { "" } else { "\n" };
     let _ = write!(stdout, "{text}{newline}").and_then(|()| stdout.flush());

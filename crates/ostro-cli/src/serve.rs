@@ -1,6 +1,7 @@
 //! `ostro dev` and `ostro serve`.
 
 mod api;
+mod logs;
 mod remote;
 mod start_dev;
 
@@ -13,7 +14,6 @@ use ostro_server::{Config, Extension, Server, config};
 use ostro_wire::{BoxError, Caller, Target, TlsError, TlsFiles};
 use ostro_workflows_api::auth::Access;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use crate::arguments::{DevArguments, LogFormat, ServeArguments, ServerAccess, ServerArguments, ServerCommand};
 
@@ -32,7 +32,7 @@ pub fn run(command: ServerCommand) -> ExitCode {
     match serve(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", crate::printable::text(&error.to_string()));
             ExitCode::FAILURE
         }
     }
@@ -40,7 +40,7 @@ pub fn run(command: ServerCommand) -> ExitCode {
 
 fn serve(command: ServerCommand) -> Result<(), Failure> {
     let settings = Settings::of(command)?;
-    start_logs(settings.log_format, &settings.config.log_level)?;
+    logs::start(settings.log_format, &settings.config.log_level)?;
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::Runtime)?;
     runtime.block_on(serve_until_stopped(settings))
 }
@@ -219,17 +219,6 @@ impl Drop for Ephemeral<'_> {
             tracing::warn!(%error, directory = %self.0.display(), "the temporary data could not be deleted");
         }
     }
-}
-
-fn start_logs(format: LogFormat, level: &str) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(level)
-        .map_err(|error| Failure::LogLevel { level: level.to_owned(), reason: error.to_string() })?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Pretty => logs.init(),
-        LogFormat::Json => logs.json().init(),
-    }
-    Ok(())
 }
 
 fn print_banner(settings: &Settings, grpc: SocketAddr, http: Option<SocketAddr>) {

@@ -1,5 +1,7 @@
 //! Aligned text.
 
+use crate::printable::line;
+
 /// Space between columns.
 const GAP: &str = "  ";
 
@@ -16,7 +18,7 @@ impl Table {
 
     /// Adds a row at the end.
     pub fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        self.rows.push(cells.iter().map(|cell| line(cell).into_owned()).collect());
     }
 
     /// Whether there is nothing under the header.
@@ -35,7 +37,7 @@ pub fn properties(entries: &[(&str, String)]) -> String {
     let rows: Vec<Vec<String>> = entries
         .iter()
         .filter(|(_, value)| !value.is_empty() && value != "-")
-        .map(|(name, value)| vec![(*name).to_owned(), value.clone()])
+        .map(|(name, value)| vec![(*name).to_owned(), line(value).into_owned()])
         .collect();
     aligned(&rows)
 }
@@ -57,14 +59,14 @@ pub fn shortened(text: &str, width: usize) -> String {
 fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(|column| width(rows, column)).collect();
-    rows.iter().map(|row| line(row, &widths)).collect()
+    rows.iter().map(|row| row_line(row, &widths)).collect()
 }
 
 fn width(rows: &[Vec<String>], column: usize) -> usize {
     rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
 }
 
-fn line(row: &[String], widths: &[usize]) -> String {
+fn row_line(row: &[String], widths: &[usize]) -> String {
     let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
     format!("{}\n", cells.join(GAP).trim_end())
 }
@@ -98,6 +100,14 @@ Failed   x      Order
         ]);
         assert_eq!(text, "Id          a\nTask queue  q\n");
         assert_eq!(indented(&text), "  Id          a\n  Task queue  q\n");
+    }
+
+    #[test]
+    fn a_cell_is_one_line_whatever_it_holds() {
+        let mut table = Table::new(&["ID", "TYPE"]);
+        table.row(vec!["a\nFailed  \u{1b}[31mb".into(), "W".into()]);
+        assert_eq!(table.render(), "ID                         TYPE\na\\nFailed  \\u001b[31mb  W\n");
+        assert_eq!(properties(&[("Id", "a\nStatus  x".into())]), "Id  a\\nStatus  x\n");
     }
 
     #[test]

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::arguments::{OverlapPolicy, ScheduleCommand};
 use crate::failure::Failure;
+use crate::printable::line;
 use crate::session::Session;
 use crate::table::{Table, indented, properties, shortened};
 use crate::timestamp;
@@ -132,7 +133,7 @@ fn describe_text(schedule_id: &str, described: &DescribeScheduleResponse, waitin
         ("Updated", timestamp::seconds(info.update_time.as_ref())),
     ]);
     for (title, lines) in [
-        ("Running", info.running_workflows.iter().map(|run| format!("{}\n", run.workflow_id)).collect()),
+        ("Running", info.running_workflows.iter().map(|run| format!("{}\n", line(&run.workflow_id))).collect()),
         ("Recent", recent(&info.recent_actions)),
         ("Next", info.future_action_times.iter().map(|time| format!("{}\n", timestamp::seconds(Some(time)))).collect()),
     ] {
@@ -145,12 +146,13 @@ fn describe_text(schedule_id: &str, described: &DescribeScheduleResponse, waitin
 }
 
 fn recent(actions: &[ScheduleActionResult]) -> String {
-    let line = |action: &ScheduleActionResult| {
+    let shown = |action: &ScheduleActionResult| {
         let status = WorkflowExecutionStatus::try_from(action.start_workflow_status).unwrap_or_default();
         let workflow = action.start_workflow_result.clone().unwrap_or_default().workflow_id;
+        let workflow = line(&workflow);
         format!("{}  {workflow}  {status:?}\n", timestamp::seconds(action.actual_time.as_ref()))
     };
-    actions.iter().rev().map(line).collect()
+    actions.iter().rev().map(shown).collect()
 }
 
 async fn delete(session: &Session, schedule_id: String) -> Result<(), Failure> {

@@ -12,6 +12,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::{DescribeTaskQueueReq
 use crate::arguments::{TaskQueueCommand, TaskQueueType};
 use crate::duration;
 use crate::failure::Failure;
+use crate::printable::line;
 use crate::session::Session;
 use crate::table::{Table, indented, properties};
 use crate::timestamp;
@@ -58,7 +59,7 @@ fn text_of(name: &str, halves: &[(TaskQueueType, DescribeTaskQueueResponse)], no
 
 fn section(name: &str, kind: TaskQueueType, half: &DescribeTaskQueueResponse, now: SystemTime) -> String {
     let stats = half.stats.as_ref().map(stats_text).unwrap_or_default();
-    let body = format!("{}\n{stats}{}", sentence(name, kind, half), pollers_text(&half.pollers, now));
+    let body = format!("{}\n{stats}{}", line(&sentence(name, kind, half)), pollers_text(&half.pollers, now));
     format!("\n{} tasks\n{}", capitalised(kind_name(kind)), indented(&body))
 }
 

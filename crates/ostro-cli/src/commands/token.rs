@@ -7,6 +7,7 @@ use ostro_workflows_api::auth::{self, Grant, KeyState};
 use ostro_workflows_api::records::SqliteRecords;
 
 use crate::arguments::{TokenArguments, TokenCommand};
+use crate::printable;
 use crate::serve::records_path;
 
 /// Runs the command: exit code 0, or 1 after a line on standard error.
@@ -18,7 +19,7 @@ pub fn run(arguments: TokenArguments) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("error: {message}");
+            eprintln!("error: {}", printable::text(&message));
             ExitCode::FAILURE
         }
     }
@@ -34,7 +35,7 @@ async fn with_records(data: &Path, command: TokenCommand) -> Result<(), String> 
         TokenCommand::Create { name, namespaces, role } => {
             let grants = namespaces.into_iter().map(|namespace| Grant { namespace, role }).collect();
             let (key, secret) = auth::create(&records, &name, grants).await.map_err(said)?;
-            eprintln!("API key {} for {name}; it is shown once:", key.id);
+            eprintln!("API key {} for {}; it is shown once:", key.id, printable::line(&name));
             println!("{secret}");
         }
         TokenCommand::List => {
@@ -42,7 +43,7 @@ async fn with_records(data: &Path, command: TokenCommand) -> Result<(), String> 
                 let grants: Vec<String> =
                     key.grants.iter().map(|grant| format!("{}={}", grant.namespace, grant.role.name())).collect();
                 let state = if key.state == KeyState::SetAside { "  (set aside: ostro token resume)" } else { "" };
-                println!("{}  {}  {}{state}", key.id, key.name, grants.join(" "));
+                println!("{}  {}  {}{state}", key.id, printable::line(&key.name), printable::line(&grants.join(" ")));
             }
         }
         TokenCommand::Revoke { id } => {

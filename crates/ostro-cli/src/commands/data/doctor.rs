@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 
 use schedules::{Schedule, Schedules};
 
+use crate::printable;
+
 /// Faults that are printed; all are counted.
 const FAULTS_SHOWN: usize = 50;
 
@@ -138,14 +140,14 @@ impl Report {
             text.push_str(&format!("  {count} {what}\n"));
         }
         text.push_str(&self.schedules.to_text(now));
-        self.damage.iter().for_each(|line| text.push_str(&format!("DAMAGED  {line}\n")));
+        self.damage.iter().for_each(|line| text.push_str(&format!("DAMAGED  {}\n", printable::line(line))));
         for Fault { namespace, of, what } in self.faults.iter().take(FAULTS_SHOWN) {
-            text.push_str(&match of {
-                Of::Run { workflow_id, run_id } => {
-                    format!("FAULT    {namespace}/{workflow_id} (run {run_id}): {what}\n")
-                }
-                Of::Schedule { schedule_id } => format!("FAULT    {namespace}, schedule {schedule_id}: {what}\n"),
-            });
+            let fault = match of {
+                Of::Run { workflow_id, run_id } => format!("FAULT    {namespace}/{workflow_id} (run {run_id}): {what}"),
+                Of::Schedule { schedule_id } => format!("FAULT    {namespace}, schedule {schedule_id}: {what}"),
+            };
+            text.push_str(&printable::line(&fault));
+            text.push('\n');
         }
         text.push_str(&self.conclusion());
         text

@@ -20,6 +20,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::{
 use super::status_name;
 use crate::arguments::Target;
 use crate::failure::Failure;
+use crate::printable::line;
 use crate::session::Session;
 use crate::table::{Table, indented, properties, shortened};
 use crate::{duration, payload, timestamp};
@@ -71,7 +72,7 @@ fn section(title: &str, text: Option<String>) -> String {
 }
 
 fn sentences(waiting: &[Reason]) -> String {
-    waiting.iter().map(|reason| format!("{}\n", reason.sentence)).collect()
+    waiting.iter().map(|reason| format!("{}\n", line(&reason.sentence))).collect()
 }
 
 fn identity(info: &WorkflowExecutionInfo, config: &WorkflowExecutionConfig) -> Vec<Property> {
@@ -161,7 +162,7 @@ fn activity_text(activity: &PendingActivityInfo, now: SystemTime) -> String {
         ("Last failure", failure.unwrap_or_default()),
         ("Expires", timestamp::relative(activity.expiration_time.as_ref(), now)),
     ]);
-    format!("{name} (id {})\n{}", activity.activity_id, indented(&details))
+    format!("{} (id {})\n{}", line(&name), line(&activity.activity_id), indented(&details))
 }
 
 fn children_text(children: &[PendingChildExecutionInfo]) -> Option<String> {

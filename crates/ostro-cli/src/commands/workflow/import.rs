@@ -11,6 +11,7 @@ use temporalio_protos::temporal::api::history::v1::History;
 use super::status_name;
 use crate::arguments::ImportArguments;
 use crate::failure::Failure;
+use crate::printable::line;
 use crate::session::Session;
 
 /// Imports one file after the other; the first that is refused ends it.
@@ -26,7 +27,7 @@ pub async fn import(session: &Session, arguments: ImportArguments) -> Result<(),
         let status = status_name(imported.status);
         session.format.print(
             || json!({"workflowId": imported.workflow_id, "runId": imported.run_id, "status": status}),
-            || format!("Imported workflow {}, run {}: {status}\n", imported.workflow_id, imported.run_id),
+            || format!("Imported workflow {}, run {}: {status}\n", line(&imported.workflow_id), line(&imported.run_id)),
         );
     }
     Ok(())

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::{input_payloads, status_name};
 use crate::arguments::{InputArguments, Target, UpdateArguments};
 use crate::failure::Failure;
-use crate::payload;
 use crate::session::Session;
+use crate::{payload, printable};
 
 /// Sends a signal.
 pub async fn signal(session: &Session, target: Target, name: String, input: InputArguments) -> Result<(), Failure> {
@@ -76,7 +76,7 @@ pub async fn update(session: &Session, arguments: UpdateArguments) -> Result<(),
     print_update(session, &reference, progress.outcome.as_ref());
     match progress.outcome.and_then(|outcome| outcome.value) {
         Some(outcome::Value::Failure(failure)) => {
-            let words = format!("update \"{}\" failed: {}", reference.update_id, failure::line(&failure));
+            let words = format!("update \"{}\" failed: {}", reference.update_id, printable::line(&failure::line(&failure)));
             Err(Failure::new("update_failed", words))
         }
         _ => Ok(()),

@@ -15,6 +15,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::{
 use crate::arguments::Target;
 use crate::failure::Failure;
 use crate::payload;
+use crate::printable::line;
 use crate::session::Session;
 
 /// How an execution ended.
@@ -148,6 +149,7 @@ impl Outcome {
             Self::Terminated(reason) if reason.is_empty() => ("workflow_terminated", "was terminated".to_owned()),
             Self::Terminated(reason) => ("workflow_terminated", format!("was terminated: {reason}")),
         };
+        let what = line(&what);
         Err(Failure::new(code, format!("workflow \"{workflow_id}\" {what}; see `ostro workflow show {workflow_id}`")))
     }
 }

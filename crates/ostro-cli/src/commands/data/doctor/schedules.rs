@@ -7,6 +7,7 @@ use ostro_engine::time::Time;
 use serde_json::{Value, json};
 
 use super::distance;
+use crate::printable;
 
 /// Schedules that are printed one by one; all are counted, and JSON has all.
 const SHOWN: usize = 50;
@@ -69,7 +70,8 @@ impl Schedules {
             text.push_str(&format!("  {count} {what}\n"));
         }
         for Schedule { namespace, schedule_id, next } in self.all.iter().take(SHOWN) {
-            text.push_str(&format!("SCHEDULE {namespace}/{schedule_id}: {}\n", sentence(*next, now)));
+            let schedule = format!("{namespace}/{schedule_id}");
+            text.push_str(&format!("SCHEDULE {}: {}\n", printable::line(&schedule), sentence(*next, now)));
         }
         if let Some(more @ 1..) = self.all.len().checked_sub(SHOWN) {
             text.push_str(&format!("  and {more} more (--json shows all)\n"));
