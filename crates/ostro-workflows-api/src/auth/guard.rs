@@ -5,9 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use ostro_wire::ostro_service::{self, ImportWorkflowExecutionRequest};
 use ostro_wire::{BoxFuture, Guard, Leave, Namespaces, namespaces};
 use prost::Message;
 use temporalio_protos::temporal::api::command::v1::command::Attributes;
+use temporalio_protos::temporal::api::history::v1::history_event;
 use temporalio_protos::temporal::api::workflowservice::v1::{
     DescribeNamespaceRequest, RespondWorkflowTaskCompletedRequest, StartNexusOperationExecutionRequest,
 };
@@ -101,22 +103,38 @@ impl Place {
     }
 }
 
+impl Reached {
+    fn of(own: String) -> Self {
+        Self { places: vec![Place::of(own.clone())], own, endpoints: Vec::new() }
+    }
+
+    /// A namespace that what runs in the own one reaches into; empty for the own one.
+    fn add(&mut self, other: &str) {
+        if !other.is_empty() && self.places.iter().all(|place| place.namespace != other) {
+            self.places.push(Place { namespace: other.to_owned(), at_least: Role::Operator });
+        }
+    }
+}
+
+/// The one method of the server's own service that reads histories.
+const IMPORT: &str = ostro_service::METHODS[0];
+
 fn reached(service: &str, method: &str, request: &Bytes) -> Result<Reached, Status> {
-    let only = |place: String| Reached { own: place.clone(), places: vec![Place::of(place)], endpoints: Vec::new() };
     let Namespaces::One(namespace) = namespaces(service, method, request)? else {
-        return Ok(only(String::new()));
+        return Ok(Reached::of(String::new()));
     };
     Ok(match method {
         "RespondWorkflowTaskCompleted" => commanded(namespace, &decode(method, request)?),
+        IMPORT if service == ostro_service::SERVICE => reached_by_import(namespace, &decode(method, request)?),
         "StartNexusOperationExecution" => {
             let request: StartNexusOperationExecutionRequest = decode(method, request)?;
-            Reached { endpoints: vec![request.endpoint], ..only(namespace) }
+            Reached { endpoints: vec![request.endpoint], ..Reached::of(namespace) }
         }
         "DescribeNamespace" => {
             let request: DescribeNamespaceRequest = decode(method, request)?;
-            only(if request.id.is_empty() { namespace } else { String::new() })
+            Reached::of(if request.id.is_empty() { namespace } else { String::new() })
         }
-        _ => only(namespace),
+        _ => Reached::of(namespace),
     })
 }
 
@@ -128,23 +146,44 @@ fn decode<M: Message + Default>(method: &str, request: &Bytes) -> Result<M, Stat
 /// well.
 #[allow(deprecated, reason = "what is deprecated may still be sent, and the engine still does it")]
 fn commanded(own: String, request: &RespondWorkflowTaskCompletedRequest) -> Reached {
-    let (mut places, mut endpoints) = (vec![Place::of(own.clone())], Vec::new());
+    let mut reached = Reached::of(own);
     for command in &request.commands {
         let other = match &command.attributes {
             Some(Attributes::StartChildWorkflowExecutionCommandAttributes(start)) => &start.namespace,
             Some(Attributes::SignalExternalWorkflowExecutionCommandAttributes(signal)) => &signal.namespace,
             Some(Attributes::RequestCancelExternalWorkflowExecutionCommandAttributes(cancel)) => &cancel.namespace,
             Some(Attributes::ScheduleNexusOperationCommandAttributes(operation)) => {
-                endpoints.push(operation.endpoint.clone());
+                reached.endpoints.push(operation.endpoint.clone());
                 continue;
             }
             _ => continue,
         };
-        if !other.is_empty() && places.iter().all(|place| place.namespace != *other) {
-            places.push(Place { namespace: other.clone(), at_least: Role::Operator });
-        }
+        reached.add(other);
     }
-    Reached { own, places, endpoints }
+    reached
+}
+
+/// An imported run goes on here: its parent is told, its children are started or end with it, what it was about to signal is
+/// signaled, in whatever namespace its history names.
+fn reached_by_import(own: String, request: &ImportWorkflowExecutionRequest) -> Reached {
+    use history_event::Attributes as Event;
+    let mut reached = Reached::of(own);
+    for event in request.history.iter().flat_map(|history| &history.events) {
+        let other = match &event.attributes {
+            Some(Event::WorkflowExecutionStartedEventAttributes(a)) => &a.parent_workflow_namespace,
+            Some(Event::StartChildWorkflowExecutionInitiatedEventAttributes(a)) => &a.namespace,
+            Some(Event::ChildWorkflowExecutionStartedEventAttributes(a)) => &a.namespace,
+            Some(Event::SignalExternalWorkflowExecutionInitiatedEventAttributes(a)) => &a.namespace,
+            Some(Event::RequestCancelExternalWorkflowExecutionInitiatedEventAttributes(a)) => &a.namespace,
+            Some(Event::NexusOperationScheduledEventAttributes(a)) => {
+                reached.endpoints.push(a.endpoint.clone());
+                continue;
+            }
+            _ => continue,
+        };
+        reached.add(other);
+    }
+    reached
 }
 
 fn allow(key: &ApiKey, method: &str, place: &Place, needed: Role) -> Result<(), Status> {

@@ -4,6 +4,12 @@ use ostro_wire::{BoxFuture, Caller, EncodedAnswer, EncodedCall, Transport, opera
 use temporalio_protos::temporal::api::command::v1::{
     Command, ScheduleNexusOperationCommandAttributes, SignalExternalWorkflowExecutionCommandAttributes,
 };
+use temporalio_protos::temporal::api::history::v1::{
+    ChildWorkflowExecutionStartedEventAttributes, History, HistoryEvent,
+    RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
+    SignalExternalWorkflowExecutionInitiatedEventAttributes, StartChildWorkflowExecutionInitiatedEventAttributes,
+    WorkflowExecutionStartedEventAttributes,
+};
 use temporalio_protos::temporal::api::nexus::v1::endpoint_target::{self, Variant};
 use temporalio_protos::temporal::api::nexus::v1::{Endpoint, EndpointSpec, EndpointTarget};
 use temporalio_protos::temporal::api::operatorservice::v1::{ListNexusEndpointsRequest, ListNexusEndpointsResponse};
@@ -47,8 +53,11 @@ impl Fixture {
     }
 
     async fn code(&self, key: Option<&str>, method: &str, request: &impl Message) -> Code {
-        let service =
-            if method.ends_with("NexusEndpoints") { operator_service::SERVICE } else { workflow_service::SERVICE };
+        let service = match method {
+            IMPORT => ostro_service::SERVICE,
+            _ if method.ends_with("NexusEndpoints") => operator_service::SERVICE,
+            _ => workflow_service::SERVICE,
+        };
         let headers = key.map(|key| (AUTHORIZATION, format!("Bearer {key}").parse().unwrap()));
         let headers = HeaderMap::from_iter(headers);
         let admitted = self.guard.admit(service, method, &headers, &request.encode_to_vec().into()).await;
@@ -183,6 +192,49 @@ async fn a_worker_calls_through_an_endpoint_only_where_it_may() {
     let alone =
         StartNexusOperationExecutionRequest { namespace: "a".into(), endpoint: "pay".into(), ..Default::default() };
     assert_eq!(fixture.code(Some(&operator), "StartNexusOperationExecution", &alone).await, Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn an_imported_history_reaches_no_further_than_its_key() {
+    use history_event::Attributes as Event;
+    let fixture = Fixture::new();
+    let (_, one) = fixture.key("b", Role::Admin).await;
+    let (_, all) = fixture.key(EVERY_NAMESPACE, Role::Admin).await;
+    let import = |attributes: Event| ImportWorkflowExecutionRequest {
+        namespace: "b".into(),
+        history: Some(History { events: vec![HistoryEvent { attributes: Some(attributes), ..Default::default() }] }),
+        ..Default::default()
+    };
+    let a = || "a".to_owned();
+    let reaches_a = [
+        Event::WorkflowExecutionStartedEventAttributes(WorkflowExecutionStartedEventAttributes {
+            parent_workflow_namespace: a(),
+            ..Default::default()
+        }),
+        Event::StartChildWorkflowExecutionInitiatedEventAttributes(
+            StartChildWorkflowExecutionInitiatedEventAttributes { namespace: a(), ..Default::default() },
+        ),
+        Event::ChildWorkflowExecutionStartedEventAttributes(ChildWorkflowExecutionStartedEventAttributes {
+            namespace: a(),
+            ..Default::default()
+        }),
+        Event::SignalExternalWorkflowExecutionInitiatedEventAttributes(
+            SignalExternalWorkflowExecutionInitiatedEventAttributes { namespace: a(), ..Default::default() },
+        ),
+        Event::RequestCancelExternalWorkflowExecutionInitiatedEventAttributes(
+            RequestCancelExternalWorkflowExecutionInitiatedEventAttributes { namespace: a(), ..Default::default() },
+        ),
+    ];
+    for attributes in reaches_a {
+        let import = import(attributes);
+        assert_eq!(fixture.code(Some(&one), IMPORT, &import).await, Code::PermissionDenied, "{import:?}");
+        assert_eq!(fixture.code(Some(&all), IMPORT, &import).await, Code::Ok);
+    }
+    let own = Event::ChildWorkflowExecutionStartedEventAttributes(ChildWorkflowExecutionStartedEventAttributes {
+        namespace: "b".into(),
+        ..Default::default()
+    });
+    assert_eq!(fixture.code(Some(&one), IMPORT, &import(own)).await, Code::Ok);
 }
 
 #[tokio::test]
