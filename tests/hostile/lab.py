@@ -210,7 +210,7 @@ class Server:
         names = [word for namespace in namespaces for word in ("--namespace", namespace)]
         return self.tool("token", "create", "--data", self.data, "--name", role, "--role", role, *names).stdout.strip()
 
-    def keys(self) -> list[str]:
+    def key_ids(self) -> list[str]:
         """The ids of the keys that there are."""
         listed = self.tool("token", "list", "--data", self.data).stdout
         return [line.split()[0] for line in listed.splitlines() if line]
@@ -252,7 +252,9 @@ class Server:
 
     def task(self, caller: Caller, namespace: str = NAMESPACE, queue: str = QUEUE) -> service.PollWorkflowTaskQueueResponse:
         """A workflow task, which must be there."""
-        request = service.PollWorkflowTaskQueueRequest(namespace=namespace, task_queue=taskqueue.TaskQueue(name=queue), identity="w")
+        request = service.PollWorkflowTaskQueueRequest(
+            namespace=namespace, task_queue=taskqueue.TaskQueue(name=queue), identity="w"
+        )
         polled = caller.call("PollWorkflowTaskQueue", request)
         assert polled.ok and polled.message.task_token, polled
         return polled.message

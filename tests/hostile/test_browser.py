@@ -117,7 +117,9 @@ def test_hosts_that_are_configured_are_answered(serve: Any) -> None:
         assert server.http("GET", "/v1/workflows/runs", None, {"Host": host}).status == 200, host
     assert server.http("GET", "/v1/workflows/runs", None, {"Host": "example.com"}).status == 421
     behind_proxy = {"Host": "public.example", "Origin": "https://public.example"}
-    assert server.http("POST", "/v1/workflows/none/execute", "{}", {**behind_proxy, "Content-Type": "application/json"}).status == 404
+    assert (
+        server.http("POST", "/v1/workflows/none/execute", "{}", {**behind_proxy, "Content-Type": "application/json"}).status == 404
+    )
 
 
 def test_names_are_checked_where_keys_are_needed_too(serve: Any) -> None:
@@ -133,7 +135,9 @@ def test_the_grpc_port_speaks_to_no_browser(server: Server) -> None:
     path = b"/temporal.api.workflowservice.v1.WorkflowService/StartWorkflowExecution"
     with socket.create_connection(("127.0.0.1", server.port)) as raw:
         raw.settimeout(5)
-        raw.sendall(b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n\0\0\0\0\0")
+        raw.sendall(
+            b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n\0\0\0\0\0"
+        )
         try:
             said = raw.recv(1000)
         except OSError:

@@ -61,7 +61,7 @@ def test_on_loopback_the_first_key_locks_the_server(server: Server) -> None:
     server.key("reader", "default")
     time.sleep(1.1)
     assert_guarded(server, None)
-    (key,) = server.keys()
+    (key,) = server.key_ids()
     server.tool("token", "revoke", "--data", server.data, key)
     time.sleep(1.1)
     assert_guarded(server, None)
@@ -84,7 +84,7 @@ def test_a_key_that_is_given_must_be_right_on_an_open_server_too(serve: Any) -> 
 def test_what_is_open_when_a_key_is_revoked_ends(serve: Any) -> None:
     server = serve("--access", "key")
     secret = server.key("operator", "default")
-    (key,) = server.keys()
+    (key,) = server.key_ids()
     caller = server.caller(secret)
     server.run(caller, "w")
     poll = service.PollActivityTaskQueueRequest(namespace=NAMESPACE, task_queue=taskqueue.TaskQueue(name="idle"))
@@ -112,8 +112,8 @@ def test_a_restore_revives_no_revoked_key(serve: Any) -> None:
     admin, gone = server.key("admin", "*"), server.key("operator", "default")
     backup = server.directory / "backup.db"
     server.tool("backup", backup, "--data", server.data)
-    revoked = next(id_ for id_ in server.keys() if server.caller(gone).call("GetSystemInfo", service.GetSystemInfoRequest()).ok)
-    for id_ in server.keys():
+    revoked = next(id_ for id_ in server.key_ids() if server.caller(gone).call("GetSystemInfo", service.GetSystemInfoRequest()).ok)
+    for id_ in server.key_ids():
         server.tool("token", "revoke", "--data", server.data, id_)
     assert revoked
     server.stop()
@@ -142,7 +142,10 @@ def handles(namespace: str) -> list[tuple[str, Any]]:
     return [
         ("DescribeWorkflowExecution", service.DescribeWorkflowExecutionRequest(namespace=namespace, execution=run)),
         ("GetWorkflowExecutionHistory", service.GetWorkflowExecutionHistoryRequest(namespace=namespace, execution=run)),
-        ("SignalWorkflowExecution", service.SignalWorkflowExecutionRequest(namespace=namespace, workflow_execution=run, signal_name="s")),
+        (
+            "SignalWorkflowExecution",
+            service.SignalWorkflowExecutionRequest(namespace=namespace, workflow_execution=run, signal_name="s"),
+        ),
         (
             "RequestCancelWorkflowExecution",
             service.RequestCancelWorkflowExecutionRequest(namespace=namespace, workflow_execution=run),

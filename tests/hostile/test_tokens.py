@@ -1,30 +1,20 @@
-"""Forged tokens: of tasks, of callbacks, of pages. What a server did not give out it does not take, nor where it does not belong."""
+"""Ids that tell of others, and forged tokens of tasks. What a server did not give out it does not take, nor where it does not belong."""
 
 from __future__ import annotations
 
-import time
-import uuid
 from typing import Any
 
 import pytest
-import temporalio.api.activity.v1 as activity
 import temporalio.api.command.v1 as commands
 import temporalio.api.common.v1 as common
-import temporalio.api.filter.v1 as filters
 import temporalio.api.nexus.v1 as nexus
-import temporalio.api.operatorservice.v1 as operator
 import temporalio.api.query.v1 as query
-import temporalio.api.schedule.v1 as schedule
 import temporalio.api.taskqueue.v1 as taskqueue
-import temporalio.api.workflow.v1 as workflow
 import temporalio.api.workflowservice.v1 as service
+from forgery import decide, forgeries, operation, poll_nexus
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
-from lab import NAMESPACE, QUEUE, Answer, Caller, Server, answer, command, start
+from lab import NAMESPACE, QUEUE, Caller, Server, command
 from temporalio.api.failure.v1 import ApplicationFailureInfo, Failure
-
-OTHER = "other"
-SEAL = 16
 
 # Ids.
 
@@ -159,36 +149,6 @@ def nexus_task(server: Server, worker: Caller, namespace: str) -> tuple[bytes, s
     return poll_nexus(worker, namespace).task_token, "w"
 
 
-def decide(server: Server, worker: Caller, namespace: str, *decided: commands.Command) -> None:
-    request = service.RespondWorkflowTaskCompletedRequest(
-        namespace=namespace, task_token=server.task(worker, namespace).task_token, commands=decided
-    )
-    done = worker.call("RespondWorkflowTaskCompleted", request)
-    assert done.ok, done
-
-
-def operation(server: Server, worker: Caller, namespace: str, handler: str) -> None:
-    """A workflow of `namespace` waits for an operation that workers of `handler` handle."""
-    target = nexus.EndpointTarget(worker=nexus.EndpointTarget.Worker(namespace=handler, task_queue="nexus"))
-    spec = nexus.EndpointSpec(name="pay", target=target)
-    made = worker.call("CreateNexusEndpoint", operator.CreateNexusEndpointRequest(spec=spec))
-    assert made.ok, made
-    server.run(worker, "w", namespace)
-    wanted = commands.ScheduleNexusOperationCommandAttributes(
-        endpoint="pay", service="bank", operation="transfer", schedule_to_close_timeout=Duration(seconds=600)
-    )
-    decide(
-        server, worker, namespace, command("schedule_nexus_operation", schedule_nexus_operation_command_attributes=wanted)
-    )
-
-
-def poll_nexus(worker: Caller, namespace: str) -> service.PollNexusTaskQueueResponse:
-    request = service.PollNexusTaskQueueRequest(namespace=namespace, task_queue=taskqueue.TaskQueue(name="nexus"))
-    polled = worker.call("PollNexusTaskQueue", request)
-    assert polled.ok and polled.message.task_token, polled
-    return polled.message
-
-
 TASKS = [
     *((workflow_task, how) for how in (respond_workflow, fail_workflow)),
     *((activity_task, how) for how in ACTIVITY),
@@ -209,12 +169,6 @@ def test_a_changed_or_made_up_task_token_is_refused(server: Server, task: Any, h
     assert server.history(worker, workflow_id) == before
     genuine = worker.call(*how(token, NAMESPACE))
     assert genuine.ok, genuine
-
-
-def forgeries(token: bytes) -> list[bytes]:
-    """Bytes of which the server gave out none."""
-    flipped = [token[:at] + bytes([token[at] ^ 1]) + token[at + 1 :] for at in (0, SEAL - 1, SEAL, len(token) // 2, len(token) - 1)]
-    return [*flipped, token[SEAL:], token[:-1], token + b"\0", b"\0" * SEAL + token[SEAL:], token[:SEAL], b"x"]
 
 
 @pytest.mark.parametrize(("task", "how"), TASKS, ids=NAMES)
@@ -259,9 +213,7 @@ def test_tokens_outlive_the_server(serve: Any) -> None:
     worker = server.caller()
     done = worker.call(*complete_activity(token, NAMESPACE))
     assert done.ok, done
-    more = service.ListWorkflowExecutionsRequest(
-        namespace=NAMESPACE, page_size=1, next_page_token=listed.message.next_page_token
-    )
+    more = service.ListWorkflowExecutionsRequest(namespace=NAMESPACE, page_size=1, next_page_token=listed.message.next_page_token)
     assert worker.call("ListWorkflowExecutions", more).ok
 
 
@@ -273,209 +225,3 @@ def test_a_token_of_another_server_is_refused(serve: Any) -> None:
     refused = theirs.caller().call(*complete_activity(token, NAMESPACE))
     assert refused.code == "INVALID_ARGUMENT", refused
     assert theirs.history(theirs.caller(), "w") == before
-
-
-# Tokens of callbacks.
-
-
-def varint(number: int) -> bytes:
-    bytes_ = b""
-    while True:
-        bytes_ += bytes([number & 127 | (128 if number > 127 else 0)])
-        number >>= 7
-        if not number:
-            return bytes_
-
-
-def address(namespace: int, execution: int, workflow_id: str, run_id: str, event: int, request_id: str) -> bytes:
-    """What a callback token says, in protobuf."""
-    fields = [namespace, execution, workflow_id.encode(), run_id.encode(), event, request_id.encode()]
-    encoded = b""
-    for at, value in enumerate(fields, 1):
-        if value in (0, b""):
-            continue
-        is_number = isinstance(value, int)
-        encoded += varint(at << 3) + varint(value) if is_number else varint(at << 3 | 2) + varint(len(value)) + value
-    return encoded
-
-
-def call_back(server: Server, token: str, path: str = "/nexus/callback") -> int:
-    headers = {"Temporal-Callback-Token": token, "Nexus-Operation-State": "succeeded", "Content-Type": "application/json"}
-    return server.http("POST", path, '"forged: paid in full"', headers).status
-
-
-def test_an_operation_is_ended_by_its_own_token_only(serve: Any) -> None:
-    """Who reads what is public of an operation, its run id and even its request id, cannot end it."""
-    server = serve("--namespace", "victim")
-    worker = server.caller()
-    operation(server, worker, "victim", "victim")
-    request = poll_nexus(worker, "victim").request.start_operation
-    token = next(value for name, value in request.callback_header.items() if name.lower() == "temporal-callback-token")
-    execution = common.WorkflowExecution(workflow_id="w")
-    described = worker.call(
-        "DescribeWorkflowExecution", service.DescribeWorkflowExecutionRequest(namespace="victim", execution=execution)
-    )
-    run_id = described.message.workflow_execution_info.execution.run_id
-    before = server.history(worker, "w", "victim")
-    genuine = bytes.fromhex(token)
-    made_up = [
-        address(namespace, 1, "w", run, 5, request.request_id) for namespace in range(1, 5) for run in (run_id, "")
-    ]
-    forged = [*made_up, *(b"\0" * SEAL + each for each in made_up), *(genuine[:SEAL] + each for each in made_up[:4])]
-    forged = [each for each in [*forged, *forgeries(genuine)] if each != genuine]
-    for each in forged:
-        assert call_back(server, each.hex()) == 400, each
-    assert call_back(server, "") == 400
-    assert call_back(server, "not hexadecimal") == 400
-    assert call_back(server, token, "/namespaces/default/nexus/callback") == 400
-    assert server.history(worker, "w", "victim") == before
-    assert call_back(server, token) == 200
-    assert server.history(worker, "w", "victim")[-2:-1] + server.history(worker, "w", "victim")[-1:] != before[-2:]
-    assert "NEXUS_OPERATION_COMPLETED" in server.history(worker, "w", "victim")
-
-
-def test_a_workflow_cannot_answer_for_an_operation_that_is_not_its_own(server: Server) -> None:
-    """A client may register callbacks: to this server only with a token that a handler was given."""
-    anyone = server.caller()
-    forged = address(1, 1, "w", str(uuid.uuid4()), 5, str(uuid.uuid4())).hex()
-    for url_header in ({"Temporal-Callback-Token": forged}, {"temporal-callback-token": "00" * 40}, {}):
-        callback = common.Callback(nexus=common.Callback.Nexus(url="temporal://system", header=url_header))
-        refused = anyone.call("StartWorkflowExecution", start("forger", completion_callbacks=[callback]))
-        assert refused.code == "INVALID_ARGUMENT", refused
-    execution = common.WorkflowExecution(workflow_id="forger")
-    missing = anyone.call(
-        "DescribeWorkflowExecution", service.DescribeWorkflowExecutionRequest(namespace=NAMESPACE, execution=execution)
-    )
-    assert missing.code == "NOT_FOUND"
-
-
-# Tokens of pages.
-
-
-def lists(namespace: str, condition: str) -> list[tuple[str, Any]]:
-    """Each list with a page of one, where `condition` selects."""
-    everything = filters.StartTimeFilter(latest_time=Timestamp(seconds=int(time.time()) + 600))
-    by_type = filters.WorkflowTypeFilter(name="W" if not condition else condition)
-    return [
-        ("ListWorkflowExecutions", service.ListWorkflowExecutionsRequest(namespace=namespace, page_size=1, query=condition)),
-        ("ScanWorkflowExecutions", service.ScanWorkflowExecutionsRequest(namespace=namespace, page_size=1, query=condition)),
-        (
-            "ListOpenWorkflowExecutions",
-            service.ListOpenWorkflowExecutionsRequest(
-                namespace=namespace, maximum_page_size=1, start_time_filter=everything, type_filter=by_type
-            ),
-        ),
-        ("ListSchedules", service.ListSchedulesRequest(namespace=namespace, maximum_page_size=1, query=condition)),
-        ("ListActivityExecutions", service.ListActivityExecutionsRequest(namespace=namespace, page_size=1, query=condition)),
-    ]
-
-
-SELECTS = "StartTime > '2020-01-01T00:00:00Z'"
-LISTS = ["ListWorkflowExecutions", "ScanWorkflowExecutions", "ListOpenWorkflowExecutions", "ListSchedules", "ListActivityExecutions"]
-
-
-def fill(server: Server, anyone: Caller, namespace: str) -> None:
-    for number in range(3):
-        server.run(anyone, f"w{number}", namespace)
-        action = schedule.ScheduleAction(
-            start_workflow=workflow.NewWorkflowExecutionInfo(
-                workflow_id="s", workflow_type=common.WorkflowType(name="W"), task_queue=taskqueue.TaskQueue(name="idle")
-            )
-        )
-        made = anyone.call(
-            "CreateSchedule",
-            service.CreateScheduleRequest(
-                namespace=namespace, schedule_id=f"s{number}", schedule=schedule.Schedule(action=action), request_id=f"s{number}"
-            ),
-        )
-        assert made.ok, made
-        started = anyone.call(
-            "StartActivityExecution",
-            service.StartActivityExecutionRequest(
-                namespace=namespace,
-                activity_id=f"a{number}",
-                activity_type=common.ActivityType(name="A"),
-                task_queue=taskqueue.TaskQueue(name="idle"),
-                start_to_close_timeout=Duration(seconds=600),
-                request_id=f"a{number}",
-            ),
-        )
-        assert started.ok, started
-
-
-def test_a_page_token_is_of_its_list_only(serve: Any) -> None:
-    """Another namespace, another query, another method, a changed token: refused. Unchanged it gives the next page."""
-    server = serve("--namespace", "a", "--namespace", "b")
-    anyone = server.caller()
-    for namespace in ("a", "b"):
-        fill(server, anyone, namespace)
-    tokens: dict[str, bytes] = {}
-    for method, request in lists("a", ""):
-        page = anyone.call(method, request)
-        assert page.ok and page.message.next_page_token, (method, page)
-        tokens[method] = page.message.next_page_token
-    other_query = {method: request for method, request in lists("a", SELECTS) if method in ("ListWorkflowExecutions",)}
-    for method, request in lists("b", ""):
-        request.next_page_token = tokens[method]
-        assert_refused(method, anyone.call(method, request))
-    for method, request in other_query.items():
-        request.next_page_token = tokens[method]
-        assert_refused(method, anyone.call(method, request))
-    for method, request in lists("a", ""):
-        for other, token in tokens.items():
-            request.next_page_token = token
-            if other != method:
-                assert_refused(f"{method} with a token of {other}", anyone.call(method, request))
-        for forged in forgeries(tokens[method]):
-            request.next_page_token = forged
-            assert_refused(method, anyone.call(method, request))
-        request.next_page_token = tokens[method]
-        assert anyone.call(method, request).ok, method
-
-
-def assert_refused(what: str, refused: Answer) -> None:
-    assert refused.code == "INVALID_ARGUMENT", (what, refused)
-
-
-def test_a_history_token_is_of_its_run_and_direction_only(serve: Any) -> None:
-    server = serve("--namespace", "a", "--namespace", "b")
-    anyone = server.caller()
-    for namespace in ("a", "b"):
-        server.run(anyone, "w", namespace)
-    execution = common.WorkflowExecution(workflow_id="w")
-    forward = service.GetWorkflowExecutionHistoryRequest(namespace="a", execution=execution, wait_new_event=True)
-    back = service.GetWorkflowExecutionHistoryReverseRequest(namespace="a", execution=execution, maximum_page_size=1)
-    server.task(anyone, "a")
-    read, reverse = anyone.call("GetWorkflowExecutionHistory", forward), anyone.call("GetWorkflowExecutionHistoryReverse", back)
-    token, back_token = read.message.next_page_token, reverse.message.next_page_token
-    assert token and back_token
-    for forged in [*forgeries(token), back_token]:
-        forward.next_page_token = forged
-        assert_refused("forward", anyone.call("GetWorkflowExecutionHistory", forward))
-    for forged in [*forgeries(back_token), token]:
-        back.next_page_token = forged
-        assert_refused("back", anyone.call("GetWorkflowExecutionHistoryReverse", back))
-    for namespace, code in (("b", "NOT_FOUND"), ("a", "OK")):
-        back.namespace, back.next_page_token = namespace, back_token
-        assert anyone.call("GetWorkflowExecutionHistoryReverse", back).code == code, namespace
-
-
-def test_a_token_of_a_wait_is_of_its_activity_only(server: Server) -> None:
-    anyone = server.caller()
-    fill(server, anyone, NAMESPACE)
-    described = [
-        anyone.call("DescribeActivityExecution", service.DescribeActivityExecutionRequest(namespace=NAMESPACE, activity_id=name))
-        for name in ("a0", "a1")
-    ]
-    first, second = (each.message for each in described)
-    assert first.long_poll_token
-    wait = service.DescribeActivityExecutionRequest(namespace=NAMESPACE, activity_id="a1", run_id=second.run_id)
-    for forged in [first.long_poll_token, *forgeries(second.long_poll_token), (5).to_bytes(8, "big")]:
-        wait.long_poll_token = forged
-        assert_refused("wait", anyone.call("DescribeActivityExecution", wait))
-    wait.long_poll_token = second.long_poll_token
-    waiting = anyone.begin("DescribeActivityExecution", wait, 20)
-    request = service.TerminateActivityExecutionRequest(namespace=NAMESPACE, activity_id="a1", reason="enough")
-    assert anyone.call("TerminateActivityExecution", request).ok
-    changed = answer(waiting.result)
-    assert changed.ok and changed.message.info.status == activity.ActivityExecutionInfo(status=4).status, changed
