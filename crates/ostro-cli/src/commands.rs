@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use crate::arguments::{Arguments, Command, ConnectionArguments, ServerCommand, ServerGroup};
 use crate::failure::Failure;
+use crate::printable;
 use crate::session::Session;
 
 /// Runs the command: exit code 0, or 1 after a line on standard error.

@@ -37,7 +37,7 @@ pub fn properties(entries: &[(&str, String)]) -> String {
     let rows: Vec<Vec<String>> = entries
         .iter()
         .filter(|(_, value)| !value.is_empty() && value != "-")
-        .map(|(name, value)| vec![(*name).to_owned(), line(value).into_owned()])
+        .map(|(name, value)| vec![line(name).into_owned(), line(value).into_owned()])
         .collect();
     aligned(&rows)
 }

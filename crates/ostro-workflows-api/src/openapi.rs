@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
+use ostro_wire::bearer;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Ref, RefOr, Response as DocumentedResponse};
 use utoipa::openapi::{content::ContentBuilder, response::ResponseBuilder};
@@ -16,6 +18,7 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::api::Api;
+use crate::auth::hash_of_key;
 use crate::error::{Code, Error, InvalidBody, RefusedBody};
 
 /// Largest body: a payload set (2 MiB) in base64 within JSON has ample room.
@@ -112,7 +115,18 @@ pub fn router(api: Arc<Api>) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .fallback(no_such_route)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(api.clone(), until_revoked))
         .with_state(api)
+}
+
+/// A request that waits ends with its key. What it streams then ends by itself.
+async fn until_revoked(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    let key = bearer(request.headers()).and_then(hash_of_key);
+    tokio::select! {
+        biased;
+        response = next.run(request) => response,
+        () = api.revoked(key) => crate::events::revoked().into_response(),
+    }
 }
 
 async fn no_such_route(request: Request) -> Error {

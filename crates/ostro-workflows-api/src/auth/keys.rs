@@ -176,7 +176,7 @@ async fn found(records: &dyn Records) -> Result<Vec<Found>, crate::records::Erro
 }
 
 /// Under which a key with this text is kept; `None` for what is no key.
-pub(super) fn hash_of_key(secret: &str) -> Option<String> {
+pub(crate) fn hash_of_key(secret: &str) -> Option<String> {
     secret.starts_with(KEY_PREFIX).then(|| hash(secret))
 }
 

@@ -47,11 +47,11 @@ impl Keys {
         Ok(!self.look(false).await?.is_empty())
     }
 
-    /// Completes when the key with this hash is no longer to be used.
+    /// Completes when the key with this hash is no longer to be used. One that was not seen yet may still be.
     pub(crate) async fn ended(&self, hash: String) {
         let mut kept = self.kept.subscribe();
         let ended =
-            |kept: &Arc<HashMap<String, Arc<ApiKey>>>| kept.get(&hash).is_none_or(|key| key.state != KeyState::Active);
+            |kept: &Arc<HashMap<String, Arc<ApiKey>>>| kept.get(&hash).is_some_and(|key| key.state != KeyState::Active);
         // An error says that the API is gone, and its callers with it.
         drop(kept.wait_for(ended).await);
     }

@@ -16,8 +16,8 @@ pub(crate) use endpoints::Endpoints;
 pub(crate) use guard::KeyGuard;
 pub use identity::Access;
 pub(crate) use identity::{Door, Identity};
-pub(crate) use keys::hex;
 pub use keys::{ApiKey, EVERY_NAMESPACE, Grant, KeyFailure, KeyState, after_restore, create, list, resume, revoke};
+pub(crate) use keys::{hash_of_key, hex};
 pub(crate) use known::Keys;
 
 /// What a key may do in a namespace. Each role may do what those before it may.

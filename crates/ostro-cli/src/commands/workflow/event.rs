@@ -9,7 +9,7 @@ use temporalio_protos::temporal::api::failure::v1::Failure;
 use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 
 use crate::payload;
-use crate::printable::line;
+use crate::printable;
 use crate::table::shortened;
 use crate::timestamp;
 
@@ -83,7 +83,7 @@ pub fn line(event: &HistoryEvent) -> String {
 
 /// Fixed widths, so that a followed history stays aligned.
 fn columns(id: &str, time: &str, name: &str, details: &str) -> String {
-    let details = line(details);
+    let details = printable::line(details);
     format!("{id:>5}  {time:<24}  {name:<36}  {details}").trim_end().to_owned()
 }
 

@@ -76,7 +76,8 @@ pub async fn update(session: &Session, arguments: UpdateArguments) -> Result<(),
     print_update(session, &reference, progress.outcome.as_ref());
     match progress.outcome.and_then(|outcome| outcome.value) {
         Some(outcome::Value::Failure(failure)) => {
-            let words = format!("update \"{}\" failed: {}", reference.update_id, printable::line(&failure::line(&failure)));
+            let words =
+                format!("update \"{}\" failed: {}", reference.update_id, printable::line(&failure::line(&failure)));
             Err(Failure::new("update_failed", words))
         }
         _ => Ok(()),
