@@ -106,7 +106,7 @@ Failed   x      Order
     fn a_cell_is_one_line_whatever_it_holds() {
         let mut table = Table::new(&["ID", "TYPE"]);
         table.row(vec!["a\nFailed  \u{1b}[31mb".into(), "W".into()]);
-        assert_eq!(table.render(), "ID                         TYPE\na\\nFailed  \\u001b[31mb  W\n");
+        assert_eq!(table.render(), "ID                      TYPE\na\\nFailed  \\u001b[31mb  W\n");
         assert_eq!(properties(&[("Id", "a\nStatus  x".into())]), "Id  a\\nStatus  x\n");
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use ostro_server::{Extension, Server};
-use ostro_wire::{BoxFuture, CallContext, Guard};
+use ostro_wire::{BoxFuture, CallContext, Guard, Leave};
 use prost::Message;
 use temporalio_protos::temporal::api::common::v1::Payload;
 use temporalio_protos::temporal::api::nexus::v1::{
@@ -36,7 +36,7 @@ async fn ask(fixture: &Fixture, method: &str, path: &str, headers: &[(&str, &str
     let headers: String = headers.iter().map(|(key, value)| format!("{key}: {value}\r\n")).collect();
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
     );
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -159,11 +159,13 @@ impl Guard for OneKey {
         method: &str,
         headers: &HeaderMap,
         request: &Bytes,
-    ) -> BoxFuture<Result<(), Status>> {
+    ) -> BoxFuture<Result<Leave, Status>> {
         let place = service::StartNexusOperationExecutionRequest::decode(request.clone()).unwrap();
         let admitted = match headers.get("authorization").map(|value| value.to_str().unwrap()) {
             None => Err(Status::unauthenticated("who are you?")),
-            Some("Bearer key") if method == "StartNexusOperationExecution" && place.namespace == "default" => Ok(()),
+            Some("Bearer ostro_key") if method == "StartNexusOperationExecution" && place.namespace == "default" => {
+                Ok(Leave::default())
+            }
             Some(_) => Err(Status::permission_denied("not you")),
         };
         Box::pin(std::future::ready(admitted))
@@ -177,7 +179,7 @@ async fn who_may_not_call_is_refused() {
     let server = Server::start_with(fixture::config(&directory), guarded).await.unwrap();
     let fixture = Fixture::of(server, directory);
     let start = format!("{BY_QUEUE}/s/o");
-    let own = ("authorization", "Bearer key");
+    let own = ("authorization", "Bearer ostro_key");
     for (path, headers, status, word) in [
         (start.as_str(), &[][..], 401, "who are you?"),
         (&start, &[("authorization", "Bearer other")], 403, "not you"),

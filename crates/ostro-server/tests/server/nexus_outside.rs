@@ -188,7 +188,7 @@ async fn post(fixture: &Fixture, path: &str, headers: &[(&str, &str)], body: &st
     let headers: String = headers.iter().map(|(key, value)| format!("{key}: {value}\r\n")).collect();
     let length = body.len();
     let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
     );
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();

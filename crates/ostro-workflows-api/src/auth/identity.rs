@@ -80,5 +80,5 @@ impl Door {
 
 const NO_KEY: &str = "this server needs an API key: give your client one as its api_key, sent as `authorization: Bearer ostro_…`; \
                       `ostro token create` makes one";
-const WRONG_KEY: &str = "this server does not know the API key that was sent: `ostro token list` shows those there are, \
-                         `ostro token create` makes one";
+const WRONG_KEY: &str = "this server needs an API key that it knows, and does not know the one that was sent: `ostro token list` \
+                         shows those there are, `ostro token create` makes one";

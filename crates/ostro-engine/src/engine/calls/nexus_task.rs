@@ -18,8 +18,8 @@ use crate::queue::{Poller, QueueKey};
 use crate::reply::ReplyId;
 use crate::token::TaskToken;
 
-/// Where a handler at a URL outside is.
-const NO_NAMESPACE: NamespaceId = 0;
+/// In the place of a handler's namespace: it is at a URL.
+const OUTSIDE: NamespaceId = 0;
 
 impl<L: Loader> Engine<L> {
     pub(super) fn poll_nexus_task(
@@ -71,7 +71,7 @@ impl<L: Loader> Engine<L> {
 
     pub(super) fn operation_not_delivered(&mut self, request: OperationNotDelivered) -> Result<()> {
         let token = TaskToken::parse(&self.seals, &request.task_token)?;
-        self.nexus_answered(&token, NO_NAMESPACE, Response::NotDelivered(request.error))
+        self.nexus_answered(&token, token.namespace, Response::NotDelivered(request.error))
     }
 
     fn worker_answered(&mut self, namespace: &str, token: &[u8], answer: NexusWorkerAnswer) -> Result<()> {
@@ -88,12 +88,14 @@ impl<L: Loader> Engine<L> {
         self.nexus_answered(&token, worker, response)
     }
 
-    /// Takes the answer of the handler in namespace `handler`; its token is that of the caller's execution.
+    /// Takes the answer of the handler in namespace `handler`; its token is that of the caller's execution. One at a URL
+    /// outside is answered for in the caller's own namespace.
     fn nexus_answered(&mut self, token: &TaskToken, handler: NamespaceId, response: Response) -> Result<()> {
         let what = What::of_number(token.nexus).ok_or_else(|| Error::invalid("the task token is not that of Nexus"))?;
         let missing = || Error::not_found("Nexus task not found or already expired");
         let id = self.execution_of(token).ok_or_else(missing)?;
-        if self.execution(id).nexus_handler(token, what).is_some_and(|asked| asked != handler) {
+        let asked = self.execution(id).nexus_handler(token, what);
+        if asked.is_some_and(|asked| if asked == OUTSIDE { token.namespace } else { asked } != handler) {
             return Err(Error::invalid("Operation requested with a token from a different namespace."));
         }
         self.step(id, |t| {
