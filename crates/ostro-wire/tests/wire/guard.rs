@@ -59,7 +59,8 @@ async fn a_call_that_waits_ends_with_its_leave() {
     let waits = Leave { ends: Some(Box::pin(async { Status::unauthenticated("revoked") })) };
     let never = std::future::pending::<Result<(), Status>>();
     assert_eq!(waits.during(never).await.map_err(|status| status.code()), Err(Code::Unauthenticated));
-    let context = CallContext { from_network: true, ..CallContext::default() };
+    let named = HeaderMap::from_iter([("client-name".parse().expect("a name"), "test".parse().expect("a value"))]);
+    let context = CallContext::from_network(named);
     let request = DescribeNamespaceRequest { namespace: "four".into(), ..Default::default() };
     let service = ostro_wire::workflow_service::SERVICE;
     let answered = services.call(service, "DescribeNamespace", context, request.encode_to_vec().into());
