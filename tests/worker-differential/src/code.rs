@@ -20,6 +20,7 @@ use temporalio_protos::temporal::api::{
     failure::v1::Failure,
 };
 
+use crate::mirror::Mirror;
 use crate::program::{End, Instr, Kind, OnCancel, Op, Program};
 
 #[derive(Debug, Default)]
@@ -63,6 +64,7 @@ pub struct Code {
     heard: Vec<String>,
     out: Vec<WorkflowCommand>,
     flags: Vec<u32>,
+    mirrored: Mirror,
 }
 
 impl Code {
@@ -81,11 +83,15 @@ impl Code {
             heard: Vec::new(),
             out: Vec::new(),
             flags: Vec::new(),
+            mirrored: Mirror::default(),
         }
     }
 
     /// One turn.
     pub fn turn(&mut self, activation: &WorkflowActivation) -> Success {
+        if let Some(events) = &self.program.mirror {
+            return Success::from(self.mirrored.turn(events, activation));
+        }
         self.replaying = activation.is_replaying;
         for job in &activation.jobs {
             self.take(job.variant.as_ref().expect("every job is something"));
@@ -385,6 +391,8 @@ fn activity(seq: u32, op: Op) -> Command {
         arguments: vec![payload("in")],
         start_to_close_timeout: seconds(10),
         cancellation_type: op.mode,
+        // Which of them are asked for eagerly depends on slots.
+        do_not_eagerly_execute: true,
         ..Default::default()
     })
 }

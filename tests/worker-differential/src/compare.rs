@@ -13,7 +13,7 @@ use temporalio_protos::temporal::api::{
 use crate::author::Verdict;
 
 /// What passed between a worker and its surroundings, in order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Exchange {
     /// A task is given to it.
     Task(Box<PollWorkflowTaskQueueResponse>),
@@ -62,11 +62,36 @@ pub fn activations(ours: &WorkflowActivation, official: &WorkflowActivation, exa
 }
 
 fn normalize(job: Option<&mut Variant>, exactly: Exactly) {
-    if let Some(Variant::ResolveActivity(resolved)) = job
-        && let Some(Status::Backoff(backoff)) = resolved.result.as_mut().and_then(|result| result.status.as_mut())
-        && exactly == Exactly::ButTimes
-    {
-        backoff.original_schedule_time = None;
+    let Some(Variant::ResolveActivity(resolved)) = job else { return };
+    match resolved.result.as_mut().and_then(|result| result.status.as_mut()) {
+        Some(Status::Backoff(backoff)) if exactly == Exactly::ButTimes => backoff.original_schedule_time = None,
+        // What the official core counts failures by.
+        Some(Status::Failed(failed)) => failed.cause = 0,
+        _ => {}
+    }
+}
+
+/// The exchange in a word.
+pub fn name(exchange: &Exchange) -> String {
+    match exchange {
+        Exchange::Task(task) => {
+            let events = task.history.as_ref().map_or(&[][..], |history| &history.events);
+            let ids = events.first().map(|event| event.event_id).zip(events.last().map(|event| event.event_id));
+            format!("Task({ids:?}, query {}, {} queries)", task.query.is_some(), task.queries.len())
+        }
+        Exchange::Activation(activation) => {
+            let jobs: Vec<String> = activation.jobs.iter().map(|job| job.to_string()).collect();
+            format!("Activation({}: {})", activation.history_length, jobs.join(", "))
+        }
+        Exchange::Completes(request) => {
+            let commands: Vec<String> = request.commands.iter().map(ToString::to_string).collect();
+            format!("Completes({}; {} queries)", commands.join(", "), request.query_results.len())
+        }
+        Exchange::AnswersQuery(_) => "AnswersQuery".to_owned(),
+        Exchange::Fails(request) => {
+            format!("Fails({})", request.failure.as_ref().map_or("", |failure| &failure.message))
+        }
+        other => format!("{other:?}"),
     }
 }
 
@@ -115,7 +140,14 @@ fn masked(json: &[u8]) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
-/// Payloads in the order of their keys do not matter, nor what protobuf leaves out.
+/// # Errors
+/// The first line that differs, with some around it.
 pub fn same<T: PartialEq + std::fmt::Debug>(what: &str, ours: &T, official: &T) -> Result<(), String> {
-    if ours == official { Ok(()) } else { Err(format!("{what}: ours {ours:#?}\nofficial {official:#?}")) }
+    if ours == official {
+        return Ok(());
+    }
+    let (ours, official) = (format!("{ours:#?}"), format!("{official:#?}"));
+    let first = ours.lines().zip(official.lines()).take_while(|(one, other)| one == other).count();
+    let part = |text: &str| text.lines().skip(first.saturating_sub(20)).take(40).collect::<Vec<_>>().join("\n");
+    Err(format!("{what}: ours\n{}\nofficial\n{}", part(&ours), part(&official)))
 }

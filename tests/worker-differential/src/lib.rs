@@ -10,6 +10,7 @@ pub mod author;
 pub mod code;
 pub mod compare;
 pub mod convert;
+mod mirror;
 pub mod official;
 pub mod ours;
 pub mod program;

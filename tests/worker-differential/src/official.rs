@@ -38,14 +38,14 @@ pub const SDK_NAME: &str = "temporal-rust";
 pub const SDK_VERSION: &str = "1.1.1";
 
 /// Longer than anything takes that will happen at all.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 enum Said {
     Activation(Box<WorkflowActivation>),
     Completes(Box<RespondWorkflowTaskCompletedRequest>),
     AnswersQuery(Box<RespondQueryTaskCompletedRequest>),
-    Fails(Box<RespondWorkflowTaskFailedRequest>),
+    Fails(#[expect(dead_code, reason = "shown where it differs")] Box<RespondWorkflowTaskFailedRequest>),
 }
 
 struct Call {
@@ -122,7 +122,8 @@ impl Official {
     async fn follow(&mut self, program: &Program, trace: &[Exchange], exactly: Exactly) -> Result<(), String> {
         for (index, exchange) in trace.iter().enumerate() {
             let followed = self.exchange(program, exchange, exactly).await;
-            followed.map_err(|error| format!("exchange {index} of {}: {error}", trace.len()))?;
+            let before = || trace[..=index].iter().map(compare::name).collect::<Vec<_>>().join("\n  ");
+            followed.map_err(|error| format!("exchange {index} of {}: {error}\n  {}", trace.len(), before()))?;
         }
         Ok(())
     }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ostro_worker::replay::run::{Identity, LocalOutcome, StopReason};
-use ostro_worker::replay::{Run, Sdk, Settings, Step, Task};
+use ostro_worker::replay::run::{LocalOutcome, StopReason};
+use ostro_worker::replay::{Identity, Run, Sdk, Settings, Step, Task};
 use temporalio_protos::temporal::api::{history::v1::HistoryEvent, workflowservice::v1::PollWorkflowTaskQueueResponse};
 
 use crate::author::{Author, Verdict, task_of};
 use crate::code::{Code, failure, payload};
-use crate::compare::{Exchange, LocalEnd};
+use crate::compare::{Exactly, Exchange, LocalEnd};
 use crate::convert;
 use crate::program::Program;
 use crate::rng::Rng;
@@ -91,6 +91,16 @@ impl Ours {
 
     pub fn has_run(&self) -> bool {
         self.run.is_some()
+    }
+
+    fn is_answered(&self) -> bool {
+        self.trace.iter().any(|exchange| matches!(exchange, Exchange::Answer(_)))
+    }
+
+    /// How exactly what happened can happen again: local activities take their time from the clock.
+    pub fn exactly(&self) -> Exactly {
+        let ended = self.trace.iter().any(|exchange| matches!(exchange, Exchange::LocalEnds(..)));
+        if ended { Exactly::ButTimes } else { Exactly::All }
     }
 
     /// How many attempts of local activities run.
@@ -276,12 +286,17 @@ fn serve(author: &mut Author, exchange: &Exchange) -> Verdict {
     }
 }
 
-/// Replays a history, or the part of one that begins at its beginning and ends where a task starts.
+/// Replays a history, or the part of one that begins at its beginning and ends where a task starts. Local activities that begin in that task end.
 pub fn replay(program: &Program, events: &[HistoryEvent], run_id: &str, page: Option<usize>) -> Ours {
+    let mut rng = Rng::new(events.len() as u64);
     let mut worker = Ours::new(program.clone(), run_id);
     worker.page = page;
     worker.task(task_of(events, run_id));
     worker.pump(|_| Verdict::Taken);
+    while worker.running() > 0 && !worker.is_answered() {
+        worker.end_local(&mut rng);
+        worker.pump(|_| Verdict::Taken);
+    }
     worker.evict();
     worker
 }

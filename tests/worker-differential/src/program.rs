@@ -1,5 +1,9 @@
 //! Random workflow code: routines of instructions, which run as far as they can after each activation.
 
+use std::sync::Arc;
+
+use temporalio_protos::temporal::api::history::v1::HistoryEvent;
+
 use crate::rng::Rng;
 
 /// What an operation is.
@@ -60,13 +64,15 @@ pub enum OnCancel {
     End,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Program {
     pub main: Vec<Instr>,
     pub on_signal: Vec<Instr>,
     /// Its first `FinishUpdate` ends the update; none: at once.
     pub on_update: Vec<Instr>,
     pub on_cancel: OnCancel,
+    /// Does what this history says instead.
+    pub mirror: Option<Arc<Vec<HistoryEvent>>>,
 }
 
 impl Program {
@@ -85,7 +91,18 @@ impl Program {
         let mut on_update = if rng.chance(50) { routine(&mut rng, length) } else { Vec::new() };
         on_update.push(Instr::FinishUpdate(rng.chance(80)));
         let on_cancel = rng.pick(&[OnCancel::Ignore, OnCancel::CancelAll, OnCancel::End]);
-        Self { main, on_signal, on_update, on_cancel }
+        Self { main, on_signal, on_update, on_cancel, mirror: None }
+    }
+
+    /// Code that does what a history of other code says.
+    pub fn mirror(events: Vec<HistoryEvent>) -> Self {
+        Self { mirror: Some(Arc::new(events)), ..Self::of(Vec::new()) }
+    }
+
+    /// Only a main routine; whoever asks it to cancel itself is not heard.
+    pub fn of(main: Vec<Instr>) -> Self {
+        let on_update = vec![Instr::FinishUpdate(true)];
+        Self { main, on_signal: Vec::new(), on_update, on_cancel: OnCancel::Ignore, mirror: None }
     }
 
     /// The same code with one change.

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::author::prefixes;
-use crate::compare::{Exactly, Exchange};
+use crate::compare::{self, Exactly, Exchange};
 use crate::official::Official;
 use crate::ours::{self, Lived};
 use crate::program::Program;
@@ -70,7 +70,7 @@ async fn replays(
         }
         counts.replays += 1;
         count(&whole.trace, counts);
-        let checked = official.check(program, &whole.trace, Exactly::All).await;
+        let checked = official.check(program, &whole.trace, whole.exactly()).await;
         checked.map_err(|error| format!("seed {seed}, replay of {end} events: {error}"))?;
     }
     Ok(())
@@ -90,11 +90,13 @@ async fn changes(
         let replayed = ours::replay(&changed, &lived.history, &run_id, None);
         counts.changes += 1;
         counts.changes_caught += u64::from(replayed.failed.is_some());
-        let checked = official.check(&changed, &replayed.trace, Exactly::All).await;
+        let checked = official.check(&changed, &replayed.trace, replayed.exactly()).await;
         checked.map_err(|error| {
             format!(
-                "seed {seed}, change {change} (ours says {:?}): {error}\n{program:#?}\n{changed:#?}\n{:#?}",
-                replayed.failed, lived.history
+                "seed {seed}, change {change} (ours says {:?}): {error}
+{program:#?}
+{changed:#?}",
+                replayed.failed
             )
         })?;
     }

@@ -32,4 +32,4 @@ pub use error::{Error, Mismatch, Result};
 pub use flags::Sdk;
 pub use job::{Activation, Job};
 pub use run::{Run, Step, Task};
-pub use settings::{DeploymentVersion, Settings};
+pub use settings::{DeploymentVersion, Identity, Settings};

@@ -1,4 +1,4 @@
-//! What a run must know of its worker.
+//! What a run must know of its worker, and which one it is.
 
 use std::sync::Arc;
 
@@ -26,4 +26,15 @@ pub struct DeploymentVersion {
     pub deployment_name: Arc<str>,
     /// Of the program.
     pub build_id: Arc<str>,
+}
+
+/// Which run it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Id of the workflow.
+    pub workflow_id: String,
+    /// Its type.
+    pub workflow_type: String,
+    /// Id of the run.
+    pub run_id: String,
 }

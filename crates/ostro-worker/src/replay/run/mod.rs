@@ -28,23 +28,12 @@ use super::error::{Error, Result};
 use super::execution::{Execution, LocalEnd};
 use super::job::{Activation, Query};
 use super::local::Attempts;
-use super::settings::Settings;
+use super::settings::{Identity, Settings};
 
 pub use super::local::{LocalTask, StopReason};
 pub use answer::{Completion, QueryAnswer, TaskFailure};
 pub use locals::LocalOutcome;
 pub use task::Task;
-
-/// Which run it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// Id of the workflow.
-    pub workflow_id: String,
-    /// Its type.
-    pub workflow_type: String,
-    /// Id of the run.
-    pub run_id: String,
-}
 
 /// Something that the owner of a run must do.
 #[derive(Debug)]
