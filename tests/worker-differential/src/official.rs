@@ -158,7 +158,7 @@ impl Official {
                 self.answer(*verdict);
                 if *verdict == Verdict::Refused { self.gone(program).await } else { Ok(()) }
             }
-            Exchange::LocalBegins(_) => Ok(()),
+            Exchange::LocalBegins(id) => self.local_begins(id).await,
             Exchange::LocalEnds(id, end) => self.end_local(id, *end).await,
             Exchange::Evict => {
                 let run_id = self.run_id.clone().unwrap_or_default();
@@ -196,6 +196,8 @@ impl Official {
     async fn forgotten(&mut self, activation: &WorkflowActivation) {
         self.code = None;
         self.has_run = false;
+        // They may begin again.
+        self.begun.clear();
         let completion = WorkflowActivationCompletion::empty(activation.run_id.clone());
         let _ = self.worker.complete_workflow_activation(completion).await;
     }
@@ -263,8 +265,10 @@ impl Official {
         Ok(())
     }
 
-    async fn end_local(&mut self, id: &str, end: LocalEnd) -> Result<(), String> {
-        let key = (self.run_id.clone().unwrap_or_default(), id.to_owned());
+    /// Waits for an attempt of a local activity to begin.
+    async fn local_begins(&mut self, id: &str) -> Result<(), String> {
+        let run_id = self.run_id.clone().unwrap_or_default();
+        let key = (run_id, id.to_owned());
         while !self.begun.contains_key(&key) {
             let next = tokio::time::timeout(PATIENCE, self.locals.recv()).await;
             let task = next.map_err(|_| format!("official does not begin {id}"))?.ok_or("the worker is gone")?;
@@ -274,6 +278,11 @@ impl Official {
                 self.begun.insert((run_id, start.activity_id), token);
             }
         }
+        Ok(())
+    }
+
+    async fn end_local(&mut self, id: &str, end: LocalEnd) -> Result<(), String> {
+        let key = (self.run_id.clone().unwrap_or_default(), id.to_owned());
         let task_token = self.begun.remove(&key).unwrap_or_default();
         let result = match end {
             LocalEnd::Completes => ActivityExecutionResult {

@@ -20,8 +20,8 @@ pub struct Ours {
     run_id: String,
     run: Option<(Run, Code)>,
     now: SystemTime,
-    /// Attempts that run, and whether they were asked to stop.
-    running: Vec<(u32, bool)>,
+    /// Attempts that run: number, id, whether they were asked to stop.
+    running: Vec<(u32, String, bool)>,
     pub trace: Vec<Exchange>,
     /// The last completion asked for a new task.
     pub wants_task: bool,
@@ -131,13 +131,13 @@ impl Ours {
             Step::StartLocal(seq) => {
                 if let Some(task) = run.local_started(seq, now) {
                     self.trace.push(Exchange::LocalBegins(task.request.activity_id.clone()));
-                    self.running.push((seq, false));
+                    self.running.push((seq, task.request.activity_id.clone(), false));
                 }
             }
             Step::StopLocal(seq, StopReason::Cancelled) => {
-                self.running.iter_mut().filter(|(other, _)| *other == seq).for_each(|(_, asked)| *asked = true);
+                self.running.iter_mut().filter(|it| it.0 == seq).for_each(|it| it.2 = true);
             }
-            Step::StopLocal(seq, _) => self.running.retain(|(other, _)| *other != seq),
+            Step::StopLocal(seq, _) => self.running.retain(|it| it.0 != seq),
             Step::Complete(completion) => {
                 self.wants_task = completion.force_new_task;
                 self.report(Exchange::Completes(Box::new(completion.into_request())), answer);
@@ -147,7 +147,12 @@ impl Ours {
             }
             Step::FailTask(failure) => {
                 self.failed = Some(failure.failure.message.clone());
-                self.report(Exchange::Fails(Box::new(failure.into_request())), answer);
+                let exchange = if failure.is_legacy_query {
+                    Exchange::AnswersQuery(Box::new(failure.into_query_request()))
+                } else {
+                    Exchange::Fails(Box::new(failure.into_request()))
+                };
+                self.report(exchange, answer);
                 self.forget();
             }
             Step::FetchHistory { .. } => {
@@ -175,7 +180,7 @@ impl Ours {
     /// One of the local activities that run ends.
     pub fn end_local(&mut self, rng: &mut Rng) {
         let at = rng.below(self.running.len());
-        let (seq, asked) = self.running.remove(at);
+        let (seq, id, asked) = self.running.remove(at);
         let end = match rng.below(8) {
             0..5 if !asked => LocalEnd::Completes,
             5 => LocalEnd::FailsForNow,
@@ -186,7 +191,7 @@ impl Ours {
         self.now += Duration::from_millis(50);
         let now = self.now;
         let Some((run, _)) = &mut self.run else { return };
-        self.trace.push(Exchange::LocalEnds(format!("local-{seq}"), end));
+        self.trace.push(Exchange::LocalEnds(id, end));
         run.local_ended(seq, outcome(end), now);
     }
 
@@ -228,13 +233,12 @@ pub struct Lived {
     pub history: Vec<HistoryEvent>,
     /// A workflow task said that it was alive: that takes real time on the official core.
     pub heartbeats: bool,
+    /// Its own history was nondeterminism to it, which ended it.
+    pub failed: Option<String>,
 }
 
 /// Runs code from its start to its end, in a world of random events.
-///
-/// # Errors
-/// Its own history was nondeterminism to it.
-pub fn live(seed: u64, program: &Program) -> Result<Lived, String> {
+pub fn live(seed: u64, program: &Program) -> Lived {
     let mut author = Author::new(seed);
     let mut rng = Rng::new(seed ^ 0x776f_726c_64);
     let mut worker = Ours::new(program.clone(), &author.run_id);
@@ -258,8 +262,8 @@ pub fn live(seed: u64, program: &Program) -> Result<Lived, String> {
                 worker.end_local(&mut rng);
             }
         }
-        if let Some(failed) = worker.failed {
-            return Err(format!("{failed}\n{:#?}", worker.trace));
+        if worker.failed.is_some() {
+            break;
         }
         author.cached = worker.has_run();
         if let Some(query) = author.query().filter(|_| worker.running() == 0) {
@@ -273,7 +277,7 @@ pub fn live(seed: u64, program: &Program) -> Result<Lived, String> {
         }
     }
     worker.evict();
-    Ok(Lived { trace: worker.trace, history: author.events, heartbeats })
+    Lived { trace: worker.trace, history: author.events, heartbeats, failed: worker.failed }
 }
 
 fn serve(author: &mut Author, exchange: &Exchange) -> Verdict {

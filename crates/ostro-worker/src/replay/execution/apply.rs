@@ -17,17 +17,17 @@ use crate::replay::machine::Incoming;
 pub(super) type Admitted = HashMap<String, Incoming>;
 
 impl Execution {
-    /// Applies sequences until the code has something to do, or the replay is over.
-    pub fn apply_ready(&mut self) -> Result<()> {
+    /// Applies sequences until the code has something to do, or the replay is over. False: the next page of the history is wanted.
+    pub fn apply_ready(&mut self) -> Result<bool> {
         while !self.has_jobs() {
             if !self.is_ready() {
-                return Ok(());
+                return Ok(false);
             }
             if self.apply_next()? == 0 || !self.replaying {
-                return Ok(());
+                break;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Applies the next sequence. Says how many events it had.

@@ -12,6 +12,8 @@ use crate::replay::job::{Job, LEGACY_QUERY};
 enum Locals {
     None,
     Outstanding,
+    /// Nor can that be said before the next page of the history is here.
+    Unknown,
 }
 
 impl Run {
@@ -40,6 +42,7 @@ impl Run {
                 versioning_behavior: Default::default(),
                 queries_wait,
                 by_core: true,
+                is_carried_out: false,
             },
             now,
         );
@@ -64,7 +67,15 @@ impl Run {
         let (lang_flags, versioning_behavior) = (decision.lang_flags, decision.versioning_behavior);
         let queries_wait = self.queries_wait();
         self.go_on_with(
-            Decided { requests, answers, lang_flags, versioning_behavior, queries_wait, by_core: false },
+            Decided {
+                requests,
+                answers,
+                lang_flags,
+                versioning_behavior,
+                queries_wait,
+                by_core: false,
+                is_carried_out: false,
+            },
             now,
         );
     }
@@ -87,9 +98,13 @@ impl Run {
         if self.execution.is_ready() {
             self.complete(decided, now);
         } else {
-            self.phase = Phase::Fetching(Held::Completed(Box::new(decided)));
-            self.steps.push_back(Step::FetchHistory { from_start: false });
+            self.fetch_for(decided);
         }
+    }
+
+    fn fetch_for(&mut self, decided: Decided) {
+        self.phase = Phase::Fetching(Held::Completed(Box::new(decided)));
+        self.steps.push_back(Step::FetchHistory { from_start: false });
     }
 
     pub(super) fn complete(&mut self, mut decided: Decided, now: SystemTime) {
@@ -97,6 +112,10 @@ impl Run {
         let heartbeat = heartbeat_by_core || self.waiting.as_ref().is_some_and(|waiting| waiting.heartbeat_due);
         match self.carry_on(&mut decided, now) {
             Err(error) => self.fail_with(error, true),
+            Ok(Locals::Unknown) => {
+                decided.is_carried_out = true;
+                self.fetch_for(decided);
+            }
             Ok(Locals::None) => {
                 self.waiting = None;
                 self.report(decided, heartbeat_by_core, now);
@@ -115,11 +134,15 @@ impl Run {
 
     /// The decision goes into the run; what follows from the history at once follows.
     fn carry_on(&mut self, decided: &mut Decided, now: SystemTime) -> Result<Locals> {
-        self.execution.used_by_lang(&decided.lang_flags);
-        self.execution.decide(std::mem::take(&mut decided.requests), now)?;
+        if !decided.is_carried_out {
+            self.execution.used_by_lang(&decided.lang_flags);
+            self.execution.decide(std::mem::take(&mut decided.requests), now)?;
+        }
         self.phase = Phase::Idle;
         self.tell_deferred()?;
-        self.execution.apply_ready()?;
+        if !self.execution.apply_ready()? {
+            return Ok(Locals::Unknown);
+        }
         self.begin_locals(now)?;
         if !self.execution.outstanding_locals() {
             return Ok(Locals::None);

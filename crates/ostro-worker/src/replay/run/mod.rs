@@ -93,6 +93,8 @@ struct Decided {
     queries_wait: bool,
     /// The core answered by itself: the code had nothing to do.
     by_core: bool,
+    /// Its requests have been taken; what follows from the history at once is to be seen.
+    is_carried_out: bool,
 }
 
 /// The task at hand.

@@ -171,7 +171,7 @@ impl Run {
         self.execution.apply_next()?;
         self.between_tasks = false;
         self.tell_deferred()?;
-        if !self.execution.has_jobs() {
+        if !self.execution.has_jobs() && self.execution.is_ready() {
             self.execution.apply_next()?;
         }
         Ok(())

@@ -209,7 +209,8 @@ fn a_query_on_its_own_is_answered_on_its_own_and_one_that_is_out_of_date_is_left
 
 #[test]
 fn a_run_that_is_not_where_its_task_begins_is_read_from_the_start() {
-    let history = [first_events(), vec![completed(4)], task_events(5)].concat();
+    let signaled = Attributes::WorkflowExecutionSignaledEventAttributes(Default::default());
+    let history = [first_events(), vec![completed(4), event(5, signaled)], task_events(6)].concat();
     let mut run = new_run();
     run.task(task(history[3..].to_vec(), 3), at(100));
     assert!(matches!(run.next(), Some(Step::FetchHistory { from_start: true })));
