@@ -1,4 +1,4 @@
-//! Some seeds of the differential, each time others do not: `cargo run -p ostro-worker-differential -- FIRST COUNT` takes any.
+//! Some seeds of the differential; `cargo run -p ostro-worker-differential -- FIRST COUNT` takes any.
 
 use ostro_worker_differential::official::Official;
 use ostro_worker_differential::seeds::{Counts, check};
@@ -7,12 +7,12 @@ use ostro_worker_differential::seeds::{Counts, check};
 async fn both_cores_do_the_same() {
     let mut official = Official::start().await;
     let mut counts = Counts::default();
-    for seed in 0..200 {
+    for seed in 0..30 {
         if let Err(error) = check(seed, &mut official, &mut counts).await {
             panic!("{error}");
         }
     }
     // The tests mean something.
-    assert!(counts.lives > 100 && counts.replays > 500 && counts.activations > 2_000, "{counts:?}");
-    assert!(counts.changes_caught > 50 && counts.changes_caught < counts.changes, "{counts:?}");
+    assert!(counts.lives > 20 && counts.replays > 100 && counts.activations > 500, "{counts:?}");
+    assert!(counts.changes_caught > 10 && counts.changes_caught < counts.changes, "{counts:?}");
 }
