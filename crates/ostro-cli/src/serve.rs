@@ -1,6 +1,7 @@
 //! `ostro dev` and `ostro serve`.
 
 mod api;
+mod files;
 mod logs;
 mod remote;
 mod start_dev;
@@ -39,8 +40,9 @@ pub fn run(command: ServerCommand) -> ExitCode {
 }
 
 fn serve(command: ServerCommand) -> Result<(), Failure> {
-    let settings = Settings::of(command)?;
+    let mut settings = Settings::of(command)?;
     logs::start(settings.log_format, &settings.config.log_level)?;
+    files::make_room(&mut settings.config.network);
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::Runtime)?;
     runtime.block_on(serve_until_stopped(settings))
 }
@@ -61,9 +63,9 @@ async fn serve_until_stopped(settings: Settings) -> Result<(), Failure> {
     let mut api = None;
     let starting = Server::start_with(settings.config.clone(), async |serving| {
         let scheduler = api::scheduler(&settings, serving.grpc_address);
-        let started = api::start(&settings, Caller::new(serving.services), scheduler).await?;
-        let guard = Some(started.guard());
-        Ok(Extension { routes: ostro_workflows_api::router(api.insert(started).clone()), guard })
+        let started = api::start(&settings, Caller::new(serving.services), scheduler, serving.throttle).await?;
+        let (guard, metrics) = (Some(started.guard()), Some(api::metrics(&started)));
+        Ok(Extension { routes: ostro_workflows_api::router(api.insert(started).clone()), guard, metrics })
     });
     let server = tokio::select! {
         server = starting => server?,

@@ -1,6 +1,7 @@
 //! Limits and defaults of the engine. The values are those of Temporal's server unless a comment says otherwise.
 
 use crate::nexus::CallbackAddress;
+use crate::quota::Quotas;
 use crate::time::{DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span};
 
 /// Everything that an operator can tune in the engine.
@@ -70,6 +71,8 @@ pub struct Config {
     pub continue_as_new_interval_min: Span,
     /// Bytes of executions kept in memory; idle ones leave beyond it; 96 MiB.
     pub cache_bytes_max: usize,
+    /// What namespaces may have; no limits.
+    pub quotas: Quotas,
 }
 
 impl Default for Config {
@@ -107,6 +110,7 @@ impl Default for Config {
             retention: DAY,
             continue_as_new_interval_min: Span::ZERO,
             cache_bytes_max: 96 << 20,
+            quotas: Quotas::default(),
         }
     }
 }

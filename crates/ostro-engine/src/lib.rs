@@ -23,6 +23,7 @@ pub mod nesting;
 pub mod nexus;
 pub mod persistence;
 pub mod queue;
+pub mod quota;
 pub mod reply;
 pub mod schedule;
 pub mod seal;

@@ -244,6 +244,17 @@ pub struct Recovery {
     pub workflow_tasks: Vec<WaitingTask>,
     /// Activity tasks that wait for a worker.
     pub activity_tasks: Vec<WaitingTask>,
+    /// What each namespace has; empty where no quota asks.
+    pub usage: Vec<NamespaceUsage>,
+}
+
+/// What a namespace has of what a quota may limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamespaceUsage {
+    pub namespace: NamespaceId,
+    pub executions_open: i64,
+    /// Of open and closed runs.
+    pub history_bytes: i64,
 }
 
 /// A task that waits for a worker.

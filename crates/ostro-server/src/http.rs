@@ -1,7 +1,6 @@
 //! The HTTP listener, and the pages `/metrics` and `/healthz`.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -11,21 +10,18 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::{Listener, ListenerExt};
-use ostro_store::Writer;
-use ostro_wire::{Guard, Tls, TlsListener, workflow_service};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::server::TlsStream;
-use tokio_stream::StreamExt;
+use ostro_wire::network::{Protocol, serve_http};
+use ostro_wire::{BoxError, Guard, Network, Tls, workflow_service};
+use tokio::net::TcpListener;
 
 use crate::hosts::Hosts;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Sources};
 
 /// What the pages are made of.
 #[derive(Clone)]
 pub(crate) struct Pages {
     pub metrics: Arc<Metrics>,
-    pub writer: Arc<Writer>,
+    pub sources: Arc<Sources>,
     /// Decides who reads the metrics; everybody without one. Health is for everybody.
     pub guard: Option<Arc<dyn Guard>>,
 }
@@ -35,46 +31,25 @@ pub(crate) fn routes(pages: Pages) -> Router {
     Router::new().route("/metrics", get(metrics)).route("/healthz", get(|| async { "ok\n" })).with_state(pages)
 }
 
-/// Serves under these names, with `tls` if there is any, until `shutdown` completes and the requests in flight are answered.
+/// A listener of HTTP and what belongs to it.
+pub struct Listening {
+    pub listener: TcpListener,
+    pub tls: Option<Tls>,
+    pub network: Network,
+}
+
+/// Serves under these names, with TLS if there is any, until `shutdown` completes and the requests in flight are answered.
+///
+/// # Errors
+/// TLS files that cannot be used.
 pub async fn serve(
-    listener: TcpListener,
-    tls: Option<Tls>,
+    listening: Listening,
     hosts: Hosts,
     routes: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let routes = hosts.guard(routes);
-    match tls {
-        // Messages of a stream are small and must not wait for each other's acknowledgement.
-        None => {
-            let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-            axum::serve(listener, routes).with_graceful_shutdown(shutdown).await
-        }
-        Some(tls) => {
-            let listener = TlsListener::start(listener, &tls, &["http/1.1"]).map_err(std::io::Error::other)?;
-            axum::serve(Secure(listener), routes).with_graceful_shutdown(shutdown).await
-        }
-    }
-}
-
-/// [`TlsListener`] as axum takes connections.
-struct Secure(TlsListener);
-
-impl Listener for Secure {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        match self.0.next().await {
-            Some(accepted) => accepted,
-            // The listener lives as long as this does; were it gone, nobody else would come.
-            None => std::future::pending().await,
-        }
-    }
-
-    fn local_addr(&self) -> std::io::Result<Self::Addr> {
-        Ok(self.0.local_addr())
-    }
+) -> Result<(), BoxError> {
+    let Listening { listener, tls, network } = listening;
+    serve_http(listener, tls, Protocol::Web, network, hosts.guard(routes), shutdown).await
 }
 
 /// They name no namespace and no execution: any key will do, where one is needed.
@@ -85,5 +60,5 @@ async fn metrics(State(pages): State<Pages>, headers: HeaderMap) -> Response {
             return (StatusCode::UNAUTHORIZED, format!("{}\n", status.message())).into_response();
         }
     }
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], pages.metrics.render(&pages.writer)).into_response()
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], pages.metrics.render(&pages.sources)).into_response()
 }

@@ -9,6 +9,7 @@ mod http;
 pub mod metrics;
 mod network;
 mod nexus_http;
+mod rates;
 mod retention;
 mod server;
 mod setup;
@@ -17,8 +18,8 @@ mod workers;
 
 pub use config::Config;
 pub use hosts::Hosts;
-pub use http::serve as serve_http;
-pub use server::{Error, Extension, Server, Serving};
+pub use http::{Listening, serve as serve_http};
+pub use server::{Error, Extension, MoreMetrics, Server, Serving};
 pub use setup::store_path;
 
 /// The version of Ostro.

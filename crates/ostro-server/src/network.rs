@@ -4,7 +4,7 @@
 //! threads nearly each of these steps wakes another thread, which costs more than the step; so a thread with a runtime of
 //! its own takes a connection and does all for it. There are as many as can be busy beside the engine.
 
-use ostro_wire::{BoxError, Services, Tls};
+use ostro_wire::{BoxError, Network, Services, Tls};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -20,10 +20,11 @@ pub(crate) fn serve_grpc(
     listener: TcpListener,
     tls: Option<Tls>,
     services: Services,
+    network: Network,
     stopped: watch::Receiver<bool>,
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
-        if let Err(error) = serve(listener, tls, services, stopped).await {
+        if let Err(error) = serve(listener, tls, services, network, stopped).await {
             tracing::error!(%error, "the gRPC listener ended");
         }
     })
@@ -33,6 +34,7 @@ async fn serve(
     listener: TcpListener,
     tls: Option<Tls>,
     services: Services,
+    network: Network,
     stopped: watch::Receiver<bool>,
 ) -> Result<(), BoxError> {
     let listener = listener.into_std()?;
@@ -46,6 +48,7 @@ async fn serve(
             listener: listener.try_clone()?,
             tls: tls.clone(),
             services: services.clone(),
+            network: network.clone(),
             stopped: stopped.clone(),
             abandoned: abandoned.clone(),
         };
@@ -69,16 +72,18 @@ struct Lane {
     listener: std::net::TcpListener,
     tls: Option<Tls>,
     services: Services,
+    network: Network,
     stopped: watch::Receiver<bool>,
     abandoned: watch::Receiver<()>,
 }
 
 impl Lane {
     fn run(self) -> Result<(), BoxError> {
-        let Self { listener, tls, services, stopped, mut abandoned } = self;
+        let Self { listener, tls, services, network, stopped, mut abandoned } = self;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let result = runtime.block_on(async move {
-            let served = ostro_wire::serve(TcpListener::from_std(listener)?, tls, services, stop_signal(stopped));
+            let listener = TcpListener::from_std(listener)?;
+            let served = ostro_wire::serve(listener, tls, services, network, stop_signal(stopped));
             tokio::select! {
                 result = served => result,
                 _ = abandoned.changed() => Ok(()),

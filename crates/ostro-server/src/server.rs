@@ -10,7 +10,7 @@ use ostro_engine::command::DetachActivity;
 use ostro_engine::engine::Secrets;
 use ostro_engine::seal::Seals;
 use ostro_store::{Options, Readers, Store, Writer, abort_on_fatal};
-use ostro_wire::{BoxError, Guard, Services, ServingStatus, Tls, TlsError};
+use ostro_wire::{BoxError, Guard, Network, Services, ServingStatus, Throttle, Tls, TlsError};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -21,10 +21,11 @@ use crate::clock::{Clock, SkippingClock, SystemClock};
 use crate::config::Config;
 use crate::frontend::{Frontend, TestClock, status};
 use crate::hosts::Hosts;
-use crate::http::{self, Pages};
-use crate::metrics::Metrics;
+use crate::http::{self, Listening, Pages};
+use crate::metrics::{Metrics, Sources};
 use crate::network::serve_grpc;
 use crate::nexus_http::{self, CallbackUrl, Incoming, Sender};
+use crate::rates::Rates;
 use crate::retention::Retention;
 use crate::setup;
 use crate::shell::{self, EngineHandle, EngineThread, Parts};
@@ -114,7 +115,7 @@ impl Server {
         let health = Arc::new(ServingStatus::default());
         let services = core.services(&config, health.clone());
         let grpc_address = grpc.as_ref().and_then(|listener| listener.local_addr().ok());
-        let serving = Serving { services: services.clone(), grpc_address };
+        let serving = Serving { services: services.clone(), grpc_address, throttle: core.throttle.clone() };
         let extension = extend(serving).await.map_err(Error::Extension)?;
         Ok(core.serve(&config, Listeners { grpc, http, tls, extension }, services, health))
     }
@@ -181,6 +182,8 @@ pub struct Serving {
     pub services: Services,
     /// Where the gRPC interface listens; `None` where it is switched off.
     pub grpc_address: Option<SocketAddr>,
+    /// Counts requests of namespaces; `None` where none has a quota of them.
+    pub throttle: Option<Arc<dyn Throttle>>,
 }
 
 /// What a server serves besides its own.
@@ -191,7 +194,12 @@ pub struct Extension {
     /// Decides which calls are made, over gRPC and of Nexus operations by HTTP alike, and who reads `/metrics`; all of them
     /// without one.
     pub guard: Option<Arc<dyn Guard>>,
+    /// More for the page of metrics: (name, kind, help, value).
+    pub metrics: Option<Arc<MoreMetrics>>,
 }
+
+/// Samples without labels: (name, `counter` or `gauge`, help, value).
+pub type MoreMetrics = dyn Fn() -> Vec<(&'static str, &'static str, &'static str, f64)> + Send + Sync;
 
 /// What a server listens on, and what it serves there besides its own.
 struct Listeners {
@@ -199,6 +207,12 @@ struct Listeners {
     http: Option<TcpListener>,
     tls: Option<Tls>,
     extension: Extension,
+}
+
+/// Who reads the pages, and what more is on them.
+struct OfPages {
+    guard: Option<Arc<dyn Guard>>,
+    more: Option<Arc<MoreMetrics>>,
 }
 
 /// What there is of a server before it listens.
@@ -213,19 +227,23 @@ struct Core {
     seals: Seals,
     cluster_id: String,
     batch_started: Arc<Notify>,
+    throttle: Option<Arc<dyn Throttle>>,
 }
 
 impl Core {
     fn start(config: &Config, clock: Arc<dyn Clock>, skipping: Option<Arc<SkippingClock>>) -> Result<Self, Error> {
         let store = Store::open(setup::make_store_path(&config.data)?, Options { durable: config.durable })?;
-        let recovery = store.recover()?;
+        let mut recovery = store.recover()?;
+        if config.limits.quotas.limit_what_is_kept() {
+            recovery.usage = store.usage()?;
+        }
         if skipping.is_some() && recovery.next_execution > 1 {
             return Err(Error::NotEmpty { path: config.data.clone() });
         }
         let writer = Arc::new(store.writer(abort_on_fatal())?);
         let cluster_id = setup::cluster_id(&recovery, &writer);
         let seals = setup::seals(&recovery, &writer)?;
-        let readers = store.readers(config.readers)?;
+        let readers = store.readers(config.read_limits())?;
         let metrics = Metrics::shared();
         let parts = Parts {
             config: config.limits.clone(),
@@ -239,24 +257,43 @@ impl Core {
             metrics: metrics.clone(),
         };
         let engine = shell::start(parts).map_err(Error::Thread)?;
+        let throttle = Rates::of(&config.limits.quotas).map(|rates| Arc::new(rates) as Arc<dyn Throttle>);
         let batch_started = Arc::default();
-        Ok(Self { store, writer, readers, engine, clock, skipping, metrics, seals, cluster_id, batch_started })
+        Ok(Self {
+            store,
+            writer,
+            readers,
+            engine,
+            clock,
+            skipping,
+            metrics,
+            seals,
+            cluster_id,
+            batch_started,
+            throttle,
+        })
     }
 
     fn serve(self, config: &Config, listeners: Listeners, services: Services, health: Arc<ServingStatus>) -> Server {
-        let Listeners { grpc, http, tls, extension: Extension { routes, guard } } = listeners;
+        let Listeners { grpc, http, tls, extension: Extension { routes, guard, metrics: more } } = listeners;
         let (stop, stopped) = watch::channel(false);
         let address = |listener: &TcpListener| listener.local_addr().ok();
         let (grpc_address, http_address) = (grpc.as_ref().and_then(address), http.as_ref().and_then(address));
+        let network = Network::new(config.network.clone());
         let callback_base = http_address.map(|address| base_url(address, tls.is_some()));
         let mut tasks = Vec::new();
         let guarded = guard.clone().into_iter().fold(services.clone(), Services::with_guard);
-        tasks.extend(grpc.map(|listener| serve_grpc(listener, tls.clone(), guarded, stopped.clone())));
+        let throttle = self.throttle.clone();
+        let guarded = throttle.clone().into_iter().fold(guarded, Services::with_throttle);
+        tasks.extend(grpc.map(|listener| serve_grpc(listener, tls.clone(), guarded, network.clone(), stopped.clone())));
         let payload_bytes_max = config.limits.blob_bytes_max;
         let (engine, callers) = (self.engine.handle().clone(), Arc::new(config.nexus_callers.clone()));
-        let incoming = Incoming { engine, payload_bytes_max, guard: guard.clone(), callers };
+        let incoming = Incoming { engine, payload_bytes_max, guard: guard.clone(), callers, throttle };
         let routes = routes.merge(nexus_http::routes(incoming));
-        tasks.extend(http.map(|listener| self.serve_http(config, (listener, tls), routes, guard, stopped.clone())));
+        let of_pages = OfPages { guard, more };
+        tasks.extend(http.map(|listener| {
+            self.serve_http(config, Listening { listener, tls, network }, routes, of_pages, stopped.clone())
+        }));
         let callback = CallbackUrl { base: config.public_url.clone().or(callback_base) };
         let sender = Sender::new(self.engine.handle().clone(), callback, &config.limits);
         tasks.push(until(stopped.clone(), sender.run()));
@@ -298,18 +335,24 @@ impl Core {
     fn serve_http(
         &self,
         config: &Config,
-        (listener, tls): (TcpListener, Option<Tls>),
+        listening: Listening,
         routes: Router,
-        guard: Option<Arc<dyn Guard>>,
+        OfPages { guard, more }: OfPages,
         stopped: watch::Receiver<bool>,
     ) -> JoinHandle<()> {
-        let pages = Pages { metrics: self.metrics.clone(), writer: self.writer.clone(), guard };
+        let sources = Sources {
+            writer: self.writer.clone(),
+            readers: self.readers.clone(),
+            network: listening.network.stats().clone(),
+            more,
+        };
+        let pages = Pages { metrics: self.metrics.clone(), sources: Arc::new(sources), guard };
         let routes = routes.merge(http::routes(pages));
         // One that has no address serves nobody.
-        let address = listener.local_addr().unwrap_or_else(|_| ([127, 0, 0, 1], 0).into());
+        let address = listening.listener.local_addr().unwrap_or_else(|_| ([127, 0, 0, 1], 0).into());
         let hosts = Hosts::new(address, config);
         tokio::spawn(async move {
-            if let Err(error) = http::serve(listener, tls, hosts, routes, stop_signal(stopped)).await {
+            if let Err(error) = http::serve(listening, hosts, routes, stop_signal(stopped)).await {
                 tracing::error!(%error, "the HTTP listener ended");
             }
         })

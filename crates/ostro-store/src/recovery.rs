@@ -1,7 +1,7 @@
 //! What the engine must know before it serves: read once at start.
 
 use ostro_engine::persistence::{
-    ExecutionId, ItemKey, ItemKind, NamespaceRow, Recovery, StoredRecord, Waiting, WaitingTask,
+    ExecutionId, ItemKey, ItemKind, NamespaceRow, NamespaceUsage, Recovery, StoredRecord, Waiting, WaitingTask,
 };
 use ostro_engine::time::Time;
 use rusqlite::{Connection, Result, Row};
@@ -23,6 +23,18 @@ pub(crate) fn recover(connection: &Connection) -> Result<Recovery> {
         })?,
         workflow_tasks: rows(&transaction, WORKFLOW_TASKS, workflow_task)?,
         activity_tasks: rows(&transaction, &activity_tasks(), activity_task)?,
+        usage: Vec::new(),
+    })
+}
+
+/// What each namespace has, for quotas. Reads all rows of runs, and the sizes of the histories of open ones.
+pub(crate) fn usage(connection: &Connection) -> Result<Vec<NamespaceUsage>> {
+    let sql = "SELECT namespace, sum(close_time IS NULL OR close_time = 0), sum(CASE WHEN close_time <> 0 \
+         THEN history_size_bytes ELSE (SELECT sum(length(events)) FROM history h WHERE h.exec = e.id) END) \
+         FROM exec e GROUP BY namespace";
+    rows(connection, sql, |row| {
+        let history_bytes = row.get::<_, Option<i64>>(2)?.unwrap_or(0);
+        Ok(NamespaceUsage { namespace: row.get(0)?, executions_open: row.get(1)?, history_bytes })
     })
 }
 

@@ -32,6 +32,7 @@ pub(crate) fn open_writer(path: &Path, durable: bool) -> Result<Connection> {
     connection
         .pragma_update(None, "synchronous", if durable { "full" } else { "off" })
         .doing("set the durability of the store")?;
+    ostro_sqlite::keep_log_small(&connection).doing("bound the log of the store")?;
     migrate(&mut connection, path)?;
     Ok(connection)
 }

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use ostro_engine::persistence::Write;
+use ostro_sqlite::LogSize;
 use rusqlite::Connection;
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 
@@ -24,6 +25,9 @@ use crate::visibility;
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How much goes into one commit.
 const GROUP_LIMITS: DrainLimits = DrainLimits { entries: 256, bytes: 8 * 1024 * 1024 };
+
+/// How often the size of the log is looked at: one commit has 8 MiB at most.
+const COMMITS_BETWEEN_LOOKS: u64 = 8;
 
 /// Writes that are committed together, and what to do once they are on disk.
 pub struct Batch {
@@ -51,10 +55,10 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection, on_fatal: OnFatal) -> std::io::Result<Writer> {
+    pub(crate) fn start(connection: Connection, log: Arc<LogSize>, on_fatal: OnFatal) -> std::io::Result<Writer> {
         let queue = Arc::new(Queue::new(QUEUE_BYTES_MAX));
         let stats = Arc::new(Stats::default());
-        let committer = Arc::new(Mutex::new(Committer { connection, stats: stats.clone() }));
+        let committer = Arc::new(Mutex::new(Committer { connection, log, stats: stats.clone() }));
         let worker = Worker { committer: committer.clone(), queue: queue.clone(), on_fatal: on_fatal.clone() };
         let thread = std::thread::Builder::new().name("ostro-store".to_owned()).spawn(move || worker.run())?;
         Ok(Writer { queue, stats, committer, on_fatal, thread: Mutex::new(Some(thread)) })
@@ -139,6 +143,7 @@ impl Worker {
 
 struct Committer {
     connection: Connection,
+    log: Arc<LogSize>,
     stats: Arc<Stats>,
 }
 
@@ -180,6 +185,9 @@ impl Committer {
         let started = Instant::now();
         apply::apply(&self.connection, group).doing("commit to the store")?;
         self.stats.committed(batches, started.elapsed());
+        if self.stats.commits.load(Relaxed) % COMMITS_BETWEEN_LOOKS == 0 {
+            self.log.look();
+        }
         Ok(())
     }
 }

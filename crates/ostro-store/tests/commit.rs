@@ -158,8 +158,8 @@ fn runs_are_found_by_name() {
     assert_eq!(reader.newest_run(1, "x"), None);
     assert_eq!(reader.run(1, "w", "run-1"), Some(1));
     assert_eq!(reader.run(1, "w", "run-4"), None);
-    assert_eq!(opened.readers.run(1, "v", "run-4").unwrap(), Some(4));
-    assert_eq!(opened.readers.newest_run(1, "v").unwrap(), Some(4));
+    assert_eq!(opened.readers.now(|reads| reads.run(1, "v", "run-4")).unwrap().unwrap(), Some(4));
+    assert_eq!(opened.readers.now(|reads| reads.newest_run(1, "v")).unwrap().unwrap(), Some(4));
     opened.write(vec![Write::DeleteExecution(2)]);
     assert_eq!(reader.newest_run(1, "w"), Some(1));
 }
@@ -282,10 +282,11 @@ fn history_is_read_in_ranges_and_pages() {
     assert_eq!(opened.reader.history(1, 4, 5)[0].events, "4..5");
     let limits = |events, bytes| ostro_store::PageLimits { events, bytes };
     let page = |back, range, limits| {
-        let readers = &opened.readers;
-        let page =
-            if back { readers.history_page_back(1, range, limits) } else { readers.history_page(1, range, limits) };
-        let page = page.unwrap();
+        let read = opened.readers.now(|reads| match back {
+            true => reads.history_page_back(1, range, limits),
+            false => reads.history_page(1, range, limits),
+        });
+        let page = read.unwrap().unwrap();
         (page.batches.iter().map(|b| b.first).collect::<Vec<_>>(), page.more)
     };
     assert_eq!(page(false, (1, 100), limits(4, 1_000)), (vec![1, 4], true));
@@ -307,9 +308,10 @@ fn retention_finds_expired_runs() {
         put(row(4, 1, "w")),
     ]);
     let second = ostro_engine::time::SECOND;
-    assert_eq!(opened.readers.expired((second + Span::from_nanos(200)).since_epoch(), 10).unwrap(), [2, 3]);
-    assert_eq!(opened.readers.expired((second + Span::from_nanos(200)).since_epoch(), 1).unwrap(), [2]);
-    assert_eq!(opened.readers.expired(Time::from_nanos(1), 10).unwrap(), [0i64; 0]);
+    let expired = |at, limit| opened.readers.now(|reads| reads.expired(at, limit)).unwrap().unwrap();
+    assert_eq!(expired((second + Span::from_nanos(200)).since_epoch(), 10), [2, 3]);
+    assert_eq!(expired((second + Span::from_nanos(200)).since_epoch(), 1), [2]);
+    assert_eq!(expired(Time::from_nanos(1), 10), [0i64; 0]);
 }
 
 #[test]
@@ -317,9 +319,9 @@ fn a_visibility_row_comes_back() {
     let opened = Opened::new();
     let open = row(1, 1, "w");
     opened.write(vec![put(open.clone())]);
-    assert_eq!(opened.readers.visibility(1).unwrap(), Some(open.clone()));
+    assert_eq!(opened.readers.now(|reads| reads.visibility(1)).unwrap().unwrap(), Some(open.clone()));
     let ended = closed(open, 2, DAY_ZERO + Span::from_nanos(5));
     opened.write(vec![put(ended.clone())]);
-    assert_eq!(opened.readers.visibility(1).unwrap(), Some(ended));
-    assert_eq!(opened.readers.visibility(2).unwrap(), None);
+    assert_eq!(opened.readers.now(|reads| reads.visibility(1)).unwrap().unwrap(), Some(ended));
+    assert_eq!(opened.readers.now(|reads| reads.visibility(2)).unwrap().unwrap(), None);
 }

@@ -93,7 +93,11 @@ fn store(indexed: bool) -> Opened {
 
 /// The digits of the workflow ids, in order; `s` for the scheduler.
 fn listed(opened: &Opened, query: &str) -> String {
-    let page = opened.readers.list(1, &types(), query, 0, b"").unwrap_or_else(|error| panic!("{query}: {error}"));
+    let page = opened
+        .readers
+        .now(|reads| reads.list(1, &types(), query, 0, b""))
+        .unwrap()
+        .unwrap_or_else(|error| panic!("{query}: {error}"));
     assert!(page.next_token.is_empty());
     page.rows.iter().map(|row| row.workflow_id.trim_start_matches('w').chars().next().unwrap()).collect()
 }
@@ -291,7 +295,7 @@ fn filters_select_and_order() {
         for (query, expected) in FILTERS {
             assert_eq!(listed(&opened, query), *expected, "{query} (indexed: {indexed})");
             if !query.to_lowercase().contains("by ") {
-                let count = opened.readers.count(1, &types(), query).unwrap();
+                let count = opened.readers.now(|reads| reads.count(1, &types(), query)).unwrap().unwrap();
                 assert_eq!((count.total as usize, count.groups.len()), (expected.len(), 0), "{query}");
             }
         }
@@ -317,7 +321,7 @@ fn filters_have_limits() {
 #[test]
 fn counts_can_be_grouped() {
     let opened = store(false);
-    let grouped = |query: &str| opened.readers.count(1, &types(), query);
+    let grouped = |query: &str| opened.readers.now(|reads| reads.count(1, &types(), query)).unwrap();
     let by_status = grouped("WorkflowId != 'w1' GROUP BY ExecutionStatus").unwrap();
     assert_eq!(by_status.total, 4);
     assert_eq!(by_status.groups, [(vec![text("Running")], 2), (vec![text("Terminated")], 2)]);
@@ -332,7 +336,7 @@ fn counts_can_be_grouped() {
         let error = grouped(query).unwrap_err();
         assert!(error.message.contains(expected), "{query}: {error}");
     }
-    let list = |query: &str| opened.readers.list(1, &types(), query, 10, &[]);
+    let list = |query: &str| opened.readers.now(|reads| reads.list(1, &types(), query, 10, &[])).unwrap();
     assert!(list("GROUP BY ExecutionStatus").is_ok(), "a list has no use for it, and takes it");
     assert!(list("GROUP BY WorkflowType").is_err());
 }
@@ -350,7 +354,11 @@ fn doubles_are_found_by_the_number_that_was_written() {
     let rows = numbers.iter().zip(1..).map(|(number, id)| put(with(row(id, 1, "w"), &[("CDouble", Double(*number))])));
     opened.write(rows.collect());
     for (number, id) in numbers.iter().zip(1..) {
-        let page = opened.readers.list(1, &types(), &format!("CDouble = {number:e}"), 0, b"").unwrap();
+        let page = opened
+            .readers
+            .now(|reads| reads.list(1, &types(), &format!("CDouble = {number:e}"), 0, b""))
+            .unwrap()
+            .unwrap();
         assert!(page.rows.iter().any(|row| row.id == id), "{number:e}");
     }
 }

@@ -64,7 +64,11 @@ fn files_of_every_version_open() {
         let loaded = opened.reader.load(1).unwrap();
         assert_eq!((&loaded.state[..], loaded.items.len()), (&b"state"[..], 2));
         assert_eq!(opened.reader.history(1, 1, 4)[0].events, "1..4");
-        let listed = opened.readers.list(1, &Default::default(), "ExecutionStatus = 'Completed'", 10, b"").unwrap();
+        let listed = opened
+            .readers
+            .now(|reads| reads.list(1, &Default::default(), "ExecutionStatus = 'Completed'", 10, b""))
+            .unwrap()
+            .unwrap();
         assert_eq!(listed.rows, [closed(row(2, 1, "closed"), 2, DAY_ZERO)]);
     }
 }

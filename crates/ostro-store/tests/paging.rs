@@ -38,7 +38,7 @@ fn store() -> Opened {
 fn pages(opened: &Opened, query: &str, size: usize) -> Vec<i64> {
     let (mut ids, mut token) = (Vec::new(), Vec::new());
     loop {
-        let page = opened.readers.list(1, &attributes(), query, size, &token).unwrap();
+        let page = opened.readers.now(|reads| reads.list(1, &attributes(), query, size, &token)).unwrap().unwrap();
         assert!(page.rows.len() == size || page.next_token.is_empty());
         ids.extend(page.rows.iter().map(|row| row.id));
         if page.next_token.is_empty() {
@@ -83,14 +83,15 @@ fn rows_that_come_and_go_do_not_shift_the_rest() {
     for query in QUERIES {
         let opened = store();
         let whole = pages(&opened, query, 1_000);
-        let first = opened.readers.list(1, &attributes(), query, 20, b"").unwrap();
+        let first = opened.readers.now(|reads| reads.list(1, &attributes(), query, 20, b"")).unwrap().unwrap();
         let (seen, coming) = whole.split_at(20);
         opened.write(vec![
             put(row(1_000, 1, "new")),
             Write::DeleteExecution(seen[19]),
             Write::DeleteExecution(coming[5]),
         ]);
-        let rest = opened.readers.list(1, &attributes(), query, 1_000, &first.next_token).unwrap();
+        let rest =
+            opened.readers.now(|reads| reads.list(1, &attributes(), query, 1_000, &first.next_token)).unwrap().unwrap();
         let rest: Vec<i64> = rest.rows.iter().map(|row| row.id).filter(|id| *id != 1_000).collect();
         let expected: Vec<i64> = coming.iter().copied().filter(|id| *id != coming[5]).collect();
         assert_eq!(rest, expected, "{query}");
@@ -100,7 +101,9 @@ fn rows_that_come_and_go_do_not_shift_the_rest() {
 #[test]
 fn a_token_belongs_to_its_query() {
     let opened = store();
-    let list = |namespace, query: &str, token: &[u8]| opened.readers.list(namespace, &attributes(), query, 5, token);
+    let list = |namespace, query: &str, token: &[u8]| {
+        opened.readers.now(|reads| reads.list(namespace, &attributes(), query, 5, token)).unwrap()
+    };
     let token = list(1, "N > 0", b"").unwrap().next_token;
     assert!(list(1, "N > 0", &token).is_ok());
     for (namespace, query, token) in [(1, "N > 1", &token[..]), (2, "N > 0", &token), (1, "", b"foo"), (1, "", b"{}")] {
@@ -113,6 +116,6 @@ fn a_token_belongs_to_its_query() {
 #[test]
 fn a_full_last_page_has_no_token() {
     let opened = store();
-    let page = opened.readers.list(1, &attributes(), "", RUNS as usize, b"").unwrap();
+    let page = opened.readers.now(|reads| reads.list(1, &attributes(), "", RUNS as usize, b"")).unwrap().unwrap();
     assert_eq!((page.rows.len(), page.next_token.len()), (RUNS as usize, 0));
 }

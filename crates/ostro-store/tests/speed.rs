@@ -76,16 +76,20 @@ fn lists_over_many_runs() {
         ("BuildIds = 'x'", 0),
     ] {
         let started = Instant::now();
-        let page = opened.readers.list(1, &attributes(), query, 100, b"").unwrap();
+        let page = opened.readers.now(|reads| reads.list(1, &attributes(), query, 100, b"")).unwrap().unwrap();
         let list = started.elapsed();
         assert!(page.rows.len() >= least, "{query}");
         let started = Instant::now();
-        let counted =
-            if query.contains("ORDER") { -1 } else { opened.readers.count(1, &attributes(), query).unwrap().total };
+        let counted = if query.contains("ORDER") {
+            -1
+        } else {
+            opened.readers.now(|reads| reads.count(1, &attributes(), query)).unwrap().unwrap().total
+        };
         println!("{:>10.3?} list, {:>10.3?} count {counted:>8}: {query}", list, started.elapsed());
     }
     let started = Instant::now();
-    let grouped = opened.readers.count(1, &attributes(), "GROUP BY ExecutionStatus").unwrap();
+    let grouped =
+        opened.readers.now(|reads| reads.count(1, &attributes(), "GROUP BY ExecutionStatus")).unwrap().unwrap();
     println!("{:>10.3?} grouped", started.elapsed());
     assert_eq!((grouped.total, grouped.groups.len()), (runs, 3));
     deep_page(&opened);
@@ -96,7 +100,7 @@ fn deep_page(opened: &Opened) {
     let (mut token, mut rows) = (Vec::new(), 0);
     let started = Instant::now();
     for _ in 0..100 {
-        let page = opened.readers.list(1, &attributes(), "", 100, &token).unwrap();
+        let page = opened.readers.now(|reads| reads.list(1, &attributes(), "", 100, &token)).unwrap().unwrap();
         rows += page.rows.len();
         token = page.next_token;
         if token.is_empty() {

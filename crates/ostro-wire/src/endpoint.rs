@@ -14,6 +14,7 @@ use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Request, Response, Status};
 
 use crate::codec::RawCodec;
+use crate::network::Held;
 use crate::{BoxFuture, CallContext, Services, reflection, status};
 
 /// Serves every method of [`Services`] over HTTP/2.
@@ -45,26 +46,20 @@ where
         if !is_grpc(request.headers()) {
             return Box::pin(std::future::ready(Ok(not_grpc())));
         }
-        if reflection::is_asked(request.uri().path()) {
-            return Box::pin(reflection::routes().call(request));
-        }
-        let limit = self.services.request_bytes_max(split_path(request.uri().path()).0);
-        let reached = Arc::new(AtomicBool::new(false));
-        let method = RawMethod {
-            services: self.services.clone(),
-            path: request.uri().path().to_owned(),
-            reached: Arc::clone(&reached),
-        };
+        let (service, method) = split_path(request.uri().path());
+        let greeting = self.services.greet((service, method), request.headers());
+        let limit = self.services.request_bytes_max(service);
+        let services = self.services.clone();
         Box::pin(async move {
-            let mut grpc = Grpc::new(RawCodec)
-                .accept_compressed(CompressionEncoding::Gzip)
-                .max_decoding_message_size(limit)
-                .max_encoding_message_size(usize::MAX);
-            let response = grpc.unary(method, request).await;
-            if reached.load(Ordering::Relaxed) {
-                return Ok(response);
+            if let Some(greeting) = greeting
+                && let Err(refusal) = greeting.await
+            {
+                return Ok(refusal.into_http());
             }
-            Ok(size_refusal(&response, limit).map_or(response, Status::into_http))
+            match reflection::is_asked(request.uri().path()) {
+                true => reflection::routes().call(request).await,
+                false => Ok(answer(services, request, limit).await),
+            }
         })
     }
 }
@@ -81,15 +76,38 @@ fn not_grpc() -> http::Response<Body> {
     response
 }
 
+async fn answer<B>(services: Services, request: http::Request<B>, limit: usize) -> http::Response<Body>
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<StdError> + Send,
+{
+    let reached = Arc::new(AtomicBool::new(false));
+    let method = RawMethod { services, path: request.uri().path().to_owned(), reached: Arc::clone(&reached) };
+    let mut grpc = Grpc::new(RawCodec)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .max_decoding_message_size(limit)
+        .max_encoding_message_size(usize::MAX);
+    let response = grpc.unary(method, request).await;
+    if reached.load(Ordering::Relaxed) {
+        return response;
+    }
+    size_refusal(&response, limit).map_or(response, Status::into_http)
+}
+
 /// The words of a Temporal server for a request that tonic refused for its size; `None` when it refused for another reason.
 fn size_refusal(response: &http::Response<Body>, limit: usize) -> Option<Status> {
     let refusal = Status::from_header_map(response.headers())?;
     match refusal.code() {
         Code::OutOfRange => Some(status::request_too_large(size_in(refusal.message())?, limit)),
-        Code::ResourceExhausted => Some(status::decompressed_too_large(limit)),
+        Code::ResourceExhausted if refusal.message().starts_with(DECOMPRESSING) => {
+            Some(status::decompressed_too_large(limit))
+        }
         _ => None,
     }
 }
+
+/// How tonic begins to say that a request grows beyond its limit.
+const DECOMPRESSING: &str = "Error decompressing";
 
 /// The size in tonic's "... found 5000000 bytes, the limit is: ...".
 fn size_in(message: &str) -> Option<usize> {
@@ -111,7 +129,10 @@ impl UnaryService<Bytes> for RawMethod {
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         self.reached.store(true, Ordering::Relaxed);
-        let (metadata, _, message) = request.into_parts();
+        let (metadata, extensions, message) = request.into_parts();
+        if let Some(Err(refusal)) = extensions.get::<Held>().map(|held| held.grow_to(message.len())) {
+            return Box::pin(std::future::ready(Err(refusal)));
+        }
         let context = CallContext::from_network(metadata.into_headers());
         let (service, method) = split_path(&self.path);
         let answer = self.services.call(service, method, context, message);

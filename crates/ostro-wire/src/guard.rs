@@ -14,6 +14,10 @@ use crate::{BoxFuture, generated, json, ostro_service};
 
 /// Decides whether a call of the network is made.
 pub trait Guard: Send + Sync + 'static {
+    /// UNAUTHENTICATED for a caller that is nobody. Asked when only the headers of a request are there: the body of a request
+    /// that is refused is never read.
+    fn greet(&self, service: &str, method: &str, headers: &HeaderMap) -> BoxFuture<Result<(), Status>>;
+
     /// UNAUTHENTICATED for a caller that is nobody, PERMISSION_DENIED for what it may not do. Asked before the request is
     /// decoded; `headers` are in lower case.
     fn admit(

@@ -20,6 +20,7 @@ mod generated;
 mod guard;
 mod health;
 pub mod json;
+pub mod network;
 mod observer;
 pub mod ostro_service;
 mod reflection;
@@ -29,8 +30,10 @@ mod rpc;
 mod serve;
 mod services;
 pub mod status;
+mod throttle;
 mod timeout;
 mod tls;
+mod waiting;
 
 pub use caller::{Caller, EncodedCall, Transport};
 pub use client::{Client, ClientTls, Target};
@@ -41,6 +44,7 @@ pub use generated::{
 };
 pub use guard::{Guard, KEY_PREFIX, Leave, Namespaces, bearer, namespaces};
 pub use health::ServingStatus;
+pub use network::{Network, NetworkLimits};
 pub use observer::{Call, Observer};
 pub use ostro_service::OstroService;
 pub use reply::{Answer, EncodedAnswer, Reply};
@@ -49,7 +53,8 @@ pub use rpc::Rpc;
 pub use serve::serve;
 pub use services::{REQUEST_BYTES_MAX_DEFAULT, Services};
 pub use status::status_with_details;
-pub use tls::{Tls, TlsError, TlsFiles, TlsListener};
+pub use throttle::Throttle;
+pub use tls::{Tls, TlsError, TlsFiles};
 
 use std::error::Error;
 use std::future::Future;

@@ -7,13 +7,16 @@ use tonic::{Code, Status};
 
 use crate::generated::{health_service, operator_service, test_service, workflow_service};
 use crate::observer::{Observation, Observer};
+use crate::waiting::{WAITING_MAX, Waiting, may_wait};
 use crate::{
-    BoxFuture, CallContext, EncodedAnswer, Guard, Health, OperatorService, OstroService, ServingStatus, TestService,
-    WorkflowService, ostro_service, status,
+    BoxFuture, CallContext, EncodedAnswer, Guard, Health, Leave, Namespaces, OperatorService, OstroService,
+    ServingStatus, TestService, Throttle, WorkflowService, namespaces, ostro_service, status,
 };
 
 /// Largest request that is taken unless [`Services::request_bytes_max`] says otherwise: 4 MiB, as a Temporal server.
 pub const REQUEST_BYTES_MAX_DEFAULT: usize = 4 * 1024 * 1024;
+/// A request about health names a service.
+const HEALTH_REQUEST_BYTES_MAX: usize = 4096;
 
 /// The implementations behind one address. Cheap to clone.
 #[derive(Clone)]
@@ -25,6 +28,8 @@ pub struct Services {
     health: Arc<dyn Health>,
     observer: Option<Arc<dyn Observer>>,
     guard: Option<Arc<dyn Guard>>,
+    throttle: Option<Arc<dyn Throttle>>,
+    waiting: Arc<Waiting>,
     request_bytes_max: usize,
 }
 
@@ -46,6 +51,8 @@ impl Services {
             health: Arc::new(ServingStatus::default()),
             observer: None,
             guard: None,
+            throttle: None,
+            waiting: Arc::default(),
             request_bytes_max: REQUEST_BYTES_MAX_DEFAULT,
         }
     }
@@ -86,16 +93,29 @@ impl Services {
         self
     }
 
+    /// Lets `throttle` count the calls of the network. Callers in this process are not counted.
+    pub fn with_throttle(mut self, throttle: Arc<dyn Throttle>) -> Self {
+        self.throttle = Some(throttle);
+        self
+    }
+
     /// Refuses requests of more than `bytes` (decompressed) with RESOURCE_EXHAUSTED.
     pub fn with_request_bytes_max(mut self, bytes: usize) -> Self {
         self.request_bytes_max = bytes;
         self
     }
 
+    /// Asks the guard who calls; anybody may where there is none.
+    pub(crate) fn greet(&self, path: (&str, &str), headers: &http::HeaderMap) -> Option<BoxFuture<Result<(), Status>>> {
+        self.guard.as_ref().map(|guard| guard.greet(path.0, path.1, headers))
+    }
+
     /// Largest request to `service` that is taken, in bytes after decompression.
     pub fn request_bytes_max(&self, service: &str) -> usize {
         match service {
             ostro_service::SERVICE => self.request_bytes_max.max(ostro_service::REQUEST_BYTES_MAX),
+            // Whoever asks needs no key, and has little to say.
+            health_service::SERVICE => HEALTH_REQUEST_BYTES_MAX,
             _ => self.request_bytes_max,
         }
     }
@@ -124,12 +144,23 @@ impl Services {
         let deadline = context.deadline;
         let guard = self.guard.as_ref().filter(|_| context.from_network);
         let leave = guard.map(|guard| guard.admit(service, method, &context.headers, &request));
+        let throttle = self.throttle.clone().filter(|_| context.from_network);
+        let waiting = (context.from_network && may_wait(method)).then(|| self.waiting.clone());
+        let namespace = match (&throttle, &waiting) {
+            (None, None) => None,
+            _ => namespaces(service, method, &request).ok(),
+        };
         let answer = self.dispatch(service, method, context, request);
         let answer = async move {
-            match leave {
-                Some(leave) => leave.await?.during(answer).await,
-                None => answer.await,
-            }
+            let leave = match leave {
+                Some(leave) => leave.await?,
+                None => Leave::default(),
+            };
+            // Whoever has no leave has no part in what the namespace may do.
+            let Some(Namespaces::One(namespace)) = namespace else { return leave.during(answer).await };
+            throttle.map_or(Ok(()), |throttle| throttle.admit(&namespace))?;
+            let _waits = waiting.map(|waiting| waiting.enter(namespace, WAITING_MAX)).transpose()?;
+            leave.during(answer).await
         };
         Box::pin(async move {
             let answer = match deadline {

@@ -1,15 +1,9 @@
 //! TLS of listeners: a certificate from files, read again when they change.
 
-use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -17,17 +11,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
-use tokio_rustls::server::TlsStream;
-use tokio_stream::Stream;
 
 /// Between two looks at the files.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(30);
-/// Wait for a client's part of a handshake.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Handshakes at the same time; more wait in the listener's queue.
-const HANDSHAKES_MAX: usize = 256;
-/// Pause after the machine had no socket left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Where a listener's certificate is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +59,11 @@ impl Tls {
         Ok(tls)
     }
 
+    /// Makes handshakes with clients that speak one of `protocols` (ALPN: `h2`, `http/1.1`).
+    pub(crate) fn acceptor(&self, protocols: &[&str]) -> Result<TlsAcceptor, TlsError> {
+        self.config(protocols).map(TlsAcceptor::from)
+    }
+
     /// How connections are made that speak one of `protocols` (ALPN).
     fn config(&self, protocols: &[&str]) -> Result<Arc<ServerConfig>, TlsError> {
         let builder = ServerConfig::builder_with_provider(self.provider.clone())
@@ -92,7 +83,7 @@ impl Tls {
     }
 
     /// Reads the files again whenever one of them was changed, for ever.
-    async fn keep_fresh(self) {
+    pub(crate) async fn keep_fresh(self) {
         let mut seen = changed_at(&self.files);
         loop {
             tokio::time::sleep(RELOAD_INTERVAL).await;
@@ -148,76 +139,4 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let all = CertificateDer::pem_file_iter(path).map_err(|error| TlsError::new(path, error))?;
     let all = all.collect::<Result<Vec<_>, _>>().map_err(|error| TlsError::new(path, error))?;
     if all.is_empty() { Err(TlsError::new(path, "it holds no certificate (PEM)")) } else { Ok(all) }
-}
-
-/// A listener whose connections have done their handshakes.
-pub struct TlsListener {
-    address: SocketAddr,
-    accepted: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
-    work: [tokio::task::JoinHandle<()>; 2],
-}
-
-impl TlsListener {
-    /// Takes connections from `listener` that speak one of `protocols` (ALPN: `h2`, `http/1.1`). Needs a tokio runtime.
-    pub fn start(listener: TcpListener, tls: &Tls, protocols: &[&str]) -> Result<Self, TlsError> {
-        let address = listener.local_addr().map_err(|error| TlsError::new(&tls.files.certificate, error))?;
-        let acceptor = TlsAcceptor::from(tls.config(protocols)?);
-        let (sender, accepted) = mpsc::channel(1);
-        let work = [tokio::spawn(accept_all(listener, acceptor, sender)), tokio::spawn(tls.clone().keep_fresh())];
-        Ok(Self { address, accepted, work })
-    }
-
-    /// Where it listens.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
-    }
-}
-
-/// Connections, each with the address that it came from.
-impl Stream for TlsListener {
-    type Item = (TlsStream<TcpStream>, SocketAddr);
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.accepted.poll_recv(context)
-    }
-}
-
-impl Drop for TlsListener {
-    fn drop(&mut self) {
-        self.work.iter().for_each(tokio::task::JoinHandle::abort);
-    }
-}
-
-async fn accept_all(
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-    sender: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
-) {
-    let places = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
-        let (stream, address) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::debug!(%error, "a connection was not accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        let (acceptor, sender) = (acceptor.clone(), sender.clone());
-        tokio::spawn(async move {
-            match tokio::time::timeout(HANDSHAKE_TIMEOUT, shake_hands(acceptor, stream)).await {
-                // An error says that the listener has gone.
-                Ok(Ok(stream)) => drop(sender.send((stream, address)).await),
-                Ok(Err(error)) => tracing::debug!(%error, %address, "a TLS handshake failed"),
-                Err(_) => tracing::debug!(%address, "a TLS handshake took too long"),
-            }
-            drop(place);
-        });
-    }
-}
-
-async fn shake_hands(acceptor: TlsAcceptor, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-    stream.set_nodelay(true)?;
-    acceptor.accept(stream).await
 }

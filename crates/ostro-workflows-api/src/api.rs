@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostro_wire::Caller;
+use ostro_wire::{Caller, Throttle};
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 use temporalio_protos::temporal::api::operatorservice::v1::AddSearchAttributesRequest;
 use tokio::sync::{Mutex, watch};
 
 use crate::auth::{Access, Callers, Door, Endpoints, KeyGuard, Keys};
 use crate::error::Result;
-use crate::events::RouteTokens;
+use crate::events::{OpenStreams, RouteTokens};
 use crate::records::Records;
 use crate::schema::Schemas;
 
@@ -20,7 +20,7 @@ pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 const SEARCH_ATTRIBUTES: [(&str, IndexedValueType); 1] = [("OtelTraceId", IndexedValueType::Keyword)];
 
 /// How the API is served.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// The namespace of callers that name none.
     pub namespace: String,
@@ -36,6 +36,8 @@ pub struct Settings {
     pub records_retention: Option<Duration>,
     /// Time between two looks for records that are no longer to be kept.
     pub retention_interval: Duration,
+    /// Counts the requests of namespaces; `None`: any number.
+    pub throttle: Option<Arc<dyn Throttle>>,
 }
 
 /// Where workers are sent for tasks.
@@ -55,6 +57,7 @@ pub struct Api {
     pub(crate) door: Arc<Door>,
     pub(crate) schemas: Schemas,
     pub(crate) route_tokens: RouteTokens,
+    pub(crate) streams: Arc<OpenStreams>,
     /// Held while documents are read, changed and written back.
     pub(crate) writing: Mutex<()>,
     /// True once streams are to end.
@@ -74,6 +77,7 @@ impl Api {
             settings,
             schemas,
             route_tokens,
+            streams: Arc::default(),
             writing: Mutex::default(),
             stopping: watch::Sender::new(false),
         }))
@@ -96,6 +100,11 @@ impl Api {
     /// Whether there is any key; true where that cannot be told.
     pub async fn has_keys(&self) -> bool {
         crate::auth::list(&*self.records).await.map_or(true, |keys| !keys.is_empty())
+    }
+
+    /// What is counted of the records.
+    pub fn records_stats(&self) -> crate::records::RecordsStats {
+        self.records.stats()
     }
 
     /// Ends every stream, so that the listener can stop; clients come back with their last event's id.

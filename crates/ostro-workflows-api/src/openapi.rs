@@ -61,8 +61,10 @@ impl IntoResponses for Refusals {
             ("408", "Not done in time"),
             ("409", "Not possible in the state it is in"),
             ("413", "Too large"),
+            ("429", "Beyond a limit or a quota, which is named"),
             ("501", "Not done by this server or its engine"),
             ("503", "The engine does not answer"),
+            ("507", "No room for more records"),
         ];
         let mut responses: BTreeMap<_, _> =
             refused.iter().map(|(status, what)| ((*status).to_owned(), response(what, "Error"))).collect();

@@ -4,18 +4,24 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ostro_engine::time::Span;
-use ostro_wire::{BoxError, Caller};
+use ostro_server::MoreMetrics;
+use ostro_wire::{BoxError, Caller, Throttle};
 use ostro_workflows_api::auth::Access;
-use ostro_workflows_api::records::SqliteRecords;
+use ostro_workflows_api::records::{RecordLimits, SqliteRecords};
 use ostro_workflows_api::{Api, Scheduler};
 
 use super::{Settings, records_path};
 
 /// Opens the records and starts what the API does by itself.
-pub(super) async fn start(settings: &Settings, engine: Caller, scheduler: Scheduler) -> Result<Arc<Api>, BoxError> {
+pub(super) async fn start(
+    settings: &Settings,
+    engine: Caller,
+    scheduler: Scheduler,
+    throttle: Option<Arc<dyn Throttle>>,
+) -> Result<Arc<Api>, BoxError> {
     let path = records_path(&settings.config.data);
     path.parent().map(std::fs::create_dir_all).transpose()?;
-    let records = SqliteRecords::open(&path, settings.config.durable)?;
+    let records = SqliteRecords::open_within(&path, settings.config.durable, record_limits(settings))?;
     let scheduler_tls = match &settings.engine {
         Some(elsewhere) => elsewhere.tls.is_some(),
         None => settings.config.tls.is_some(),
@@ -31,11 +37,55 @@ pub(super) async fn start(settings: &Settings, engine: Caller, scheduler: Schedu
         records_retention: kept.map(Span::to_std),
         // Records follow their executions at leisure: each look asks the engine for what is old.
         retention_interval: settings.config.retention_interval() * 6,
+        throttle,
     };
     let api = Api::new(engine, Arc::new(records), of_api).await?;
     say_what_is_unsafe(settings, &api).await;
     tokio::spawn(api.clone().run());
     Ok(api)
+}
+
+fn record_limits(settings: &Settings) -> RecordLimits {
+    let reads = settings.config.read_limits().pool;
+    let (every, named) = settings.config.records_bytes_max();
+    let usual = RecordLimits::default();
+    RecordLimits {
+        bytes_max: every.unwrap_or(usual.bytes_max),
+        bytes_max_of: named.into_iter().collect(),
+        read_timeout: reads.time,
+        ..usual
+    }
+}
+
+/// What is counted of the API's records, for the page of metrics.
+pub(super) fn metrics(api: &Arc<Api>) -> Arc<MoreMetrics> {
+    let api = api.clone();
+    Arc::new(move || {
+        let stats = api.records_stats();
+        vec![
+            (
+                "ostro_records_bytes",
+                "gauge",
+                "Bytes of the API's records, as they count for quotas",
+                stats.bytes as f64,
+            ),
+            ("ostro_records_log_bytes", "gauge", "Bytes of the records' write-ahead log", stats.log_bytes as f64),
+            (
+                "ostro_records_refused_total",
+                "counter",
+                "Commits of records refused: a quota was used up, or the disk nearly full",
+                stats.refused as f64,
+            ),
+            ("ostro_records_reads_waiting", "gauge", "Reads of records that wait", stats.reads_waiting as f64),
+            (
+                "ostro_records_reads_refused_total",
+                "counter",
+                "Reads of records that found their queue full",
+                stats.reads_refused as f64,
+            ),
+            ("ostro_records_reads_cut_total", "counter", "Reads of records that took too long", stats.reads_cut as f64),
+        ]
+    })
 }
 
 /// Where workers find the engine: where it listens, or, when that is every address of the machine, on the host under

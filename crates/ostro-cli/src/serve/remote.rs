@@ -1,7 +1,7 @@
 //! `ostro serve --engine`: the Workflows API over an engine elsewhere.
 
 use ostro_server::Hosts;
-use ostro_wire::{Caller, Client, Target, Tls};
+use ostro_wire::{Caller, Client, Network, Target, Tls};
 use ostro_workflows_api::Scheduler;
 use tokio::net::TcpListener;
 
@@ -19,7 +19,7 @@ pub(super) async fn serve(
     let address = &target.address;
     let client = Client::connect_lazy(target.clone()).map_err(|status| Failure::Engine(status.message().to_owned()))?;
     let scheduler = Scheduler::At(settings.advertise.clone().unwrap_or_else(|| address.clone()));
-    let api = api::start(settings, Caller::new(client), scheduler).await.map_err(Failure::Api)?;
+    let api = api::start(settings, Caller::new(client), scheduler, None).await.map_err(Failure::Api)?;
     println!("Ostro {}", ostro_server::VERSION);
     let at = listener.local_addr().unwrap_or(listen);
     let hosts = Hosts::new(at, &settings.config);
@@ -28,8 +28,9 @@ pub(super) async fn serve(
     println!("  Engine      {address}, namespace {}", settings.namespace);
     println!("  Data        {} (registrations, events, keys)", settings.config.data.display());
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let listening = ostro_server::Listening { listener, tls, network: Network::new(settings.config.network.clone()) };
     let serving =
-        tokio::spawn(ostro_server::serve_http(listener, tls, hosts, ostro_workflows_api::router(api.clone()), async {
+        tokio::spawn(ostro_server::serve_http(listening, hosts, ostro_workflows_api::router(api.clone()), async {
             drop(stopped.await);
         }));
     told_to_stop.await;
@@ -38,7 +39,7 @@ pub(super) async fn serve(
     stop.send(()).unwrap_or(());
     match serving.await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(Failure::Runtime(error)),
+        Ok(Err(error)) => Err(Failure::Api(error)),
         Err(error) => Err(Failure::Api(error.into())),
     }
 }

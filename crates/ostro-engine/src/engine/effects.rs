@@ -50,7 +50,10 @@ impl<L: Loader> Engine<L> {
                 self.start_run(*run);
             }
             Effect::CallBack(id, callbacks) => self.call_back(id, callbacks),
-            Effect::OfferCallback(id, callback) => self.outbox.offer(Outgoing::Callback(id, callback)),
+            Effect::OfferCallback(id, callback) => {
+                let namespace = self.cache.get(id).map_or(0, |execution| execution.core.namespace);
+                self.outbox.offer(namespace, Outgoing::Callback(id, callback));
+            }
             Effect::Closed(closed) => self.closed(*closed),
             Effect::Answer(reply) => self.reply(reply.id, reply.answer),
         }
@@ -71,6 +74,9 @@ impl<L: Loader> Engine<L> {
         execution.core.run_id.clone_from(&run.run_id);
         self.cache.insert(execution, true);
         self.step(id, |t| start(t, run));
+        if let Some(execution) = self.cache.get_mut(id) {
+            self.tally.count(execution);
+        }
         id
     }
 
@@ -99,6 +105,10 @@ impl<L: Loader> Engine<L> {
         initiated: &Initiated,
     ) -> Result<String, StartFailed> {
         let namespace = self.namespaces.get(&initiated.namespace).map_err(|_| StartFailed::NamespaceNotFound)?.id;
+        // The quota of its own namespace was checked with the command that starts it.
+        if namespace != self.execution(parent).core.namespace && self.check_quota(namespace).is_err() {
+            return Err(StartFailed::Unspecified);
+        }
         let run = self.child_run(parent, namespace, child, initiated);
         if let Some(existing) = self.newest(namespace, &initiated.workflow_id) {
             let execution = self.execution(existing);

@@ -17,6 +17,7 @@ mod outbox;
 mod route;
 mod schedules;
 mod step;
+mod tally;
 mod timers;
 mod waits;
 
@@ -30,6 +31,8 @@ use lost::Lost;
 use outbox::Outbox;
 use prost::Message;
 use schedules::Schedules;
+pub use tally::Counted;
+use tally::Tally;
 use timers::Timers;
 use waits::Waits;
 
@@ -94,6 +97,7 @@ pub struct Engine<L> {
     waits: Waits,
     busy: Busy,
     lost: Lost,
+    tally: Tally,
     /// Executions whose workflow task keeps failing.
     blocked: HashSet<ExecutionId>,
     unsettled: Unsettled,
@@ -128,6 +132,7 @@ impl<L: Loader> Engine<L> {
             waits: Waits::default(),
             busy: Busy::default(),
             lost: Lost::default(),
+            tally: Tally::new(config.quotas.clone(), recovery.usage),
             blocked: HashSet::new(),
             unsettled: Unsettled::default(),
             effects: VecDeque::new(),

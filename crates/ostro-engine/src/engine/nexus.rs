@@ -39,7 +39,8 @@ impl<L: Loader> Engine<L> {
             None => self.step(id, |t| t.nexus_endpoint_missing(event, what)),
             Some(Target::Outside(_)) => {
                 self.step(id, |t| t.nexus_request_queued(event, what, 0, String::new()));
-                self.outbox.offer(Outgoing::Operation(id, event, what));
+                let namespace = self.execution(id).core.namespace;
+                self.outbox.offer(namespace, Outgoing::Operation(id, event, what));
             }
             Some(Target::Workers(key)) => {
                 let (namespace, queue) = (key.namespace, key.name.clone());

@@ -1,12 +1,13 @@
 //! Requests that wait to be sent by HTTP, and the shell's calls that wait for one.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 
 use super::Engine;
 use crate::command::Answer;
 use crate::execution::nexus::What;
 use crate::nexus::outgoing::OutgoingRequest;
-use crate::persistence::{ExecutionId, Loader};
+use crate::persistence::{ExecutionId, Loader, NamespaceId};
 use crate::reply::ReplyId;
 
 /// A request that waits.
@@ -18,20 +19,25 @@ pub enum Outgoing {
     Callback(ExecutionId, i64),
 }
 
-/// First come, first served: who waits long fails by its own time-out.
+/// Namespaces take turns, and in each of them first come is first served: who waits long fails by its own time-out.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    waiting: VecDeque<Outgoing>,
+    waiting: BTreeMap<NamespaceId, VecDeque<Outgoing>>,
+    /// Whose turn was last.
+    last: NamespaceId,
     takers: VecDeque<ReplyId>,
 }
 
 impl Outbox {
-    pub fn offer(&mut self, request: Outgoing) {
-        self.waiting.push_back(request);
+    pub fn offer(&mut self, namespace: NamespaceId, request: Outgoing) {
+        self.waiting.entry(namespace).or_default().push_back(request);
     }
 
     pub fn withdraw(&mut self, request: Outgoing) {
-        self.waiting.retain(|waiting| *waiting != request);
+        for of_namespace in self.waiting.values_mut() {
+            of_namespace.retain(|waiting| *waiting != request);
+        }
+        self.waiting.retain(|_, of_namespace| !of_namespace.is_empty());
     }
 
     pub fn add_taker(&mut self, taker: ReplyId) {
@@ -50,7 +56,16 @@ impl Outbox {
             return None;
         }
         let taker = self.takers.pop_front()?;
-        self.waiting.pop_front().map(|request| (request, taker))
+        let after = (Bound::Excluded(self.last), Bound::Unbounded);
+        let next = self.waiting.range(after).next().or_else(|| self.waiting.first_key_value());
+        let (namespace, _) = next.expect("something waits");
+        self.last = *namespace;
+        let of_namespace = self.waiting.get_mut(&self.last).expect("it was found");
+        let request = of_namespace.pop_front().expect("queues that are empty are removed");
+        if of_namespace.is_empty() {
+            self.waiting.remove(&self.last);
+        }
+        Some((request, taker))
     }
 }
 
@@ -90,13 +105,28 @@ mod tests {
         let request = |number| Outgoing::Callback(1, number);
         outbox.add_taker(7);
         assert_eq!(outbox.next_match(), None);
-        outbox.offer(request(1));
-        outbox.offer(request(2));
+        outbox.offer(1, request(1));
+        outbox.offer(1, request(2));
         outbox.withdraw(request(1));
         assert_eq!(outbox.next_match(), Some((request(2), 7)));
         outbox.add_taker(8);
         assert!(outbox.remove_taker(8) && !outbox.remove_taker(8));
-        outbox.offer(request(3));
+        outbox.offer(1, request(3));
         assert_eq!(outbox.next_match(), None);
+    }
+
+    #[test]
+    fn a_namespace_that_has_much_to_send_lets_others_in_between() {
+        let mut outbox = Outbox::default();
+        let request = |number| Outgoing::Callback(1, number);
+        for number in 0..3 {
+            outbox.offer(1, request(number));
+        }
+        outbox.offer(2, request(10));
+        outbox.offer(3, request(20));
+        (0..5).for_each(|taker| outbox.add_taker(taker));
+        let order: Vec<_> = std::iter::from_fn(|| outbox.next_match()).map(|(request, _)| request).collect();
+        assert_eq!(order, [0, 10, 20, 1, 2].map(request));
+        assert!(outbox.waiting.is_empty());
     }
 }

@@ -11,6 +11,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::Engine;
+use crate::error::ErrorKind;
 use crate::execution::close::Closed;
 use crate::persistence::{ExecutionId, Loader, NamespaceId, StoredRecord};
 use crate::schedule::{BufferedStart, KIND, Outcome, Record, Schedule, Started};
@@ -39,6 +40,11 @@ impl Schedules {
 
     pub fn contains(&self, key: &Key) -> bool {
         self.all.contains_key(key)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
     }
 
     /// Those of a namespace, in no order.
@@ -158,7 +164,17 @@ impl<L: Loader> Engine<L> {
     fn start_scheduled(&mut self, schedule: &mut Schedule, start: BufferedStart, overlapping: bool) -> bool {
         let Some(request) = self.scheduled_request(schedule, start) else { return false };
         let workflow_id = request.workflow_id.clone();
-        let Ok(answer) = self.start_workflow(request) else { return false };
+        let answer = match self.start_workflow(request) {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                if refusal.kind == ErrorKind::ResourceExhausted {
+                    // Who describes the schedule sees it.
+                    let time = rfc3339(start.actual().floor_secs());
+                    schedule.record.refusal = format!("the action of {time} was not taken: {refusal}");
+                }
+                return false;
+            }
+        };
         let workflow = WorkflowExecution { workflow_id, run_id: answer.response.run_id };
         schedule.started(Started { start, at: self.now, workflow, overlapping });
         true

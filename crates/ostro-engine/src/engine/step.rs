@@ -1,6 +1,6 @@
 //! One step of one execution, and how executions are found and brought into memory.
 
-use super::Engine;
+use super::{Counted, Engine};
 use crate::command::Answer;
 use crate::error::{Error, Result};
 use crate::execution::{Execution, Transition};
@@ -21,6 +21,7 @@ impl<L: Loader> Engine<L> {
     fn run_step<R>(&mut self, id: ExecutionId, always: bool, transition: impl FnOnce(&mut Transition<'_>) -> R) -> R {
         let mut execution = self.cache.take(id).expect("the caller loaded the execution");
         let namespace = self.namespaces.by_id(execution.core.namespace).expect("a namespace outlives its executions");
+        let executions_left = self.tally.room(execution.core.namespace, &namespace.name);
         let result = transition(&mut Transition {
             exec: &mut execution,
             now: self.now,
@@ -31,6 +32,7 @@ impl<L: Loader> Engine<L> {
             ids: &mut self.ids,
             seals: &self.seals,
             effects: &mut self.effects,
+            executions_left,
         });
         let written = (always || execution.has_changes()).then(|| {
             if !execution.is_unwritten() {
@@ -63,6 +65,7 @@ impl<L: Loader> Engine<L> {
             let namespace =
                 self.namespaces.by_id(execution.core.namespace).expect("a namespace outlives its executions");
             execution.take_writes(namespace.retention, &mut self.out.writes);
+            self.tally.count(execution);
         }
     }
 
@@ -96,6 +99,7 @@ impl<L: Loader> Engine<L> {
         let Some(stored) = self.loader.load(id) else { return false };
         let mut execution = Box::new(Execution::from_stored(stored));
         execution.seal_old_callbacks(&self.seals);
+        execution.live.counted = Counted::of(&execution);
         let newest = self.loader.newest_run(execution.core.namespace, &execution.core.workflow_id) == Some(id);
         let newest = newest && self.cache.newest(execution.core.namespace, &execution.core.workflow_id).is_none();
         self.cache.insert(execution, newest);

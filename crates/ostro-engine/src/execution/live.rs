@@ -6,6 +6,7 @@ use temporalio_protos::temporal::api::{query::v1::WorkflowQuery, update::v1 as u
 
 use super::history::BUFFERED;
 use super::state::AdmittedUpdate;
+use crate::engine::Counted;
 use crate::reply::ReplyId;
 use crate::time::Time;
 
@@ -18,6 +19,8 @@ pub struct Live {
     /// Queries that wait, by number.
     pub queries: BTreeMap<u64, LiveQuery>,
     pub history_waiters: Vec<HistoryWaiter>,
+    /// As what it counts for the quota of its namespace.
+    pub counted: Counted,
 }
 
 /// How far an update has come.

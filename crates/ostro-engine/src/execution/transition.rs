@@ -61,6 +61,8 @@ pub struct Transition<'a> {
     /// For the tokens of tasks and callbacks.
     pub seals: &'a Seals,
     pub effects: &'a mut VecDeque<Effect>,
+    /// Executions that may still be opened in the namespace, by its quota; `None`: any number.
+    pub executions_left: Option<i64>,
 }
 
 impl Transition<'_> {

@@ -24,6 +24,8 @@ const CLUSTER: &str = "active";
 const SYSTEM_NAMESPACE: &str = "temporal-system";
 
 const PAGE_SIZE_DEFAULT: usize = 100;
+/// All are in memory.
+const NAMESPACES_MAX: usize = 10_000;
 
 impl Namespaces {
     /// Makes a namespace, with the attribute `OtelTraceId`.
@@ -38,6 +40,10 @@ impl Namespaces {
         config: &Config,
     ) -> Outcome<RegisterNamespaceResponse> {
         self.check_registration(&request, config)?;
+        if self.by_id.len() >= NAMESPACES_MAX {
+            let message = format!("there are {NAMESPACES_MAX} namespaces, and no more may be made: delete some first");
+            return Err(Error::new(ErrorKind::ResourceExhausted, message));
+        }
         let namespace = Namespace {
             id: self.next_id(),
             uuid: ids.uuid(),

@@ -19,6 +19,8 @@ use crate::time::{Time, timestamp};
 /// The kind of the records of endpoints.
 const KIND: &str = "nexus-endpoint";
 const NAME_LENGTH_MAX: usize = 200;
+/// All are in memory, and are looked through by name.
+const ENDPOINTS_MAX: usize = 1000;
 const URL_LENGTH_MAX: usize = 4096;
 const DESCRIPTION_BYTES_MAX: usize = 20_000;
 const PAGE_SIZE_DEFAULT: usize = 100;
@@ -60,6 +62,11 @@ impl Endpoints {
         let spec = request.spec.unwrap_or_default();
         check(&spec, namespaces)?;
         self.check_name_is_free(&spec.name, "")?;
+        if self.all.len() >= ENDPOINTS_MAX {
+            let message =
+                format!("there are {ENDPOINTS_MAX} Nexus endpoints, and no more may be made: delete some first");
+            return Err(Error::new(ErrorKind::ResourceExhausted, message));
+        }
         let id = ids.uuid();
         let endpoint = Endpoint {
             version: 1,

@@ -59,6 +59,9 @@ pub struct Record {
     /// 0 until the first update.
     #[prost(int64, tag = "16")]
     pub updated: i64,
+    /// Why the last action that was due was not taken; empty since one was.
+    #[prost(string, tag = "17")]
+    pub refusal: String,
 }
 
 /// An action to take as soon as the overlap policy allows.

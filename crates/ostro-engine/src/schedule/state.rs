@@ -240,6 +240,7 @@ impl Schedule {
     /// An action was taken.
     pub fn started(&mut self, started: Started) {
         let Started { start, at, workflow, overlapping } = started;
+        self.record.refusal.clear();
         let info = self.info_mut();
         info.action_count += 1;
         info.recent_actions.push(ScheduleActionResult {

@@ -54,6 +54,10 @@ impl Schedule {
         let mut info = self.info();
         info.future_action_times = self.future_times(ACTIONS_SHOWN, now).into_iter().filter_map(timestamp).collect();
         info.buffer_size = i64::try_from(self.record.buffered.len()).unwrap_or(i64::MAX);
+        #[allow(deprecated, reason = "the one place of the protocol for what is wrong with a schedule")]
+        if info.invalid_schedule_error.is_empty() {
+            info.invalid_schedule_error.clone_from(&self.record.refusal);
+        }
         info.create_time = timestamp(self.record.created());
         info.update_time = timestamp(self.record.updated());
         DescribeScheduleResponse {

@@ -48,11 +48,25 @@ impl Memory {
             let (ItemKind::Activity, ItemKey::Id(event_id), Some(queue)) = (kind, key, queue) else { continue };
             recovery.activity_tasks.push(rows.waiting(*id, queue.clone(), *event_id));
         }
+        recovery.usage = rows.usage();
         recovery
     }
 }
 
 impl Rows {
+    fn usage(&self) -> Vec<NamespaceUsage> {
+        let mut usage = BTreeMap::<NamespaceId, NamespaceUsage>::new();
+        for (id, run) in &self.visibility {
+            let new = NamespaceUsage { namespace: run.namespace, executions_open: 0, history_bytes: 0 };
+            let used = usage.entry(run.namespace).or_insert(new);
+            let batches = self.history.range((*id, 0)..(*id, i64::MAX));
+            let written: usize = batches.map(|(_, batch)| batch.events.len()).sum();
+            used.executions_open += i64::from(run.close_time == 0);
+            used.history_bytes += if run.close_time == 0 { written as i64 } else { run.history_size_bytes };
+        }
+        usage.into_values().collect()
+    }
+
     fn waiting(&self, execution: ExecutionId, waiting: Waiting, event_id: i64) -> WaitingTask {
         let run = &self.visibility[&execution];
         let (namespace, workflow_id) = (run.namespace, run.workflow_id.clone());

@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use ostro_engine::batch::{Batch, Progress, RunningBatches};
 use ostro_engine::error::ErrorKind;
+use ostro_engine::persistence::NamespaceId;
 use ostro_store::Readers;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::workflowservice::v1::StartBatchOperationRequest;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use crate::shell::EngineHandle;
 use targets::Page;
@@ -50,14 +52,36 @@ impl Batches {
     }
 
     async fn run_all(&self) {
-        let Ok(running) = self.engine.call(RunningBatches).await else { return };
-        for batch in running {
-            if let Err(Interrupted(error)) = self.run_batch(&batch).await {
-                tracing::warn!(job = batch.job_id, %error, "a batch operation is interrupted: it goes on later");
-                tokio::time::sleep(PATIENCE).await;
-                self.started.notify_one();
+        let mut under_way = Vec::new();
+        let mut work = JoinSet::new();
+        // One that is slow, or is to be, holds up none of another namespace; of its own there is one at a time.
+        loop {
+            let Ok(running) = self.engine.call(RunningBatches).await else { return };
+            for batch in running {
+                if !under_way.contains(&batch.namespace) {
+                    under_way.push(batch.namespace);
+                    work.spawn(self.clone().run_one(batch));
+                }
+            }
+            tokio::select! {
+                () = self.started.notified() => {}
+                ended = work.join_next() => match ended {
+                    Some(Ok(namespace)) => under_way.retain(|other| *other != namespace),
+                    // A panic has been logged; what it leaves goes on with the next look.
+                    Some(Err(_)) => return,
+                    None => return,
+                },
             }
         }
+    }
+
+    /// Runs a batch as far as it goes; answers its namespace.
+    async fn run_one(self, batch: Batch) -> NamespaceId {
+        if let Err(Interrupted(error)) = self.run_batch(&batch).await {
+            tracing::warn!(job = batch.job_id, %error, "a batch operation is interrupted: it goes on later");
+            tokio::time::sleep(PATIENCE).await;
+        }
+        batch.namespace
     }
 
     async fn run_batch(&self, batch: &Batch) -> Result<(), Interrupted> {

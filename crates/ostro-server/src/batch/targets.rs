@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ostro_engine::batch::Batch;
 use ostro_engine::command::{ResolveNamespace, ResolvedNamespace};
 use ostro_engine::execution::standalone::DIVISION;
-use ostro_store::Readers;
+use ostro_store::Reads;
 use ostro_store::visibility::SearchAttributeTypes;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
@@ -31,7 +31,7 @@ impl Batches {
         }
         let (id, query) = (batch.namespace, query(request));
         let types = self.types(request).await?;
-        self.read(move |readers| readers.count(id, &types, &query).map(|count| count.total)).await
+        self.read(&request.namespace, move |reads| reads.count(id, &types, &query).map(|count| count.total)).await
     }
 
     pub(super) async fn page(
@@ -45,7 +45,8 @@ impl Batches {
         }
         let (id, query, token) = (batch.namespace, query(request), cursor.to_vec());
         let types = self.types(request).await?;
-        let page = self.read(move |readers| readers.list(id, &types, &query, PAGE_RUNS, &token)).await?;
+        let page =
+            self.read(&request.namespace, move |reads| reads.list(id, &types, &query, PAGE_RUNS, &token)).await?;
         let run = |row: ostro_engine::persistence::VisibilityRow| WorkflowExecution {
             workflow_id: row.workflow_id,
             run_id: row.run_id,
@@ -59,15 +60,14 @@ impl Batches {
         Ok(attribute_types(&namespace))
     }
 
-    /// Asks the store, away from the threads that serve the network.
-    pub(super) async fn read<T, F>(&self, read: F) -> Result<T, Interrupted>
+    /// Asks the store for a namespace.
+    pub(super) async fn read<T, F>(&self, namespace: &str, read: F) -> Result<T, Interrupted>
     where
         T: Send + 'static,
-        F: FnOnce(&Readers) -> ostro_engine::error::Result<T> + Send + 'static,
+        F: FnOnce(Reads<'_>) -> ostro_engine::error::Result<T> + Send + 'static,
     {
-        let readers = self.readers.clone();
-        let read = tokio::task::spawn_blocking(move || read(&readers)).await;
-        read.map_err(|error| Interrupted(error.to_string()))?.map_err(|error| Interrupted(error.message))
+        let read = self.readers.list(namespace, read).await;
+        read.map_err(|refused| Interrupted(refused.to_string()))?.map_err(|error| Interrupted(error.message))
     }
 }
 

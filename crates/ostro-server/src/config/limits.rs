@@ -22,7 +22,7 @@ macro_rules! limits {
         /// Whether all fields are here: a new one does not compile until it has its kind.
         #[allow(dead_code)]
         fn complete(config: Config) {
-            let Config { $($field: _),* } = config;
+            let Config { quotas: _, $($field: _),* } = config;
         }
     };
 }

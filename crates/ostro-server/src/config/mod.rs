@@ -3,6 +3,8 @@
 mod human;
 mod limits;
 mod nearest;
+mod network;
+mod quotas;
 mod read;
 
 use std::collections::BTreeMap;
@@ -11,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ostro_engine::time::{DAY, SECOND, Span};
-use ostro_wire::TlsFiles;
+use ostro_store::{PoolLimits, ReadLimits};
+use ostro_wire::{NetworkLimits, TlsFiles};
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 
 /// The commented reference: every key with its default.
@@ -50,14 +53,20 @@ pub struct Config {
     pub retention_interval: Span,
     /// How old records of the Workflows API must be before they follow their execution; `None` for the namespace's retention.
     pub records_retention: Option<Span>,
-    /// Connections for reads of history and lists.
+    /// Connections for lists and counts, and as many for histories.
     pub readers: usize,
+    /// Longest that one read of a list, a count or a page of a history may take.
+    pub read_timeout: Span,
+    /// Reads of one namespace that may wait for a connection.
+    pub reads_waiting_max: usize,
     /// Created at start where missing.
     pub namespaces: Vec<NamespaceConfig>,
     /// Registered at start, where missing, in the namespaces above.
     pub search_attributes: Vec<(String, IndexedValueType)>,
     /// Limits and defaults of the engine.
     pub limits: ostro_engine::config::Config,
+    /// How much of the network anybody may take.
+    pub network: NetworkLimits,
 }
 
 /// Names of namespaces by the name of an endpoint.
@@ -92,9 +101,12 @@ impl Default for Config {
             retention_interval: 10 * SECOND,
             records_retention: None,
             readers: 4,
+            read_timeout: 15 * SECOND,
+            reads_waiting_max: 64,
             namespaces: vec![namespace("default"), namespace("mistral-workflows")],
             search_attributes: Vec::new(),
             limits: ostro_engine::config::Config::default(),
+            network: NetworkLimits::default(),
         }
     }
 }
@@ -119,6 +131,17 @@ impl Config {
         if !self.namespaces.iter().any(|namespace| namespace.name == name) {
             self.namespaces.push(NamespaceConfig { name: name.to_owned(), retention: RETENTION_DEFAULT });
         }
+    }
+
+    /// How much may be read at a time, and for how long.
+    pub fn read_limits(&self) -> ReadLimits {
+        let time = self.read_timeout.to_std().max(Duration::from_millis(10));
+        ReadLimits { connections: self.readers, pool: PoolLimits { time, waiting_max: self.reads_waiting_max } }
+    }
+
+    /// Bytes of records that a namespace may have, and those of single namespaces; `None` for the usual.
+    pub fn records_bytes_max(&self) -> (Option<u64>, Vec<(String, u64)>) {
+        quotas::of_records(&self.limits.quotas)
     }
 
     /// `retention_interval` for timers.

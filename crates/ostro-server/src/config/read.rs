@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ostro_engine::quota::Quota;
 use ostro_engine::time::Span;
 use ostro_wire::TlsFiles;
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
@@ -10,7 +11,7 @@ use toml::{Table, Value};
 
 use super::human::{self, Parsed};
 use super::nearest::nearest;
-use super::{Config, Error, NamespaceConfig, NexusCallers, RETENTION_DEFAULT, limits};
+use super::{Config, Error, NamespaceConfig, NexusCallers, RETENTION_DEFAULT, limits, network, quotas};
 
 const KEYS: &[&str] = &[
     "listen",
@@ -25,9 +26,13 @@ const KEYS: &[&str] = &[
     "retention_interval",
     "records_retention",
     "readers",
+    "read_timeout",
+    "reads_waiting_max",
     "namespaces",
     "search_attributes",
     "limits",
+    "network",
+    "quotas",
 ];
 const NAMESPACE_KEYS: &[&str] = &["name", "retention"];
 const TLS_KEYS: &[&str] = &["certificate", "key", "client_ca"];
@@ -49,9 +54,13 @@ pub(super) fn read(config: &mut Config, table: &Table) -> Result<(), Error> {
             "retention_interval" => config.retention_interval = at(key, value, human::span(value))?,
             "records_retention" => config.records_retention = at(key, value, span_or_namespace(value))?,
             "readers" => config.readers = at(key, value, human::count(value))?.clamp(1, 64) as usize,
+            "read_timeout" => config.read_timeout = at(key, value, human::span(value))?,
+            "reads_waiting_max" => config.reads_waiting_max = at(key, value, human::count(value))?.min(10_000) as usize,
             "namespaces" => config.namespaces = namespaces(value)?,
             "search_attributes" => config.search_attributes = search_attributes(value)?,
             "limits" => read_limits(config, value)?,
+            "network" => read_network(config, value)?,
+            "quotas" => read_quotas(config, value)?,
             _ => return Err(unknown(key, KEYS)),
         }
     }
@@ -84,6 +93,31 @@ fn nexus(value: &Value) -> Result<NexusCallers, Error> {
 fn texts(key: &str, value: &Value, wanted: &'static str) -> Result<Vec<String>, Error> {
     let list = at(key, value, value.as_array().ok_or(wanted))?;
     list.iter().map(|value| at(key, value, text(value, wanted)).map(str::to_owned)).collect()
+}
+
+fn read_network(config: &mut Config, value: &Value) -> Result<(), Error> {
+    for (key, value) in at("network", value, value.as_table().ok_or("a table"))? {
+        if !network::KEYS.contains(&key.as_str()) {
+            return Err(unknown(key, network::KEYS));
+        }
+        at(&format!("network.{key}"), value, network::set(&mut config.network, key, value))?;
+    }
+    Ok(())
+}
+
+fn read_quotas(config: &mut Config, value: &Value) -> Result<(), Error> {
+    let wanted = "tables, each of a namespace: [quotas.default], or [quotas.\"*\"]";
+    for (namespace, table) in at("quotas", value, value.as_table().ok_or(wanted))? {
+        let mut quota = Quota::default();
+        for (key, value) in at(&format!("quotas.{namespace}"), table, table.as_table().ok_or(wanted))? {
+            if !quotas::KEYS.contains(&key.as_str()) {
+                return Err(unknown(key, quotas::KEYS));
+            }
+            at(&format!("quotas.{namespace}.{key}"), value, quotas::set(&mut quota, key, value))?;
+        }
+        config.limits.quotas.set(namespace, quota);
+    }
+    Ok(())
 }
 
 fn tls(value: &Value) -> Result<TlsFiles, Error> {

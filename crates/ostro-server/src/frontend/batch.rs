@@ -19,7 +19,8 @@ pub(super) async fn start(
     if !request.visibility_query.is_empty() {
         let namespace = frontend.namespace(&request.namespace).await?;
         let (types, query) = (attribute_types(&namespace), request.visibility_query.clone());
-        let counted = frontend.read(move |readers| readers.count(namespace.id, &types, &query)).await?;
+        let counted =
+            frontend.read_list(&request.namespace, move |reads| reads.count(namespace.id, &types, &query)).await?;
         if let Err(error) = counted {
             return refuse(Error::invalid(format!("invalid visibility query: {}", error.message)));
         }

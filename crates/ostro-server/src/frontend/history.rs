@@ -95,7 +95,7 @@ impl Reading<'_> {
     }
 
     async fn page(&self, frontend: &Frontend, mut token: PageToken) -> Answer<Page> {
-        let mut parts = frontend.next_page(&mut token, self.limits).await?;
+        let mut parts = frontend.next_page(self.namespace, &mut token, self.limits).await?;
         let follow = self.wait && token.open;
         let mut page = Page::default();
         if !token.is_done() || follow {
@@ -117,7 +117,7 @@ impl Reading<'_> {
                 Some(batch) if (batch.first..batch.next).contains(&token.from) => {
                     slice::slices(vec![batch.clone()], token.from, token.to)?
                 }
-                _ => frontend.next_page(&mut token, self.limits).await?,
+                _ => frontend.next_page(self.namespace, &mut token, self.limits).await?,
             };
         } else if self.wait {
             (token.from, token.to) = (1, 1);
@@ -140,9 +140,9 @@ impl Frontend {
         let Some(token) = PageToken::parse(&self.seals, direction, bytes, run).map_err(status)? else {
             return Ok(None);
         };
-        let namespace = self.namespace(namespace).await?.id;
+        let id = self.namespace(namespace).await?.id;
         let (workflow_id, run_id) = (token.workflow_id.clone(), token.run_id.clone());
-        let found = self.read(move |readers| readers.run(namespace, &workflow_id, &run_id)).await?;
+        let found = self.read_history(namespace, move |reads| reads.run(id, &workflow_id, &run_id)).await?;
         if found.map_err(|error| store_failed(&error))? == Some(token.execution) {
             return Ok(Some(token));
         }
@@ -151,12 +151,17 @@ impl Frontend {
     }
 
     /// Reads the next page of a round and moves the token behind it.
-    pub(super) async fn next_page(&self, token: &mut PageToken, limits: PageLimits) -> Result<Vec<Bytes>, Status> {
+    pub(super) async fn next_page(
+        &self,
+        namespace: &str,
+        token: &mut PageToken,
+        limits: PageLimits,
+    ) -> Result<Vec<Bytes>, Status> {
         if token.is_done() {
             return Ok(Vec::new());
         }
         let (execution, from, to) = (token.execution, token.from, token.to);
-        let page = self.read(move |readers| readers.history_page(execution, (from, to), limits)).await?;
+        let page = self.read_history(namespace, move |reads| reads.history_page(execution, (from, to), limits)).await?;
         let page = page.map_err(|error| store_failed(&error))?;
         // No batches: the run was deleted while it was read.
         token.from = if page.more { page.batches.last().map_or(to, |batch| batch.next) } else { to };
@@ -187,7 +192,7 @@ pub(super) async fn reverse(
         Some(token) => token,
         None => reading.ask(frontend, &reading.run.run_id.clone(), 1).await?,
     };
-    let batches = frontend.last_page(&mut token, reading.limits).await?;
+    let batches = frontend.last_page(reading.namespace, &mut token, reading.limits).await?;
     let next_page_token = match token.is_done() {
         true => Vec::new(),
         false => token.to_bytes(&frontend.seals, Direction::Back),
@@ -198,9 +203,15 @@ pub(super) async fn reverse(
 
 impl Frontend {
     /// Reads the last page of a round, the latest batch first, and moves the token's end before it.
-    async fn last_page(&self, token: &mut PageToken, limits: PageLimits) -> Result<Vec<HistoryBatch>, Status> {
+    async fn last_page(
+        &self,
+        namespace: &str,
+        token: &mut PageToken,
+        limits: PageLimits,
+    ) -> Result<Vec<HistoryBatch>, Status> {
         let (execution, from, to) = (token.execution, token.from, token.to);
-        let page = self.read(move |readers| readers.history_page_back(execution, (from, to), limits)).await?;
+        let page =
+            self.read_history(namespace, move |reads| reads.history_page_back(execution, (from, to), limits)).await?;
         let page = page.map_err(|error| store_failed(&error))?;
         token.to = if page.more { page.batches.last().map_or(from, |batch| batch.first) } else { from };
         Ok(page.batches)

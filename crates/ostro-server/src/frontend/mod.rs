@@ -37,7 +37,7 @@ use ostro_engine::config::Config;
 use ostro_engine::error::Error;
 use ostro_engine::seal::Seals;
 use ostro_engine::time::{Span, Time};
-use ostro_store::{Readers, Writer};
+use ostro_store::{Readers, Reads, Writer};
 use ostro_wire::{Answer, CallContext};
 use tokio::sync::Notify;
 use tonic::Status;
@@ -46,8 +46,8 @@ use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::shell::EngineHandle;
 use crate::workers::Workers;
+use status::not_read;
 pub(crate) use status::status;
-use status::store_failed;
 pub(crate) use test::TestClock;
 use validate::Check;
 
@@ -95,14 +95,22 @@ impl Frontend {
         self.engine.call(request).await.map_err(status)
     }
 
-    /// Asks the store, away from the threads that serve the network.
-    async fn read<T, F>(&self, read: F) -> Result<T, Status>
+    /// Lists and counts for a namespace. The read ends when the client has gone.
+    async fn read_list<T, F>(&self, namespace: &str, read: F) -> Result<T, Status>
     where
         T: Send + 'static,
-        F: FnOnce(&Readers) -> T + Send + 'static,
+        F: FnOnce(Reads<'_>) -> T + Send + 'static,
     {
-        let readers = self.readers.clone();
-        tokio::task::spawn_blocking(move || read(&readers)).await.map_err(|error| store_failed(&error))
+        self.readers.list(namespace, read).await.map_err(not_read)
+    }
+
+    /// Reads histories of a namespace, which lists cannot hold up.
+    async fn read_history<T, F>(&self, namespace: &str, read: F) -> Result<T, Status>
+    where
+        T: Send + 'static,
+        F: FnOnce(Reads<'_>) -> T + Send + 'static,
+    {
+        self.readers.history(namespace, read).await.map_err(not_read)
     }
 
     async fn namespace(&self, name: &str) -> Result<ResolvedNamespace, Status> {

@@ -1,6 +1,7 @@
 //! The one mapping of engine errors to gRPC.
 
 use ostro_engine::error::{Detail, Error};
+use ostro_store::Refused;
 use prost::Message;
 use prost_wkt_types::Any;
 use temporalio_protos::google::rpc;
@@ -19,6 +20,16 @@ fn with_detail(code: Code, message: String, detail: Detail) -> Status {
     let any = Any { type_url: format!("type.googleapis.com/{}", detail.type_name), value: detail.value };
     let details = rpc::Status { code: code as i32, message: message.clone(), details: vec![any] };
     Status::with_details(code, message, details.encode_to_vec().into())
+}
+
+/// A read that found no place, or that was ended.
+pub(crate) fn not_read(refused: Refused) -> Status {
+    let code = match refused {
+        Refused::TooMany { .. } | Refused::LogTooLarge(_) => Code::ResourceExhausted,
+        Refused::TooLong(_) => Code::DeadlineExceeded,
+        Refused::Closed => Code::Unavailable,
+    };
+    Status::new(code, refused.to_string())
 }
 
 /// A read of the store that failed. The cause is for the operator, in the log.

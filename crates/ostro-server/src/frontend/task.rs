@@ -13,7 +13,7 @@ use crate::shell::EngineHandle;
 
 impl Frontend {
     /// The encoded response of a poll. Long histories come as a first page with a token for the rest.
-    pub(super) async fn encode_task(&self, task: WorkflowTaskAnswer) -> Result<Bytes, Status> {
+    pub(super) async fn encode_task(&self, namespace: &str, task: WorkflowTaskAnswer) -> Result<Bytes, Status> {
         let mut held = Held::new(&self.engine, task);
         let WorkflowTaskAnswer { response, history } = held.task();
         if response.task_token.is_empty() {
@@ -21,7 +21,7 @@ impl Frontend {
             held.release();
             return Ok(encoded);
         }
-        let (parts, next_page_token) = self.first_page(response, history).await?;
+        let (parts, next_page_token) = self.first_page(namespace, response, history).await?;
         let WorkflowTaskAnswer { mut response, .. } = held.release();
         response.next_page_token = next_page_token;
         Ok(splice::poll_response(&response, &parts))
@@ -29,6 +29,7 @@ impl Frontend {
 
     async fn first_page(
         &self,
+        namespace: &str,
         response: &PollWorkflowTaskQueueResponse,
         history: &HistorySlice,
     ) -> Result<(Vec<Bytes>, Vec<u8>), Status> {
@@ -39,7 +40,7 @@ impl Frontend {
         let run = response.workflow_execution.clone().unwrap_or_default();
         let mut token = PageToken::new(history.execution, &run.workflow_id, &run.run_id);
         (token.from, token.to) = (history.from, history.to);
-        let mut parts = self.next_page(&mut token, page_limits(0)).await?;
+        let mut parts = self.next_page(namespace, &mut token, page_limits(0)).await?;
         if token.is_done() {
             parts.push(extra);
             return Ok((parts, Vec::new()));

@@ -78,7 +78,8 @@ pub(super) async fn count(
 ) -> Answer<service::CountWorkflowExecutionsResponse> {
     let namespace = frontend.known_namespace(&request.namespace).await?;
     let types = attribute_types(&namespace);
-    let counted = frontend.read(move |readers| readers.count(namespace.id, &types, &request.query)).await?;
+    let (name, query) = (request.namespace, request.query);
+    let counted = frontend.read_list(&name, move |reads| reads.count(namespace.id, &types, &query)).await?;
     Ok(count_response(counted.map_err(status)?).into())
 }
 
@@ -91,7 +92,8 @@ impl Frontend {
     async fn list(&self, list: List) -> Result<Listed, Status> {
         let namespace = self.known_namespace(&list.namespace).await?;
         let (types, size) = (attribute_types(&namespace), page_size(list.page_size));
-        let page = self.read(move |readers| readers.list(namespace.id, &types, &list.query, size, &list.token)).await?;
+        let List { namespace: name, query, token, .. } = list;
+        let page = self.read_list(&name, move |reads| reads.list(namespace.id, &types, &query, size, &token)).await?;
         let Page { rows, next_token } = page.map_err(status)?;
         let executions = rows.into_iter().map(info).collect::<Result<_, Error>>().map_err(status)?;
         Ok(Listed { executions, next_page_token: next_token })

@@ -107,9 +107,10 @@ impl Kind {
         size: i32,
         token: Vec<u8>,
     ) -> Result<Page, Status> {
-        let namespace = frontend.known_namespace(namespace).await?;
-        let (types, size, query) = (attribute_types(&namespace), page_size(size), of_division(self.division, query));
-        let page = frontend.read(move |readers| readers.list(namespace.id, &types, &query, size, &token)).await?;
+        let known = frontend.known_namespace(namespace).await?;
+        let (types, size, query) = (attribute_types(&known), page_size(size), of_division(self.division, query));
+        let page =
+            frontend.read_list(namespace, move |reads| reads.list(known.id, &types, &query, size, &token)).await?;
         page.map_err(status)
     }
 
@@ -120,9 +121,9 @@ impl Kind {
         namespace: &str,
         query: &str,
     ) -> Result<(i64, Vec<(Vec<Payload>, i64)>), Status> {
-        let namespace = frontend.known_namespace(namespace).await?;
-        let (types, query) = (attribute_types(&namespace), of_division(self.division, query));
-        let counted = frontend.read(move |readers| readers.count(namespace.id, &types, &query)).await?;
+        let known = frontend.known_namespace(namespace).await?;
+        let (types, query) = (attribute_types(&known), of_division(self.division, query));
+        let counted = frontend.read_list(namespace, move |reads| reads.count(known.id, &types, &query)).await?;
         let Count { total, groups } = counted.map_err(status)?;
         let group = |(values, count): (Vec<_>, i64)| (values.into_iter().map(group_value).collect(), count);
         Ok((total, groups.into_iter().map(group).collect()))

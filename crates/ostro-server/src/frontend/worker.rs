@@ -18,11 +18,12 @@ pub(super) async fn poll_workflow_task(
     mut request: service::PollWorkflowTaskQueueRequest,
 ) -> Answer<service::PollWorkflowTaskQueueResponse> {
     request.check(&frontend.limits).map_err(status)?;
+    let namespace = request.namespace.clone();
     let task = {
         let _open = frontend.metrics.workflow_pollers.open();
         frontend.ask(WithDeadline { request, deadline: frontend.deadline(context) }).await?
     };
-    Ok(Reply::Encoded(frontend.encode_task(task).await?))
+    Ok(Reply::Encoded(frontend.encode_task(&namespace, task).await?))
 }
 
 /// `PollActivityTaskQueue`.
@@ -52,9 +53,10 @@ pub(super) async fn complete_workflow_task(
     mut request: service::RespondWorkflowTaskCompletedRequest,
 ) -> Answer<service::RespondWorkflowTaskCompletedResponse> {
     request.check(&frontend.limits).map_err(status)?;
+    let namespace = request.namespace.clone();
     let answer = frontend.ask(request).await?;
     let Some(task) = answer.workflow_task else { return Ok(answer.response.into()) };
-    let task = frontend.encode_task(*task).await?;
+    let task = frontend.encode_task(&namespace, *task).await?;
     Ok(Reply::Encoded(splice::with_field(&answer.response, splice::COMPLETED_WORKFLOW_TASK, &[task])))
 }
 

@@ -14,8 +14,9 @@ pub(super) async fn start(
     mut request: service::StartWorkflowExecutionRequest,
 ) -> Answer<service::StartWorkflowExecutionResponse> {
     request.check(&frontend.limits).map_err(status)?;
+    let namespace = request.namespace.clone();
     let answer = frontend.ask(request).await?;
     let Some(task) = answer.workflow_task else { return Ok(answer.response.into()) };
-    let task = frontend.encode_task(*task).await?;
+    let task = frontend.encode_task(&namespace, *task).await?;
     Ok(Reply::Encoded(splice::with_field(&answer.response, splice::STARTED_WORKFLOW_TASK, &[task])))
 }

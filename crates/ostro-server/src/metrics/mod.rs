@@ -1,6 +1,8 @@
 //! What the server counts: plain atomics, rendered as Prometheus text on demand.
 
 mod gauge;
+mod network;
+mod reads;
 mod requests;
 mod text;
 
@@ -9,11 +11,20 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ostro_engine::engine::Gauges;
-use ostro_store::Writer;
+use ostro_store::{Readers, Writer};
+use ostro_wire::network::NetworkStats;
 
 pub use gauge::{Gauge, Open};
 pub use requests::Requests;
 use text::Text;
+
+/// What counts itself, besides [`Metrics`].
+pub(crate) struct Sources {
+    pub writer: Arc<Writer>,
+    pub readers: Readers,
+    pub network: Arc<NetworkStats>,
+    pub more: Option<Arc<crate::server::MoreMetrics>>,
+}
 
 /// Counters and gauges of one server.
 pub struct Metrics {
@@ -106,12 +117,17 @@ impl Metrics {
         Arc::new(Self::default())
     }
 
-    /// Everything in Prometheus' text format, with the counters of the store's writer.
-    pub fn render(&self, writer: &Writer) -> String {
+    /// Everything in Prometheus' text format.
+    pub(crate) fn render(&self, sources: &Sources) -> String {
         let mut text = Text::default();
         self.requests.render(&mut text);
         self.render_engine(&mut text);
-        render_store(writer, &mut text);
+        render_store(&sources.writer, &mut text);
+        reads::render(&sources.readers, &mut text);
+        network::render(&sources.network, &mut text);
+        for (name, kind, help, value) in sources.more.iter().flat_map(|more| more()) {
+            text.labelled(name, kind, help, &[], value);
+        }
         text.gauge(
             "process_start_time_seconds",
             "When the server started, in seconds since the Unix epoch",

@@ -2,13 +2,14 @@
 
 mod filter;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ostro_engine::error::{Error, Result};
 use ostro_engine::persistence::NamespaceId;
 use ostro_engine::time::{MINUTE, Span, Time};
+use prost::Message;
 use temporalio_protos::temporal::api::enums::v1::WorkerStatus;
 use temporalio_protos::temporal::api::worker::v1::WorkerHeartbeat;
 
@@ -19,36 +20,75 @@ const GONE_AFTER: Span = MINUTE.times(5);
 /// Workers kept, of all namespaces; the one that was silent longest leaves beyond it.
 const WORKERS_MAX: usize = 100_000;
 
+/// Bytes of what workers tell, of all namespaces; the same beyond it.
+const BYTES_MAX: usize = 64 << 20;
+/// What a worker takes besides what it tells.
+const ROW_BYTES: usize = 256;
+
+type Key = (NamespaceId, String);
+
 /// The workers of all namespaces.
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
-    by_key: Mutex<BTreeMap<(NamespaceId, String), Seen>>,
+    by_key: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    all: BTreeMap<Key, Seen>,
+    /// The one that was silent longest comes first.
+    by_age: BTreeSet<(Time, Key)>,
+    bytes: usize,
 }
 
 #[derive(Debug)]
 struct Seen {
     heartbeat: WorkerHeartbeat,
     at: Time,
+    bytes: usize,
+}
+
+impl Table {
+    fn remove(&mut self, key: &Key) {
+        if let Some(seen) = self.all.remove(key) {
+            self.bytes -= seen.bytes;
+            self.by_age.remove(&(seen.at, key.clone()));
+        }
+    }
+
+    fn insert(&mut self, key: Key, heartbeat: WorkerHeartbeat, at: Time) {
+        self.remove(&key);
+        let bytes = heartbeat.encoded_len() + key.1.len() + ROW_BYTES;
+        self.bytes += bytes;
+        self.by_age.insert((at, key.clone()));
+        self.all.insert(key, Seen { heartbeat, at, bytes });
+    }
+
+    /// Forgets who is gone, and, where there are too many, who was silent longest.
+    fn forget(&mut self, now: Time) {
+        while let Some((at, key)) = self.by_age.first().cloned() {
+            let too_many = self.all.len() > WORKERS_MAX || self.bytes > BYTES_MAX;
+            if !too_many && at + GONE_AFTER > now {
+                return;
+            }
+            self.remove(&key);
+        }
+    }
 }
 
 impl Workers {
     /// Notes heartbeats; a worker that shuts down is forgotten.
     pub(crate) fn note(&self, namespace: NamespaceId, heartbeats: Vec<WorkerHeartbeat>, now: Time) {
         let mut workers = self.lock();
-        workers.retain(|_, seen| seen.at + GONE_AFTER > now);
         for heartbeat in heartbeats {
             let key = (namespace, heartbeat.worker_instance_key.clone());
             if heartbeat.status() == WorkerStatus::Shutdown {
                 workers.remove(&key);
             } else {
-                workers.insert(key, Seen { heartbeat, at: now });
+                workers.insert(key, heartbeat, now);
             }
         }
-        while workers.len() > WORKERS_MAX {
-            let oldest = workers.iter().min_by_key(|(_, seen)| seen.at).map(|(key, _)| key.clone());
-            let Some(oldest) = oldest else { return };
-            workers.remove(&oldest);
-        }
+        workers.forget(now);
     }
 
     /// Workers of a namespace whose key is greater than `after`, by key; at most `most`, and whether there are more.
@@ -65,7 +105,7 @@ impl Workers {
             "" => Bound::Included((namespace, String::new())),
             key => Bound::Excluded((namespace, key.to_owned())),
         };
-        let of_namespace = workers.range((from, Bound::Excluded((namespace + 1, String::new()))));
+        let of_namespace = workers.all.range((from, Bound::Excluded((namespace + 1, String::new()))));
         let mut found = of_namespace
             .filter(|(_, seen)| seen.at + GONE_AFTER > now && filter.matches(&seen.heartbeat))
             .map(|(_, seen)| seen.heartbeat.clone());
@@ -78,11 +118,11 @@ impl Workers {
     /// NOT_FOUND.
     pub(crate) fn get(&self, namespace: NamespaceId, key: &str, now: Time) -> Result<WorkerHeartbeat> {
         let workers = self.lock();
-        let seen = workers.get(&(namespace, key.to_owned())).filter(|seen| seen.at + GONE_AFTER > now);
+        let seen = workers.all.get(&(namespace, key.to_owned())).filter(|seen| seen.at + GONE_AFTER > now);
         seen.map(|seen| seen.heartbeat.clone()).ok_or_else(|| Error::not_found(format!("Worker {key} not found")))
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(NamespaceId, String), Seen>> {
+    fn lock(&self) -> MutexGuard<'_, Table> {
         self.by_key.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -110,5 +150,23 @@ mod tests {
         assert!(workers.get(1, "a", Time::from_nanos(2)).is_err());
         assert!(workers.get(1, "b", Time::from_nanos(2)).is_ok());
         assert!(workers.get(1, "b", Time::from_nanos(2) + GONE_AFTER).is_err(), "it was silent for too long");
+    }
+
+    #[test]
+    fn what_workers_tell_takes_no_more_than_it_may() {
+        let workers = Workers::default();
+        let large = |key: &str| WorkerHeartbeat {
+            worker_identity: "x".repeat(BYTES_MAX / 4),
+            ..worker(key, WorkerStatus::Running)
+        };
+        for (key, now) in [("a", 1), ("b", 2), ("c", 3), ("a", 4), ("d", 5)] {
+            workers.note(1, vec![large(key)], Time::from_nanos(now));
+        }
+        let now = Time::from_nanos(5);
+        assert!(workers.get(1, "b", now).is_err(), "it was silent longest");
+        assert!(["a", "c", "d"].iter().all(|key| workers.get(1, key, now).is_ok()));
+        workers.note(1, ["a", "c", "d"].map(|key| worker(key, WorkerStatus::Shutdown)).into(), now);
+        let table = workers.lock();
+        assert_eq!((table.bytes, table.all.len(), table.by_age.len()), (0, 0, 0));
     }
 }

@@ -25,7 +25,8 @@ const PAGE: &str = include_str!("../../../../docs/reference/limits.md");
 #[test]
 fn every_limit_of_the_configuration_is_on_the_page_with_its_default() {
     let keys = ostro_server::config::REFERENCE.lines().skip_while(|line| *line != "[limits]");
-    let set = keys.filter_map(|line| line.split_once(" = ")).filter(|(key, _)| key.ends_with("_max"));
+    let keys = keys.filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" = "));
+    let set = keys.filter(|(key, _)| key.ends_with("_max"));
     for (key, value) in set {
         let row = PAGE.lines().find(|line| line.contains(&format!("`{key}`")));
         let row = row.unwrap_or_else(|| panic!("{key} is not in docs/reference/limits.md"));

@@ -153,6 +153,10 @@ async fn what_cannot_be_asked_is_refused() {
 struct OneKey;
 
 impl Guard for OneKey {
+    fn greet(&self, _service: &str, _method: &str, _headers: &HeaderMap) -> BoxFuture<Result<(), Status>> {
+        unreachable!("HTTP has no calls of gRPC")
+    }
+
     fn admit(
         &self,
         _service: &str,

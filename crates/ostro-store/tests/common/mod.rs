@@ -9,7 +9,7 @@ use bytes::Bytes;
 use ostro_engine::persistence::{ExecutionId, ItemKey, ItemKind, NamespaceId, SearchValue, VisibilityRow, Write};
 use ostro_engine::time::{SECOND, Time};
 use ostro_store::visibility::SearchAttributeTypes;
-use ostro_store::{Batch, OnFatal, Options, Reader, Readers, Store, Writer};
+use ostro_store::{Batch, OnFatal, Options, ReadLimits, Reader, Readers, Store, Writer};
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType as Type;
 
 /// Fields are dropped in order: threads before the lock, the lock before the directory.
@@ -30,7 +30,7 @@ impl Opened {
         let store = Store::open(directory.path().join("test.ostro"), Options { durable: false }).unwrap();
         let writer = store.writer(fatal()).unwrap();
         let reader = store.reader(fatal()).unwrap();
-        let readers = store.readers(2).unwrap();
+        let readers = store.readers(ReadLimits::default()).unwrap();
         Opened { writer, reader, readers, store, directory }
     }
 

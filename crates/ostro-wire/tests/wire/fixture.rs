@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 
-use ostro_wire::{Answer, Call, CallContext, Client, Observer, Reply, Services, Tls, WorkflowService};
+use ostro_wire::{Answer, Call, CallContext, Client, Network, Observer, Reply, Services, Tls, WorkflowService};
 use prost::Message;
 use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 use temporalio_protos::temporal::api::workflowservice::v1::*;
@@ -90,9 +90,13 @@ pub async fn serve(services: Services) -> SocketAddr {
 }
 
 pub async fn serve_with(tls: Option<Tls>, services: Services) -> SocketAddr {
+    serve_on(Network::default(), tls, services).await
+}
+
+pub async fn serve_on(network: Network, tls: Option<Tls>, services: Services) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("a bound listener");
-    tokio::spawn(ostro_wire::serve(listener, tls, services, std::future::pending()));
+    tokio::spawn(ostro_wire::serve(listener, tls, services, network, std::future::pending()));
     address
 }
 

@@ -12,13 +12,18 @@ use tonic::{Code, Status};
 use crate::fixture::{Toy, serve};
 
 /// Lets in whoever has the one key.
-struct OneKey;
+pub struct OneKey;
 
 impl Guard for OneKey {
-    fn admit(&self, _: &str, method: &str, headers: &HeaderMap, _: &Bytes) -> BoxFuture<Result<Leave, Status>> {
+    fn greet(&self, _: &str, method: &str, headers: &HeaderMap) -> BoxFuture<Result<(), Status>> {
         let known = headers.get("authorization").is_some_and(|value| value == "Bearer the key");
         let refusal = Status::unauthenticated(format!("{method} needs the key"));
-        Box::pin(std::future::ready(if known { Ok(Leave::default()) } else { Err(refusal) }))
+        Box::pin(std::future::ready(if known { Ok(()) } else { Err(refusal) }))
+    }
+
+    fn admit(&self, service: &str, method: &str, headers: &HeaderMap, _: &Bytes) -> BoxFuture<Result<Leave, Status>> {
+        let greeted = self.greet(service, method, headers);
+        Box::pin(async move { greeted.await.map(|()| Leave::default()) })
     }
 }
 

@@ -4,5 +4,6 @@ mod calls;
 mod fixture;
 mod guard;
 mod limits;
+mod network;
 mod reflection;
 mod tls;

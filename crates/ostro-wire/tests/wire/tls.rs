@@ -37,6 +37,11 @@ fn trusting(ca: &str) -> ClientTls {
     ClientTls { ca: Some(read(ca)), ..Default::default() }
 }
 
+/// Whether a client that trusts the certificate is answered.
+pub async fn is_served(address: std::net::SocketAddr) {
+    call(&address.to_string(), Some(trusting("ca.pem"))).await.expect("an answer");
+}
+
 #[tokio::test]
 async fn a_client_that_trusts_the_authority_is_answered() {
     let address = server(None).await;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use ostro_wire::network::Held;
 
 use super::{ApiKey, EVERY_NAMESPACE, Identity, Role};
 use crate::api::Api;
@@ -51,6 +52,9 @@ allowed! {
 }
 
 async fn caller(parts: &Parts, api: &Api, needed: Role) -> Result<Caller, Error> {
+    if let Some(Err(refusal)) = parts.extensions.get::<Held>().map(Held::check) {
+        return Err(Error::new(Code::TooMuch, refusal.message()));
+    }
     let wanted = parts.headers.get(NAMESPACE_HEADER).and_then(|value| value.to_str().ok());
     let caller = match api.door.identify(&parts.headers).await? {
         Identity::Key(key, hash) => Caller { key: Some(hash), ..by_key(api, &key, wanted)? },
@@ -62,7 +66,10 @@ async fn caller(parts: &Parts, api: &Api, needed: Role) -> Result<Caller, Error>
             format!("the key {} is a {has} of namespace {}; this needs {needs}", caller.subject, caller.namespace);
         return Err(Error::new(Code::Forbidden, message));
     }
-    Ok(caller)
+    match api.settings.throttle.as_ref().map(|throttle| throttle.admit(&caller.namespace)) {
+        Some(Err(refusal)) => Err(Error::new(Code::TooMuch, refusal.message())),
+        _ => Ok(caller),
+    }
 }
 
 fn anonymous(api: &Api, wanted: Option<&str>) -> Caller {

@@ -28,6 +28,14 @@ pub(crate) struct KeyGuard {
 }
 
 impl Guard for KeyGuard {
+    fn greet(&self, service: &str, method: &str, headers: &HeaderMap) -> BoxFuture<Result<(), Status>> {
+        if needs(service, method) == Needs::Nothing {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        let (door, headers) = (self.door.clone(), credentials(headers));
+        Box::pin(async move { door.identify(&headers).await.map(drop).map_err(|error| refused(&error)) })
+    }
+
     fn admit(
         &self,
         service: &str,
@@ -72,6 +80,7 @@ fn ended(door: Arc<Door>, hash: String, id: String) -> BoxFuture<Status> {
 fn refused(error: &Error) -> Status {
     match error {
         Error::Refused { code: Code::Unauthenticated, message } => Status::unauthenticated(message),
+        Error::Refused { code: Code::TooMuch, message } => Status::resource_exhausted(message),
         error => Status::internal(error.to_string()),
     }
 }

@@ -95,14 +95,24 @@ impl Finer {
 /// What carries messages to a client.
 pub(crate) type Messages = Sse<axum::response::sse::KeepAliveStream<ReceiverStream<Result<Event, Infallible>>>>;
 
-/// Runs `feed` beside the response that it feeds.
-pub(crate) fn messages<F>(feed: impl FnOnce(mpsc::Sender<Result<Event, Infallible>>) -> F) -> Messages
+/// Runs `feed` beside the response that it feeds, which is one of the streams of its namespace. Refused where that has too
+/// many.
+pub(crate) fn messages<F>(
+    api: &Api,
+    namespace: &str,
+    feed: impl FnOnce(mpsc::Sender<Result<Event, Infallible>>) -> F,
+) -> Result<Messages>
 where
     F: Future<Output = ()> + Send + 'static,
 {
+    let open = api.streams.open(namespace)?;
     let (sender, receiver) = mpsc::channel(BUFFER);
-    tokio::spawn(feed(sender));
-    Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default())
+    let fed = feed(sender);
+    tokio::spawn(async move {
+        fed.await;
+        drop(open);
+    });
+    Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default()))
 }
 
 /// The message that says why a stream ends early.
@@ -121,8 +131,10 @@ pub(crate) fn revoked() -> Error {
 }
 
 /// The stream of a subscription.
-pub(super) fn stream(api: Arc<Api>, caller: Caller, subscription: Subscription) -> Messages {
-    messages(|sender| async move {
+pub(super) fn stream(api: &Arc<Api>, caller: Caller, subscription: Subscription) -> Result<Messages> {
+    let (namespace, own) = (subscription.filter.namespace.clone(), api.clone());
+    messages(api, &namespace, |sender| async move {
+        let api = own;
         tokio::select! {
             () = sender.closed() => {}
             () = api.stopped() => {}

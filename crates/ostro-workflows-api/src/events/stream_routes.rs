@@ -118,7 +118,7 @@ pub(crate) async fn get_stream_events(
         stream: params.stream,
     };
     let types = params.workflow_event_types;
-    Ok(stream(api, caller, Subscription { filter, types, finer, live: true, until_closed }))
+    stream(&api, caller, Subscription { filter, types, finer, live: true, until_closed })
 }
 
 /// The events of an execution and of those below it as server-sent events, until it is closed.
@@ -142,17 +142,14 @@ pub(crate) async fn stream_execution(
     // A root's stream has its whole tree; another's has its own.
     let (root, own) = if place.is_root { (Some(execution.clone()), None) } else { (None, Some(execution.clone())) };
     let filter = Filter { root, execution: own, after, ..Filter::all(Journal::Event, &caller.namespace) };
-    Ok(stream(
-        api,
-        caller,
-        Subscription {
-            filter,
-            types: Vec::new(),
-            finer: Finer::default(),
-            live: params.event_source != Some(EventSource::Database),
-            until_closed: Some(execution),
-        },
-    ))
+    let subscription = Subscription {
+        filter,
+        types: Vec::new(),
+        finer: Finer::default(),
+        live: params.event_source != Some(EventSource::Database),
+        until_closed: Some(execution),
+    };
+    stream(&api, caller, subscription)
 }
 
 /// Where a client that was cut off was.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
 use http::request::Parts;
+use ostro_wire::network::{self, Held};
 use serde::de::DeserializeOwned;
 
 use crate::error::{Code, Error, Fault, Result, Step};
@@ -39,10 +40,35 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJ
     }
 }
 
+/// A body as it is, with what it holds of the requests that may be under way; no more than that where it came in process.
+pub(crate) struct Body {
+    pub bytes: Bytes,
+    pub held: Option<Held>,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        let held = request.extensions().get::<Held>().cloned();
+        Ok(Self { bytes: body(request, state).await?, held })
+    }
+}
+
 async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
-    Bytes::from_request(request, state)
-        .await
-        .map_err(|rejection| Error::new(Code::Malformed, format!("the body cannot be read: {rejection}")))
+    Bytes::from_request(request, state).await.map_err(|rejection| match network::refusal(&rejection) {
+        Some(refusal) => refused(refusal),
+        None => Error::new(Code::Malformed, format!("the body cannot be read: {rejection}")),
+    })
+}
+
+/// What the network says of a body that it did not read to its end.
+pub(crate) fn refused(refusal: &tonic::Status) -> Error {
+    let code = match refusal.code() {
+        tonic::Code::ResourceExhausted => Code::TooMuch,
+        _ => Code::Malformed,
+    };
+    Error::new(code, refusal.message())
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {

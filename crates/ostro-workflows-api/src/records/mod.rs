@@ -6,7 +6,9 @@
 
 mod copy;
 mod disk;
+mod quota;
 mod read;
+mod room;
 mod schema;
 mod sqlite;
 mod write;
@@ -15,6 +17,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 pub use copy::{CopyError, RecordsReport, backup, companion, examine, restore};
+pub use quota::RecordLimits;
 pub use sqlite::SqliteRecords;
 
 /// Where records are kept. What is acknowledged outlives this process, and a document the machine's crash; what one `commit` changes, changes at once or not at all.
@@ -38,8 +41,32 @@ pub trait Records: Send + Sync + 'static {
     /// Entries of a journal in the order of their sequence.
     async fn read(&self, filter: Filter) -> Result<Vec<Entry>, Error>;
 
+    /// What is counted of them.
+    fn stats(&self) -> RecordsStats {
+        RecordsStats::default()
+    }
+
     /// The highest sequence number committed, and every change of it.
     fn progress(&self) -> watch::Receiver<u64>;
+}
+
+/// What is counted of records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecordsStats {
+    /// Bytes of all records, as they count for quotas, since the last commit.
+    pub bytes: u64,
+    /// Bytes of the write-ahead log.
+    pub log_bytes: u64,
+    /// Commits refused: a quota was used up, or the disk nearly full.
+    pub refused: u64,
+    /// Reads that wait for a connection.
+    pub reads_waiting: u64,
+    /// Reads that found the queue of their namespace full.
+    pub reads_refused: u64,
+    /// Reads that were ended because of their time or of the log.
+    pub reads_cut: u64,
+    /// Reads that were ended because their caller had gone.
+    pub reads_abandoned: u64,
 }
 
 /// What a document is.
@@ -240,6 +267,17 @@ pub enum Error {
     Sqlite(String),
     #[error("the API's records are closed")]
     Closed,
+    /// A read that found no place, or was ended.
+    #[error("{0}")]
+    Refused(String),
+    #[error(
+        "the records (events, logs, spans, registrations) of namespace {namespace:?} have {bytes} bytes, and          [quotas] records_bytes_max is {max}: raise it, shorten records_retention, or send less"
+    )]
+    Quota { namespace: String, bytes: u64, max: u64 },
+    #[error(
+        "the disk has {free} bytes left, and records are taken only while it has {needed}, so that the engine can go on: free          some, or delete what is old"
+    )]
+    DiskFull { free: u64, needed: u64 },
 }
 
 impl From<rusqlite::Error> for Error {
@@ -250,6 +288,12 @@ impl From<rusqlite::Error> for Error {
 
 impl From<Error> for crate::error::Error {
     fn from(error: Error) -> Self {
-        Self::internal("use its records", &error)
+        match &error {
+            Error::Refused(_) => Self::new(crate::error::Code::TooMuch, error.to_string()),
+            Error::Quota { .. } | Error::DiskFull { .. } => {
+                Self::new(crate::error::Code::StorageFull, error.to_string())
+            }
+            _ => Self::internal("use its records", &error),
+        }
     }
 }

@@ -3,7 +3,8 @@
 use rusqlite::Connection;
 
 /// Each brings a file from the version of its place to the next.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql"), include_str!("migrations/0003.sql")];
 /// The version of this release.
 pub(super) const VERSION: usize = MIGRATIONS.len();
 
@@ -48,10 +49,14 @@ mod tests {
     fn an_older_file_is_brought_up_to_date_and_a_newer_one_refused() {
         let connection = Connection::open_in_memory().expect("a file");
         connection.execute_batch(&format!("{} PRAGMA user_version = 1;", MIGRATIONS[0])).expect("the first schema");
+        let document = "INSERT INTO document VALUES ('worker', 'n', 'key', 'body')";
+        connection.execute_batch(document).expect("a document");
         prepare(&connection).expect("the steps fit");
         assert_eq!(version(&connection).expect("a version"), VERSION);
         let index = "SELECT count(*) FROM sqlite_master WHERE name = 'entry_age'";
         assert_eq!(connection.query_row(index, [], |row| row.get::<_, i64>(0)).expect("a count"), 1);
+        let usage = "SELECT bytes FROM usage WHERE namespace = 'n'";
+        assert_eq!(connection.query_row(usage, [], |row| row.get::<_, i64>(0)).expect("a sum"), 256 + 7);
         prepare(&connection).expect("nothing is left to do");
         connection.execute_batch("PRAGMA user_version = 99").expect("a version");
         assert!(matches!(prepare(&connection), Err(Error::Newer(99))));

@@ -73,6 +73,7 @@ impl Fixture {
             scheduler_tls: false,
             records_retention,
             retention_interval: Duration::from_secs(1),
+            throttle: None,
         };
         let api = Api::new(Caller::new(Services::new(Arc::new(OneRun))), Arc::new(records), settings).await.unwrap();
         Self { api, now: Moment::now().nanoseconds(), _directory: directory }

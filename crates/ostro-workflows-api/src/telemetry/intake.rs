@@ -18,11 +18,12 @@ use super::{log, metric, span};
 use crate::api::Api;
 use crate::auth::Worker;
 use crate::error::{Code, Error, Result};
+use crate::extract::{Body, refused};
 use crate::openapi::Refusals;
 use crate::records::Change;
 
 /// Largest export after decompression.
-const EXPORT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+const EXPORT_BYTES_MAX: u64 = 32 * 1024 * 1024;
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
 
@@ -34,7 +35,7 @@ pub(crate) async fn traces(
     State(api): State<Arc<Api>>,
     Worker(caller): Worker,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Result<Response> {
     let export: ExportTraceServiceRequest = decode(&headers, &body)?;
     accept(&api, &headers, span::changes(&caller.namespace, export)?).await
@@ -48,7 +49,7 @@ pub(crate) async fn logs(
     State(api): State<Arc<Api>>,
     Worker(caller): Worker,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Result<Response> {
     let export: ExportLogsServiceRequest = decode(&headers, &body)?;
     accept(&api, &headers, log::changes(&caller.namespace, export)?).await
@@ -62,19 +63,22 @@ pub(crate) async fn metrics(
     State(api): State<Arc<Api>>,
     Worker(caller): Worker,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Result<Response> {
     let export: ExportMetricsServiceRequest = decode(&headers, &body)?;
     accept(&api, &headers, metric::changes(&caller.namespace, export)?).await
 }
 
-fn decode<T: Message + Default + DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T> {
+fn decode<T: Message + Default + DeserializeOwned>(headers: &HeaderMap, body: &Body) -> Result<T> {
     let malformed = |error: String| Error::new(Code::Malformed, format!("not an OTLP export: {error}"));
     let unzipped;
     let body = match header(headers, CONTENT_ENCODING.as_str()) {
-        None | Some("identity") => body,
+        None | Some("identity") => &*body.bytes,
         Some("gzip") => {
-            unzipped = unzip(body).map_err(|error| malformed(error.to_string()))?;
+            unzipped = unzip(&body.bytes).map_err(|error| malformed(error.to_string()))?;
+            if let Some(Err(refusal)) = body.held.as_ref().map(|held| held.grow_to(unzipped.len())) {
+                return Err(refused(&refusal));
+            }
             &unzipped
         }
         Some(other) => return Err(malformed(format!("content encoding {other} is not known; send gzip or none"))),

@@ -214,7 +214,9 @@ fn stream(
         ..filter
     };
     let finer = Finer::new(params.activity_id, params.worker_name, params.workflow_name);
-    Ok(messages(|sender| async move {
+    let (namespace, own) = (filter.namespace.clone(), api.clone());
+    messages(&api, &namespace, |sender| async move {
+        let api = own;
         tokio::select! {
             () = sender.closed() => {}
             () = api.stopped() => {}
@@ -225,7 +227,7 @@ fn stream(
                 }
             }
         }
-    }))
+    })
 }
 
 async fn feed(

@@ -36,6 +36,9 @@ impl<L: Loader> Engine<L> {
         let told = told(&request.events)?;
         let rebuilt = rebuild(&origin, &request.events, &mut self.ids)?;
         self.check_room(id, &origin, &rebuilt)?;
+        if rebuilt.is_open() {
+            self.check_quota(id)?;
+        }
         Ok(self.begin_import(rebuilt, request.events, told.has_news()))
     }
 

@@ -15,7 +15,7 @@ use temporalio_protos::temporal::api::{
 use super::super::Engine;
 use super::super::schedules::Key;
 use crate::command::{Answer, Command, ScheduleEntries, ScheduleRows};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::namespace::Namespace;
 use crate::persistence::Loader;
 use crate::schedule::{Row, Schedule};
@@ -24,6 +24,8 @@ use crate::time::{from_timestamp, timestamp};
 
 /// Times in one answer of ListScheduleMatchingTimes.
 const MATCHING_TIMES_MAX: usize = 1000;
+/// Schedules of a namespace: all are in memory.
+const SCHEDULES_MAX: usize = 100_000;
 
 impl<L: Loader> Engine<L> {
     /// A call on schedules; others are passed on.
@@ -49,6 +51,15 @@ impl<L: Loader> Engine<L> {
         let key = (namespace.id, request.schedule_id.clone());
         if let Some(existing) = self.schedules.get_mut(&key) {
             return existing_schedule(existing, &request);
+        }
+        let full =
+            self.schedules.len() >= SCHEDULES_MAX && self.schedules.of_namespace(namespace.id).count() >= SCHEDULES_MAX;
+        if full {
+            let message = format!(
+                "namespace {} has {SCHEDULES_MAX} schedules, and no more may be made: delete some first",
+                namespace.name
+            );
+            return Err(Error::new(ErrorKind::ResourceExhausted, message));
         }
         request.search_attributes = checked(namespace, request.search_attributes)?;
         check_action(namespace, &mut request.schedule)?;

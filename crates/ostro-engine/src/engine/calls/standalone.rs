@@ -129,7 +129,10 @@ impl<L: Loader> Engine<L> {
                 self.attach(existing, attached);
                 (existing, false)
             }
-            _ => (self.begin_standalone(id, execution, &r, attributes), true),
+            _ => {
+                self.check_quota(id)?;
+                (self.begin_standalone(id, execution, &r, attributes), true)
+            }
         };
         let core = &self.execution(activity).core;
         let link = link::Activity { namespace: r.namespace, activity_id: r.activity_id, run_id: core.run_id.clone() };

@@ -85,7 +85,10 @@ impl<L: Loader> Engine<L> {
                 self.attach(existing, attached);
                 (existing, false)
             }
-            _ => (self.begin_standalone_operation(id, execution, r, endpoint, attributes), true),
+            _ => {
+                self.check_quota(id)?;
+                (self.begin_standalone_operation(id, execution, r, endpoint, attributes), true)
+            }
         };
         let run_id = self.execution(operation).core.run_id.clone();
         Ok(service::StartNexusOperationExecutionResponse { run_id, started })

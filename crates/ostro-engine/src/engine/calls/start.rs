@@ -210,13 +210,14 @@ impl<L: Loader> Engine<L> {
     /// What a start asks for; a signal-with-start asks the same.
     ///
     /// # Errors
-    /// FAILED_PRECONDITION for an override to a version that does not have the queue.
+    /// RESOURCE_EXHAUSTED where the quota of the namespace is used up, FAILED_PRECONDITION for an override to a version that does not have the queue.
     pub(super) fn requested_run(
         &mut self,
         namespace: NamespaceId,
         request: StartWorkflowExecutionRequest,
         search_attributes: Option<temporalio_protos::temporal::api::common::v1::SearchAttributes>,
     ) -> Result<NewRun> {
+        self.check_quota(namespace)?;
         let queue = request.task_queue.as_ref().map_or("", |queue| &queue.name);
         self.check_override(namespace, queue, request.versioning_override.as_ref())?;
         let delay = from_duration(&request.workflow_start_delay).clamp(Span::ZERO, FOREVER);

@@ -50,6 +50,9 @@ impl<L: Loader> Engine<L> {
         self.out.writes.push(Write::DeleteExecution(id));
         self.busy.forget(id);
         self.blocked.remove(&id);
+        if let Some(execution) = self.cache.get_mut(id) {
+            self.tally.forget(execution);
+        }
         self.timers.set(id, None);
         self.cache.forget(id, self.sequence + 1);
     }

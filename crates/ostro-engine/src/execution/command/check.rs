@@ -27,6 +27,8 @@ pub struct Checker<'a> {
     pub(super) timers_cancelled: HashSet<&'a str>,
     pub(super) activities_scheduled: HashSet<&'a str>,
     pub(super) children: usize,
+    /// Executions that may still be opened in the namespace, by its quota.
+    pub(super) executions_left: Option<i64>,
     pub(super) signals: usize,
     pub(super) cancels: usize,
     pub(super) nexus_operations: usize,
@@ -35,7 +37,13 @@ pub struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    pub fn new(exec: &'a Execution, namespace: &'a Namespace, endpoints: &'a Endpoints, config: &'a Config) -> Self {
+    pub fn new(
+        exec: &'a Execution,
+        namespace: &'a Namespace,
+        endpoints: &'a Endpoints,
+        config: &'a Config,
+        executions_left: Option<i64>,
+    ) -> Self {
         Self {
             exec,
             namespace,
@@ -45,6 +53,7 @@ impl<'a> Checker<'a> {
             timers_cancelled: HashSet::new(),
             activities_scheduled: HashSet::new(),
             children: exec.children.len(),
+            executions_left,
             signals: exec.signals.len(),
             cancels: exec.cancels.len(),
             nexus_operations: exec.nexus.len(),

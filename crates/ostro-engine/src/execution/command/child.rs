@@ -48,7 +48,24 @@ impl Checker<'_> {
             );
             return Err(Refusal::new(Cause::PendingChildWorkflowsLimitExceeded, message));
         }
-        Ok(())
+        self.child_fits_quota(a)
+    }
+
+    /// The task that would start one child too many fails, and is tried again: a parent waits until there is room.
+    fn child_fits_quota(&mut self, a: &StartChildWorkflowExecutionCommandAttributes) -> Result<(), Refusal> {
+        let Some(left) = &mut self.executions_left else { return Ok(()) };
+        let own = a.namespace.is_empty() || a.namespace == self.namespace.name;
+        *left -= i64::from(own);
+        if *left >= 0 {
+            return Ok(());
+        }
+        let (name, table) = (&self.namespace.name, self.config.quotas.table_of(&self.namespace.name));
+        let message = format!(
+            "child workflow {:?} is one more than the quota of namespace {name} allows (executions_open_max or \
+             history_bytes_max of {table}): the task is tried again, end executions that are not needed, or raise the quota",
+            a.workflow_id
+        );
+        Err(Refusal::new(Cause::PendingChildWorkflowsLimitExceeded, message))
     }
 }
 

@@ -65,7 +65,7 @@ pub struct Applied {
 
 impl Transition<'_> {
     pub(super) fn check_completion(&self, request: &RespondWorkflowTaskCompletedRequest) -> Result<(), Refusal> {
-        let mut checker = Checker::new(self.exec, self.namespace, self.endpoints, self.config);
+        let mut checker = Checker::new(self.exec, self.namespace, self.endpoints, self.config, self.executions_left);
         for command in &request.commands {
             checker.check(command, &request.messages)?;
         }

@@ -8,6 +8,7 @@ use axum::response::Response;
 use ostro_engine::error::ErrorKind;
 use ostro_engine::nexus::incoming::AskNexusWorker;
 use ostro_engine::nexus::links::unescape;
+use ostro_wire::network;
 use ostro_wire::{Guard, KEY_PREFIX, Leave, bearer, workflow_service};
 use prost::Message;
 use temporalio_protos::temporal::api::common::v1::Payload;
@@ -114,6 +115,9 @@ impl Incoming {
         let mut asking = asked.request(&headers, &target.endpoint, key_is_ours(&headers))?;
         let within = within(&headers)?;
         let leave = self.admit(&headers, &target, starts).await?;
+        if let Some(Err(refusal)) = self.throttle.as_ref().map(|throttle| throttle.admit(&target.namespace)) {
+            return Err(Refusal::of("RESOURCE_EXHAUSTED", refusal.message()));
+        }
         if starts {
             set_input(&mut asking, self.input(request, &headers).await?);
         }
@@ -149,7 +153,12 @@ impl Incoming {
 
     async fn input(&self, request: Request, headers: &HeaderMap) -> Result<Payload, Refusal> {
         let invalid = || Refusal::bad("invalid input");
-        let body = Bytes::from_request(request, &()).await.map_err(|_| invalid())?;
+        let body = Bytes::from_request(request, &()).await.map_err(|rejection| match network::refusal(&rejection) {
+            Some(status) if status.code() == Code::ResourceExhausted => {
+                Refusal::of("RESOURCE_EXHAUSTED", status.message())
+            }
+            _ => invalid(),
+        })?;
         let input = content::payload(headers, &body).map_err(|_| invalid())?;
         if input.encoded_len() > self.payload_bytes_max {
             return Err(Refusal::bad("input exceeds size limit"));

@@ -13,7 +13,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{any, post};
 use ostro_engine::error::{Error, ErrorKind};
-use ostro_wire::Guard;
+use ostro_wire::{Guard, Throttle};
 use temporalio_protos::temporal::api::enums::v1::NexusHandlerErrorRetryBehavior as Retry;
 
 use super::failure::NexusFailure;
@@ -35,6 +35,8 @@ pub(crate) struct Incoming {
     pub guard: Option<Arc<dyn Guard>>,
     /// The namespaces whose callers may call through an endpoint, besides those of its target.
     pub callers: Arc<NexusCallers>,
+    /// Counts requests of namespaces.
+    pub throttle: Option<Arc<dyn Throttle>>,
 }
 
 /// The routes, those of the reference server.

@@ -61,6 +61,10 @@ impl Fixture {
         let headers = key.map(|key| (AUTHORIZATION, format!("Bearer {key}").parse().unwrap()));
         let headers = HeaderMap::from_iter(headers);
         let admitted = self.guard.admit(service, method, &headers, &request.encode_to_vec().into()).await;
+        // Who is somebody is greeted, whatever it may do.
+        let greeted = self.guard.greet(service, method, &headers).await.map_err(|status| status.code());
+        let nobody = admitted.as_ref().is_err_and(|status| status.code() == Code::Unauthenticated);
+        assert_eq!(greeted, if nobody { Err(Code::Unauthenticated) } else { Ok(()) });
         admitted.map_or_else(|status| status.code(), |_| Code::Ok)
     }
 }
