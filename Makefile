@@ -51,7 +51,7 @@ sim: ## Run SEEDS simulated worlds with faults from START on, and stop at the fi
 FUZZED := fuzz/target/x86_64-unknown-linux-gnu/release/$(TARGET)
 FUZZ_KEPT := fuzz/target/kept/$(TARGET)
 
-fuzz: ## Fuzz TARGET (calls, list_filter, times, rows) for SECONDS
+fuzz: ## Fuzz TARGET (see fuzz/README.md) for SECONDS
 	cd fuzz && cargo build --locked --release --bin $(TARGET)
 	rm -rf $(FUZZ_KEPT) && mkdir -p fuzz/artifacts fuzz/target/corpus/$(TARGET) $(FUZZ_KEPT)
 	tar -C $(FUZZ_KEPT) -xJf fuzz/corpus/$(TARGET).tar.xz

@@ -30,7 +30,8 @@ const INTERNAL: i32 = 13;
 static POOL: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(ostro_wire::DESCRIPTORS).expect("they were compiled"));
 
-static METHODS: LazyLock<Vec<MethodDescriptor>> = LazyLock::new(|| {
+/// Every method that is served.
+pub static METHODS: LazyLock<Vec<MethodDescriptor>> = LazyLock::new(|| {
     let served = ostro_wire::methods().filter(|(service, _)| !service.contains("grpc."));
     served
         .filter_map(|(service, method)| {

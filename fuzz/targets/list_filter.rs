@@ -11,7 +11,7 @@ use ostro_engine::error::{ErrorKind, Result};
 use ostro_engine::persistence::{SearchValue, VisibilityRow, Write};
 use ostro_engine::time::{MINUTE, SECOND, Time};
 use ostro_store::visibility::SearchAttributeTypes;
-use ostro_store::{Batch, Options, Readers, Store};
+use ostro_store::{Batch, Options, ReadLimits, Readers, Store};
 use tempfile::TempDir;
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 
@@ -38,7 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn ask(filled: &Filled, query: &str) {
     let listed = all(filled, query);
-    let counted = filled.readers.count(1, &filled.types, query);
+    let counted = filled.readers.now(|reads| reads.count(1, &filled.types, query)).expect("it is quick");
     for error in [listed.as_ref().err(), counted.as_ref().err()].into_iter().flatten() {
         assert!(error.kind == ErrorKind::InvalidArgument, "{query:?} was taken, and failed: {error:?}");
     }
@@ -55,7 +55,7 @@ fn ask(filled: &Filled, query: &str) {
 fn all(filled: &Filled, query: &str) -> Result<usize> {
     let (mut token, mut seen) = (Vec::new(), Vec::new());
     loop {
-        let page = filled.readers.list(1, &filled.types, query, PAGE, &token)?;
+        let page = filled.readers.now(|reads| reads.list(1, &filled.types, query, PAGE, &token)).expect("it is quick")?;
         seen.extend(page.rows.iter().map(|row| row.id));
         assert!(seen.len() <= ROWS as usize, "{query:?}: pages repeat rows");
         token = page.next_token;
@@ -77,7 +77,7 @@ fn filled() -> Filled {
     writer.submit(Batch { writes, done: Box::new(|| ()) });
     writer.flush().expect("the rows are written");
     writer.close();
-    let readers = store.readers(1).expect("it opens for reading");
+    let readers = store.readers(ReadLimits::default()).expect("it opens for reading");
     Filled { readers, types: types(), _store: store, _directory: directory }
 }
 

@@ -12,7 +12,7 @@ use ostro_engine::sound::{self, Run, Told};
 use ostro_engine::token::TaskToken;
 use ostro_fuzz::server::file_after;
 use ostro_fuzz::source::Source;
-use ostro_store::{Inspector, Options, PageLimits, Store};
+use ostro_store::{Inspector, Options, PageLimits, ReadLimits, Store};
 use prost::Message;
 use tempfile::TempDir;
 use temporalio_protos::temporal::api::history::v1::History;
@@ -108,8 +108,8 @@ fn look_at(path: &std::path::Path) {
     }
     let Ok(store) = Store::open(path, Options { durable: false }) else { return };
     drop(store.recover());
-    let Ok(readers) = store.readers(1) else { return };
-    drop(readers.list(1, &Default::default(), "", 10, &[]));
+    let Ok(readers) = store.readers(ReadLimits::default()) else { return };
+    drop(readers.now(|reads| drop(reads.list(1, &Default::default(), "", 10, &[]))));
     let limits = PageLimits { events: 100, bytes: 1 << 20 };
-    drop(readers.history_page(1, (1, i64::MAX), limits));
+    drop(readers.now(|reads| drop(reads.history_page(1, (1, i64::MAX), limits))));
 }
