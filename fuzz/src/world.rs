@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use ostro_engine::sound;
 use ostro_server::{Config, Extension, Server};
 use ostro_store::Inspector;
-use ostro_wire::{Guard, Services};
+use ostro_wire::{Caller, Guard, Services};
 use ostro_workflows_api::auth::{self, Access, EVERY_NAMESPACE, Grant, Role};
 use ostro_workflows_api::records::SqliteRecords;
 use ostro_workflows_api::{Api, Scheduler, Settings};
@@ -71,13 +71,14 @@ impl World {
             let settings = Settings {
                 namespace: "default".to_owned(),
                 access,
+                nexus_callers: Default::default(),
                 scheduler: Scheduler::At("localhost:7233".to_owned()),
                 scheduler_tls: false,
                 records_retention: None,
                 retention_interval: Duration::from_secs(3600),
                 throttle: None,
             };
-            let api = Api::new(Arc::new(serving.services), records, settings).await?;
+            let api = Api::new(Caller::new(serving.services), records, settings).await?;
             let routes = ostro_workflows_api::router(made.insert(api).clone());
             Ok(Extension { routes, ..Default::default() })
         });

@@ -61,8 +61,8 @@ impl Rows {
             let used = usage.entry(run.namespace).or_insert(new);
             let batches = self.history.range((*id, 0)..(*id, i64::MAX));
             let written: usize = batches.map(|(_, batch)| batch.events.len()).sum();
-            used.executions_open += i64::from(run.close_time == 0);
-            used.history_bytes += if run.close_time == 0 { written as i64 } else { run.history_size_bytes };
+            used.executions_open += i64::from(!run.close_time.is_set());
+            used.history_bytes += if run.close_time.is_set() { run.history_size_bytes } else { written as i64 };
         }
         usage.into_values().collect()
     }

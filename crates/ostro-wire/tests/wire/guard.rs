@@ -47,6 +47,10 @@ async fn calls_of_the_network_need_leave_and_those_of_the_process_none() {
 struct UntilTold(Arc<tokio::sync::Notify>);
 
 impl Guard for UntilTold {
+    fn greet(&self, _: &str, _: &str, _: &HeaderMap) -> BoxFuture<Result<(), Status>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     fn admit(&self, _: &str, _: &str, _: &HeaderMap, _: &Bytes) -> BoxFuture<Result<Leave, Status>> {
         let told = self.0.clone();
         let ends: BoxFuture<Status> = Box::pin(async move {

@@ -65,7 +65,7 @@ async fn ask(sender: &mut SendRequest<Half>, address: SocketAddr, body: Half) ->
 async fn is_served(address: SocketAddr) -> Client {
     let client = Client::connect(address.to_string().as_str()).await.expect("the server answers");
     let service = workflow_service::SERVICE;
-    client.call_raw(service, "DescribeNamespace", Bytes::new(), MetadataMap::new(), None).await.expect("an answer");
+    client.call(service, "DescribeNamespace", Bytes::new(), MetadataMap::new(), None).await.expect("an answer");
     client
 }
 
@@ -154,7 +154,7 @@ async fn an_idle_connection_is_closed_and_one_that_waits_for_an_answer_is_not() 
     let client = Client::connect(address.to_string().as_str()).await.expect("the server answers");
     let poll = tokio::spawn(async move {
         let service = workflow_service::SERVICE;
-        client.call_raw(service, "PollWorkflowTaskQueue", Bytes::new(), MetadataMap::new(), None).await
+        client.call(service, "PollWorkflowTaskQueue", Bytes::new(), MetadataMap::new(), None).await
     });
     toy.poll_began.notified().await;
     let _quiet = is_served(address).await;
