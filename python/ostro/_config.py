@@ -27,9 +27,15 @@ def _number(name: str, default: float) -> float:
 
 
 def _flag(name: str, default: bool) -> bool:
-    text = os.environ.get(name, "").lower()
-    if not text:
-        return default
+    found = _maybe(name)
+    return default if found is None else found
+
+
+def _maybe(*names: str) -> bool | None:
+    name = next((name for name in names if os.environ.get(name)), None)
+    if name is None:
+        return None
+    text = os.environ[name].lower()
     if text in ("1", "true", "yes", "on"):
         return True
     if text in ("0", "false", "no", "off"):
@@ -79,10 +85,22 @@ class WorkflowsConfig:
     namespace: str = field(default_factory=lambda: _text("OSTRO_NAMESPACE", "TEMPORAL_NAMESPACE", default="default"))
     #: `DEPLOYMENT_NAME`, `TEMPORAL_TASK_QUEUE`.
     task_queue: str = field(default_factory=lambda: _text("DEPLOYMENT_NAME", "TEMPORAL_TASK_QUEUE", default="default"))
-    #: `TEMPORAL_API_KEY`, `TEMPORAL_TLS`, `TEMPORAL_TLS_SERVER_ROOT_CA_CERT_PATH`.
-    api_key: str = field(default_factory=lambda: _text("TEMPORAL_API_KEY"))
-    tls: bool = field(default_factory=lambda: _flag("TEMPORAL_TLS", False))
-    tls_server_root_ca_cert_path: str = field(default_factory=lambda: _text("TEMPORAL_TLS_SERVER_ROOT_CA_CERT_PATH"))
+    #: Sent to servers: over TLS, or to this machine. `OSTRO_API_KEY`, `TEMPORAL_API_KEY`.
+    api_key: str = field(default_factory=lambda: _text("OSTRO_API_KEY", "TEMPORAL_API_KEY"))
+    #: Whether TLS is spoken with servers; `None`: where `https://`, a file below, or a key to another machine asks for it.
+    #: `OSTRO_TLS`, `TEMPORAL_TLS`.
+    tls: bool | None = field(default_factory=lambda: _maybe("OSTRO_TLS", "TEMPORAL_TLS"))
+    #: A file with the authority of the server's certificate (PEM). `OSTRO_TLS_CA`, or Temporal's names.
+    tls_server_root_ca_cert_path: str = field(
+        default_factory=lambda: _text("OSTRO_TLS_CA", "TEMPORAL_TLS_SERVER_CA_CERT_PATH", "TEMPORAL_TLS_SERVER_ROOT_CA_CERT_PATH")
+    )
+    #: Files with a certificate of the program's own and its private key (PEM). `OSTRO_TLS_CERT`, `OSTRO_TLS_KEY`, or Temporal's names.
+    tls_cert_path: str = field(default_factory=lambda: _text("OSTRO_TLS_CERT", "TEMPORAL_TLS_CLIENT_CERT_PATH"))
+    tls_key_path: str = field(default_factory=lambda: _text("OSTRO_TLS_KEY", "TEMPORAL_TLS_CLIENT_KEY_PATH"))
+    #: The name in the server's certificate, where it is not the address's host. `OSTRO_TLS_SERVER_NAME`, `TEMPORAL_TLS_SERVER_NAME`.
+    tls_server_name: str = field(default_factory=lambda: _text("OSTRO_TLS_SERVER_NAME", "TEMPORAL_TLS_SERVER_NAME"))
+    #: Lets the key leave over plain text to another machine. `OSTRO_PLAIN_TEXT_KEY`.
+    plain_text_key: bool = field(default_factory=lambda: _flag("OSTRO_PLAIN_TEXT_KEY", False))
     #: Who this process is, to the engine. `WORKER_NAME`.
     worker_name: str = field(default_factory=lambda: _text("WORKER_NAME", default=socket.gethostname()))
     worker: WorkerConfig = field(default_factory=WorkerConfig)

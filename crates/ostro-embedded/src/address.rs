@@ -10,6 +10,8 @@ use url::Url;
 pub const ADDRESS_VARIABLE: &str = "OSTRO_ADDRESS";
 /// Directory of the data where nothing else is named: that of `ostro dev`.
 pub const DATA_DEFAULT: &str = "./.ostro";
+/// The port of a server that is named without one.
+const PORT_DEFAULT: u16 = 7233;
 /// Keeps nothing: an engine on a temporary directory.
 const EPHEMERAL: &str = ":memory:";
 const SERVER_SCHEMES: [&str; 3] = ["http://", "https://", "temporal://"];
@@ -28,8 +30,8 @@ pub enum Address {
 /// A text that is no address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{text:?} is no address of an engine ({reason}): give host:port for a server, a file such as app.db or a directory for \
-     an engine in this process, or {EPHEMERAL} for one that keeps nothing"
+    "{text:?} is no address of an engine ({reason}): give host:port for a server, a file such as app.db or a directory such as \
+     ./data for an engine in this process, or {EPHEMERAL} for one that keeps nothing"
 )]
 pub struct AddressError {
     text: String,
@@ -64,8 +66,12 @@ impl FromStr for Address {
             return Ok(Self::Ephemeral);
         }
         if SERVER_SCHEMES.iter().any(|scheme| trimmed.starts_with(scheme)) {
-            let with_http = trimmed.replacen("temporal://", "http://", 1);
-            return server(text, &with_http);
+            let Some(place) = trimmed.strip_prefix("temporal://") else { return server(text, trimmed) };
+            let port = if is_host_and_port(place) { String::new() } else { format!(":{PORT_DEFAULT}") };
+            return server(text, &format!("http://{}{port}", bracketed(place)));
+        }
+        if is_path(trimmed) {
+            return Ok(Self::Embedded(PathBuf::from(trimmed)));
         }
         if is_host_and_port(trimmed) {
             return server(text, &format!("http://{trimmed}"));
@@ -73,7 +79,8 @@ impl FromStr for Address {
         match trimmed.split_once("://") {
             Some(("file", path)) => Ok(Self::Embedded(PathBuf::from(path))),
             Some((scheme, _)) => Err(wrong(text, &format!("nothing speaks {scheme}://"))),
-            None => Ok(Self::Embedded(PathBuf::from(trimmed))),
+            None if trimmed.contains(['/', '\\']) => Err(wrong(text, &format!("write ./{trimmed} for a directory"))),
+            None => server(text, &format!("http://{}:{PORT_DEFAULT}", bracketed(trimmed))),
         }
     }
 }
@@ -96,6 +103,16 @@ fn server(text: &str, url: &str) -> Result<Address, AddressError> {
     }
 }
 
+/// A directory begins with `.`, `/` or `~`, a file ends in `.db`: what else stands alone is a host.
+fn is_path(text: &str) -> bool {
+    text.starts_with(['.', '/', '~', '\\']) || (text.ends_with(".db") && !text.contains("://"))
+}
+
+/// An IPv6 address as a URL has it.
+fn bracketed(host: &str) -> String {
+    if host.parse::<std::net::Ipv6Addr>().is_ok() { format!("[{host}]") } else { host.to_owned() }
+}
+
 /// `host:port`: a path with a colon and nothing but digits after it must be written with a slash (`./a:1`).
 fn is_host_and_port(text: &str) -> bool {
     text.rsplit_once(':').is_some_and(|(host, port)| {
@@ -103,6 +120,7 @@ fn is_host_and_port(text: &str) -> bool {
             && !host.contains(['/', '\\'])
             && !port.is_empty()
             && port.bytes().all(|byte| byte.is_ascii_digit())
+            && text.parse::<std::net::Ipv6Addr>().is_err()
     })
 }
 
@@ -126,6 +144,17 @@ mod tests {
             ("./a:1", file("./a:1")),
             ("file:///var/app.db", file("/var/app.db")),
             (":memory:", Address::Ephemeral),
+            ("localhost", server("http://localhost:7233")),
+            ("ostro.example", server("http://ostro.example:7233")),
+            ("10.0.0.1", server("http://10.0.0.1:7233")),
+            ("::1", server("http://[::1]:7233")),
+            ("temporal://h", server("http://h:7233")),
+            ("./localhost", file("./localhost")),
+            ("../data", file("../data")),
+            ("/var/data", file("/var/data")),
+            (".ostro", file(".ostro")),
+            ("dir/app.db", file("dir/app.db")),
+            ("a:1.db", file("a:1.db")),
             ("localhost:7233", server("http://localhost:7233")),
             ("[::1]:7233", server("http://[::1]:7233")),
             ("http://h:1", server("http://h:1")),
@@ -138,7 +167,7 @@ mod tests {
 
     #[test]
     fn what_is_no_address_says_what_to_give() {
-        for text in ["postgres://h", "http://", "h:99999"] {
+        for text in ["postgres://h", "http://", "h:99999", "data/here", "two words"] {
             let message = text.parse::<Address>().unwrap_err().to_string();
             assert!(message.contains(text) && message.contains("host:port"), "{message}");
         }

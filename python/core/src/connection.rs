@@ -4,11 +4,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostro_embedded::{Address, Embedded};
+use ostro_embedded::{Access, AccessError, Address, Embedded, connection_sentence, pair};
 use ostro_wire::{Caller, ClientTls};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use temporalio_client::{ClientTlsOptions, Connection as Client, ConnectionOptions, GrpcCompression, TlsOptions};
+use temporalio_client::{Connection as Client, ConnectionOptions, GrpcCompression};
 use tokio::sync::Mutex;
 use tonic::Status;
 use url::Url;
@@ -49,10 +49,12 @@ pub struct Target {
     identity: String,
     namespace: String,
     api_key: Option<String>,
-    tls: bool,
+    tls: Option<bool>,
     server_root_ca_cert: Option<Vec<u8>>,
     client_cert: Option<Vec<u8>>,
     client_key: Option<Vec<u8>>,
+    server_name: Option<String>,
+    plain_text_key: bool,
     time_skipping: bool,
 }
 
@@ -89,31 +91,28 @@ pub fn answer(
     Ok(())
 }
 
+fn refused(error: AccessError) -> Status {
+    Status::failed_precondition(error.to_string())
+}
+
 /// It connects with its first call.
 fn caller_of_server(url: &Url, target: &Target) -> Result<Caller, Status> {
-    let identity = target.client_cert.clone().zip(target.client_key.clone());
-    let tls = target.tls || url.scheme() == "https" || identity.is_some();
-    let tls = tls.then(|| ClientTls { ca: target.server_root_ca_cert.clone(), identity, server_name: None });
-    let target = ostro_wire::Target { address: url.to_string(), tls, api_key: target.api_key.clone() };
+    let access = target.access().map_err(refused)?;
+    let (url, tls) = access.to(url).map_err(refused)?;
+    let tls = tls.map(|_| ClientTls { ca: access.ca, identity: access.identity, server_name: access.server_name });
+    let target = ostro_wire::Target { address: url.to_string(), tls, api_key: access.api_key };
     let client = ostro_wire::Client::connect_lazy(target)?;
     Ok(Caller::new(client.with_name(CLIENT_NAME, env!("CARGO_PKG_VERSION"))))
 }
 
 async fn to_server(url: Url, target: Target) -> Result<Client, Status> {
-    let certificates = target.client_cert.zip(target.client_key);
-    let tls = target.tls || url.scheme() == "https" || certificates.is_some();
-    let client_tls = certificates
-        .map(|(certificate, key)| ClientTlsOptions::builder().client_cert(certificate).client_private_key(key).build());
-    let tls = tls.then(|| {
-        TlsOptions::builder()
-            .maybe_server_root_ca_cert(target.server_root_ca_cert)
-            .maybe_client_tls_options(client_tls)
-            .build()
-    });
     let text = url.to_string();
+    let access = target.access().map_err(refused)?;
+    let (url, tls) = access.to(&url).map_err(refused)?;
+    let speaks_tls = tls.is_some();
     let options = ConnectionOptions::new(url)
         .identity(target.identity)
-        .maybe_api_key(target.api_key)
+        .maybe_api_key(access.api_key)
         .maybe_tls_options(tls)
         .connect_timeout(CONNECT_TIMEOUT)
         // A quarter of a worker's CPU for bytes that are few.
@@ -121,16 +120,24 @@ async fn to_server(url: Url, target: Target) -> Result<Client, Status> {
         .client_name(CLIENT_NAME)
         .client_version(env!("CARGO_PKG_VERSION"))
         .build();
-    let silent = |why: &str| {
-        Status::unavailable(format!(
-            "nothing answers at {text} ({why}): start a server there, or unset OSTRO_ADDRESS to run \
-            the engine in this process"
-        ))
-    };
+    let silent = |why: &str| Status::unavailable(connection_sentence(&text, speaks_tls, why));
     // The client's own time-out ends with TCP: who accepts and then says nothing would be waited for without end.
     match tokio::time::timeout(CONNECT_TIMEOUT, Client::connect(options)).await {
         Ok(connected) => connected.map_err(|error| silent(&chain(&error))),
         Err(_) => Err(silent(&format!("not within {} s", CONNECT_TIMEOUT.as_secs()))),
+    }
+}
+
+impl Target {
+    fn access(&self) -> Result<Access, AccessError> {
+        Ok(Access {
+            api_key: self.api_key.clone(),
+            tls: self.tls,
+            ca: self.server_root_ca_cert.clone(),
+            identity: pair(self.client_cert.clone(), self.client_key.clone())?,
+            server_name: self.server_name.clone(),
+            plain_text_key: self.plain_text_key,
+        })
     }
 }
 

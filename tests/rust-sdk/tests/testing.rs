@@ -153,7 +153,8 @@ async fn outside_of_workflows_an_activity_runs_here_with_its_retries() {
 async fn what_cannot_be_opened_says_what_to_do() {
     let error = Ostro::connect("127.0.0.1:17001").await.err().unwrap();
     assert!(
-        error.message().contains("cannot connect to http://127.0.0.1:17001") && error.message().contains("`ostro dev`"),
+        error.message().contains("nothing answers at http://127.0.0.1:17001")
+            && error.message().contains("`ostro dev`"),
         "{error}"
     );
     let error = Ostro::connect("ftp://somewhere").await.err().unwrap();
