@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Attribute, Error, FnArg, Ident, ItemFn, LitStr, Result};
 
-use crate::arguments::{Parameters, output};
+use crate::arguments::{Parameters, encode_output, output};
 use crate::options::{self, Written};
 
 const OPTIONS: &[&str] = &[
@@ -64,6 +64,7 @@ pub fn expand(written: TokenStream, item: TokenStream) -> Result<TokenStream> {
             quote!(::ostro::__private::on_a_thread(move || #call).await)
         }
     };
+    let encode_output = encode_output(&run);
     Ok(quote! {
         #(#docs)*
         #[allow(non_camel_case_types)]
@@ -86,7 +87,7 @@ pub fn expand(written: TokenStream, item: TokenStream) -> Result<TokenStream> {
                 ::std::boxed::Box::pin(async move {
                     #decode
                     #resolve
-                    ::ostro::__private::encode_output(&#run?)
+                    #encode_output
                 })
             }
 

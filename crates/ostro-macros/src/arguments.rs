@@ -93,7 +93,8 @@ impl Parameters {
     pub fn encode(&self) -> TokenStream {
         let names = self.names();
         let texts = names.iter().map(|name| name.to_string());
-        quote!(::ostro::__private::Arguments::new()#(.with(#texts, &#names))*)
+        let encoded = names.iter().map(|name| probe(&quote!(&#name)));
+        quote!(::ostro::__private::Arguments::new()#(.push(#texts, #encoded))*)
     }
 
     /// Statements that make variables of the arguments out of the `Payloads` in `payloads`.
@@ -115,6 +116,24 @@ impl Parameters {
         });
         quote!(#(#one)*)
     }
+}
+
+/// An expression of type `Encoded`, of a reference to a value.
+fn probe(reference: &TokenStream) -> TokenStream {
+    quote!({
+        #[allow(unused_imports)]
+        use ::ostro::__private::{ByEquality as _, ByForm as _, ByParts as _};
+        (&&&::ostro::__private::Probe(::ostro::__private::writable(#reference))).encode()
+    })
+}
+
+/// An expression of type `Result<Payload>`, of one of type `Result<output>`; it returns where that is an error.
+pub fn encode_output(output: &TokenStream) -> TokenStream {
+    let encoded = probe(&quote!(&output));
+    quote!({
+        let output = #output?;
+        ::ostro::__private::encode_output(#encoded)
+    })
 }
 
 fn dependency(input: syn::parse::ParseStream) -> Result<(Expr, bool)> {

@@ -9,7 +9,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, LitStr, Result, Signature, Type};
 
 use crate::activity::docs;
-use crate::arguments::{Output, Parameters, output};
+use crate::arguments::{Output, Parameters, encode_output, output};
 use crate::{determinism, options};
 
 const MARKS: &[&str] = &["entrypoint", "init", "signal", "query", "update", "validator"];
@@ -226,7 +226,7 @@ fn needs_async(signature: &Signature, what: &str) -> Result<()> {
 
 fn run(target: &Ident, hidden: &Ident, parameters: &Parameters, output: &Output) -> TokenStream {
     let (decode, order) = (parameters.decode(), &parameters.order);
-    let call = output.settle(quote!(state.#hidden(#(#order),*).await));
+    let encode_output = encode_output(&output.settle(quote!(state.#hidden(#(#order),*).await)));
     quote! {
         fn run(
             state: ::std::rc::Rc<dyn ::core::any::Any>,
@@ -235,7 +235,7 @@ fn run(target: &Ident, hidden: &Ident, parameters: &Parameters, output: &Output)
             ::std::boxed::Box::pin(async move {
                 #decode
                 let state = ::ostro::__private::state::<#target>(&state);
-                ::ostro::__private::encode_output(&#call?)
+                #encode_output
             })
         }
     }
@@ -255,6 +255,7 @@ fn entry(
     let (decode, order) = (parameters.decode(), &parameters.order);
     let wait = is_async.then(|| quote!(.await));
     let call = output.settle(quote!(state.#hidden(#(#order),*) #wait));
+    let encode_output = encode_output(&call);
     let state = quote!(let state = ::ostro::__private::state::<#target>(&state););
     let kind = match handler {
         "signal" => quote!(::ostro::__private::HandlerKind::Signal(|state, mut payloads| {
@@ -267,7 +268,7 @@ fn entry(
         "query" => quote!(::ostro::__private::HandlerKind::Query(|state, mut payloads| {
             #decode
             #state
-            ::ostro::__private::encode_output(&#call?)
+            #encode_output
         })),
         _ => {
             let validate = match validator {
@@ -286,7 +287,7 @@ fn entry(
                     ::std::boxed::Box::pin(async move {
                         #decode
                         #state
-                        ::ostro::__private::encode_output(&#call?)
+                        #encode_output
                     })
                 },
                 validate: #validate,

@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::{Error, Ident, Item, ItemFn, ItemImpl, LitStr, Result};
 
 use crate::activity::docs;
-use crate::arguments::{Parameters, output};
+use crate::arguments::{Parameters, encode_output, output};
 use crate::options::{self, Written};
 use crate::{determinism, handlers};
 
@@ -47,6 +47,7 @@ fn of_function(written: &[Written], mut function: ItemFn) -> Result<TokenStream>
     let (order, kind) = (&parameters.order, &output.kind);
     let run = output.settle(quote!(#body(#(#order),*).await));
     let definition = definition(&quote!(#ident), &options, kind, &quote!(|_| Ok(::std::rc::Rc::new(()))), &[]);
+    let encode_output = encode_output(&run);
     Ok(quote! {
         #(#docs)*
         #[allow(non_camel_case_types)]
@@ -69,7 +70,7 @@ fn of_function(written: &[Written], mut function: ItemFn) -> Result<TokenStream>
             ) -> ::ostro::__private::LocalBoxFuture<'static, ::ostro::Result<::ostro::__private::Payload>> {
                 ::std::boxed::Box::pin(async move {
                     #decode
-                    ::ostro::__private::encode_output(&#run?)
+                    #encode_output
                 })
             }
             #definition

@@ -1,7 +1,7 @@
 //! The one error type, in workflows, activities and clients alike.
 
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -102,7 +102,7 @@ impl Error {
     }
 
     pub(crate) fn of(kind: ErrorKind, message: impl fmt::Display) -> Self {
-        Self(Box::new(Inner { kind: Some(kind), message: message.to_string(), ..Inner::default() }))
+        Self(Box::new(Inner { kind: Some(kind), message: text(&message), ..Inner::default() }))
     }
 
     pub(crate) fn from_inner(inner: Inner) -> Self {
@@ -221,18 +221,12 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     fn from(source: E) -> Self {
         let type_name = std::any::type_name::<E>();
         let type_name = type_name.split('<').next().unwrap_or(type_name).rsplit("::").next().unwrap_or(type_name);
-        let mut causes = Vec::new();
-        let mut next = source.source();
-        while let Some(cause) = next {
-            causes.push(cause.to_string());
-            next = cause.source();
-        }
-        let cause = causes
+        let cause = causes(&source)
             .into_iter()
             .rev()
             .fold(None, |cause, message| Some(Self(Box::new(Inner { message, cause, ..Inner::default() }))));
         Self(Box::new(Inner {
-            message: source.to_string(),
+            message: text(&source),
             type_name: Some(type_name.to_owned()),
             cause,
             source: Some(Box::new(source)),
@@ -241,15 +235,38 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     }
 }
 
+/// A chain of sources is cut here, in its middle: the first ones and the root are kept.
+const CAUSES_MAX: usize = 20;
+/// A chain is not followed further: one that goes in a circle has no end.
+const LINKS_MAX: usize = 10_000;
+
+/// What caused an error, outermost first.
+fn causes(error: &dyn StdError) -> Vec<String> {
+    let mut sources: Vec<&dyn StdError> = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next.filter(|_| sources.len() < LINKS_MAX) {
+        sources.push(cause);
+        next = cause.source();
+    }
+    let Some((root, first)) = sources.split_last() else { return Vec::new() };
+    let kept = first.iter().take(CAUSES_MAX - 2).map(|cause| text(*cause));
+    let left_out = (first.len() + 2).saturating_sub(CAUSES_MAX);
+    let mark = if left_out == 0 { String::new() } else { format!("[{left_out} causes left out] ") };
+    kept.chain([format!("{mark}{}", text(*root))]).collect()
+}
+
+/// What something says; where its `Display` gives an error, what it said until then.
+fn text(said: &(impl fmt::Display + ?Sized)) -> String {
+    let mut text = String::new();
+    match write!(text, "{said}") {
+        Ok(()) => text,
+        Err(_) => format!("{text}<its Display gives an error>"),
+    }
+}
+
 /// What an error of others says, with what caused it.
 pub(crate) fn chain(error: &dyn StdError) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
-    }
-    message
+    std::iter::once(text(error)).chain(causes(error)).collect::<Vec<_>>().join(": ")
 }
 
 impl From<Error> for Box<dyn StdError + Send + Sync> {

@@ -13,9 +13,14 @@ use temporalio_common::protos::temporal::api::failure::v1::{
 };
 
 use crate::error::{Error, ErrorKind, Inner, Standard, TimeoutKind};
+use crate::payload::{self, Payload};
 
 /// Where a failure says it comes from.
 const SOURCE: &str = "OstroRust";
+/// Of one message, in characters.
+const MESSAGE_CHARS_MAX: usize = 16 * 1024;
+/// Of the details of one failure: larger ones would keep it from being stored.
+const DETAILS_BYTES_MAX: usize = 1024 * 1024;
 
 impl Error {
     /// An activity's or a child's failure is unwrapped: kind, message, type and details are those of what went wrong in it.
@@ -58,12 +63,21 @@ impl Error {
         Error::from_inner(inner)
     }
 
+    /// The same error, no larger than what can be stored.
+    pub(crate) fn bounded(mut self) -> Self {
+        let inner = self.inner_mut();
+        inner.message = cut(&inner.message);
+        inner.details = details(&inner.details);
+        inner.cause = inner.cause.take().map(Error::bounded);
+        self
+    }
+
     pub(crate) fn to_failure(&self) -> Failure {
         let inner = self.inner();
         if let Some(failure) = &inner.failure {
             return failure.clone();
         }
-        let details = (!inner.details.is_empty()).then(|| Payloads { payloads: inner.details.clone() });
+        let details = (!inner.details.is_empty()).then(|| Payloads { payloads: details(&inner.details) });
         let info = match self.kind() {
             ErrorKind::Cancelled => {
                 FailureInfo::CanceledFailureInfo(CanceledFailureInfo { details, ..Default::default() })
@@ -83,13 +97,39 @@ impl Error {
             }),
         };
         Failure {
-            message: inner.message.clone(),
+            message: cut(&inner.message),
             source: SOURCE.to_owned(),
             cause: inner.cause.as_ref().map(|cause| Box::new(cause.to_failure())),
             failure_info: Some(info),
             ..Default::default()
         }
     }
+}
+
+/// A message that can be stored: what is too long is cut from its middle, and says so.
+fn cut(message: &str) -> String {
+    let length = message.chars().count();
+    if length <= MESSAGE_CHARS_MAX {
+        return message.to_owned();
+    }
+    let kept = MESSAGE_CHARS_MAX * 3 / 4;
+    let first: String = message.chars().take(kept).collect();
+    let last: String = message.chars().skip(length - (MESSAGE_CHARS_MAX - kept)).collect();
+    format!("{first} [... {} characters left out ...] {last}", length - MESSAGE_CHARS_MAX)
+}
+
+/// Details that can be stored; a text in place of what is too large.
+fn details(given: &[Payload]) -> Vec<Payload> {
+    let mut left = DETAILS_BYTES_MAX;
+    let mut kept = |payload: &Payload| {
+        let size = payload.data.len();
+        if let Some(rest) = left.checked_sub(size) {
+            left = rest;
+            return Some(payload.clone());
+        }
+        payload::encode(&format!("<left out: {size} bytes, the details of an error may have {DETAILS_BYTES_MAX}>")).ok()
+    };
+    given.iter().filter_map(&mut kept).collect()
 }
 
 fn timeout_kind(kind: TimeoutType) -> TimeoutKind {

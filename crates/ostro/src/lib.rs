@@ -86,7 +86,9 @@ pub mod prelude {
 pub mod __private {
     pub use crate::activity::entry::{ActivityEntry, on_a_thread};
     pub use crate::depends::{resolve_for_call, resolve_for_worker};
-    pub use crate::payload::{Arguments, Payload, Payloads, encode_output};
+    pub use crate::payload::{
+        Arguments, ByEquality, ByForm, ByParts, Payload, Payloads, Probe, encode_output, writable,
+    };
     pub use crate::registry::Registered;
     pub use crate::workflow::entry::{HandlerEntry, HandlerKind, WorkflowEntry, state, validation};
     pub use futures_util::future::{BoxFuture, LocalBoxFuture};

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ostro_embedded::{Address, Embedded};
-use ostro_wire::{Caller, Retries, Target};
+use ostro_embedded::{Access, AccessError, Address, Embedded, connection_sentence};
+use ostro_wire::{Caller, ClientTls, Retries, Target};
 use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, GrpcCompression};
 use temporalio_common::protos::temporal::api::workflowservice::v1::GetSystemInfoRequest;
 use temporalio_sdk_core::{CoreRuntime, RuntimeOptions};
@@ -36,10 +36,11 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// | variable | default | |
 /// |---|---|---|
-/// | `OSTRO_ADDRESS` | `./.ostro` | a directory, or a file that ends in `.db`: an engine in this process; `:memory:`: one that keeps nothing; `host:port`, `http://`, `https://`, `temporal://`: a server |
+/// | `OSTRO_ADDRESS` | `./.ostro` | a directory that begins with `.` or `/`, or a file that ends in `.db`: an engine in this process; `:memory:`: one that keeps nothing; `host`, `host:port`, `http://`, `https://`, `temporal://`: a server |
 /// | `OSTRO_NAMESPACE`, `TEMPORAL_NAMESPACE` | `default` | |
 /// | `DEPLOYMENT_NAME`, `TEMPORAL_TASK_QUEUE` | `default` | the queue of workers, and of workflows that name none |
-/// | `TEMPORAL_API_KEY` | none | sent to servers |
+/// | `OSTRO_API_KEY`, `TEMPORAL_API_KEY` | none | sent to servers; over plain text only to this machine |
+/// | `OSTRO_TLS`, `OSTRO_TLS_CA`, `OSTRO_TLS_CERT`, `OSTRO_TLS_KEY`, `OSTRO_TLS_SERVER_NAME` | | TLS with servers, as [`Access`](ostro_embedded::Access) has it, with the names of Temporal's programs too |
 /// | `WORKER_NAME` | the host | what histories show of this program, after its process id |
 #[derive(Clone)]
 pub struct Ostro(Arc<Inner>);
@@ -63,7 +64,8 @@ pub struct Builder {
     address: Address,
     namespace: String,
     task_queue: String,
-    api_key: Option<String>,
+    /// Of the environment, which is only asked for where there is a server.
+    access: Result<Access, AccessError>,
     identity: String,
     time_skipping: bool,
 }
@@ -81,7 +83,7 @@ impl Default for Builder {
                 .unwrap_or_else(|| NAMESPACE_DEFAULT.to_owned()),
             task_queue: variable(&["DEPLOYMENT_NAME", "TEMPORAL_TASK_QUEUE"])
                 .unwrap_or_else(|| TASK_QUEUE_DEFAULT.to_owned()),
-            api_key: variable(&["TEMPORAL_API_KEY"]),
+            access: Access::from_env(),
             identity: format!("{}@{}", std::process::id(), variable(&["WORKER_NAME"]).unwrap_or(host)),
             time_skipping: false,
         }
@@ -122,10 +124,42 @@ impl Builder {
         self
     }
 
-    /// A key that is sent to servers.
-    pub fn api_key(mut self, api_key: impl Into<String>) -> Self {
-        self.api_key = Some(api_key.into());
+    fn access(mut self, change: impl FnOnce(&mut Access)) -> Self {
+        if let Ok(access) = &mut self.access {
+            change(access);
+        }
         self
+    }
+
+    /// A key that is sent to servers: over TLS, or to this machine ([`plain_text_key`](Self::plain_text_key)).
+    pub fn api_key(self, api_key: impl Into<String>) -> Self {
+        self.access(|access| access.api_key = Some(api_key.into()))
+    }
+
+    /// Whether TLS is spoken with a server; by default where `https://`, one of the settings below or a key to another machine
+    /// asks for it.
+    pub fn tls(self, tls: bool) -> Self {
+        self.access(|access| access.tls = Some(tls))
+    }
+
+    /// The authority of the server's certificate (PEM) instead of those that this machine trusts.
+    pub fn tls_ca(self, pem: impl Into<Vec<u8>>) -> Self {
+        self.access(|access| access.ca = Some(pem.into()))
+    }
+
+    /// A certificate of the program's own and its private key (PEM), for a server that wants one.
+    pub fn tls_identity(self, certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.access(|access| access.identity = Some((certificate.into(), key.into())))
+    }
+
+    /// The name in the server's certificate, where it is not the address's host.
+    pub fn tls_server_name(self, name: impl Into<String>) -> Self {
+        self.access(|access| access.server_name = Some(name.into()))
+    }
+
+    /// Lets the key leave over plain text to a host that is not this machine, on a network of your own.
+    pub fn plain_text_key(self, allowed: bool) -> Self {
+        self.access(|access| access.plain_text_key = allowed)
     }
 
     /// What histories show of this program.
@@ -145,7 +179,7 @@ impl Builder {
     /// The file belongs to another process or cannot be read; the server cannot be reached.
     pub async fn open(self) -> Result<Ostro> {
         let (caller, options, embedded) = match &self.address {
-            Address::Server(url) => (self.reach(url).await?, self.server(url), None),
+            Address::Server(url) => (self.reach(url).await?, self.server(url)?, None),
             local => {
                 let builder = Embedded::builder().namespace(&self.namespace).time_skipping(self.time_skipping);
                 let builder = match local {
@@ -176,7 +210,11 @@ impl Builder {
 
     /// The server's caller, once it has answered.
     async fn reach(&self, url: &Url) -> Result<Caller> {
-        let target = Target { address: url.to_string(), tls: None, api_key: self.api_key.clone() };
+        let access = self.access.clone()?;
+        let (url, tls) = access.to(url)?;
+        let speaks_tls = tls.is_some();
+        let tls = tls.map(|_| ClientTls { ca: access.ca, identity: access.identity, server_name: access.server_name });
+        let target = Target { address: url.to_string(), tls, api_key: access.api_key };
         let client = ostro_wire::Client::connect_lazy(target).map_err(|status| Error::engine(status.message()))?;
         let caller = Caller::new(client.with_name(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")));
         // One that accepts and then says nothing would be waited for without end.
@@ -184,25 +222,30 @@ impl Builder {
             Ok(_) => Ok(caller),
             // A server older than the method.
             Err(status) if status.code() == Code::Unimplemented => Ok(caller),
-            Err(status) if status.code() == Code::DeadlineExceeded => {
-                Err(cannot_connect(url.as_str(), &format!("no answer within {} s", CONNECT_TIMEOUT.as_secs())))
-            }
+            Err(status) if status.code() == Code::DeadlineExceeded => Err(cannot_connect(
+                url.as_str(),
+                speaks_tls,
+                &format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()),
+            )),
             Err(status) => {
                 let why = status.message();
                 let repeated = format!("cannot connect to {url}: ");
-                Err(cannot_connect(url.as_str(), why.strip_prefix(&repeated).unwrap_or(why)))
+                Err(cannot_connect(url.as_str(), speaks_tls, why.strip_prefix(&repeated).unwrap_or(why)))
             }
         }
     }
 
-    fn server(&self, url: &Url) -> ConnectionOptions {
+    fn server(&self, url: &Url) -> Result<ConnectionOptions> {
+        let access = self.access.clone()?;
+        let (url, tls) = access.to(url)?;
         // Compression costs a quarter of a worker's time, and the bytes are few.
-        ConnectionOptions::new(url.clone())
+        Ok(ConnectionOptions::new(url)
             .identity(self.identity.clone())
-            .maybe_api_key(self.api_key.clone())
+            .maybe_api_key(access.api_key)
+            .maybe_tls_options(tls)
             .connect_timeout(CONNECT_TIMEOUT)
             .grpc_compression(GrpcCompression::None)
-            .build()
+            .build())
     }
 }
 
@@ -211,18 +254,19 @@ pub(crate) fn in_process() -> Url {
 }
 
 async fn connect(address: &str, namespace: &str, options: ConnectionOptions) -> Result<Client> {
+    let speaks_tls = options.tls_options.is_some();
+    let cannot = |why: &str| cannot_connect(address, speaks_tls, why);
     // The client's own time-out ends with TCP: who accepts and then says nothing would be waited for without end.
     let connection = match tokio::time::timeout(CONNECT_TIMEOUT, Connection::connect(options)).await {
-        Ok(connected) => connected.map_err(|error| cannot_connect(address, &chain(&error)))?,
-        Err(_) => return Err(cannot_connect(address, &format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()))),
+        Ok(connected) => connected.map_err(|error| cannot(&chain(&error)))?,
+        Err(_) => return Err(cannot(&format!("no answer within {} s", CONNECT_TIMEOUT.as_secs()))),
     };
     let options = ClientOptions::new(namespace).data_converter(failure::data_converter()).build();
     Client::new(connection, options).map_err(|error| Error::engine(error.to_string()))
 }
 
-fn cannot_connect(address: &str, why: &str) -> Error {
-    Error::engine(format_args!("cannot connect to {address}: {why}. Is a server running there? `ostro dev` starts one"))
-        .with_type("Unavailable")
+fn cannot_connect(address: &str, speaks_tls: bool, why: &str) -> Error {
+    Error::engine(connection_sentence(address, speaks_tls, why)).with_type("Unavailable")
 }
 
 impl Ostro {

@@ -1,6 +1,7 @@
 //! One run of an activity's body.
 
-use std::panic::AssertUnwindSafe;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
@@ -81,16 +82,25 @@ impl Attempt {
         let running = InAttempt { attempt: self, future };
         match AssertUnwindSafe(running).catch_unwind().await {
             Ok(result) => result,
-            Err(panic) => Err(Error::new(format_args!("it panicked: {}", panic_text(&*panic))).with_type("Panic")),
+            Err(panic) => Err(panicked(panic)),
         }
     }
 }
 
-/// What a panic said.
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+/// What a panic of an activity is to its caller.
+pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Error {
+    Error::new(format_args!("it panicked: {}", panic_text(panic))).with_type("Panic")
+}
+
+/// What a panic said. What was thrown may itself panic when it is dropped.
+pub(crate) fn panic_text(panic: Box<dyn Any + Send>) -> String {
+    let text = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(text), _) => (*text).to_owned(),
         (_, Some(text)) => text.clone(),
         _ => "something that is no text".to_owned(),
+    };
+    if let Err(another) = catch_unwind(AssertUnwindSafe(move || drop(panic))) {
+        std::mem::forget(another);
     }
+    text
 }

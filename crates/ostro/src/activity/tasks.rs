@@ -6,12 +6,14 @@
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use temporalio_common::protos::coresdk::ActivityTaskCompletion;
 use temporalio_common::protos::coresdk::activity_result::ActivityExecutionResult;
@@ -19,7 +21,7 @@ use temporalio_common::protos::coresdk::activity_task::{Start, activity_task::Va
 use temporalio_sdk_core::{PollError, Worker as Core};
 use tokio::runtime::Handle;
 
-use crate::activity::attempt::Attempt;
+use crate::activity::attempt::{Attempt, panicked};
 use crate::activity::entry::ActivityEntry;
 use crate::activity::functions::{SessionInfo, cancelled_error};
 use crate::activity::options::ActivityOptions;
@@ -119,7 +121,10 @@ impl Tasks {
         let payloads = std::mem::take(&mut start.input);
         let attempt = self.attempt(&task, registered.entry.name, start);
         let options = registered.options.clone();
-        let mut running: Running = Box::pin(execute(registered.entry, options, attempt, task.clone(), payloads));
+        let running = execute(registered.entry, options, attempt, task.clone(), payloads);
+        // Also what panics when it is dropped is answered.
+        let caught = AssertUnwindSafe(running).catch_unwind();
+        let mut running: Running = Box::pin(caught.map(|result| result.unwrap_or_else(|panic| Err(panicked(panic)))));
         if task.is_local && !registered.is_long.load(Ordering::Relaxed) {
             // A local activity that need not wait is done here: handing it to another thread takes longer.
             let begun = Instant::now();
@@ -169,7 +174,10 @@ impl Tasks {
             // Before the core forgets it: an engine in this process must not take it for lost at its next start.
             ostro.detach_attempt(task.token.clone()).await;
         }
-        let completion = ActivityTaskCompletion { task_token: task.token.clone(), result: Some(outcome(task, result)) };
+        // Errors are the program's: to drop one may panic.
+        let result = catch_unwind(AssertUnwindSafe(|| outcome(task, result)))
+            .unwrap_or_else(|panic| ActivityExecutionResult::fail(panicked(panic).to_failure()));
+        let completion = ActivityTaskCompletion { task_token: task.token.clone(), result: Some(result) };
         self.running().remove(&task.token);
         self.shared.rate_queues.used(name);
         if let Err(error) = self.core.complete_activity_task(completion).await {

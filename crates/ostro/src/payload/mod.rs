@@ -1,23 +1,39 @@
-//! Arguments and results as they are stored: JSON, at most 2 MiB.
+//! Arguments and results as they are stored: JSON, at most 2 MiB. Each arrives equal, or is refused with the place of the fault.
+
+mod exact;
+mod faults;
 
 use std::collections::HashMap;
+use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use temporalio_common::protos::temporal::api::common::v1::Payload;
 
+pub use self::exact::{ByEquality, ByForm, ByParts, Encoded, Probe, writable};
+use self::faults::Fault;
 use crate::error::{Error, Result};
 
 /// The most that the arguments of one call together, or its result, may take as JSON: 2 MiB.
 pub const PAYLOAD_BYTES_MAX: usize = 2 * 1024 * 1024;
 
+/// The payload of a value whose receiver is not known.
+///
+/// # Errors
+/// `InvalidPayload`, with the place, for what JSON cannot carry.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Payload> {
+    try_encode(value).map_err(|fault| refused("the value", fault))
+}
+
+fn refused(what: impl fmt::Display, fault: Fault) -> Error {
+    Error::misuse("InvalidPayload", format_args!("{what}{fault}"))
+}
+
+fn try_encode<T: Serialize + ?Sized>(value: &T) -> Result<Payload, Fault> {
+    faults::find(value)?;
     let data = serde_json::to_vec(value).map_err(|error| {
-        Error::misuse(
-            "InvalidPayload",
-            format_args!("{} cannot be written as JSON: {error}", std::any::type_name::<T>()),
-        )
+        Fault::new(format_args!("{} cannot be written as JSON: {error}", std::any::type_name::<T>()))
     })?;
     Ok(match data.as_slice() {
         b"null" => with_encoding("binary/null", Vec::new()),
@@ -71,9 +87,9 @@ pub(crate) fn check(payloads: &[Payload], what: impl std::fmt::Display) -> Resul
 /// The result of an activity or workflow, as JSON.
 ///
 /// # Errors
-/// What serde says; `PayloadTooLarge` over the limit of a payload.
-pub fn encode_output<T: Serialize>(output: &T) -> Result<Payload> {
-    encode(output)
+/// `InvalidPayload` where it would not arrive equal.
+pub fn encode_output(output: Encoded) -> Result<Payload> {
+    output.0.map_err(|fault| refused("the result", fault))
 }
 
 /// The arguments of a call while they are written. The first error is kept until the call is awaited.
@@ -86,18 +102,31 @@ impl Arguments {
         Self(Ok(Vec::new()))
     }
 
+    /// Adds the argument `name`, whose receiver is known by name only.
+    pub fn with<T: Serialize + ?Sized>(self, name: &str, value: &T) -> Self {
+        let encoded = try_encode(value);
+        self.push(name, Encoded(encoded))
+    }
+
     /// Adds the argument `name`.
-    pub fn with<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Self {
+    pub fn push(mut self, name: &str, value: Encoded) -> Self {
         if let Ok(payloads) = &mut self.0 {
-            match encode(value) {
+            match value.0 {
                 Ok(payload) => payloads.push(payload),
-                Err(error) => self.0 = Err(named(name, error)),
+                Err(fault) => {
+                    let what = format!("argument {}, {name}", payloads.len() + 1);
+                    self.0 = Err(refused(what, fault));
+                }
             }
         }
         self
     }
 
-    pub(crate) fn into_payloads(self) -> Result<Vec<Payload>> {
+    /// The payloads.
+    ///
+    /// # Errors
+    /// The first that was refused.
+    pub fn into_payloads(self) -> Result<Vec<Payload>> {
         self.0
     }
 }
@@ -110,7 +139,8 @@ pub struct Payloads {
 }
 
 impl Payloads {
-    pub(crate) fn new(payloads: Vec<Payload>) -> Self {
+    /// Those of a call.
+    pub fn new(payloads: Vec<Payload>) -> Self {
         Self { payloads: payloads.into_iter(), taken: 0 }
     }
 

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use temporalio_workflow::workflows::{
 };
 use temporalio_workflow::{WorkflowContext, WorkflowContextView, WorkflowTermination};
 
+use crate::activity::attempt::panic_text;
 use crate::error::{Error, ErrorKind, Result, Standard};
 use crate::payload::{self, Payload, Payloads};
 use crate::registry;
@@ -25,6 +27,7 @@ use crate::workflow::entry::{HandlerKind, WorkflowEntry};
 use crate::workflow::routine::{Routine, look};
 use crate::workflow::run::{Kept, Run};
 use crate::workflow::scope::Scope;
+use crate::workflow::trap;
 
 thread_local! {
     static REGISTERING: RefCell<&'static str> = const { RefCell::new("") };
@@ -126,7 +129,9 @@ impl WorkflowImplementation for Adapter {
         let payloads = Payloads::new(input.unwrap_or_default().payloads);
         let scope = Scope::of(run.clone());
         // Made here, not at the first poll: handlers of signals that are there already run before the entrypoint.
-        let code = match (entry.create)(payloads.clone()) {
+        let created = catch_unwind(AssertUnwindSafe(|| (entry.create)(payloads.clone())))
+            .unwrap_or_else(|panic| Err(trap::of_panic(entry.name, &panic_text(panic))));
+        let code = match created {
             Ok(state) => {
                 run.kept.state.replace(Some(state.clone()));
                 (entry.run)(state, payloads)
@@ -235,7 +240,7 @@ impl WorkflowImplementation for Adapter {
 
 /// Our failure converter finds the error in it.
 fn execution(error: Error) -> WorkflowError {
-    WorkflowError::Execution(Box::new(Standard(error)))
+    WorkflowError::Execution(Box::new(Standard(error.bounded())))
 }
 
 /// What becomes of the workflow. Every error fails it: none leaves it stuck.
@@ -259,6 +264,6 @@ fn settle(run: &Run, result: Result<Payload>) -> Result<Box<dyn WorkflowOutputVa
 }
 
 fn failed(error: Error) -> WorkflowTermination {
-    let source: Box<dyn std::error::Error + Send + Sync> = Box::new(Standard(error));
+    let source: Box<dyn std::error::Error + Send + Sync> = Box::new(Standard(error.bounded()));
     WorkflowTermination::failed_application(ApplicationFailure::builder(source).build())
 }

@@ -64,7 +64,7 @@ impl<T> Routine<T> {
                 "a workflow holds up the others of its worker: leave long computations to activities"
             );
         }
-        polled.unwrap_or_else(|panic| Poll::Ready(Err(trap::of_panic(workflow, &panic_text(&*panic)))))
+        polled.unwrap_or_else(|panic| Poll::Ready(Err(trap::of_panic(workflow, &panic_text(panic)))))
     }
 }
 
@@ -124,7 +124,7 @@ pub(crate) fn look<T>(workflow: &str, code: impl FnOnce() -> Result<T>) -> Resul
     catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|panic| {
         Err(Error::misuse(
             "Panic",
-            format_args!("a query or validator of workflow `{workflow}` panicked: {}", panic_text(&*panic)),
+            format_args!("a query or validator of workflow `{workflow}` panicked: {}", panic_text(panic)),
         ))
     })
 }
