@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar, overload
 
 from . import _convert, _failure
 from ._config import config
-from ._connection import Connection
+from ._connection import TLS, Connection
 from ._definition import WorkflowDefinition, definition_of
 from ._duration import Duration, optional
 from ._errors import (
@@ -41,16 +41,31 @@ class Executes(Protocol[R_co]):
 
 
 class WorkflowHandle(Generic[R]):
-    """An execution, by its id; of one run if `run_id` is given, else of the latest."""
+    """An execution, by its id; of one run if `run_id` is given, else of the latest: it follows where an execution continues as new."""
 
-    def __init__(self, client: Client, workflow_id: str, run_id: str = "", definition: WorkflowDefinition | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        workflow_id: str,
+        run_id: str = "",
+        definition: WorkflowDefinition | None = None,
+        *,
+        first_run_id: str = "",
+    ) -> None:
         self._client = client
         self._definition = definition
         self.id = workflow_id
-        self.run_id = run_id
+        #: The run that it began with, or the one that it is of.
+        self.run_id = run_id or first_run_id
+        self._one_run = run_id
+        self._first_run = first_run_id
 
     def _execution(self, run_id: str | None = None) -> dict[str, str]:
-        return {"workflowId": self.id, "runId": self.run_id if run_id is None else run_id}
+        return {"workflowId": self.id, "runId": self._one_run if run_id is None else run_id}
+
+    def _chain(self) -> dict[str, str]:
+        """Of a request that ends the execution: it must be the chain of runs that this handle began with."""
+        return {"firstExecutionRunId": self._first_run} if self._first_run else {}
 
     @overload
     async def result(self, *, follow_runs: bool = True) -> R: ...
@@ -191,12 +206,13 @@ class WorkflowHandle(Generic[R]):
 
     async def cancel(self, reason: str = "") -> None:
         """Asks it to stop: its code gets `asyncio.CancelledError`."""
-        request = {"workflowExecution": self._execution(), "reason": reason, "requestId": str(uuid.uuid4())}
+        request = {"workflowExecution": self._execution(), "reason": reason, "requestId": str(uuid.uuid4()), **self._chain()}
         await self._client._call("RequestCancelWorkflowExecution", request)
 
     async def terminate(self, reason: str = "") -> None:
         """Ends it at once: its code is not asked."""
-        await self._client._call("TerminateWorkflowExecution", {"workflowExecution": self._execution(), "reason": reason})
+        request = {"workflowExecution": self._execution(), "reason": reason, **self._chain()}
+        await self._client._call("TerminateWorkflowExecution", request)
 
     async def history(self) -> dict[str, Any]:
         """Its history, as Temporal's tools export it: what `replay` takes."""
@@ -237,9 +253,13 @@ class Client:
         namespace: str | None = None,
         task_queue: str | None = None,
         api_key: str | None = None,
+        tls: TLS | bool | None = None,
     ) -> Client:
-        """A client of `address` (`OSTRO_ADDRESS`; an engine in this process where neither names a server)."""
-        return Client(await Connection.open(address, namespace, api_key=api_key), task_queue)
+        """A client of `address` (`OSTRO_ADDRESS`; an engine in this process where neither names a server).
+
+        `tls`: whether TLS is spoken with the server, or how. An `api_key` leaves over TLS, or to this machine.
+        """
+        return Client(await Connection.open(address, namespace, api_key=api_key, tls=tls), task_queue)
 
     async def close(self) -> None:
         """Closes the connection, and the engine where that is in this process and nobody else uses it."""
@@ -329,7 +349,7 @@ class Client:
         if search_attributes:
             request["searchAttributes"] = {"indexedFields": _fields(search_attributes)}
         answer = await self._call("StartWorkflowExecution", request)
-        return WorkflowHandle(self, workflow_id, answer.get("runId", ""), definition)
+        return WorkflowHandle(self, workflow_id, definition=definition, first_run_id=answer.get("runId", ""))
 
     @overload
     async def execute(self, workflow: type[Executes[R]], *args: Any, **options: Any) -> R: ...

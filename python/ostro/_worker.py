@@ -14,7 +14,7 @@ from . import __version__, _core, _guard
 from ._activity import ActivityDefinition, check_names, registered_activities
 from ._activity_runner import ActivityRunner
 from ._config import config
-from ._connection import Connection
+from ._connection import TLS, Connection
 from ._definition import WorkflowDefinition, definition_of
 from ._depends import DependencyInjector
 from ._errors import ErrorCode, WorkflowsException
@@ -71,11 +71,12 @@ class Worker:
         namespace: str | None = None,
         task_queue: str | None = None,
         api_key: str | None = None,
+        tls: TLS | bool | None = None,
     ) -> None:
         self._definitions = _with_built_in(workflows)
         self._connection = connection
         self._given = connection is not None
-        self._address, self._namespace, self._api_key = address, namespace, api_key
+        self._address, self._namespace, self._api_key, self._tls = address, namespace, api_key, tls
         self.task_queue = task_queue or config.task_queue
         self._runners: list[ActivityRunner] = []
         self._workflows_done: asyncio.Future[None] | None = None
@@ -95,7 +96,7 @@ class Worker:
         started = True
         check_names()
         if self._connection is None:
-            self._connection = await Connection.open(self._address, self._namespace, api_key=self._api_key)
+            self._connection = await Connection.open(self._address, self._namespace, api_key=self._api_key, tls=self._tls)
         connection = self._connection
         try:
             if any(definition.enforce_determinism for definition in self._definitions):
@@ -227,12 +228,13 @@ def run_worker(
     *,
     address: str | None = None,
     task_queue: str | None = None,
+    tls: TLS | bool | None = None,
 ) -> Any:
     """Runs a worker until SIGINT or SIGTERM, then lets what runs finish. Await it; with `detach=True` the result is its task.
 
     `workflows`: the classes. Activities are all that the process has imported. `enable_config_discovery` is not used.
     """
-    worker = Worker(workflows, address=address, namespace=namespace, task_queue=task_queue, api_key=api_key)
+    worker = Worker(workflows, address=address, namespace=namespace, task_queue=task_queue, api_key=api_key, tls=tls)
     running = _run_until_stopped(worker)
     return _detach(running) if detach else running
 

@@ -11,6 +11,7 @@ from .._activity_context import heartbeat as activity_heartbeat
 from .._child import ParentClosePolicy
 from .._client import Client, Execution, WorkflowHandle
 from .._config import WorkflowsConfig, config
+from .._connection import TLS
 from .._depends import DependencyInjector, Depends
 from .._errors import (
     ActivityError,
@@ -56,6 +57,7 @@ from .._worker import Worker, run_worker
 from .._workflow import execute_workflow, get_execution_id, workflow
 
 __all__ = [
+    "TLS",
     "ActivityError",
     "ActivityHandle",
     "ActivityInfo",

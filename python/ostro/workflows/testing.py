@@ -26,7 +26,7 @@ async def environment(*, time_skipping: bool = False, task_queue: str = TEST_TAS
     `time_skipping`: while a result is awaited and nothing is worked on, the engine's clock goes on to what is due next, so months pass
     in milliseconds.
     """
-    connection = await Connection.open(":memory:", "default", time_skipping=time_skipping)
+    connection = await Connection.open(":memory:", "default", time_skipping=time_skipping, private=True)
     client = Client(connection, task_queue)
     try:
         yield client
