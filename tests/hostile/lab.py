@@ -73,6 +73,7 @@ class Caller:
     server: Server
     key: str | None = None
     _channel: grpc.Channel | None = None
+    _begun: list[grpc.Future] = field(default_factory=list)
 
     def call(self, method: str, request: Any, seconds: float = 10.0, metadata: list[tuple[str, str]] | None = None) -> Answer:
         stub = (OperatorServiceStub if hasattr(_OPERATOR, method) else WorkflowServiceStub)(self.channel())
@@ -81,7 +82,10 @@ class Caller:
     def begin(self, method: str, request: Any, seconds: float = 10.0) -> grpc.Future:
         """The same without waiting for the answer: `answer(begun.result)` waits."""
         stub = (OperatorServiceStub if hasattr(_OPERATOR, method) else WorkflowServiceStub)(self.channel())
-        return getattr(stub, method).future(request, metadata=self.metadata(None), timeout=seconds)
+        begun = getattr(stub, method).future(request, metadata=self.metadata(None), timeout=seconds)
+        # A call that nobody holds is cancelled.
+        self._begun.append(begun)
+        return begun
 
     def http(self, verb: str, path: str, body: bytes | str | None = None, headers: dict[str, str] | None = None) -> Response:
         """By HTTP, with the key; `headers` may replace any, Host among them."""
