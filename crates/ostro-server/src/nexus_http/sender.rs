@@ -135,12 +135,13 @@ impl Sender {
         match self.ask_handler(url, namespace, &request).await {
             Ok(variant) => {
                 let response = Some(Response { variant: Some(variant) });
-                let answer = RespondNexusTaskCompletedRequest { task_token, response, ..Default::default() };
+                let namespace = namespace.to_owned();
+                let answer = RespondNexusTaskCompletedRequest { namespace, task_token, response, ..Default::default() };
                 self.engine.call(answer).await.map(drop)
             }
             Err(Unanswered::Handler(failure)) => {
-                let answer =
-                    RespondNexusTaskFailedRequest { task_token, failure: Some(*failure), ..Default::default() };
+                let (namespace, failure) = (namespace.to_owned(), Some(*failure));
+                let answer = RespondNexusTaskFailedRequest { namespace, task_token, failure, ..Default::default() };
                 self.engine.call(answer).await.map(drop)
             }
             Err(Unanswered::NotDelivered(error)) => {
