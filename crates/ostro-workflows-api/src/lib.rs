@@ -2,29 +2,42 @@
 //! implementation of Temporal's `WorkflowService`.
 //!
 //! ```text
-//!  worker, client, console ── HTTP ──▶ router ─▶ auth ─▶ one handler per operation
-//!                                                          │            │
-//!                                     Caller (WorkflowService calls)   Records (documents, journals)
+//!  worker, client, console ── HTTP ──▶ http/     parses a call, asks a service, shapes the answer; OpenAPI
+//!                                        │
+//!                                     service/   what the API does
+//!                                        │
+//!             Caller (the engine) ◀──────┴──▶ store/   documents and journals, changed by transactions
+//!                                                │
+//!                                             model/   data and what follows from it alone
 //! ```
+//!
+//! A floor imports from those below it only (`tests/floors.rs`), and axum stays on the uppermost.
 //!
 //! What an execution is and how it moves is the engine's; the API adds what Temporal has no place for: registrations
 //! with their schemas, deployments and workers, events, search keys, logs and spans, API keys.
 
-mod api;
-pub mod auth;
-mod clock;
-pub mod error;
-mod events;
-mod executions;
-mod extract;
-mod openapi;
-mod payload;
-pub mod records;
-mod registry;
-mod retention;
-mod schedules;
-mod schema;
-mod telemetry;
+mod http;
 
-pub use api::{Api, Scheduler, Settings};
-pub use openapi::{document, router};
+mod model;
+
+mod service;
+
+mod store;
+
+pub use http::{document, router};
+pub use service::api::{Api, Scheduler, Settings};
+
+/// Who calls, and what it may do.
+pub mod auth {
+    pub use crate::model::access::{Access, ApiKey, EVERY_NAMESPACE, Grant, KeyState, Role};
+    pub use crate::service::keys::endpoints::Callers;
+    pub use crate::service::keys::{KeyFailure, after_restore, create, list, resume, revoke};
+}
+
+/// Where the API keeps its records.
+pub mod records {
+    pub use crate::store::{
+        CopyError, Error, RecordLimits, Records, RecordsReport, RecordsStats, SqliteRecords, backup, companion,
+        examine, restore,
+    };
+}
