@@ -22,7 +22,7 @@ LINT_VENV := .cache/lint
 PACKAGES ?= -p ostro-cli -p temporal-rust-example
 test python-test instructions: PACKAGES = --workspace --all-targets
 
-.PHONY: help hostile official-sdk official-sdk-quick demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint python-lint fmt docs-check nextest house python python-examples python-test python-bench
+.PHONY: help hostile official-sdk official-sdk-quick demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint python-lint fmt docs-check nextest house deny python python-examples python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -121,9 +121,15 @@ build: ## Build the binary `ostro` and the example in Rust
 lint: python-lint ## Check formatting and lints, and that nothing built or downloaded is in the tree
 	bash tests/lint/tree.sh
 	$(PYTHON) tests/house/check.py
+	$(PYTHON) tests/lint/dependencies.py
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null # its own workspace: the lock file follows ours
+
+# Not a part of `lint`: building the tool takes longer than everything else in there.
+deny: ## Check dependencies against deny.toml and the advisories, with cargo-deny
+	@cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --locked
+	cargo deny check
 
 # One version for everybody: what another formats differently would be a difference in every file.
 $(LINT_VENV)/bin/ruff: tests/lint/requirements.txt

@@ -17,6 +17,7 @@ TOKENS = re.compile(
 )
 FUNCTION = re.compile(r"\bfn\s+(\w+)")
 TEST_MODULE = re.compile(r"#\[cfg\(test\)\]\s*(?:#\[[^\]]*\]\s*)*(?:pub(?:\([^)]*\))?\s+)?(?:mod|impl|fn|use)\b[^;{]*")
+TEST_FILE = re.compile(r"#\[cfg\(test\)\]\s*(?:pub(?:\([^)]*\))?\s+)?mod\s+(\w+);")
 PATH = re.compile(r"\b(crate|super|self)((?:::\w+)*)(::\{)?")
 STRING_TYPE = re.compile(r"^(?:&(?:'\w+\s+)?(?:mut\s+)?)?(?:str|String)$|^impl\s+(?:Into|AsRef)<(?:String|str)>$")
 PUBLIC = re.compile(r"^\s*pub\s+(?:async\s+|const\s+|unsafe\s+)*(?:fn|struct|enum|trait|type|const|static|mod|use)\b", re.MULTILINE)
@@ -191,14 +192,29 @@ class Crate:
                 yield from leaves(file.code, match.end() - 1)
 
 
-def read(crate: Path, path: Path) -> File:
-    """One file of a crate."""
+def module_of(crate: Path, path: Path) -> tuple[str, ...]:
+    """The path of a file's module in its crate."""
+    parts = path.relative_to(crate).with_suffix("").parts
+    return tuple(part for part in parts[1:] if part not in ("mod", "lib", "main"))
+
+
+def read(crate: Path, path: Path, tests: set[tuple[str, ...]]) -> File:
+    """One file of a crate, with the modules that are declared for tests only."""
     text = path.read_text(encoding="utf-8")
-    parts = list(path.relative_to(crate).with_suffix("").parts)
-    is_test = parts[0] != "src" or "tests" in parts or parts[0] in ("benches", "examples")
-    module = tuple(part for part in parts[1:] if part not in ("mod", "lib", "main"))
+    module = module_of(crate, path)
+    above = {module[:end] for end in range(1, len(module) + 1)}
+    is_test = path.relative_to(crate).parts[0] != "src" or bool(above & tests)
     code = blanked(text)
     return File(path, module, text, code if is_test else tests_blanked(code), is_test)
+
+
+def test_modules(crate: Path, paths: list[Path]) -> set[tuple[str, ...]]:
+    """Modules in files of their own that only tests compile."""
+    return {
+        (*module_of(crate, path), match.group(1))
+        for path in paths
+        for match in TEST_FILE.finditer(blanked(path.read_text(encoding="utf-8")))
+    }
 
 
 def crates() -> list[Crate]:
@@ -209,5 +225,6 @@ def crates() -> list[Crate]:
         root = ROOT / member
         name = tomllib.loads((root / "Cargo.toml").read_text(encoding="utf-8"))["package"]["name"]
         paths = sorted(path for top in ("src", "tests") for path in (root / top).rglob("*.rs"))
-        found.append(Crate(name, root, [read(root, path) for path in paths]))
+        tests = test_modules(root, paths)
+        found.append(Crate(name, root, [read(root, path, tests) for path in paths]))
     return found
