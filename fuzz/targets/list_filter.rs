@@ -71,7 +71,7 @@ fn all(filled: &Filled, query: &str) -> Result<usize> {
 
 fn filled() -> Filled {
     let directory = tempfile::tempdir().expect("a directory can be made");
-    let store = Store::open(directory.path().join("ostro.db"), Options { durable: false }).expect("a new file opens");
+    let store = Store::open(directory.path().join("ostro.db"), Options { durable: false, ..Default::default() }).expect("a new file opens");
     let writer = store.writer(Arc::new(|error| panic!("{error}"))).expect("it has one writer");
     let writes = (1..=ROWS).map(|id| Write::PutVisibility(Box::new(row(id)))).collect();
     writer.submit(Batch { writes, done: Box::new(|| ()) });

@@ -106,7 +106,7 @@ fn look_at(path: &std::path::Path) {
             }
         }));
     }
-    let Ok(store) = Store::open(path, Options { durable: false }) else { return };
+    let Ok(store) = Store::open(path, Options { durable: false, ..Default::default() }) else { return };
     drop(store.recover());
     let Ok(readers) = store.readers(ReadLimits::default()) else { return };
     drop(readers.now(|reads| drop(reads.list(1, &Default::default(), "", 10, &[]))));

@@ -216,36 +216,46 @@ impl Rows {
 }
 
 impl Loader for Store {
-    fn newest_run(&self, namespace: NamespaceId, workflow_id: &str) -> Option<ExecutionId> {
-        self.0.borrow().runs_of(namespace, workflow_id).last().copied()
+    fn newest_run(&self, namespace: NamespaceId, workflow_id: &str) -> Result<Option<ExecutionId>, Damaged> {
+        Ok(self.0.borrow().runs_of(namespace, workflow_id).last().copied())
     }
 
-    fn run(&self, namespace: NamespaceId, workflow_id: &str, run_id: &str) -> Option<ExecutionId> {
+    fn run(&self, namespace: NamespaceId, workflow_id: &str, run_id: &str) -> Result<Option<ExecutionId>, Damaged> {
         let rows = self.0.borrow();
-        rows.runs_of(namespace, workflow_id).iter().copied().find(|id| rows.visibility[id].run_id == run_id)
+        Ok(rows.runs_of(namespace, workflow_id).iter().copied().find(|id| rows.visibility[id].run_id == run_id))
     }
 
-    fn load(&self, execution: ExecutionId) -> Option<StoredExecution> {
-        self.0.borrow().stored(execution)
+    fn load(&self, execution: ExecutionId) -> Result<Option<StoredExecution>, Damaged> {
+        Ok(self.0.borrow().stored(execution))
     }
 
-    fn history(&self, execution: ExecutionId, from: i64, to: i64) -> Vec<HistoryBatch> {
+    fn listed(&self, execution: ExecutionId) -> Result<Option<Listed>, Damaged> {
+        let listed = |row: &VisibilityRow| Listed {
+            namespace: row.namespace,
+            workflow_id: row.workflow_id.clone(),
+            run_id: row.run_id.clone(),
+            status: row.status,
+        };
+        Ok(self.0.borrow().visibility.get(&execution).map(listed))
+    }
+
+    fn history(&self, execution: ExecutionId, from: i64, to: i64) -> Result<Vec<HistoryBatch>, Damaged> {
         let events = self.events(execution, from, to);
         let Some((first, last)) = events.first().map(|e| e.event_id).zip(events.last().map(|e| e.event_id)) else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
-        vec![HistoryBatch { first, next: last + 1, events: map_order::history(events) }]
+        Ok(vec![HistoryBatch { first, next: last + 1, events: map_order::history(events) }])
     }
 
-    fn is_pinned(&self, namespace: NamespaceId, version: &str) -> bool {
+    fn is_pinned(&self, namespace: NamespaceId, version: &str) -> Result<bool, Damaged> {
         let is = |row: &VisibilityRow, name: &str, value: &str| {
             row.search_values.get(name) == Some(&SearchValue::String(value.to_owned()))
         };
-        self.0.borrow().visibility.values().any(|row| {
+        Ok(self.0.borrow().visibility.values().any(|row| {
             row.namespace == namespace
                 && row.close_time == Time::UNSET
                 && is(row, "TemporalWorkerDeploymentVersion", version)
                 && is(row, "TemporalWorkflowVersioningBehavior", "Pinned")
-        })
+        }))
     }
 }

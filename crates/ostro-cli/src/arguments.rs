@@ -13,7 +13,7 @@ mod token;
 mod value;
 mod workflow;
 
-pub use data::{BackupArguments, DataArguments, RestoreArguments};
+pub use data::{BackupArguments, DataArguments, DoctorArguments, RestoreArguments};
 pub use namespace::{NamespaceCommand, NamespaceSettings};
 pub use schedule::{CreateArguments, OverlapPolicy, ScheduleCommand};
 pub use search_attribute::{AttributeType, SearchAttributeCommand};
@@ -62,7 +62,9 @@ pub enum Command {
     /// Make, list and revoke API keys
     Token(TokenArguments),
     /// Check the data: is the file whole, and will something wake each open execution?
-    Doctor(DataArguments),
+    Doctor(DoctorArguments),
+    /// Make the files of the data as small as what they hold, with no server on it
+    Compact(DataArguments),
     /// Copy the data to a new file, also while a server serves it
     Backup(BackupArguments),
     /// Put a backup in the place of the data

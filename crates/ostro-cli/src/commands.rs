@@ -24,6 +24,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Server(ServerGroup::StartDev(arguments)) => crate::serve::run(ServerCommand::StartDev(arguments)),
         Command::Token(arguments) => token::run(arguments),
         Command::Doctor(arguments) => data::doctor(arguments),
+        Command::Compact(arguments) => data::compact(arguments),
         Command::Backup(arguments) => data::backup(arguments),
         Command::Restore(arguments) => data::restore(arguments),
         Command::Completions { shell } => {

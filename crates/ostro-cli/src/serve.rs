@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
 
-use ostro_server::{Config, Extension, Server, config};
+use ostro_server::{BeginsWithNothing, Config, Extension, Server, config};
 use ostro_wire::{BoxError, Caller, Target, TlsError, TlsFiles};
 use ostro_workflows_api::auth::Access;
 use tokio::signal::unix::{SignalKind, signal};
@@ -60,6 +60,7 @@ async fn serve_until_stopped(settings: Settings) -> Result<(), Failure> {
     if let Some(engine) = &settings.engine {
         return remote::serve(&settings, engine, told_to_stop).await;
     }
+    refuse_lost_store(&settings)?;
     let mut api = None;
     let starting = Server::start_with(settings.config.clone(), async |serving| {
         let scheduler = api::scheduler(&settings, serving.grpc_address);
@@ -82,6 +83,18 @@ async fn serve_until_stopped(settings: Settings) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Records that tell of executions belong to an engine's store: where that is not there it is gone, not yet to come.
+fn refuse_lost_store(settings: &Settings) -> Result<(), Failure> {
+    let (store, records) = (ostro_server::store_path(&settings.config.data), records_path(&settings.config.data));
+    let bytes = std::fs::metadata(&store).map(|file| file.len());
+    let is_new = bytes.as_ref().map_or(true, |bytes| *bytes == 0);
+    let asked_for = settings.config.begins_with_nothing == BeginsWithNothing::Yes;
+    if !is_new || asked_for || !ostro_workflows_api::records::tell_of_executions(&records) {
+        return Ok(());
+    }
+    Err(Failure::Disk(ostro_disk::Error::Vanished { path: store, empty: bytes.is_ok(), sign: records }))
+}
+
 /// Why the server did not run.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -93,6 +106,8 @@ enum Failure {
     Setting { key: String, value: String },
     #[error("cannot start the runtime: {0}")]
     Runtime(std::io::Error),
+    #[error(transparent)]
+    Disk(#[from] ostro_disk::Error),
     #[error(transparent)]
     Server(#[from] ostro_server::Error),
     #[error(transparent)]
@@ -145,6 +160,12 @@ impl Settings {
             None => Config::default(),
         };
         config.data = data;
+        config.begins_with_nothing = match (flags.new, flags.data_exists) {
+            (true, _) => BeginsWithNothing::Yes,
+            (_, true) => BeginsWithNothing::Never,
+            _ => BeginsWithNothing::UnlessDataIsGone,
+        };
+        config.accept_log_loss = flags.accept_wal_loss;
         config.durable &= ephemeral.is_none();
         over(&mut config, &flags);
         let namespace = flags.namespaces.first().map_or(NAMESPACE_DEFAULT, String::as_str).to_owned();

@@ -21,6 +21,8 @@ pub enum ErrorKind {
     Unavailable,
     Unimplemented,
     Internal,
+    /// What was stored cannot be read any more.
+    DataLoss,
 }
 
 impl ErrorKind {
@@ -39,6 +41,7 @@ impl ErrorKind {
             Self::Unimplemented => 12,
             Self::Internal => 13,
             Self::Unavailable => 14,
+            Self::DataLoss => 15,
         }
     }
 }
@@ -73,6 +76,15 @@ impl Error {
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::NotFound, message)
             .with("temporal.api.errordetails.v1.NotFoundFailure", &details::NotFoundFailure::default())
+    }
+
+    /// DATA_LOSS: `what` (an execution, a schedule...) is set aside, for the reason `why`.
+    pub fn set_aside(what: &str, why: &str) -> Self {
+        let message = format!(
+            "{what} is set aside, as its stored form is damaged: {why}. Everything else is served. Stop the server and run \
+             \"ostro doctor --repair\", or restore a backup"
+        );
+        Self::new(ErrorKind::DataLoss, message)
     }
 
     pub fn failed_precondition(message: impl Into<String>) -> Self {

@@ -222,6 +222,14 @@ pub struct StoredRecord {
     pub value: Bytes,
 }
 
+impl StoredRecord {
+    /// The record as something that is set aside.
+    pub fn damaged(&self, what: impl ToString) -> DamagedRow {
+        let of = DamagedPart::Record { kind: self.kind.clone(), key: self.key.clone() };
+        DamagedRow { of, what: Damaged(what.to_string()) }
+    }
+}
+
 /// One committed batch of history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistoryBatch {
@@ -229,6 +237,45 @@ pub struct HistoryBatch {
     pub next: i64,
     /// Encoded events; concatenated batches are a valid `History`.
     pub events: Bytes,
+}
+
+/// Rows that are not what the engine wrote: what is wrong with them, in words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Damaged(pub String);
+
+/// Something that cannot be read, found before the engine serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedRow {
+    pub of: DamagedPart,
+    pub what: Damaged,
+}
+
+/// What a damaged row belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DamagedPart {
+    /// `name` may be damaged itself.
+    Namespace {
+        id: NamespaceId,
+        name: String,
+    },
+    Record {
+        kind: String,
+        key: String,
+    },
+    Execution(ExecutionId),
+    /// Events of the execution only: it is served until somebody needs them.
+    History(ExecutionId),
+}
+
+/// What lists know of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub namespace: NamespaceId,
+    pub workflow_id: String,
+    pub run_id: String,
+    /// `temporal.api.enums.v1.WorkflowExecutionStatus`.
+    pub status: i32,
 }
 
 /// What the engine must know of the store before it serves.
@@ -246,6 +293,10 @@ pub struct Recovery {
     pub activity_tasks: Vec<WaitingTask>,
     /// What each namespace has; empty where no quota asks.
     pub usage: Vec<NamespaceUsage>,
+    /// Executions of which it is not known what they wait for: their own rows say it.
+    pub unsure: Vec<ExecutionId>,
+    /// What is set aside from the start.
+    pub damaged: Vec<DamagedRow>,
 }
 
 /// What a namespace has of what a quota may limit.
@@ -270,16 +321,23 @@ pub struct WaitingTask {
 
 /// Reads that the engine makes while it applies a command. They see all that is committed; the engine keeps in memory
 /// whatever is not committed yet, so it never asks for it.
+///
+/// Each may find damage: the engine sets aside whatever that belongs to, and goes on with the rest.
 pub trait Loader {
     /// The newest run of a workflow id, open or closed.
-    fn newest_run(&self, namespace: NamespaceId, workflow_id: &str) -> Option<ExecutionId>;
+    ///
+    /// # Errors
+    /// Where the rows that say so are damaged; the same for all others.
+    fn newest_run(&self, namespace: NamespaceId, workflow_id: &str) -> Result<Option<ExecutionId>, Damaged>;
     /// A run by its run id.
-    fn run(&self, namespace: NamespaceId, workflow_id: &str, run_id: &str) -> Option<ExecutionId>;
+    fn run(&self, namespace: NamespaceId, workflow_id: &str, run_id: &str) -> Result<Option<ExecutionId>, Damaged>;
     /// Everything of an execution except its history.
-    fn load(&self, execution: ExecutionId) -> Option<StoredExecution>;
-    /// Batches that overlap event ids `from..to`, in order.
-    fn history(&self, execution: ExecutionId, from: i64, to: i64) -> Vec<HistoryBatch>;
+    fn load(&self, execution: ExecutionId) -> Result<Option<StoredExecution>, Damaged>;
+    /// What lists know of an execution, also where it cannot be loaded.
+    fn listed(&self, execution: ExecutionId) -> Result<Option<Listed>, Damaged>;
+    /// Batches that overlap event ids `from..to`, in order and without a gap.
+    fn history(&self, execution: ExecutionId, from: i64, to: i64) -> Result<Vec<HistoryBatch>, Damaged>;
     /// Whether an open execution of the namespace is pinned to the version of that name (`deployment:build`), as its search
     /// attributes tell.
-    fn is_pinned(&self, namespace: NamespaceId, version: &str) -> bool;
+    fn is_pinned(&self, namespace: NamespaceId, version: &str) -> Result<bool, Damaged>;
 }

@@ -272,7 +272,8 @@ pub fn timestamp(time: Time) -> Option<Timestamp> {
 /// client written in Go says that it has none. Saturates at the years 1677 and 2262.
 pub fn from_timestamp(timestamp: &Option<Timestamp>) -> Time {
     let set = timestamp.as_ref().filter(|t| (t.seconds, t.nanos) != (GO_ZERO_SECONDS, 0));
-    set.map_or(Time::UNSET, |t| Time::from_secs(t.seconds) + Span(i64::from(t.nanos)))
+    let nanos = |t: &Timestamp| i128::from(t.seconds) * i128::from(PER_SECOND) + i128::from(t.nanos);
+    set.map_or(Time::UNSET, |t| Time::from_wide_nanos(nanos(t)))
 }
 
 /// The protocol's form of a span. `0` is sent as an explicit zero, as the reference server does.

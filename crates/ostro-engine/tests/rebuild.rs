@@ -21,8 +21,8 @@ use world::*;
 /// Compares the stored execution with one that is rebuilt from the stored history.
 fn check(world: &World, workflow_id: &str) {
     let id = world.id(workflow_id);
-    let stored = world.store.load(id).unwrap();
-    let live = Execution::from_stored(stored);
+    let stored = world.store.load(id).unwrap().unwrap();
+    let live = Execution::from_stored(stored).unwrap();
     let origin = Origin {
         execution: id,
         namespace: live.core.namespace,

@@ -19,6 +19,7 @@ mod workers;
 pub use config::Config;
 pub use hosts::Hosts;
 pub use http::{Listening, serve as serve_http};
+pub use ostro_store::BeginsWithNothing;
 pub use server::{Error, Extension, MoreMetrics, Server, Serving};
 pub use setup::store_path;
 

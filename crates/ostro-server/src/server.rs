@@ -9,7 +9,7 @@ use axum::Router;
 use ostro_engine::command::DetachActivity;
 use ostro_engine::engine::Secrets;
 use ostro_engine::seal::Seals;
-use ostro_store::{Options, Readers, Store, Writer, abort_on_fatal};
+use ostro_store::{Readers, Store, Writer, abort_on_fatal};
 use ostro_wire::{BoxError, Guard, Network, Services, ServingStatus, Throttle, Tls, TlsError};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -232,7 +232,7 @@ struct Core {
 
 impl Core {
     fn start(config: &Config, clock: Arc<dyn Clock>, skipping: Option<Arc<SkippingClock>>) -> Result<Self, Error> {
-        let store = Store::open(setup::make_store_path(&config.data)?, Options { durable: config.durable })?;
+        let store = Store::open(setup::make_store_path(&config.data)?, config.store_options())?;
         let mut recovery = store.recover()?;
         if config.limits.quotas.limit_what_is_kept() {
             recovery.usage = store.usage()?;

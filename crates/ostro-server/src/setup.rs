@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ostro_disk::private;
 use ostro_engine::error::{Error as EngineError, ErrorKind};
 use ostro_engine::persistence::{Recovery, Write};
 use ostro_engine::seal::{KEY_BYTES, Seals};
@@ -39,7 +40,11 @@ pub fn store_path(data: &Path) -> PathBuf {
 pub(crate) fn make_store_path(data: &Path) -> Result<PathBuf, Error> {
     let store = store_path(data);
     if let Some(directory) = store.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        std::fs::create_dir_all(directory).map_err(|source| Error::Data { path: directory.to_owned(), source })?;
+        private::make_directory(directory).map_err(ostro_store::Error::from)?;
+        if data.is_dir() {
+            // Ours alone; a directory that a file of ours is named in may be anybody's.
+            private::tighten_directory(directory);
+        }
     }
     Ok(store)
 }
@@ -85,7 +90,13 @@ pub(crate) fn entropy() -> Result<[u8; 32], Error> {
 /// Registers what the configuration names and is not there.
 pub(crate) async fn namespaces(engine: &EngineHandle, config: &Config) -> Result<(), EngineError> {
     for namespace in &config.namespaces {
-        unless_exists(engine.call(register(namespace)).await)?;
+        if let Err(error) = unless_exists(engine.call(register(namespace)).await) {
+            if error.kind != ErrorKind::DataLoss {
+                return Err(error);
+            }
+            tracing::error!(%error, "namespace {:?} is not made", namespace.name);
+            continue;
+        }
         for (name, kind) in &config.search_attributes {
             add_attribute(engine, &namespace.name, name, *kind).await?;
         }

@@ -3,31 +3,57 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+pub(crate) use ostro_disk::beside;
+use ostro_disk::{Lock, private};
+use rusqlite::Connection;
+
 use crate::error::{Doing, Error, Result};
 use crate::inspect::Inspector;
-use crate::lock::Lock;
+use crate::schema;
 
 /// What a served store keeps beside its file.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
 /// Writes a copy of the store at `store` to the new file `target`, as of one moment, and syncs it. A server may serve the
-/// store meanwhile: it goes on writing. Answers the size of the copy in bytes.
+/// store meanwhile: it goes on writing. Damaged rows are copied as they are, and counted.
 ///
 /// # Errors
 /// If `store` is no store, or `target` exists or cannot be written.
-pub fn backup(store: &Path, target: &Path) -> Result<u64> {
+pub fn backup(store: &Path, target: &Path) -> Result<Copied> {
     if target.exists() {
         return Err(Error::Exists { path: target.to_owned() });
     }
     let source = Inspector::open(store)?;
     // Into a file of another name first: what carries the target's name is whole.
     let partial = beside(target, ".partial");
-    remove(&partial)?;
-    source.copy_into(&partial)?;
+    copy_into(source.connection(), &partial)?;
     let bytes = sync(&partial)?;
+    let damaged = Inspector::open(&partial)?.damaged()?.len();
     std::fs::rename(&partial, target).map_err(|source| Error::Io { path: target.to_owned(), source })?;
     sync_directory(target)?;
-    Ok(bytes)
+    Ok(Copied { bytes, damaged })
+}
+
+/// A copy that was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    /// The size of the file.
+    pub bytes: u64,
+    /// Rows in it that are not as they were written.
+    pub damaged: usize,
+}
+
+/// Rewrites the store at `path`, which nobody serves, so that nothing deleted is left in it and no space is unused.
+///
+/// # Errors
+/// If a server serves it, or it is damaged.
+pub fn compact(path: &Path) -> Result<()> {
+    std::fs::metadata(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+    let _lock = Lock::take(path)?;
+    ostro_disk::log::check(path, false)?;
+    let connection = schema::open_writer(path, true)?;
+    connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)").doing("compact the store")?;
+    sync(path).map(drop)
 }
 
 /// Puts the copy `backup` in the place of the store at `store`. What was there is kept under another name, which is
@@ -40,14 +66,17 @@ pub fn restore(backup: &Path, store: &Path) -> Result<Option<PathBuf>> {
     if let Some(damage) = copy.integrity()?.first() {
         return Err(Error::Corrupt { what: format!("{} in {}", damage, backup.display()) });
     }
-    if let Some(directory) = store.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        std::fs::create_dir_all(directory).map_err(|source| Error::Io { path: directory.to_owned(), source })?;
+    let damaged = copy.damaged()?;
+    if let Some(first) = damaged.first() {
+        let first = format!("{:?}", first.of);
+        return Err(Error::DamagedRows { path: backup.to_owned(), count: damaged.len(), first });
     }
-    let _lock = Lock::take(store)?;
+    if let Some(directory) = store.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        private::make_directory(directory)?;
+    }
+    let _lock = Lock::take_to_replace(store)?;
     let partial = beside(store, ".partial");
-    remove(&partial)?;
-    copy.copy_into(&partial)?;
-    sync(&partial)?;
+    copy_into(copy.connection(), &partial)?;
     let kept = set_aside(store)?;
     std::fs::rename(&partial, store).map_err(|source| Error::Io { path: store.to_owned(), source })?;
     sync_directory(store)?;
@@ -74,13 +103,7 @@ fn set_aside(store: &Path) -> Result<Option<PathBuf>> {
     Ok(Some(kept))
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-fn remove(path: &Path) -> Result<()> {
+pub(crate) fn remove(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
             Err(Error::Io { path: path.to_owned(), source })
@@ -97,19 +120,22 @@ fn sync(path: &Path) -> Result<u64> {
 }
 
 /// A new name is durable when its directory is.
-fn sync_directory(path: &Path) -> Result<()> {
+pub(crate) fn sync_directory(path: &Path) -> Result<()> {
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let io = |source| Error::Io { path: directory.to_owned(), source };
     File::open(directory).map_err(io)?.sync_all().map_err(io)
 }
 
-impl Inspector {
-    /// A compact copy as of one moment. Not SQLite's online copy, which begins anew whenever another process writes.
-    fn copy_into(&self, target: &Path) -> Result<()> {
-        let name = target.to_str().ok_or_else(|| Error::Io {
-            path: target.to_owned(),
-            source: std::io::Error::new(std::io::ErrorKind::InvalidInput, "the name is not UTF-8"),
-        })?;
-        self.connection().execute("VACUUM INTO ?1", [name]).doing("copy the store").map(drop)
-    }
+/// A compact copy as of one moment, in place of the file `target`, synced. Not SQLite's online copy, which begins anew
+/// whenever another process writes.
+pub(crate) fn copy_into(connection: &Connection, target: &Path) -> Result<()> {
+    let name = target.to_str().ok_or_else(|| Error::Io {
+        path: target.to_owned(),
+        source: std::io::Error::new(std::io::ErrorKind::InvalidInput, "the name is not UTF-8"),
+    })?;
+    remove(target)?;
+    // It takes an empty file, which only its owner may read.
+    private::create_new(target).map_err(|source| Error::Io { path: target.to_owned(), source })?;
+    connection.execute("VACUUM INTO ?1", [name]).doing("copy the store")?;
+    sync(target).map(drop)
 }

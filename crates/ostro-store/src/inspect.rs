@@ -4,26 +4,39 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use ostro_engine::nesting::Nested;
-use ostro_engine::persistence::{ExecutionId, ItemKey, ItemKind, NamespaceId};
+use ostro_engine::persistence::{DamagedRow, ExecutionId, ItemKey, ItemKind, NamespaceId};
 use ostro_engine::schedule;
 use ostro_engine::sound::{Run, Told};
 use ostro_engine::time::Time;
 use rusqlite::{Connection, OpenFlags, Transaction};
 use temporalio_protos::temporal::api::history::v1::History;
 
+use crate::backup::{beside, copy_into};
 use crate::error::{Doing, Error, Result};
-use crate::history;
-use crate::reader;
 use crate::row::item_key;
-use crate::schema;
-
-/// Lines that SQLite may say of a damaged file.
-const INTEGRITY_LINES: i64 = 20;
+use crate::{check, history, reader, recovery, schema};
 
 /// A file opened for reading.
 pub struct Inspector {
     path: PathBuf,
     connection: Connection,
+    _copy: Option<Copy>,
+}
+
+/// A file that goes with whoever looks at it.
+struct Copy(PathBuf);
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        // What is left of it is in nobody's way.
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+fn open_read_only(path: &Path) -> Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).doing("open the store")?;
+    ostro_disk::harden(&connection).doing("configure the connection to the store")?;
+    Ok(connection)
 }
 
 /// A run with its history, read at one moment.
@@ -54,12 +67,29 @@ impl Inspector {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         std::fs::metadata(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
-        let connection =
-            Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).doing("open the store")?;
+        let connection = open_read_only(&path)?;
         schema::refuse_other(&connection, &path)?;
-        Ok(Self { path, connection })
+        schema::refuse_changed(&connection, &path)?;
+        Ok(Self { path, connection, _copy: None })
     }
 
+    /// The same; a file of an older release is copied, and the copy brought up to date, so that all of it can be checked.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and where there is no room for the copy.
+    pub fn current(path: impl AsRef<Path>) -> Result<Self> {
+        let inspector = Self::open(path)?;
+        if inspector.schema_version()? == schema::SCHEMA_VERSION {
+            return Ok(inspector);
+        }
+        let copy = Copy(beside(&inspector.path, ".inspected"));
+        copy_into(&inspector.connection, &copy.0)?;
+        schema::migrate_copy(&copy.0)?;
+        let connection = open_read_only(&copy.0)?;
+        Ok(Self { path: inspector.path, connection, _copy: Some(copy) })
+    }
+
+    /// Of the file, or of that of which it is a copy.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -75,19 +105,9 @@ impl Inspector {
 
     /// What is damaged in the file itself: pages, indexes, and rows without what they belong to. Reads all of it.
     pub fn integrity(&self) -> Result<Vec<String>> {
-        let mut said = self.integrity_check().doing("check the file")?;
+        let mut said = check::complaints(&self.connection).doing("check the file")?;
         said.extend(self.orphans().doing("look for rows that belong to nothing")?);
         Ok(said)
-    }
-
-    fn integrity_check(&self) -> rusqlite::Result<Vec<String>> {
-        let sql = format!("PRAGMA integrity_check({INTEGRITY_LINES})");
-        let lines = self
-            .connection
-            .prepare(&sql)?
-            .query_map([], |row| row.get(0))?
-            .collect::<rusqlite::Result<Vec<String>>>()?;
-        Ok(lines.into_iter().filter(|line| line != "ok").collect())
     }
 
     fn orphans(&self) -> rusqlite::Result<Vec<String>> {
@@ -106,6 +126,17 @@ impl Inspector {
             said.push(format!("{count} workflow ids have more than one open run"));
         }
         Ok(said)
+    }
+
+    /// Rows that are not as they were written, of whatever there is: their executions and records are set aside. Reads all
+    /// of the file. A damaged row of `wake` is none of these: the execution itself tells what it held.
+    ///
+    /// Files of releases before there were sums have none of these.
+    pub fn damaged(&self) -> Result<Vec<DamagedRow>> {
+        if schema::version(&self.connection)? < schema::SCHEMA_VERSION {
+            return Ok(Vec::new());
+        }
+        check::inspect(&self.connection).map(|found| found.damaged)
     }
 
     /// Names of the namespaces.
@@ -142,13 +173,11 @@ impl Inspector {
         let mut statement = transaction.prepare(sql).doing("list the executions")?;
         let mut rows = statement.query([]).doing("list the executions")?;
         while let Some(row) = rows.next().doing("list the executions")? {
-            let read = || -> rusqlite::Result<Found> {
-                let id = row.get(0)?;
-                let content = content(&transaction, id, row.get(4)?, row.get(5)?);
-                let content = content.unwrap_or_else(|error| Err(error.to_string()));
-                Ok(Found { id, namespace: row.get(1)?, workflow_id: row.get(2)?, run_id: row.get(3)?, content })
-            };
-            look(read().doing("read an execution")?);
+            let id = row.get(0).doing("read an execution")?;
+            let read = || content(&transaction, id, row.get(4)?, row.get(5)?);
+            let content = read().unwrap_or_else(|error| Err(error.to_string()));
+            let (workflow_id, run_id) = (recovery::readable(row, 2), recovery::readable(row, 3));
+            look(Found { id, namespace: row.get(1).unwrap_or_default(), workflow_id, run_id, content });
         }
         Ok(())
     }

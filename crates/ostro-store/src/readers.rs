@@ -44,7 +44,7 @@ impl Readers {
         limits: PoolLimits,
         log: Arc<LogSize>,
     ) -> Result<Self> {
-        let pool = || Ok(ReadPool::new(connections()?, limits.clone(), log.clone()));
+        let pool = || -> Result<ReadPool> { Ok(ReadPool::new(connections()?, limits.clone(), log.clone())) };
         Ok(Self { lists: pool()?, histories: pool()?, log: log.clone() })
     }
 

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use ostro_engine::persistence::{ItemKey, SearchValue, VisibilityRow};
 use ostro_engine::time::Time;
-use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Row, ToSql};
+
+use crate::sum::Part;
 
 /// The attribute that has a column of its own, because every list asks for its absence.
 pub(crate) const DIVISION: &str = "TemporalNamespaceDivision";
@@ -14,10 +16,35 @@ pub(crate) const DIVISION: &str = "TemporalNamespaceDivision";
 /// The columns that `visibility` reads, in its order.
 pub(crate) const VISIBILITY_COLUMNS: &str = "id, namespace, workflow_id, run_id, workflow_type, status, task_queue, \
      start_time, execution_time, close_time, history_length, history_size_bytes, state_transition_count, \
-     parent_workflow_id, parent_run_id, root_workflow_id, root_run_id, first_run_id, memo, search_attributes, delete_time";
+     parent_workflow_id, parent_run_id, root_workflow_id, root_run_id, first_run_id, memo, search_attributes, delete_time, \
+     division, search_values, fixed_sum, sum";
+
+/// Indexes into `VISIBILITY_COLUMNS` in the order of the sums.
+const FIXED: [usize; 12] = [0, 1, 2, 3, 4, 7, 13, 14, 15, 16, 17, 21];
+const CHANGING: [usize; 12] = [0, 5, 6, 8, 9, 10, 11, 12, 20, 22, 19, 18];
+const FIXED_SUM: usize = 23;
+const SUM: usize = 24;
+
+/// Compares a row of `SELECT VISIBILITY_COLUMNS` with its sums.
+///
+/// # Errors
+/// Where they do not fit.
+fn check_sums(row: &Row<'_>) -> rusqlite::Result<()> {
+    for (part, columns, sum) in [(Part::ExecFixed, FIXED, FIXED_SUM), (Part::Exec, CHANGING, SUM)] {
+        let values: Vec<ValueRef<'_>> = columns.iter().map(|index| row.get_ref(*index)).collect::<Result<_, _>>()?;
+        if row.get_ref(sum)? != ValueRef::Integer(part.sum(values)) {
+            return Err(part.mismatch());
+        }
+    }
+    Ok(())
+}
 
 /// A row of `SELECT VISIBILITY_COLUMNS`. `search_values` stays empty: its types are in `search_attributes`.
+///
+/// # Errors
+/// Where it is not as it was written.
 pub(crate) fn visibility(row: &Row<'_>) -> rusqlite::Result<VisibilityRow> {
+    check_sums(row)?;
     let text = |index| row.get::<_, Option<String>>(index).map(Option::unwrap_or_default);
     let number = |index| row.get::<_, Option<i64>>(index).map(Option::unwrap_or_default);
     let time = |index| number(index).map(Time::from_nanos);
@@ -106,12 +133,19 @@ fn json_value(value: &SearchValue) -> Option<serde_json::Value> {
 /// An item key as a column without a type: an integer or a text.
 pub(crate) struct SqlKey<'a>(pub &'a ItemKey);
 
+impl SqlKey<'_> {
+    /// As it is stored.
+    pub(crate) fn value(&self) -> ValueRef<'_> {
+        match self.0 {
+            ItemKey::Id(id) => ValueRef::Integer(*id),
+            ItemKey::Name(name) => ValueRef::Text(name.as_bytes()),
+        }
+    }
+}
+
 impl ToSql for SqlKey<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(match self.0 {
-            ItemKey::Id(id) => ToSqlOutput::Owned(Value::Integer(*id)),
-            ItemKey::Name(name) => ToSqlOutput::Borrowed(ValueRef::Text(name.as_bytes())),
-        })
+        Ok(ToSqlOutput::Borrowed(self.value()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Connections and the schema of the file: pragmas, version, migrations.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
@@ -11,8 +12,17 @@ use crate::error::{Doing, Error, Result};
 const APPLICATION_ID: i64 = 0x4f73_7472;
 
 /// Each entry lifts the file by one version; the version is `PRAGMA user_version`. Entries are never edited once released.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_waiting_place.sql")];
+const MIGRATIONS: &[Migration] = &[
+    Migration { sql: include_str!("migrations/0001_initial.sql"), then: |_| Ok(()) },
+    Migration { sql: include_str!("migrations/0002_waiting_place.sql"), then: |_| Ok(()) },
+    Migration { sql: include_str!("migrations/0003_sums.sql"), then: crate::sum::fill },
+];
+
+struct Migration {
+    sql: &'static str,
+    /// What SQL alone cannot do.
+    then: fn(&Connection) -> rusqlite::Result<()>,
+}
 
 /// The schema version that this program writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
@@ -27,6 +37,8 @@ pub(crate) fn open_writer(path: &Path, durable: bool) -> Result<Connection> {
     let mut connection = Connection::open(path).doing("open the store")?;
     refuse_foreign(&connection, path)?;
     set_up(&connection, WRITER_CACHE_KIB)?;
+    // What is deleted leaves the file.
+    pragma(&connection, "secure_delete", 1)?;
     pragma(&connection, "page_size", 4096)?;
     connection.pragma_update(None, "journal_mode", "wal").doing("switch the store to write-ahead logging")?;
     connection
@@ -34,6 +46,7 @@ pub(crate) fn open_writer(path: &Path, durable: bool) -> Result<Connection> {
         .doing("set the durability of the store")?;
     ostro_sqlite::keep_log_small(&connection).doing("bound the log of the store")?;
     migrate(&mut connection, path)?;
+    refuse_changed(&connection, path)?;
     Ok(connection)
 }
 
@@ -48,11 +61,14 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
 
 fn set_up(connection: &Connection, cache_kib: i64) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    ostro_disk::harden(connection).doing("configure the connection to the store")?;
     pragma(connection, "busy_timeout", BUSY_TIMEOUT_MS)?;
     // Plans are those of the statistics written by hand. Without it each new value of a range prepares its statement again.
     connection
         .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
         .doing("configure the connection to the store")?;
+    // Damaged pages are noticed before what they say is believed.
+    pragma(connection, "cell_size_check", 1)?;
     // The bundled SQLite switches them on; our deletes are explicit.
     pragma(connection, "foreign_keys", 0)?;
     pragma(connection, "cache_size", -cache_kib)
@@ -81,9 +97,47 @@ pub(crate) fn refuse_other(connection: &Connection, path: &Path) -> Result<()> {
     refuse_newer(connection, path).map(drop)
 }
 
+/// One entry of a schema: its type, its name, its text.
+type Entry = (String, String, Option<String>);
+
+fn entries(connection: &Connection) -> rusqlite::Result<BTreeSet<Entry>> {
+    let sql = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_stat_' ESCAPE '\\'";
+    connection.prepare(sql)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+}
+
+/// The schema of a version, as its migrations make it.
+fn expected(version: i64) -> rusqlite::Result<BTreeSet<Entry>> {
+    let connection = Connection::open_in_memory()?;
+    for migration in MIGRATIONS.iter().take(usize::try_from(version).unwrap_or(0)) {
+        connection.execute_batch(migration.sql)?;
+    }
+    entries(&connection)
+}
+
+/// Refuses a file whose tables, indexes or triggers are not those that the migrations make: whoever changed them may have
+/// changed anything. Indexes of search attributes come and go.
+pub(crate) fn refuse_changed(connection: &Connection, path: &Path) -> Result<()> {
+    let compare = || -> rusqlite::Result<Option<String>> {
+        let (found, expected) = (entries(connection)?, expected(version_of(connection)?)?);
+        let strange = found.difference(&expected).find(|(kind, name, sql)| {
+            !(kind == "index" && sql.as_deref().is_some_and(|sql| crate::visibility::is_search_index(name, sql)))
+        });
+        let strange = strange.map(|(kind, name, _)| format!("the {kind} {name:?}"));
+        Ok(strange.or_else(|| expected.difference(&found).next().map(|(kind, name, _)| format!("no {kind} {name:?}"))))
+    };
+    match compare().doing("read the schema of the store")? {
+        None => Ok(()),
+        Some(what) => Err(Error::Schema { path: path.to_owned(), what }),
+    }
+}
+
+fn version_of(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
 /// The version of the file's schema.
 pub(crate) fn version(connection: &Connection) -> Result<i64> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0)).doing("read the version of the store")
+    version_of(connection).doing("read the version of the store")
 }
 
 fn refuse_newer(connection: &Connection, path: &Path) -> Result<i64> {
@@ -94,8 +148,22 @@ fn refuse_newer(connection: &Connection, path: &Path) -> Result<i64> {
     Ok(found)
 }
 
+/// Brings a copy of an older file up to date.
+pub(crate) fn migrate_copy(path: &Path) -> Result<()> {
+    let mut connection = Connection::open(path).doing("open the copy of the store")?;
+    let found = version(&connection)?;
+    run_migrations(&mut connection, found)
+}
+
 fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
     let found = refuse_newer(connection, path)?;
+    if (1..SCHEMA_VERSION).contains(&found) {
+        keep_copy(connection, path, found)?;
+    }
+    run_migrations(connection, found)
+}
+
+fn run_migrations(connection: &mut Connection, found: i64) -> Result<()> {
     let done = usize::try_from(found).map_err(|_| Error::Corrupt { what: format!("schema version {found}") })?;
     for (migration, version) in MIGRATIONS.iter().zip(1i64..).skip(done) {
         apply(connection, migration, version).doing("bring the schema of the store up to date")?;
@@ -103,9 +171,17 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn apply(connection: &mut Connection, migration: &str, version: i64) -> rusqlite::Result<()> {
+/// A copy of the file as the older release left it, beside it: the way back.
+fn keep_copy(connection: &Connection, path: &Path, version: i64) -> Result<()> {
+    let copy = crate::backup::beside(path, &format!(".schema-{version}"));
+    tracing::info!(copy = %copy.display(), "the store is of an older release: it is copied before it is brought up to date");
+    crate::backup::copy_into(connection, &copy)
+}
+
+fn apply(connection: &mut Connection, migration: &Migration, version: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(migration)?;
+    transaction.execute_batch(migration.sql)?;
+    (migration.then)(&transaction)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", version)?;
     transaction.commit()

@@ -28,7 +28,7 @@ fn a_copy_is_of_one_moment_while_the_store_is_written() {
                 }
             }
         });
-        assert!(backup(opened.store.path(), &copy).unwrap() > 0);
+        assert!(backup(opened.store.path(), &copy).unwrap().bytes > 0);
         stop.store(true, Ordering::Relaxed);
     });
     let inspector = Inspector::open(&copy).unwrap();
@@ -58,7 +58,10 @@ fn a_restored_copy_serves_and_what_was_there_is_kept() {
     drop(store);
     let kept = restore(&copy, &path).unwrap().unwrap();
     let opened = Opened::within(directory);
-    assert!(opened.reader.newest_run(1, "before").is_some() && opened.reader.newest_run(1, "after").is_none());
+    assert!(
+        opened.reader.newest_run(1, "before").unwrap().is_some()
+            && opened.reader.newest_run(1, "after").unwrap().is_none()
+    );
     let mut found = Vec::new();
     Inspector::open(kept).unwrap().runs(|run| found.push(run.workflow_id)).unwrap();
     assert_eq!(found, ["before", "after"]);

@@ -28,7 +28,7 @@ fn batch(id: i64) -> Vec<Write> {
 #[ignore = "the child process of the test below"]
 fn child() {
     let Some(path) = std::env::var_os(STORE) else { return };
-    let store = Store::open(path, Options { durable: true }).unwrap();
+    let store = Store::open(path, Options::default()).unwrap();
     let first = store.recover().unwrap().next_execution;
     let writer = store.writer(fatal()).unwrap();
     for id in first.. {
@@ -77,14 +77,14 @@ fn run_and_kill(path: &Path, until: usize) -> i64 {
 }
 
 fn verify(path: &Path, acknowledged: i64) {
-    let store = Store::open(path, Options { durable: true }).unwrap();
+    let store = Store::open(path, Options::default()).unwrap();
     let next = store.recover().unwrap().next_execution;
     assert!(next > acknowledged, "{acknowledged} was acknowledged, the file ends before {next}");
     let reader = store.reader(fatal()).unwrap();
     for id in 1..next {
-        let loaded = reader.load(id).unwrap_or_else(|| panic!("{id} of {acknowledged} is missing"));
+        let loaded = reader.load(id).unwrap().unwrap_or_else(|| panic!("{id} of {acknowledged} is missing"));
         assert_eq!((&loaded.state[..], loaded.items.len()), (&b"state"[..], 1));
-        assert_eq!(reader.history(id, 1, 3).len(), 1);
-        assert_eq!(reader.newest_run(1, &format!("w{id}")), Some(id));
+        assert_eq!(reader.history(id, 1, 3).unwrap().len(), 1);
+        assert_eq!(reader.newest_run(1, &format!("w{id}")).unwrap(), Some(id));
     }
 }

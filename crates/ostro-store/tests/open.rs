@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use common::*;
 use ostro_engine::persistence::{ItemKey, ItemKind, Loader, NamespaceRow, Write};
 use ostro_engine::time::Time;
-use ostro_store::{Error, Options, SCHEMA_VERSION, Store};
+use ostro_store::{BeginsWithNothing, Error, Options, SCHEMA_VERSION, Store};
 
-const OPTIONS: Options = Options { durable: true };
+const OPTIONS: Options =
+    Options { durable: true, begins_with_nothing: BeginsWithNothing::UnlessDataIsGone, accept_log_loss: false };
 
 fn fixture(version: i64) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/v{version}.ostro"))
@@ -61,9 +62,9 @@ fn files_of_every_version_open() {
         assert_eq!(recovery.due, [(1, Time::from_nanos(7))]);
         assert_eq!(recovery.workflow_tasks.len(), 1);
         assert_eq!(recovery.next_execution, 3);
-        let loaded = opened.reader.load(1).unwrap();
+        let loaded = opened.reader.load(1).unwrap().unwrap();
         assert_eq!((&loaded.state[..], loaded.items.len()), (&b"state"[..], 2));
-        assert_eq!(opened.reader.history(1, 1, 4)[0].events, "1..4");
+        assert_eq!(opened.reader.history(1, 1, 4).unwrap()[0].events, "1..4");
         let listed = opened
             .readers
             .now(|reads| reads.list(1, &Default::default(), "ExecutionStatus = 'Completed'", 10, b""))

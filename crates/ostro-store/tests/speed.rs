@@ -117,7 +117,11 @@ fn deep_page(opened: &Opened) {
 fn commits_per_second() {
     let directory = tempfile::tempdir().unwrap();
     let (batches, window) = (number("OSTRO_BATCHES", 200_000), number("OSTRO_WINDOW", 256));
-    let store = Store::open(directory.path().join("s"), Options { durable: number("OSTRO_DURABLE", 1) == 1 }).unwrap();
+    let store = Store::open(
+        directory.path().join("s"),
+        Options { durable: number("OSTRO_DURABLE", 1) == 1, ..Default::default() },
+    )
+    .unwrap();
     let writer = store.writer(fatal()).unwrap();
     let (permit, permits) = std::sync::mpsc::channel();
     (0..window).for_each(|_| permit.send(()).unwrap());

@@ -5,12 +5,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::client::danger::HandshakeSignatureValid;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use tokio_rustls::rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use tokio_rustls::rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
 use tokio_rustls::rustls::sign::CertifiedKey;
-use tokio_rustls::rustls::{RootCertStore, ServerConfig};
+use tokio_rustls::rustls::{
+    self, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme,
+};
 
 /// Between two looks at the files.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(30);
@@ -46,6 +50,8 @@ pub struct Tls {
     provider: Arc<CryptoProvider>,
     files: TlsFiles,
     identity: Arc<Identity>,
+    /// Who may connect, where not everybody may.
+    clients: Option<Arc<Clients>>,
 }
 
 impl Tls {
@@ -53,10 +59,11 @@ impl Tls {
     pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let key = certified_key(&files, &provider)?;
-        let tls = Self { provider, identity: Arc::new(Identity(RwLock::new(Arc::new(key)))), files };
-        // What is wrong with the clients' authorities is said at the start too.
-        tls.config(&[])?;
-        Ok(tls)
+        let clients = match &files.client_ca {
+            None => None,
+            Some(path) => Some(Arc::new(Clients(RwLock::new(verifier(path, &provider)?)))),
+        };
+        Ok(Self { provider, identity: Arc::new(Identity(RwLock::new(Arc::new(key)))), clients, files })
     }
 
     /// Makes handshakes with clients that speak one of `protocols` (ALPN: `h2`, `http/1.1`).
@@ -69,15 +76,16 @@ impl Tls {
         let builder = ServerConfig::builder_with_provider(self.provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(|error| TlsError::new(&self.files.certificate, error))?;
-        let builder = match &self.files.client_ca {
+        let builder = match &self.clients {
             None => builder.with_no_client_auth(),
-            Some(path) => {
-                let roots = Arc::new(authorities(path)?);
-                let verifier = WebPkiClientVerifier::builder_with_provider(roots, self.provider.clone()).build();
-                builder.with_client_cert_verifier(verifier.map_err(|error| TlsError::new(path, error))?)
-            }
+            Some(clients) => builder.with_client_cert_verifier(clients.clone()),
         };
         let mut config = builder.with_cert_resolver(self.identity.clone());
+        if self.clients.is_some() {
+            // A session that goes on shows no certificate: whoever has lost the right to connect would keep it.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         Ok(Arc::new(config))
     }
@@ -95,8 +103,17 @@ impl Tls {
         }
     }
 
-    /// Reads the files again; what cannot be used leaves the certificate as it is.
+    /// Reads the files again; what cannot be used leaves the certificate, or the authorities, as they are.
     fn reload(&self) {
+        if let (Some(clients), Some(path)) = (&self.clients, &self.files.client_ca) {
+            match verifier(path, &self.provider) {
+                Ok(verifier) => {
+                    *clients.0.write().unwrap_or_else(PoisonError::into_inner) = verifier;
+                    tracing::info!(authorities = %path.display(), "the authorities of clients were read again");
+                }
+                Err(error) => tracing::error!(%error, "the authorities of clients stay as they were"),
+            }
+        }
         match certified_key(&self.files, &self.provider) {
             Ok(key) => {
                 *self.identity.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
@@ -107,8 +124,63 @@ impl Tls {
     }
 }
 
-fn changed_at(files: &TlsFiles) -> [Option<SystemTime>; 2] {
-    [&files.certificate, &files.key].map(|path| std::fs::metadata(path).and_then(|file| file.modified()).ok())
+fn changed_at(files: &TlsFiles) -> [Option<SystemTime>; 3] {
+    let changed = |path: &PathBuf| std::fs::metadata(path).and_then(|file| file.modified()).ok();
+    [Some(&files.certificate), Some(&files.key), files.client_ca.as_ref()].map(|path| path.and_then(changed))
+}
+
+/// The verifier of now. What it tells clients of its authorities goes with it.
+#[derive(Debug)]
+struct Clients(RwLock<Arc<dyn ClientCertVerifier>>);
+
+impl Clients {
+    fn now(&self) -> Arc<dyn ClientCertVerifier> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ClientCertVerifier for Clients {
+    /// None: the names would be those of the authorities at the start, and clients choose without them, too.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        self.now().verify_client_cert(certificate, intermediates, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.now().verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.now().verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.now().supported_verify_schemes()
+    }
+}
+
+fn verifier(path: &Path, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let roots = Arc::new(authorities(path)?);
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider.clone()).build();
+    verifier.map_err(|error| TlsError::new(path, error))
 }
 
 /// The certificate of now.
@@ -139,4 +211,33 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let all = CertificateDer::pem_file_iter(path).map_err(|error| TlsError::new(path, error))?;
     let all = all.collect::<Result<Vec<_>, _>>().map_err(|error| TlsError::new(path, error))?;
     if all.is_empty() { Err(TlsError::new(path, "it holds no certificate (PEM)")) } else { Ok(all) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire/certificates").join(name)
+    }
+
+    #[test]
+    fn replaced_authorities_of_clients_count_from_then_on() {
+        let authorities = std::env::temp_dir().join(format!("ostro-authorities-{}.pem", std::process::id()));
+        std::fs::copy(file("stranger.pem"), &authorities).expect("a file");
+        let files =
+            TlsFiles { certificate: file("server.pem"), key: file("server.key"), client_ca: Some(authorities.clone()) };
+        let tls = Tls::load(files).expect("files that fit");
+        let clients = tls.clients.clone().expect("only some may connect");
+        let client = certificates(&file("client.pem")).expect("a certificate");
+        let verified = || clients.verify_client_cert(&client[0], &[], UnixTime::now());
+        assert!(verified().is_err(), "of another authority");
+        std::fs::copy(file("ca.pem"), &authorities).expect("a file");
+        tls.reload();
+        verified().expect("its authority counts now");
+        std::fs::write(&authorities, "no certificate").expect("a file");
+        tls.reload();
+        verified().expect("what cannot be used changes nothing");
+        std::fs::remove_file(&authorities).expect("a file");
+    }
 }

@@ -37,7 +37,7 @@ pub mod auth {
 /// Where the API keeps its records.
 pub mod records {
     pub use crate::store::{
-        CopyError, Error, RecordLimits, Records, RecordsReport, RecordsStats, SqliteRecords, backup, companion,
-        examine, restore,
+        CopyError, Error, RecordLimits, Records, RecordsReport, RecordsStats, SqliteRecords, backup, compact,
+        companion, examine, restore, tell_of_executions,
     };
 }

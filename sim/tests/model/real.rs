@@ -67,7 +67,9 @@ impl Real {
     }
 
     fn start(&mut self) {
-        let store = Store::open(self.directory.path().join("ostro.db"), Options { durable: false }).unwrap();
+        let store =
+            Store::open(self.directory.path().join("ostro.db"), Options { durable: false, ..Default::default() })
+                .unwrap();
         let recovery = store.recover().unwrap();
         let reader = || store.reader(abort_on_fatal()).unwrap();
         // A little cache: executions leave memory and come back.
@@ -166,7 +168,7 @@ impl Real {
 
     /// The stored history, in the words of the model.
     pub fn history(&mut self, run: ExecutionId) -> Vec<Event> {
-        let batches = self.process().reader.history(run, 1, i64::MAX);
+        let batches = self.process().reader.history(run, 1, i64::MAX).unwrap();
         let events = batches.iter().flat_map(|batch| History::decode(batch.events.as_ref()).unwrap().events);
         events.map(|event| read(&event)).collect()
     }
@@ -174,7 +176,7 @@ impl Real {
     /// How many runs there are.
     pub fn runs(&mut self) -> i64 {
         let reader = &self.process().reader;
-        (1..).take_while(|run| reader.load(*run).is_some()).count() as i64
+        (1..).take_while(|run| reader.load(*run).unwrap().is_some()).count() as i64
     }
 }
 

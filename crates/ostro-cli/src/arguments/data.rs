@@ -1,4 +1,4 @@
-//! What works on the data itself, without a server: `ostro doctor`, `backup`, `restore`.
+//! What works on the data itself, without a server: `ostro doctor`, `compact`, `backup`, `restore`.
 
 use std::path::PathBuf;
 
@@ -13,6 +13,17 @@ pub struct DataArguments {
     /// Print JSON for programs instead of text for people
     #[arg(long)]
     pub json: bool,
+}
+
+/// `ostro doctor`.
+#[derive(Args, Debug)]
+pub struct DoctorArguments {
+    /// Repair what is damaged, with no server on it: flipped bits of the log, indexes, executions from their histories; what cannot
+    /// be rebuilt is written to files beside the data and taken out
+    #[arg(long)]
+    pub repair: bool,
+    #[command(flatten)]
+    pub data: DataArguments,
 }
 
 /// `ostro backup`.

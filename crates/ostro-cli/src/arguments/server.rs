@@ -59,6 +59,15 @@ pub struct ServerArguments {
     /// A configuration file (TOML)
     #[arg(long, env = "OSTRO_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Begin with nothing although there are signs of data that is gone: a file that was deleted, a disk that is not mounted
+    #[arg(long)]
+    pub new: bool,
+    /// Never begin with nothing: for services, once they have data
+    #[arg(long, env = "OSTRO_DATA_EXISTS", conflicts_with = "new")]
+    pub data_exists: bool,
+    /// Go on without acknowledged commits that a damaged write-ahead log hides; the log is kept
+    #[arg(long)]
+    pub accept_wal_loss: bool,
     /// How log lines look
     #[arg(long, value_enum, default_value_t = LogFormat::Pretty)]
     pub log_format: LogFormat,

@@ -1,7 +1,8 @@
-//! `ostro doctor`, `ostro backup` and `ostro restore`: the data itself, with or without a server on it.
+//! `ostro doctor`, `ostro compact`, `ostro backup` and `ostro restore`: the data itself, with or without a server on it.
 
 mod api_records;
 mod doctor;
+mod repair;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,13 +10,18 @@ use std::process::ExitCode;
 use ostro_store::Error;
 use serde_json::{Value, json};
 
-use crate::arguments::{BackupArguments, DataArguments, RestoreArguments};
+use crate::arguments::{BackupArguments, DataArguments, DoctorArguments, RestoreArguments};
 use crate::failure::Failure;
 use crate::output::Format;
 
-/// Checks the data; exit code 1 where something is wrong with it.
-pub fn doctor(arguments: DataArguments) -> ExitCode {
+/// Checks the data, repaired first where that is asked for; exit code 1 where something is wrong with it.
+pub fn doctor(arguments: DoctorArguments) -> ExitCode {
+    let DoctorArguments { repair, data: arguments } = arguments;
     finish(arguments.json, || {
+        let mended = match repair {
+            true => Some(repair::repair(&Places::of(&arguments))?),
+            false => None,
+        };
         let Places { store, records } = Places::of(&arguments);
         let report = store.map(|store| doctor::examine(&store)).transpose().map_err(failure)?;
         let records = records.map(|path| api_records::Report::examine(&path)).transpose()?;
@@ -25,15 +31,46 @@ pub fn doctor(arguments: DataArguments) -> ExitCode {
             let mut all = report.as_ref().map_or_else(|| json!({}), doctor::Report::to_json);
             all["sound"] = json!(sound);
             all["records"] = records.as_ref().map_or(Value::Null, api_records::Report::to_json);
+            all["repair"] = mended.as_ref().map_or(Value::Null, repair::Report::to_json);
             all
         };
         let text = || {
             let store = report.as_ref().map(|report| report.to_text(std::time::SystemTime::now()));
-            let texts = store.into_iter().chain(records.as_ref().map(api_records::Report::to_text));
+            let repaired = mended.iter().map(repair::Report::to_text);
+            let texts = repaired.chain(store).chain(records.as_ref().map(api_records::Report::to_text));
             texts.collect::<Vec<_>>().join("\n")
         };
         format(&arguments).print(json, text);
         Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    })
+}
+
+/// Rewrites the files, so that nothing deleted is left in them and no space is unused.
+pub fn compact(arguments: DataArguments) -> ExitCode {
+    finish(arguments.json, || {
+        let Places { store, records } = Places::of(&arguments);
+        let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |file| file.len());
+        let mut done = Vec::new();
+        for (path, is_store) in store.into_iter().map(|path| (path, true)).chain(records.map(|path| (path, false))) {
+            let before = size(&path);
+            match is_store {
+                true => ostro_store::compact(&path).map_err(failure)?,
+                false => api_records::compact(&path)?,
+            }
+            done.push((path.clone(), before, size(&path)));
+        }
+        let text = || {
+            let line =
+                |(path, before, after): &(PathBuf, u64, u64)| format!("{}: {before} -> {after} bytes", path.display());
+            done.iter().map(line).collect::<Vec<_>>().join("\n")
+        };
+        let json = || {
+            let file =
+                |(path, before, after): &(PathBuf, u64, u64)| json!({ "file": path, "before": before, "after": after });
+            json!({ "files": done.iter().map(file).collect::<Vec<_>>() })
+        };
+        format(&arguments).print(json, text);
+        Ok(ExitCode::SUCCESS)
     })
 }
 
@@ -43,17 +80,22 @@ pub fn backup(arguments: BackupArguments) -> ExitCode {
     finish(data.json, || {
         let Places { store, records } = Places::of(&data);
         // First the store: records that are younger tell more of an execution than is needed, older ones would miss some.
-        let bytes = store.map(|store| ostro_store::backup(&store, &file)).transpose().map_err(failure)?;
+        let copied = store.map(|store| ostro_store::backup(&store, &file)).transpose().map_err(failure)?;
+        let (bytes, damaged) = (copied.map(|copied| copied.bytes), copied.map_or(0, |copied| copied.damaged));
         let copy = records.map(|path| api_records::backup(&path, &file)).transpose()?;
         let name = file.display();
         let text = || {
             let store = bytes.map(|bytes| format!("Wrote {name} ({bytes} bytes)."));
             let records = copy.as_ref().map(|(path, bytes)| format!("Wrote {} ({bytes} bytes).", path.display()));
-            let lines = store.into_iter().chain(records).chain([format!("Put it back with: ostro restore {name}")]);
+            let rows = format!(
+                "DAMAGED  {damaged} rows are not as they were written, and are in the copy like that: ostro doctor names them."
+            );
+            let lines = store.into_iter().chain(records).chain((damaged > 0).then_some(rows));
+            let lines = lines.chain([format!("Put it back with: ostro restore {name}")]);
             lines.collect::<Vec<_>>().join("\n")
         };
         let records = copy.as_ref().map(|(path, bytes)| json!({ "file": path, "bytes": bytes }));
-        format(&data).print(|| json!({ "file": file, "bytes": bytes, "records": records }), text);
+        format(&data).print(|| json!({ "file": file, "bytes": bytes, "damaged": damaged, "records": records }), text);
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -141,6 +183,8 @@ fn failure(error: Error) -> Failure {
         Error::InUse { .. } => "in_use",
         Error::Exists { .. } => "already_exists",
         Error::Io { .. } => "io",
+        Error::Disk(ostro_disk::Error::LogDamaged { .. }) => "damaged",
+        Error::Disk(_) => "not_usable",
         Error::Foreign { .. } | Error::Newer { .. } => "not_usable",
         _ => "damaged",
     };

@@ -27,7 +27,7 @@ pub fn run(arguments: TokenArguments) -> ExitCode {
 
 async fn with_records(data: &Path, command: TokenCommand) -> Result<(), String> {
     let path = records_path(data);
-    let made = path.parent().map(std::fs::create_dir_all).transpose();
+    let made = path.parent().map(ostro_disk::private::make_directory).transpose();
     made.map_err(|error| format!("cannot use {}: {error}", data.display()))?;
     let records = SqliteRecords::open(&path, true).map_err(|error| error.to_string())?;
     let said = |error: auth::KeyFailure| error.to_string();

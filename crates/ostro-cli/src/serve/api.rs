@@ -20,8 +20,8 @@ pub(super) async fn start(
     throttle: Option<Arc<dyn Throttle>>,
 ) -> Result<Arc<Api>, BoxError> {
     let path = records_path(&settings.config.data);
-    path.parent().map(std::fs::create_dir_all).transpose()?;
-    let records = SqliteRecords::open_within(&path, settings.config.durable, record_limits(settings))?;
+    path.parent().map(ostro_disk::private::make_directory).transpose()?;
+    let records = SqliteRecords::serve(&path, settings.config.durable, record_limits(settings))?;
     let scheduler_tls = match &settings.engine {
         Some(elsewhere) => elsewhere.tls.is_some(),
         None => settings.config.tls.is_some(),

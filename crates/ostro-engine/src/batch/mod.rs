@@ -14,9 +14,10 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use prost::Message;
 use temporalio_protos::temporal::api::enums::v1::BatchOperationState as State;
 
-use crate::persistence::{NamespaceId, StoredRecord, Write};
+use crate::persistence::{DamagedRow, NamespaceId, StoredRecord, Write};
 pub use stored::Batch;
 
 /// The kind of the records in which batches are stored.
@@ -50,17 +51,19 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// The batches among stored records.
-    ///
-    /// # Panics
-    /// When a record does not decode: the store is damaged, and nothing may be served from it.
-    pub fn restore<'a>(records: impl IntoIterator<Item = &'a StoredRecord>) -> Self {
-        let mut batches = Self::default();
+    /// The batches among stored records, and those records that are no batches.
+    pub fn restore<'a>(records: impl IntoIterator<Item = &'a StoredRecord>) -> (Self, Vec<DamagedRow>) {
+        let (mut batches, mut damaged) = (Self::default(), Vec::new());
         for record in records.into_iter().filter(|record| record.kind == RECORD_KIND) {
-            let batch = Batch::restore(&record.value);
-            batches.by_job.insert((batch.namespace, batch.job_id.clone()), batch);
+            match Batch::decode(&record.value[..]) {
+                Ok(batch) if batch.key() == record.key => {
+                    batches.by_job.insert((batch.namespace, batch.job_id.clone()), batch);
+                }
+                Ok(_) => damaged.push(record.damaged("it is another batch's")),
+                Err(error) => damaged.push(record.damaged(error)),
+            }
         }
-        batches
+        (batches, damaged)
     }
 
     /// The batches that have work left, the oldest first.

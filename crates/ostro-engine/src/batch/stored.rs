@@ -43,10 +43,6 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub(super) fn restore(value: &[u8]) -> Self {
-        Self::decode(value).expect("the store hands back what the engine wrote; anything else is a damaged file")
-    }
-
     pub(super) fn write(&self) -> Write {
         let (kind, key) = (RECORD_KIND.to_owned(), self.key());
         Write::PutRecord { kind, key, value: Bytes::from(self.encode_in_order()) }

@@ -64,7 +64,7 @@ fn progress_adds_up_and_survives_a_restart() {
     assert!(running);
     writes.extend(more);
     let Some(Write::PutRecord { kind, key, value }) = writes.pop() else { panic!("progress is written") };
-    let batches = Batches::restore([&StoredRecord { kind, key, value }]);
+    let batches = Batches::restore([&StoredRecord { kind, key, value }]).0;
     assert_eq!(batches.running()[0].cursor, [7]);
     let described = batches.describe(1, "a").unwrap();
     assert_eq!((described.total_operation_count, described.complete_operation_count), (5, 2));

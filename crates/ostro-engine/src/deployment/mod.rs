@@ -32,7 +32,7 @@ pub use version::{Version, dotted};
 
 use crate::error::{Error, Result};
 use crate::map_order::Ordered;
-use crate::persistence::{NamespaceId, QueueKind, StoredRecord, Write};
+use crate::persistence::{DamagedRow, NamespaceId, QueueKind, StoredRecord, Write};
 use crate::queue::QueueKey;
 
 /// The kind of the records in which deployments are stored.
@@ -56,15 +56,21 @@ pub struct Deployments {
 }
 
 impl Deployments {
-    /// The deployments among stored records.
-    ///
-    /// # Panics
-    /// When a record does not decode: the store is damaged, and nothing may be served from it.
-    pub fn restore<'a>(records: impl IntoIterator<Item = &'a StoredRecord>) -> Self {
-        let mut all = Self::default();
+    /// The deployments among stored records, and those records that are no deployments.
+    pub fn restore<'a>(records: impl IntoIterator<Item = &'a StoredRecord>) -> (Self, Vec<DamagedRow>) {
+        let (mut all, mut damaged) = (Self::default(), Vec::new());
         for record in records.into_iter().filter(|record| record.kind == RECORD_KIND) {
-            let state = DeploymentState::decode(&record.value[..])
-                .expect("the store hands back what the engine wrote; anything else is a damaged file");
+            let state = match DeploymentState::decode(&record.value[..]) {
+                Ok(state) if record_key(state.namespace, &state.name) == record.key => state,
+                Ok(_) => {
+                    damaged.push(record.damaged("it is another deployment's"));
+                    continue;
+                }
+                Err(error) => {
+                    damaged.push(record.damaged(error));
+                    continue;
+                }
+            };
             for queue in state.versions.values().flat_map(|version| &version.queues) {
                 if let Some(name) = queue.name_in(state.namespace) {
                     all.of_queue.entry(name).or_default().insert(state.name.clone());
@@ -72,7 +78,7 @@ impl Deployments {
             }
             all.by_name.insert((state.namespace, state.name.clone()), state);
         }
-        all
+        (all, damaged)
     }
 
     /// Forgets those of a namespace that is deleted.
@@ -119,7 +125,8 @@ impl Deployments {
     }
 }
 
-fn record_key(namespace: NamespaceId, name: &str) -> String {
+/// The key of a deployment's record.
+pub(crate) fn record_key(namespace: NamespaceId, name: &str) -> String {
     format!("{namespace}/{name}")
 }
 

@@ -134,7 +134,7 @@ fn what_is_stored_is_what_comes_back() {
             _ => None,
         })
         .collect();
-    let restored = Deployments::restore(&records);
+    let restored = Deployments::restore(&records).0;
     assert_eq!(restored.by_name, all.by_name);
     assert_eq!(build_for(&restored, "w"), "2");
 }

@@ -18,6 +18,7 @@ use super::Engine;
 use super::calls::TERMINATE_IF_RUNNING;
 use super::nexus::nexus_work;
 use super::outbox::Outgoing;
+use crate::error::{Error, ErrorKind};
 use crate::execution::close::{Closed, ClosedChild, SERVER_IDENTITY};
 use crate::execution::new_run::NewRun;
 use crate::execution::state::Child;
@@ -55,6 +56,7 @@ impl<L: Loader> Engine<L> {
                 self.outbox.offer(namespace, Outgoing::Callback(id, callback));
             }
             Effect::Closed(closed) => self.closed(*closed),
+            Effect::Held(id) => self.try_held(id),
             Effect::Answer(reply) => self.reply(reply.id, reply.answer),
         }
     }
@@ -92,9 +94,10 @@ impl<L: Loader> Engine<L> {
         }
         let outcome = self.try_start_child(parent, &child, &initiated);
         self.step(parent, |t| match outcome {
+            Err(NotStarted::SetAside) => t.hold(),
             _ if !t.exec.is_open() => drop(t.exec.remove_child(initiated_event_id)),
             Ok(run_id) => t.child_started(initiated_event_id, &run_id),
-            Err(cause) => t.child_start_failed(initiated_event_id, cause),
+            Err(NotStarted::Failed(cause)) => t.child_start_failed(initiated_event_id, cause),
         });
     }
 
@@ -103,14 +106,20 @@ impl<L: Loader> Engine<L> {
         parent: ExecutionId,
         child: &Child,
         initiated: &Initiated,
-    ) -> Result<String, StartFailed> {
-        let namespace = self.namespaces.get(&initiated.namespace).map_err(|_| StartFailed::NamespaceNotFound)?.id;
+    ) -> Result<String, NotStarted> {
+        let namespace = self.namespaces.get(&initiated.namespace);
+        let namespace = namespace.map_err(|error| NotStarted::of(&error, StartFailed::NamespaceNotFound))?.id;
         // The quota of its own namespace was checked with the command that starts it.
         if namespace != self.execution(parent).core.namespace && self.check_quota(namespace).is_err() {
-            return Err(StartFailed::Unspecified);
+            return Err(NotStarted::Failed(StartFailed::Unspecified));
         }
+        let policy = initiated.workflow_id_reuse_policy();
+        let existing = match self.newest(namespace, &initiated.workflow_id) {
+            Err(_) if self.may_start_beside(namespace, &initiated.workflow_id, policy) => None,
+            existing => existing.map_err(|_| NotStarted::SetAside)?,
+        };
         let run = self.child_run(parent, namespace, child, initiated);
-        if let Some(existing) = self.newest(namespace, &initiated.workflow_id) {
+        if let Some(existing) = existing {
             let execution = self.execution(existing);
             if execution.core.start_request_id == child.request_id {
                 return Ok(execution.core.run_id.clone());
@@ -119,11 +128,10 @@ impl<L: Loader> Engine<L> {
                 return Ok(self.execution(existing).core.run_id.clone());
             }
             let execution = self.execution(existing);
-            let policy = initiated.workflow_id_reuse_policy();
             if execution.is_open() && policy == TERMINATE_IF_RUNNING {
                 self.terminate_for_reuse(existing, &run.run_id);
             } else if self.refuses_reuse(existing, policy) {
-                return Err(StartFailed::WorkflowAlreadyExists);
+                return Err(NotStarted::Failed(StartFailed::WorkflowAlreadyExists));
             }
         }
         let run_id = run.run_id.clone();
@@ -203,6 +211,7 @@ impl<L: Loader> Engine<L> {
         let found =
             self.external_target(&initiated.namespace, &target, initiated.child_workflow_only.then_some(sender));
         let outcome = match found {
+            Err(Missing::SetAside) => return self.step(sender, |t| t.hold()),
             Err(Missing::Namespace) => Err(SignalFailed::NamespaceNotFound),
             Err(Missing::Execution) => Err(SignalFailed::ExternalWorkflowExecutionNotFound),
             Ok(target) if self.execution(target).core.signal_count >= self.config.signals_max => {
@@ -243,6 +252,7 @@ impl<L: Loader> Engine<L> {
             &target,
             initiated.child_workflow_only.then_some(sender),
         ) {
+            Err(Missing::SetAside) => return self.step(sender, |t| t.hold()),
             Err(Missing::Namespace) => Err(CancelFailed::NamespaceNotFound),
             Err(Missing::Execution) => Err(CancelFailed::ExternalWorkflowExecutionNotFound),
             Ok(target) => {
@@ -270,10 +280,11 @@ impl<L: Loader> Engine<L> {
         target: &WorkflowExecution,
         parent: Option<ExecutionId>,
     ) -> Result<ExecutionId, Missing> {
-        let namespace = self.namespaces.get(namespace).map_err(|_| Missing::Namespace)?.id;
-        let id = self.find_open(namespace, &target.workflow_id, &target.run_id).map_err(|_| Missing::Execution)?;
+        let namespace = self.namespaces.get(namespace).map_err(|error| Missing::of(&error, Missing::Namespace))?.id;
+        let id = self.find_open(namespace, &target.workflow_id, &target.run_id);
+        let id = id.map_err(|error| Missing::of(&error, Missing::Execution))?;
         match parent {
-            Some(parent) if !self.is_child_of(id, parent) => Err(Missing::Execution),
+            Some(parent) if !self.is_child_of(id, parent)? => Err(Missing::Execution),
             _ => Ok(id),
         }
     }
@@ -287,7 +298,13 @@ impl<L: Loader> Engine<L> {
         }
         let Some(parent) = closed.parent else { return };
         let Ok(namespace) = self.namespaces.get(&parent.namespace).map(|n| n.id) else { return };
-        let Some(id) = self.find_parent(namespace, &parent.workflow) else { return };
+        let id = match self.find_parent(namespace, &parent.workflow) {
+            Ok(Some(id)) => id,
+            Ok(None) => return,
+            // It is told once it is back.
+            Err(_) if self.load(closed.execution) => return self.step(closed.execution, |t| t.hold()),
+            Err(_) => return,
+        };
         let awaited = self
             .execution(id)
             .children
@@ -299,35 +316,46 @@ impl<L: Loader> Engine<L> {
     }
 
     /// The open run of the parent: the one that started the child, or the run that a reset put in its place.
-    pub(super) fn find_parent(&mut self, namespace: NamespaceId, parent: &WorkflowExecution) -> Option<ExecutionId> {
+    ///
+    /// # Errors
+    /// DATA_LOSS where one of them is set aside.
+    pub(super) fn find_parent(
+        &mut self,
+        namespace: NamespaceId,
+        parent: &WorkflowExecution,
+    ) -> crate::error::Result<Option<ExecutionId>> {
         let mut run_id = parent.run_id.clone();
         loop {
-            let Ok(id) = self.find(namespace, &parent.workflow_id, &run_id) else {
-                // It was deleted since: a reset may have put the newest run in its place.
-                let newest = self.newest(namespace, &parent.workflow_id)?;
-                let run = self.execution(newest);
-                return (run.is_open() && run.is_reset_run()).then_some(newest);
+            let id = match self.find(namespace, &parent.workflow_id, &run_id) {
+                Ok(id) => id,
+                Err(error) if error.kind == ErrorKind::DataLoss => return Err(error),
+                Err(_) => {
+                    // It was deleted since: a reset may have put the newest run in its place.
+                    let newest = self.newest(namespace, &parent.workflow_id)?;
+                    let replaces = |run: &Execution| run.is_open() && run.is_reset_run();
+                    return Ok(newest.filter(|newest| replaces(self.execution(*newest))));
+                }
             };
             let run = self.execution(id);
             if run.is_open() {
-                return Some(id);
+                return Ok(Some(id));
             }
             if run.core.reset_run_id.is_empty() || run.core.reset_run_id == run_id {
-                return None;
+                return Ok(None);
             }
             run_id.clone_from(&run.core.reset_run_id);
         }
     }
 
     /// Whether `parent` started the child, or was put by a reset in the place of the run that did.
-    fn is_child_of(&mut self, child: ExecutionId, parent: ExecutionId) -> bool {
+    fn is_child_of(&mut self, child: ExecutionId, parent: ExecutionId) -> Result<bool, Missing> {
         let started = self.execution(child).started();
-        let Some(named) = started.parent_workflow_execution.clone() else { return false };
+        let Some(named) = started.parent_workflow_execution.clone() else { return Ok(false) };
         if self.execution(child).core.parent_execution == parent {
-            return true;
+            return Ok(true);
         }
         let namespace = self.execution(parent).core.namespace;
-        self.load(parent) && self.find_parent(namespace, &named) == Some(parent)
+        Ok(self.find_parent(namespace, &named).map_err(|_| Missing::SetAside)? == Some(parent))
     }
 
     fn apply_close_policy(&mut self, parent: &WorkflowExecution, child: ClosedChild) {
@@ -368,4 +396,25 @@ impl<L: Loader> Engine<L> {
 enum Missing {
     Namespace,
     Execution,
+    /// It is there, and damaged.
+    SetAside,
+}
+
+impl Missing {
+    fn of(error: &Error, otherwise: Self) -> Self {
+        if error.kind == ErrorKind::DataLoss { Self::SetAside } else { otherwise }
+    }
+}
+
+/// Why a child did not start.
+enum NotStarted {
+    Failed(StartFailed),
+    /// What has its workflow id is set aside.
+    SetAside,
+}
+
+impl NotStarted {
+    fn of(error: &Error, otherwise: StartFailed) -> Self {
+        if error.kind == ErrorKind::DataLoss { Self::SetAside } else { Self::Failed(otherwise) }
+    }
 }

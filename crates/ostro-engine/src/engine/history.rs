@@ -8,7 +8,7 @@ use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 use super::Engine;
 use crate::map_order;
 use crate::nesting::Nested;
-use crate::persistence::{ExecutionId, HistoryBatch, Loader, Write};
+use crate::persistence::{Damaged, ExecutionId, HistoryBatch, Loader, Write};
 
 /// Batches of history that are written and may not be durable yet, so that the store may not show them.
 #[derive(Debug, Default)]
@@ -49,9 +49,12 @@ fn batch(write: &Write) -> Option<(ExecutionId, HistoryBatch)> {
 
 impl<L: Loader> Engine<L> {
     /// The events `from..to` of an execution, in batches as they were written; the first and the last are cut.
-    pub(super) fn history(&self, execution: ExecutionId, from: i64, to: i64) -> Vec<HistoryBatch> {
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub(super) fn history(&self, execution: ExecutionId, from: i64, to: i64) -> Result<Vec<HistoryBatch>, Damaged> {
         let mut batches: BTreeMap<i64, HistoryBatch> = BTreeMap::new();
-        let stored = self.loader.history(execution, from, to);
+        let stored = self.loader.history(execution, from, to)?;
         let under_way = self.out.writes.iter().filter_map(batch).filter(|(id, _)| *id == execution).map(|(_, b)| b);
         for batch in stored.into_iter().chain(self.unsettled.of(execution)).chain(under_way) {
             if batch.next > from && batch.first < to {
@@ -62,21 +65,38 @@ impl<L: Loader> Engine<L> {
     }
 
     /// The same, decoded.
-    pub(super) fn history_events(&self, execution: ExecutionId, from: i64, to: i64) -> Vec<HistoryEvent> {
-        self.history(execution, from, to).iter().flat_map(|batch| decode(&batch.events)).collect()
+    pub(super) fn history_events(
+        &self,
+        execution: ExecutionId,
+        from: i64,
+        to: i64,
+    ) -> Result<Vec<HistoryEvent>, Damaged> {
+        decode_all(&self.history(execution, from, to)?)
     }
 }
 
-fn cut(batch: HistoryBatch, from: i64, to: i64) -> HistoryBatch {
+fn cut(batch: HistoryBatch, from: i64, to: i64) -> Result<HistoryBatch, Damaged> {
     if from <= batch.first && batch.next <= to {
-        return batch;
+        return Ok(batch);
     }
     let (first, next) = (batch.first.max(from), batch.next.min(to));
-    let events = decode(&batch.events).into_iter().filter(|e| (first..next).contains(&e.event_id)).collect();
-    HistoryBatch { first, next, events: map_order::history(events) }
+    let events = decode(&batch.events)?.into_iter().filter(|e| (first..next).contains(&e.event_id)).collect();
+    Ok(HistoryBatch { first, next, events: map_order::history(events) })
 }
 
-/// Decodes a batch that the engine wrote.
-pub(super) fn decode(events: &Bytes) -> Vec<HistoryEvent> {
-    History::decode_nested(events).expect("the store hands back what the engine wrote").events
+/// The events of batches.
+///
+/// # Errors
+/// Where one does not decode.
+pub(super) fn decode_all(batches: &[HistoryBatch]) -> Result<Vec<HistoryEvent>, Damaged> {
+    let mut events = Vec::new();
+    for batch in batches {
+        events.extend(decode(&batch.events)?);
+    }
+    Ok(events)
+}
+
+fn decode(events: &Bytes) -> Result<Vec<HistoryEvent>, Damaged> {
+    let history = History::decode_nested(events);
+    Ok(history.map_err(|error| Damaged(format!("its history does not decode: {error}")))?.events)
 }

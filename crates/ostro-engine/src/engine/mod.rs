@@ -14,8 +14,10 @@ mod incoming;
 mod lost;
 mod nexus;
 mod outbox;
+mod rebuild_stored;
 mod route;
 mod schedules;
+mod set_aside;
 mod step;
 mod tally;
 mod timers;
@@ -31,6 +33,7 @@ use lost::Lost;
 use outbox::Outbox;
 use prost::Message;
 use schedules::Schedules;
+use set_aside::SetAside;
 pub use tally::Counted;
 use tally::Tally;
 use timers::Timers;
@@ -41,11 +44,11 @@ use crate::command::Command;
 use crate::config::Config;
 use crate::deployment::{Deployments, ramp_hash};
 use crate::error::Result;
-use crate::execution::{Effect, Place};
+use crate::execution::{EVENT_IDS_MAX, Effect, Place};
 use crate::ids::{Ids, Seed, predictable_seed};
 use crate::namespace::Namespaces;
 use crate::nexus::Endpoints;
-use crate::persistence::{ExecutionId, Loader, QueueKind, Recovery, WaitingTask, Write};
+use crate::persistence::{Damaged, ExecutionId, Loader, QueueKind, Recovery, WaitingTask, Write};
 use crate::queue::{QueueKey, TaskQueues, Work};
 use crate::reply::{Answer, Reply, ReplyId};
 use crate::seal::{KEY_BYTES, Seals};
@@ -59,6 +62,8 @@ pub struct Output {
     pub sequence: u64,
     pub writes: Vec<Write>,
     pub replies: Vec<Reply>,
+    /// What was found damaged, for the log: what it is, and why it cannot be served.
+    pub set_aside: Vec<String>,
 }
 
 /// What nobody outside may guess.
@@ -101,6 +106,7 @@ pub struct Engine<L> {
     /// Executions whose workflow task keeps failing.
     blocked: HashSet<ExecutionId>,
     unsettled: Unsettled,
+    set_aside: SetAside,
     effects: VecDeque<Effect>,
     /// Executions that the call in progress has changed and not written yet.
     unwritten: Vec<ExecutionId>,
@@ -115,12 +121,17 @@ pub struct Engine<L> {
 impl<L: Loader> Engine<L> {
     /// An engine over what the store holds.
     pub fn new(config: Config, loader: L, recovery: Recovery, secrets: Secrets, now: Time) -> Self {
+        let (namespaces, damaged_namespaces) = Namespaces::restore(recovery.namespaces);
+        let (batches, damaged_batches) = Batches::restore(&recovery.records);
+        let (endpoints, damaged_endpoints) = Endpoints::restore(&recovery.records);
+        let (deployments, damaged_deployments) = Deployments::restore(&recovery.records);
+        let (settings, damaged_settings) = Settings::restore(&recovery.records);
         let mut engine = Self {
-            namespaces: Namespaces::restore(recovery.namespaces),
-            batches: Batches::restore(&recovery.records),
-            endpoints: Endpoints::restore(&recovery.records),
-            deployments: Deployments::restore(&recovery.records),
-            settings: Settings::restore(&recovery.records),
+            namespaces,
+            batches,
+            endpoints,
+            deployments,
+            settings,
             ids: Ids::new(secrets.seed),
             seals: secrets.seals,
             queues: TaskQueues::new(&config),
@@ -135,6 +146,7 @@ impl<L: Loader> Engine<L> {
             tally: Tally::new(config.quotas.clone(), recovery.usage),
             blocked: HashSet::new(),
             unsettled: Unsettled::default(),
+            set_aside: SetAside::default(),
             effects: VecDeque::new(),
             unwritten: Vec::new(),
             reserved: None,
@@ -145,7 +157,11 @@ impl<L: Loader> Engine<L> {
             config,
             loader,
         };
-        for (execution, due) in recovery.due {
+        let damaged = [damaged_namespaces, damaged_batches, damaged_endpoints, damaged_deployments, damaged_settings];
+        for row in recovery.damaged.into_iter().chain(damaged.into_iter().flatten()) {
+            engine.set_aside_row(row);
+        }
+        for (execution, due) in recovery.due.into_iter().filter(|(execution, _)| !engine.set_aside.has(*execution)) {
             engine.timers.set(execution, Some(due));
         }
         for (queue, rates) in engine.settings.limits() {
@@ -154,6 +170,7 @@ impl<L: Loader> Engine<L> {
         engine.restore_schedules(recovery.records);
         engine.restore_tasks(recovery.workflow_tasks, QueueKind::Workflow);
         engine.restore_tasks(recovery.activity_tasks, QueueKind::Activity);
+        engine.restore_unsure(recovery.unsure);
         engine
     }
 
@@ -163,18 +180,43 @@ impl<L: Loader> Engine<L> {
                 QueueKind::Activity => Work::Activity(task.event_id),
                 _ => Work::WorkflowTask,
             };
-            let place = Place::decode(&task.waiting.place[..])
-                .expect("the store hands back what the engine wrote; anything else is a damaged file");
+            let place = match Place::decode(&task.waiting.place[..]) {
+                Ok(place) if (0..EVENT_IDS_MAX).contains(&task.event_id) => place,
+                Ok(_) => {
+                    self.set_aside_execution(task.execution, Damaged(format!("a task of event {}", task.event_id)));
+                    continue;
+                }
+                Err(error) => {
+                    self.set_aside_execution(task.execution, Damaged(format!("the place of a task: {error}")));
+                    continue;
+                }
+            };
             let key = QueueKey::new(task.namespace, kind, task.waiting.queue);
             let (key, task) = self.placed(key, task.execution, work, &place, ramp_hash(&task.workflow_id));
             self.queues.add_task(&key, task);
         }
     }
 
+    /// Takes what executions wait for from their own rows, where what the store keeps beside them is damaged.
+    fn restore_unsure(&mut self, executions: Vec<ExecutionId>) {
+        for id in executions {
+            if !self.load(id) {
+                continue;
+            }
+            let execution = self.execution(id);
+            let due = execution.deadlines.next();
+            let task = execution.waiting_workflow_task().map(|_| Effect::OfferWorkflowTask(id));
+            let activities = execution.activities.keys().filter(|event| execution.offers_activity(**event));
+            let offers = activities.map(|event| Effect::OfferActivity(id, *event)).chain(task).collect::<Vec<_>>();
+            self.effects.extend(offers);
+            self.timers.set(id, due);
+        }
+    }
+
     /// Applies a command. The answer to `id` is in this output or, for calls that wait, in a later one.
     pub fn handle(&mut self, now: Time, id: ReplyId, command: Command) -> Output {
         self.advance(now);
-        match self.call(id, command) {
+        match self.refuse_set_aside(&command).and_then(|()| self.call(id, command)) {
             Ok(Some(answer)) => self.reply(id, Ok(answer)),
             Ok(None) => {}
             Err(error) => self.reply(id, Err(error)),
@@ -238,6 +280,8 @@ impl<L: Loader> Engine<L> {
             waiting_calls: self.waits.len(),
             task_queues: self.queues.len(),
             blocked_workflow_tasks: self.blocked.len(),
+            set_aside_executions: self.set_aside.executions(),
+            set_aside_records: self.set_aside.records(),
         }
     }
 
@@ -292,4 +336,8 @@ pub struct Gauges {
     pub task_queues: usize,
     /// Executions whose workflow task has failed again and again, as far as it was tried since the start.
     pub blocked_workflow_tasks: usize,
+    /// Executions whose rows are damaged, as far as they were looked at.
+    pub set_aside_executions: usize,
+    /// Schedules, deployments, settings, endpoints, batches and namespaces whose rows are damaged.
+    pub set_aside_records: usize,
 }

@@ -35,6 +35,10 @@ impl<L: Loader> Engine<L> {
         if operation.attributes().endpoint == system::ENDPOINT {
             return self.call_system(id, event);
         }
+        if self.is_endpoint_set_aside(&operation.attributes().endpoint_id) {
+            // Its time-out, or the repair of the endpoint, is what comes next.
+            return;
+        }
         match self.nexus_target(&operation.attributes().endpoint_id, &operation.attributes().endpoint) {
             None => self.step(id, |t| t.nexus_endpoint_missing(event, what)),
             Some(Target::Outside(_)) => {
@@ -136,7 +140,15 @@ impl<L: Loader> Engine<L> {
             }
             let delivered = match callback::destination(&callback, &self.seals) {
                 Err(error) => Err(error),
-                Ok(Destination::Here(address, token)) => self.call_back_here(&address, token, completion),
+                Ok(Destination::Here(address, token)) => match self.call_back_here(&address, token, completion) {
+                    Ok(delivered) => delivered,
+                    // The end of a run is told again once the caller is back.
+                    Err(_) if !self.execution(closed).is_open() => {
+                        self.step(closed, |t| t.hold());
+                        continue;
+                    }
+                    Err(set_aside) => Err(set_aside.message),
+                },
                 Ok(Destination::Outside(_)) => {
                     self.step(closed, |t| t.schedule_callback(id, completion));
                     continue;
@@ -148,21 +160,34 @@ impl<L: Loader> Engine<L> {
         }
     }
 
-    fn call_back_here(&mut self, address: &Address, token: String, completion: Completion) -> Result<(), String> {
-        let operation = self.waiting_operation(address).ok_or("operation not found")?;
+    /// # Errors
+    /// DATA_LOSS where the caller is set aside.
+    fn call_back_here(
+        &mut self,
+        address: &Address,
+        token: String,
+        completion: Completion,
+    ) -> crate::error::Result<Result<(), String>> {
+        let Some(operation) = self.waiting_operation(address)? else {
+            return Ok(Err("operation not found".to_owned()));
+        };
         self.step(operation, |t| t.nexus_called_back(address.scheduled_event_id, token, completion));
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// The run that waits for the operation: the one that called it, or the one that a reset put in its place.
-    pub(super) fn waiting_operation(&mut self, address: &Address) -> Option<ExecutionId> {
+    ///
+    /// # Errors
+    /// DATA_LOSS where that run is set aside.
+    pub(super) fn waiting_operation(&mut self, address: &Address) -> crate::error::Result<Option<ExecutionId>> {
         let caller = temporalio_protos::temporal::api::common::v1::WorkflowExecution {
             workflow_id: address.workflow_id.clone(),
             run_id: address.run_id.clone(),
         };
-        let id = self.find_parent(address.namespace, &caller)?;
-        let operation = self.execution(id).nexus.get(&address.scheduled_event_id)?;
-        (operation.attributes().request_id == address.request_id).then_some(id)
+        let Some(id) = self.find_parent(address.namespace, &caller)? else { return Ok(None) };
+        let operation = self.execution(id).nexus.get(&address.scheduled_event_id);
+        let awaited = operation.is_some_and(|operation| operation.attributes().request_id == address.request_id);
+        Ok(awaited.then_some(id))
     }
 }
 

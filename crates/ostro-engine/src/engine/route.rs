@@ -73,6 +73,7 @@ impl<L: Loader> Engine<L> {
     pub(super) fn add_poller(&mut self, queue: QueueKey, poller: Poller) -> Result<()> {
         let version = Version::of_worker(poller.deployment.as_ref()).filter(|_| poller.sticky_of.is_empty());
         if let Some(version) = &version {
+            self.refuse_set_aside_deployment(queue.namespace, &version.deployment)?;
             let writes = self.deployments.register(&queue, version, self.now)?;
             let is_new = !writes.is_empty();
             self.keep(writes);

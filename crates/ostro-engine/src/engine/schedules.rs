@@ -89,7 +89,13 @@ impl Schedules {
 impl<L: Loader> Engine<L> {
     pub(super) fn restore_schedules(&mut self, records: Vec<StoredRecord>) {
         for stored in records.into_iter().filter(|record| record.kind == KIND) {
-            let record = Record::decode_stored(&stored.value);
+            let record = match Record::from_stored(&stored) {
+                Ok(record) => record,
+                Err(damaged) => {
+                    self.set_aside_row(damaged);
+                    continue;
+                }
+            };
             let Some(namespace) = self.namespaces.by_id(record.namespace) else { continue };
             let schedule = Schedule::new(record, &namespace.uuid);
             let due = schedule.next_due(self.now, false);
@@ -257,7 +263,7 @@ impl<L: Loader> Engine<L> {
     }
 
     fn open_run_of_chain(&mut self, namespace: NamespaceId, first: &WorkflowExecution) -> Option<ExecutionId> {
-        let id = self.newest(namespace, &first.workflow_id)?;
+        let id = self.newest(namespace, &first.workflow_id).ok().flatten()?;
         let execution = self.execution(id);
         (execution.is_open() && execution.core.first_run_id == first.run_id).then_some(id)
     }

@@ -4,7 +4,7 @@ use super::{Counted, Engine};
 use crate::command::Answer;
 use crate::error::{Error, Result};
 use crate::execution::{Execution, Transition};
-use crate::persistence::{ExecutionId, Loader, NamespaceId};
+use crate::persistence::{Damaged, ExecutionId, Loader, NamespaceId};
 use crate::reply::Reply;
 
 impl<L: Loader> Engine<L> {
@@ -88,44 +88,69 @@ impl<L: Loader> Engine<L> {
         }
     }
 
-    /// Brings an execution into memory; false where there is none.
+    /// Brings an execution into memory; false where there is none, or where it is set aside.
     pub(super) fn load(&mut self, id: ExecutionId) -> bool {
         if self.cache.contains(id) {
             return true;
         }
-        if self.cache.is_deleted(id) {
+        if self.cache.is_deleted(id) || self.set_aside.has(id) {
             return false;
         }
-        let Some(stored) = self.loader.load(id) else { return false };
-        let mut execution = Box::new(Execution::from_stored(stored));
-        execution.seal_old_callbacks(&self.seals);
-        execution.live.counted = Counted::of(&execution);
-        let newest = self.loader.newest_run(execution.core.namespace, &execution.core.workflow_id) == Some(id);
-        let newest = newest && self.cache.newest(execution.core.namespace, &execution.core.workflow_id).is_none();
-        self.cache.insert(execution, newest);
+        match self.read(id) {
+            Ok(Some((execution, newest))) => self.cache.insert(execution, newest),
+            Ok(None) => return false,
+            Err(damaged) => {
+                self.set_aside_execution(id, damaged);
+                return false;
+            }
+        }
         true
     }
 
+    /// Reads an execution, and whether it is the newest run of its workflow id. Changes nothing.
+    fn read(&self, id: ExecutionId) -> std::result::Result<Option<(Box<Execution>, bool)>, Damaged> {
+        let Some(stored) = self.loader.load(id)? else { return Ok(None) };
+        let mut execution = Box::new(Execution::from_stored(stored)?);
+        execution.seal_old_callbacks(&self.seals);
+        execution.live.counted = Counted::of(&execution);
+        let (namespace, workflow_id) = (execution.core.namespace, &execution.core.workflow_id);
+        if self.namespaces.by_id(namespace).is_none() {
+            return Err(Damaged("its namespace is not there, or is set aside".to_owned()));
+        }
+        let newest = self.loader.newest_run(namespace, workflow_id)? == Some(id);
+        let newest = newest && self.cache.newest(namespace, workflow_id).is_none();
+        Ok(Some((execution, newest)))
+    }
+
     /// The newest run of a workflow id, in memory.
-    pub(super) fn newest(&mut self, namespace: NamespaceId, workflow_id: &str) -> Option<ExecutionId> {
-        let id = match self.cache.newest(namespace, workflow_id) {
-            Some(id) => id,
-            None => self.loader.newest_run(namespace, workflow_id)?,
+    ///
+    /// # Errors
+    /// DATA_LOSS where it is set aside.
+    pub(super) fn newest(&mut self, namespace: NamespaceId, workflow_id: &str) -> Result<Option<ExecutionId>> {
+        let found = match self.cache.newest(namespace, workflow_id) {
+            Some(id) => Some(id),
+            None => self.loader.newest_run(namespace, workflow_id).map_err(|damaged| lost(workflow_id, &damaged))?,
         };
-        self.load(id).then(|| {
+        let Some(id) = found else { return Ok(None) };
+        if self.load(id) {
+            let core = &self.execution(id).core;
+            if core.namespace != namespace || core.workflow_id != workflow_id {
+                return Err(lost(workflow_id, &Damaged("an index names another run".to_owned())));
+            }
             self.cache.set_newest(namespace, workflow_id, id);
-            id
-        })
+            return Ok(Some(id));
+        }
+        self.refusal(id).map_or(Ok(None), Err)
     }
 
     /// The run that a client names: by run id, or the newest where that is empty.
     ///
     /// # Errors
-    /// NOT_FOUND.
+    /// NOT_FOUND; DATA_LOSS where it is set aside.
     pub(super) fn find(&mut self, namespace: NamespaceId, workflow_id: &str, run_id: &str) -> Result<ExecutionId> {
         if run_id.is_empty() {
             return self
-                .newest(namespace, workflow_id)
+                .newest(namespace, workflow_id)?
                 .ok_or_else(|| Error::not_found(format!("workflow not found for ID: {workflow_id}")));
         }
         let missing = || {
@@ -135,11 +160,12 @@ impl<L: Loader> Engine<L> {
         };
         let id = match self.cache.run(run_id) {
             Some(id) => id,
-            None => self.loader.run(namespace, workflow_id, run_id).ok_or_else(missing)?,
+            None => {
+                let found = self.loader.run(namespace, workflow_id, run_id);
+                found.map_err(|damaged| lost(workflow_id, &damaged))?.ok_or_else(missing)?
+            }
         };
-        if !self.load(id) {
-            return Err(missing());
-        }
+        self.load_or(id, missing)?;
         let core = &self.execution(id).core;
         if core.namespace == namespace && core.workflow_id == workflow_id { Ok(id) } else { Err(missing()) }
     }
@@ -161,4 +187,8 @@ impl<L: Loader> Engine<L> {
             Err(Error::not_found("workflow execution already completed"))
         }
     }
+}
+
+fn lost(workflow_id: &str, damaged: &Damaged) -> Error {
+    Error::set_aside(&format!("workflow {workflow_id:?}"), &damaged.0)
 }

@@ -102,6 +102,14 @@ impl Waits {
         self.calls.values().filter(works).count()
     }
 
+    /// Calls that wait on an execution.
+    pub fn of_execution(&self, execution: ExecutionId) -> impl Iterator<Item = ReplyId> {
+        let mut of: Vec<ReplyId> =
+            self.calls.iter().filter(|(_, wait)| wait.execution == execution).map(|(id, _)| *id).collect();
+        of.sort_unstable();
+        of.into_iter()
+    }
+
     /// Moves every deadline.
     pub fn skip(&mut self, span: Span) {
         for wait in self.calls.values_mut() {

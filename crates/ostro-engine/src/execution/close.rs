@@ -111,7 +111,7 @@ impl Transition<'_> {
         }
     }
 
-    fn closed(&self, goes_on: bool, outcome: Attributes, children: Vec<ClosedChild>) -> Closed {
+    pub(super) fn closed(&self, goes_on: bool, outcome: Attributes, children: Vec<ClosedChild>) -> Closed {
         let started = self.exec.started();
         let parent = started.parent_workflow_execution.clone().filter(|_| !goes_on).map(|workflow| ParentRef {
             namespace: started.parent_workflow_namespace.clone(),

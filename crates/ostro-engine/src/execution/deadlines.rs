@@ -21,6 +21,8 @@ pub enum Deadline {
     Nexus(i64),
     /// The end of an attempt to deliver the callback of this number, or of the back-off after one; the run is closed mostly.
     Callback(i64),
+    /// What could not be told to an execution that was set aside is tried again.
+    Held,
 }
 
 /// Deadlines ordered by time.

@@ -17,6 +17,7 @@ pub mod describe_standalone;
 pub mod describe_standalone_operation;
 pub mod external;
 pub mod failures;
+mod held;
 pub mod history;
 pub mod import;
 mod live;
@@ -56,6 +57,7 @@ pub use deadlines::{Deadline, Deadlines};
 pub use live::Live;
 use live::LiveUpdate;
 pub use place::Place;
+pub use stored::EVENT_IDS_MAX;
 pub use tail::Tail;
 pub use transition::{Effect, Transition};
 

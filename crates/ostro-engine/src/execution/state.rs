@@ -138,6 +138,9 @@ pub struct Core {
     #[prost(int64, tag = "51")]
     pub imported_time: i64,
     /// Set where the execution is one activity, or one Nexus operation, without a workflow.
+    /// When what could not be told to an execution that was set aside is tried again.
+    #[prost(int64, tag = "53")]
+    pub held_due: i64,
     #[prost(message, optional, boxed, tag = "60")]
     pub standalone: Option<Box<Standalone>>,
 }
@@ -503,7 +506,7 @@ pub struct NexusRequest {
     pub queue: String,
 }
 
-typed_times!(Core: Time start_time, Time execution_time, Time close_time, Time run_expiration, Time execution_expiration, Span workflow_task_timeout, Time first_task_due, Time last_reset_time, Time original_start_time, Time imported_time);
+typed_times!(Core: Time start_time, Time execution_time, Time close_time, Time run_expiration, Time execution_expiration, Span workflow_task_timeout, Time first_task_due, Time last_reset_time, Time original_start_time, Time imported_time, Time held_due);
 typed_times!(WorkflowTask: Time scheduled_time, Time original_scheduled_time, Time started_time, Span timeout, Time schedule_to_start_due);
 typed_times!(Sticky: Span schedule_to_start);
 typed_times!(Activity: Time scheduled_time, Time attempt_scheduled_time, Time started_time, Time last_heartbeat_time, Time last_attempt_complete_time, Span current_retry_interval, Time first_scheduled_time, Time last_started_time);

@@ -12,7 +12,7 @@ use super::state::{
 use super::{Deadline, Execution};
 use crate::map_order::{self, Ordered};
 use crate::nesting::Nested;
-use crate::persistence::{ItemKey, ItemKind, StoredExecution, Write};
+use crate::persistence::{Damaged, ItemKey, ItemKind, NamespaceId, StoredExecution, Write};
 use crate::reply::HistoryPosition;
 use crate::time::{Span, Time};
 use crate::token::TaskToken;
@@ -20,44 +20,50 @@ use crate::token::TaskToken;
 /// The name under which memo and search attributes are stored.
 pub(super) const PROPERTIES: &str = "properties";
 
+/// Beyond all event ids: queues number their tasks with fewer than 64 bits.
+pub const EVENT_IDS_MAX: i64 = 1 << 60;
+
 /// What an execution of short names owns on the heap, with what the allocator adds: its strings, its deadlines, its maps.
 const OWNED_BYTES: usize = 3072;
 /// The same for one of its parts: strings, a payload, a deadline.
 const PART_BYTES: usize = 512;
 
-/// A row that is not what the engine writes: what is wrong with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Damaged(pub String);
-
 impl Execution {
-    /// Rebuilds an execution from its rows. Rows that do not decode are a damaged store: the process must stop.
-    pub fn from_stored(stored: StoredExecution) -> Self {
-        Self::try_from_stored(stored)
-            .expect("the store hands back what the engine wrote; anything else is a damaged file")
-    }
-
-    /// The same for rows that nobody vouches for.
-    pub fn try_from_stored(stored: StoredExecution) -> Result<Self, Damaged> {
-        let mut execution = Execution { id: stored.id, core: decode_nested(&stored.state)?, ..Default::default() };
+    /// An execution from its rows.
+    ///
+    /// # Errors
+    /// Where rows do not decode, contradict each other or lack what every execution has. Whatever it accepts can be worked
+    /// with: nothing that follows fails because of it.
+    pub fn from_stored(stored: StoredExecution) -> Result<Self, Damaged> {
+        let core: Core = decode_nested(&stored.state).map_err(|error| Damaged(format!("its state: {error}")))?;
+        let mut execution = Execution { id: stored.id, core, ..Default::default() };
         for item in stored.items {
-            execution.restore_item(item.kind, item.key, &item.value)?;
+            let (kind, key) = (item.kind, item.key.clone());
+            let restored = execution.restore_item(item.kind, item.key, &item.value);
+            restored.map_err(|error| Damaged(format!("its part {kind:?} {key:?}: {error}")))?;
         }
+        execution.check_whole(stored.namespace)?;
         execution.restore_sent_updates();
         execution.refresh_all_deadlines();
         execution.weigh_given();
         Ok(execution)
     }
 
+    /// The namespace that a stored state belongs to, where it decodes.
+    pub fn namespace_of(state: &[u8]) -> Option<NamespaceId> {
+        Some(decode_nested::<Core>(state).ok()?.namespace)
+    }
+
     fn restore_item(&mut self, kind: ItemKind, key: ItemKey, value: &[u8]) -> Result<(), Damaged> {
-        match (kind, key) {
+        match (kind, key.clone()) {
             (ItemKind::Start, ItemKey::Name(_)) => self.properties = decode(value)?,
             (ItemKind::Start, ItemKey::Id(_)) => self.start = decode_nested(value)?,
-            (ItemKind::Activity, _) => self.insert_activity(decode_nested(value)?),
-            (ItemKind::Timer, _) => self.insert_timer(decode(value)?),
-            (ItemKind::Child, _) => self.insert_child(decode(value)?),
-            (ItemKind::SignalExternal, _) => self.insert_signal(decode(value)?),
-            (ItemKind::CancelExternal, _) => self.insert_cancel(decode(value)?),
-            (ItemKind::Update, _) => self.insert_update(decode_nested(value)?),
+            (ItemKind::Activity, ItemKey::Id(_)) => self.insert_activity(decode_nested(value)?),
+            (ItemKind::Timer, ItemKey::Name(_)) => self.insert_timer(decode(value)?),
+            (ItemKind::Child, ItemKey::Id(_)) => self.insert_child(decode(value)?),
+            (ItemKind::SignalExternal, ItemKey::Id(_)) => self.insert_signal(decode(value)?),
+            (ItemKind::CancelExternal, ItemKey::Id(_)) => self.insert_cancel(decode(value)?),
+            (ItemKind::Update, ItemKey::Name(_)) => self.insert_update(decode_nested(value)?),
             (ItemKind::AdmittedUpdate, ItemKey::Name(id)) => {
                 let admitted: AdmittedUpdate = decode(value)?;
                 self.live.updates.push(LiveUpdate::of_history(&admitted));
@@ -69,14 +75,28 @@ impl Execution {
             (ItemKind::SignalRequest, ItemKey::Name(request)) => {
                 self.signal_requests.insert(request, decode::<SignalRequest>(value)?.event_id);
             }
-            (ItemKind::NexusOperation, _) => self.insert_nexus_operation(decode_nested(value)?),
+            (ItemKind::NexusOperation, ItemKey::Id(_)) => self.insert_nexus_operation(decode_nested(value)?),
             (ItemKind::Callback, ItemKey::Id(sequence)) => {
                 self.callbacks.insert(sequence, decode_nested(value)?);
             }
-            (kind, key) => return Err(Damaged(format!("an item of kind {kind:?} has the key {key:?}"))),
+            _ => return Err(Damaged("no part of this kind has such a key".to_owned())),
         }
-        self.changes.items.clear();
-        Ok(())
+        // Who inserts marks by the key that is in the value.
+        let marked = std::mem::take(&mut self.changes.items);
+        let alike = marked.iter().all(|of| *of == (kind, key.clone()));
+        if alike { Ok(()) } else { Err(Damaged("its value is that of another part".to_owned())) }
+    }
+
+    /// What transitions take for granted of every execution.
+    fn check_whole(&self, namespace: NamespaceId) -> Result<(), Damaged> {
+        let require = |holds: bool, otherwise: &str| if holds { Ok(()) } else { Err(Damaged(otherwise.to_owned())) };
+        require(self.core.namespace == namespace, "its state and the row that lists it name two namespaces")?;
+        require(self.start.event.is_some(), "its part with the start is missing")?;
+        require((1..EVENT_IDS_MAX).contains(&self.core.next_event_id), "its state has no valid next event id")?;
+        let mut ids = self.activities.keys().chain(self.nexus.keys());
+        require(ids.all(|id| (0..EVENT_IDS_MAX).contains(id)), "one of its parts has no valid event id")?;
+        require(self.activities.values().all(|activity| activity.scheduled.is_some()), "an activity lacks its event")?;
+        require(self.nexus.values().all(|operation| operation.scheduled.is_some()), "an operation lacks its event")
     }
 
     /// What an event of history brought is known to the worker of a task that has begun since.
@@ -245,11 +265,12 @@ impl Execution {
         self.refresh_core_deadlines();
     }
 
-    /// Callbacks are delivered after the end of the run.
+    /// Callbacks are delivered after the end of the run, and others are told of it.
     fn refresh_callback_deadlines(&mut self) {
         for (id, callback) in &self.callbacks {
             self.deadlines.set(Deadline::Callback(*id), callback.next_due());
         }
+        self.deadlines.set(Deadline::Held, self.core.held_due().set());
     }
 
     /// Sets the deadlines of the run and of its workflow task anew.
@@ -259,6 +280,7 @@ impl Execution {
             return self.refresh_callback_deadlines();
         }
         let some = |time: Time| (time != Time::UNSET).then_some(time);
+        self.deadlines.set(Deadline::Held, some(self.core.held_due()));
         self.deadlines.set(Deadline::FirstTask, some(self.core.first_task_due()));
         let run = [self.core.run_expiration(), self.core.execution_expiration()]
             .into_iter()

@@ -45,6 +45,8 @@ pub enum Effect {
     OfferCallback(ExecutionId, i64),
     /// The run closed: tell its parent, deal with its children.
     Closed(Box<Closed>),
+    /// Try again what could not be told to others while they were set aside.
+    Held(ExecutionId),
     /// A deferred answer.
     Answer(Reply),
 }

@@ -10,7 +10,8 @@ use crate::search;
 use crate::time::{Span, Time};
 
 impl Execution {
-    pub(super) fn visibility_row(&self, retention: Span) -> VisibilityRow {
+    /// The row; `retention` is that of its namespace.
+    pub fn visibility_row(&self, retention: Span) -> VisibilityRow {
         let core = &self.core;
         let started = self.started();
         let ids = |execution: &Option<WorkflowExecution>| {

@@ -44,6 +44,7 @@ impl Namespaces {
             let message = format!("there are {NAMESPACES_MAX} namespaces, and no more may be made: delete some first");
             return Err(Error::new(ErrorKind::ResourceExhausted, message));
         }
+        self.check_none_is_set_aside()?;
         let namespace = Namespace {
             id: self.next_id(),
             uuid: ids.uuid(),

@@ -19,7 +19,7 @@ use temporalio_protos::temporal::api::namespace::v1::namespace_info::Capabilitie
 
 use crate::command::ResolvedNamespace;
 use crate::error::{Error, Result};
-use crate::persistence::{NamespaceId, NamespaceRow, Write};
+use crate::persistence::{DamagedRow, NamespaceId, NamespaceRow, Write};
 use crate::search::SYSTEM;
 use crate::time::{HOUR, Span, Time};
 
@@ -81,24 +81,46 @@ impl Namespace {
     }
 }
 
+/// The row of a namespace of which nothing but the name is known any more: what takes the place of a damaged one.
+pub fn bare(id: NamespaceId, name: String, uuid: String) -> Write {
+    stored::write(&Namespace {
+        id,
+        name,
+        uuid,
+        state: NamespaceState::Registered,
+        retention: BARE_RETENTION,
+        ..Default::default()
+    })
+}
+
+/// What servers give where nobody says otherwise.
+const BARE_RETENTION: Span = HOUR.times(72);
+
 /// All namespaces. Calls that change one return the write of it; the change is in memory at once.
 #[derive(Debug, Default)]
 pub struct Namespaces {
     by_id: BTreeMap<NamespaceId, Namespace>,
     by_name: BTreeMap<String, NamespaceId>,
+    /// Name and reason of those whose rows are damaged.
+    set_aside: BTreeMap<NamespaceId, (String, String)>,
 }
 
 impl Namespaces {
-    /// The namespaces as they were stored.
-    ///
-    /// # Panics
-    /// When a row does not decode: the store is damaged, and nothing may be served from it.
-    pub fn restore(rows: Vec<NamespaceRow>) -> Self {
-        let mut namespaces = Self::default();
+    /// The namespaces as they were stored, and the rows that are none.
+    pub fn restore(rows: Vec<NamespaceRow>) -> (Self, Vec<DamagedRow>) {
+        let (mut namespaces, mut damaged) = (Self::default(), Vec::new());
         for row in rows {
-            namespaces.insert(stored::from_row(row));
+            match stored::from_row(row) {
+                Ok(namespace) => namespaces.insert(namespace),
+                Err(row) => damaged.push(row),
+            }
         }
-        namespaces
+        (namespaces, damaged)
+    }
+
+    /// Sets a namespace aside: its name and its number are taken, and whoever asks for it is told why.
+    pub fn set_aside(&mut self, id: NamespaceId, name: &str, why: &str) {
+        self.set_aside.insert(id, (name.to_owned(), why.to_owned()));
     }
 
     /// The namespace that a request names.
@@ -109,7 +131,20 @@ impl Namespaces {
         if name.is_empty() {
             return Err(Error::invalid("Namespace not set on request."));
         }
-        self.by_name(name).ok_or_else(|| Error::namespace_not_found(name))
+        self.by_name(name).ok_or_else(|| self.missing(name))
+    }
+
+    fn missing(&self, name: &str) -> Error {
+        let set_aside = self.set_aside.values().find(|(taken, _)| taken == name);
+        set_aside.map_or_else(|| Error::namespace_not_found(name), |(_, why)| set_aside_error(name, why))
+    }
+
+    /// # Errors
+    /// DATA_LOSS while a namespace is set aside, as its name may be the damaged part: a second one of that name must not
+    /// come to be.
+    fn check_none_is_set_aside(&self) -> Result<()> {
+        let first = self.set_aside.values().next();
+        first.map_or(Ok(()), |(name, why)| Err(set_aside_error(name, why)))
     }
 
     pub fn by_id(&self, id: NamespaceId) -> Option<&Namespace> {
@@ -168,6 +203,11 @@ impl Namespaces {
     }
 
     fn next_id(&self) -> NamespaceId {
-        self.by_id.last_key_value().map_or(1, |(id, _)| id + 1)
+        let last = self.by_id.keys().chain(self.set_aside.keys()).max();
+        last.map_or(1, |id| id.saturating_add(1))
     }
+}
+
+fn set_aside_error(name: &str, why: &str) -> Error {
+    Error::set_aside(&format!("namespace {name:?}"), why)
 }

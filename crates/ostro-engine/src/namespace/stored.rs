@@ -6,7 +6,7 @@ use prost::Message;
 use temporalio_protos::temporal::api::enums::v1::NamespaceState;
 
 use super::Namespace;
-use crate::persistence::{NamespaceRow, Write};
+use crate::persistence::{Damaged, DamagedPart, DamagedRow, NamespaceRow, Write};
 use crate::time::{Span, Time};
 
 #[derive(Clone, PartialEq, Message)]
@@ -30,12 +30,15 @@ struct Stored {
     created: i64,
 }
 
-/// Rows that do not decode are a damaged store: the process must stop.
-pub(super) fn from_row(row: NamespaceRow) -> Namespace {
-    let stored = Stored::decode(row.blob).expect("a namespace row decodes, or the store is damaged");
-    Namespace {
-        id: row.id,
-        name: row.name,
+pub(super) fn from_row(row: NamespaceRow) -> Result<Namespace, DamagedRow> {
+    let NamespaceRow { id, name, blob } = row;
+    let stored = Stored::decode(blob).map_err(|error| DamagedRow {
+        of: DamagedPart::Namespace { id, name: name.clone() },
+        what: Damaged(error.to_string()),
+    })?;
+    Ok(Namespace {
+        id,
+        name,
         state: stored.state(),
         uuid: stored.uuid,
         description: stored.description,
@@ -44,7 +47,7 @@ pub(super) fn from_row(row: NamespaceRow) -> Namespace {
         retention: Span::from_nanos(stored.retention),
         search_attributes: stored.search_attributes,
         created: Time::from_nanos(stored.created),
-    }
+    })
 }
 
 pub(super) fn write(namespace: &Namespace) -> Write {

@@ -71,7 +71,7 @@ fn what_is_written_is_what_is_restored() {
     let mut namespaces = Namespaces::default();
     let writes = register(&mut namespaces, request("n", 86_400)).unwrap();
     let [Write::PutNamespace(row)] = writes.as_slice() else { panic!("one write") };
-    let restored = Namespaces::restore(vec![row.clone()]);
+    let restored = Namespaces::restore(vec![row.clone()]).0;
     assert_eq!(restored.get("n"), namespaces.get("n"));
     assert_eq!(restored.get("n").unwrap().retention, DAY);
 }

@@ -13,11 +13,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{Ids, is_uuid};
 use crate::map_order::Ordered;
 use crate::namespace::Namespaces;
-use crate::persistence::{StoredRecord, Write};
+use crate::persistence::{DamagedRow, StoredRecord, Write};
 use crate::time::{Time, timestamp};
 
 /// The kind of the records of endpoints.
-const KIND: &str = "nexus-endpoint";
+pub const KIND: &str = "nexus-endpoint";
 const NAME_LENGTH_MAX: usize = 200;
 /// All are in memory, and are looked through by name.
 const ENDPOINTS_MAX: usize = 1000;
@@ -33,12 +33,19 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    pub fn restore(records: &[StoredRecord]) -> Self {
-        let decode = |record: &StoredRecord| {
-            let endpoint = Endpoint::decode(record.value.clone()).expect("the store hands back what the engine wrote");
-            (endpoint.id.clone(), endpoint)
-        };
-        Self { all: records.iter().filter(|record| record.kind == KIND).map(decode).collect() }
+    /// The endpoints among stored records, and those records that are no endpoints.
+    pub fn restore(records: &[StoredRecord]) -> (Self, Vec<DamagedRow>) {
+        let (mut endpoints, mut damaged) = (Self::default(), Vec::new());
+        for record in records.iter().filter(|record| record.kind == KIND) {
+            match Endpoint::decode(record.value.clone()) {
+                Ok(endpoint) if endpoint.id == record.key => {
+                    endpoints.all.insert(endpoint.id.clone(), endpoint);
+                }
+                Ok(_) => damaged.push(record.damaged("it is another endpoint's")),
+                Err(error) => damaged.push(record.damaged(error)),
+            }
+        }
+        (endpoints, damaged)
     }
 
     pub fn by_name(&self, name: &str) -> Option<&Endpoint> {

@@ -11,7 +11,7 @@ use temporalio_protos::temporal::api::{
 
 use crate::map_order::Ordered;
 use crate::nesting::{Nested, nested};
-use crate::persistence::{NamespaceId, Write};
+use crate::persistence::{DamagedRow, NamespaceId, StoredRecord, Write};
 use crate::time::typed_times;
 
 /// The kind of the records of schedules.
@@ -98,10 +98,17 @@ pub fn key(namespace: NamespaceId, schedule_id: &str) -> String {
 }
 
 impl Record {
-    /// # Panics
-    /// When a record does not decode: the store is damaged, and nothing may be served from it.
-    pub fn decode_stored(value: &[u8]) -> Self {
-        Self::decode_nested(value).expect("a schedule's record decodes, or the store is damaged")
+    /// The schedule that a record holds.
+    ///
+    /// # Errors
+    /// Where it does not decode, or is another schedule's.
+    pub fn from_stored(stored: &StoredRecord) -> Result<Self, DamagedRow> {
+        let record = Self::decode_nested(&stored.value).map_err(|error| stored.damaged(error))?;
+        if key(record.namespace, &record.schedule_id) == stored.key {
+            Ok(record)
+        } else {
+            Err(stored.damaged("it is another schedule's"))
+        }
     }
 
     pub fn put(&self) -> Write {

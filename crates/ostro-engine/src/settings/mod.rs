@@ -14,7 +14,7 @@ use temporalio_protos::temporal::api::taskqueue::v1::TaskQueueConfig;
 
 pub use build_ids::BuildIdSets;
 
-use crate::persistence::{NamespaceId, QueueKind, StoredRecord, Write};
+use crate::persistence::{DamagedRow, NamespaceId, QueueKind, StoredRecord, Write};
 use crate::queue::{QueueKey, Rates};
 
 /// The kinds of the records in which settings are stored.
@@ -29,30 +29,30 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings among stored records.
-    ///
-    /// # Panics
-    /// When a record does not decode: the store is damaged, and nothing may be served from it.
-    pub fn restore<'a>(records: impl IntoIterator<Item = &'a StoredRecord>) -> Self {
+    /// The settings among stored records, and those records that are none.
+    pub fn restore<'a>(records: impl IntoIterator<Item = &'a StoredRecord>) -> (Self, Vec<DamagedRow>) {
         let mut settings = Self::default();
-        for record in records {
-            match record.kind.as_str() {
-                CONFIG_KIND => {
-                    let (namespace, rest) = split(&record.key);
-                    let (kind, name) = rest.split_once('/').expect("a key names namespace, kind and queue");
-                    let kinds = [QueueKind::Workflow, QueueKind::Activity, QueueKind::Nexus];
-                    let kind = kinds.into_iter().find(|known| (*known as u8).to_string() == kind);
-                    let kind = kind.expect("a key names a kind that there is");
-                    settings.configs.insert((namespace, kind, name.to_owned()), decode(&record.value));
-                }
-                BUILD_IDS_KIND => {
-                    let (namespace, name) = split(&record.key);
-                    settings.build_ids.insert((namespace, name.to_owned()), decode(&record.value));
-                }
-                _ => {}
+        let restored = |record| settings.restore_one(record).err();
+        let damaged = records.into_iter().filter_map(restored).collect();
+        (settings, damaged)
+    }
+
+    fn restore_one(&mut self, record: &StoredRecord) -> Result<(), DamagedRow> {
+        let other_key = || record.damaged("its key names no task queue");
+        match record.kind.as_str() {
+            CONFIG_KIND => {
+                let key = config_key_parts(&record.key).ok_or_else(other_key)?;
+                let config = TaskQueueConfig::decode(&record.value[..]).map_err(|error| record.damaged(error))?;
+                self.configs.insert(key, config);
             }
+            BUILD_IDS_KIND => {
+                let (namespace, name) = split(&record.key).ok_or_else(other_key)?;
+                let sets = BuildIdSets::decode(&record.value[..]).map_err(|error| record.damaged(error))?;
+                self.build_ids.insert((namespace, name.to_owned()), sets);
+            }
+            _ => {}
         }
-        settings
+        Ok(())
     }
 
     /// Forgets those of a namespace that is deleted.
@@ -75,16 +75,20 @@ impl Settings {
     }
 }
 
-fn split(key: &str) -> (NamespaceId, &str) {
-    let parts = key.split_once('/').and_then(|(namespace, rest)| Some((namespace.parse().ok()?, rest)));
-    parts.expect("a key begins with the namespace's number")
+fn split(key: &str) -> Option<(NamespaceId, &str)> {
+    key.split_once('/').and_then(|(namespace, rest)| Some((namespace.parse().ok()?, rest)))
 }
 
-fn decode<M: Message + Default>(value: &[u8]) -> M {
-    M::decode(value).expect("the store hands back what the engine wrote; anything else is a damaged file")
+fn config_key_parts(key: &str) -> Option<(NamespaceId, QueueKind, String)> {
+    let (namespace, rest) = split(key)?;
+    let (kind, name) = rest.split_once('/')?;
+    let kinds = [QueueKind::Workflow, QueueKind::Activity, QueueKind::Nexus];
+    let kind = kinds.into_iter().find(|known| (*known as u8).to_string() == kind)?;
+    Some((namespace, kind, name.to_owned()))
 }
 
-fn config_key((namespace, kind, name): &(NamespaceId, QueueKind, String)) -> String {
+/// The key of the record of a queue's settings.
+pub(crate) fn config_key((namespace, kind, name): &(NamespaceId, QueueKind, String)) -> String {
     format!("{namespace}/{}/{name}", *kind as u8)
 }
 

@@ -42,7 +42,7 @@ fn limits_and_weights_are_set_unset_and_come_back() {
         ..Default::default()
     };
     let (_, writes) = settings.update_config(&queue(), unset, Time::from_nanos(11)).unwrap();
-    let restored = Settings::restore(&records(writes));
+    let restored = Settings::restore(&records(writes)).0;
     assert_eq!((restored.rates(&queue()).queue, restored.weight(&queue(), "big")), (Some(2.5), Some(3.0)));
     assert_eq!(restored.weight(&queue(), "small"), None);
     assert_eq!(restored.limits().collect::<Vec<_>>(), [(queue(), Rates { queue: Some(2.5), key: None })]);
@@ -72,7 +72,7 @@ fn build_ids_move_between_sets_and_come_back() {
     update(Operation::PromoteSetByBuildId("1.0".into())).unwrap();
     let merge = MergeSets { primary_set_build_id: "2.0".into(), secondary_set_build_id: "1.0".into() };
     let writes = update(Operation::MergeSets(merge)).unwrap();
-    let restored = Settings::restore(&records(writes));
+    let restored = Settings::restore(&records(writes)).0;
     let sets = restored.build_id_sets(1, "q", 0);
     assert_eq!(sets.len(), 1);
     assert_eq!(sets[0].build_ids, ["1.1", "1.0", "2.0"]);

@@ -47,7 +47,7 @@ pub enum WakeUp {
 /// # Errors
 /// What does not hold, in words.
 pub fn check(run: &Run, told: &Told) -> Result<WakeUp, String> {
-    let execution = Execution::try_from_stored(run.stored.clone()).map_err(|damaged| damaged.0)?;
+    let execution = Execution::from_stored(run.stored.clone()).map_err(|damaged| damaged.0)?;
     let core = &execution.core;
     let open = core.close_time() == Time::UNSET;
     require(core.next_event_id == told.next_event_id(), || {

@@ -107,46 +107,57 @@ impl Rows {
 }
 
 impl Loader for Memory {
-    fn newest_run(&self, namespace: NamespaceId, workflow_id: &str) -> Option<ExecutionId> {
+    fn newest_run(&self, namespace: NamespaceId, workflow_id: &str) -> Result<Option<ExecutionId>, Damaged> {
         let rows = self.0.borrow();
-        rows.visibility.values().rev().find(|r| r.namespace == namespace && r.workflow_id == workflow_id).map(|r| r.id)
+        let mut runs = rows.visibility.values().rev();
+        Ok(runs.find(|r| r.namespace == namespace && r.workflow_id == workflow_id).map(|r| r.id))
     }
 
-    fn run(&self, namespace: NamespaceId, workflow_id: &str, run_id: &str) -> Option<ExecutionId> {
+    fn run(&self, namespace: NamespaceId, workflow_id: &str, run_id: &str) -> Result<Option<ExecutionId>, Damaged> {
         let rows = self.0.borrow();
         let found = rows
             .visibility
             .values()
             .find(|r| r.namespace == namespace && r.workflow_id == workflow_id && r.run_id == run_id);
-        found.map(|r| r.id)
+        Ok(found.map(|r| r.id))
     }
 
-    fn load(&self, execution: ExecutionId) -> Option<StoredExecution> {
+    fn load(&self, execution: ExecutionId) -> Result<Option<StoredExecution>, Damaged> {
         let rows = self.0.borrow();
-        let namespace = rows.visibility.get(&execution)?.namespace;
-        let state = rows.states.get(&execution)?.0.clone();
+        let Some(namespace) = rows.visibility.get(&execution).map(|row| row.namespace) else { return Ok(None) };
+        let Some(state) = rows.states.get(&execution).map(|row| row.0.clone()) else { return Ok(None) };
         let items = rows.items.iter().filter(|((id, _, _), _)| *id == execution);
         let items = items
             .map(|((_, kind, key), (value, _))| StoredItem { kind: *kind, key: key.clone(), value: value.clone() })
             .collect();
-        Some(StoredExecution { id: execution, namespace, state, items })
+        Ok(Some(StoredExecution { id: execution, namespace, state, items }))
     }
 
-    fn history(&self, execution: ExecutionId, from: i64, to: i64) -> Vec<HistoryBatch> {
+    fn listed(&self, execution: ExecutionId) -> Result<Option<Listed>, Damaged> {
+        let listed = |row: &VisibilityRow| Listed {
+            namespace: row.namespace,
+            workflow_id: row.workflow_id.clone(),
+            run_id: row.run_id.clone(),
+            status: row.status,
+        };
+        Ok(self.0.borrow().visibility.get(&execution).map(listed))
+    }
+
+    fn history(&self, execution: ExecutionId, from: i64, to: i64) -> Result<Vec<HistoryBatch>, Damaged> {
         let rows = self.0.borrow();
         let batches = rows.history.range((execution, 0)..(execution, to));
-        batches.filter(|(_, b)| b.next > from).map(|(_, b)| b.clone()).collect()
+        Ok(batches.filter(|(_, b)| b.next > from).map(|(_, b)| b.clone()).collect())
     }
 
-    fn is_pinned(&self, namespace: NamespaceId, version: &str) -> bool {
+    fn is_pinned(&self, namespace: NamespaceId, version: &str) -> Result<bool, Damaged> {
         let is = |row: &VisibilityRow, name: &str, value: &str| {
             row.search_values.get(name) == Some(&SearchValue::String(value.to_owned()))
         };
-        self.0.borrow().visibility.values().any(|row| {
+        Ok(self.0.borrow().visibility.values().any(|row| {
             row.namespace == namespace
                 && row.close_time == Time::UNSET
                 && is(row, "TemporalWorkerDeploymentVersion", version)
                 && is(row, "TemporalWorkflowVersioningBehavior", "Pinned")
-        })
+        }))
     }
 }

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
-mod memory;
+pub mod memory;
 pub mod nexus;
 
 use std::collections::HashMap;
@@ -210,12 +210,12 @@ impl World {
     }
 
     pub fn id(&self, workflow_id: &str) -> ExecutionId {
-        self.store.newest_run(1, workflow_id).expect("the workflow exists")
+        self.store.newest_run(1, workflow_id).unwrap().expect("the workflow exists")
     }
 
     /// The stored history.
     pub fn history(&self, workflow_id: &str) -> Vec<HistoryEvent> {
-        let batches = self.store.history(self.id(workflow_id), 1, i64::MAX);
+        let batches = self.store.history(self.id(workflow_id), 1, i64::MAX).unwrap();
         let events: Vec<_> = batches.iter().flat_map(|b| History::decode(b.events.as_ref()).unwrap().events).collect();
         for (index, event) in events.iter().enumerate() {
             assert_eq!(event.event_id, index as i64 + 1, "event ids have no gap");

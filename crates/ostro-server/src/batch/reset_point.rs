@@ -54,7 +54,7 @@ impl Batches {
         let (execution, to) = (position.execution, position.next_event_id);
         let failed = |error: String| Error::new(ErrorKind::Internal, error);
         let batches = self.read(namespace, move |reads| {
-            reads.history(execution, 1, to).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))
+            reads.history(execution, 1, to).map_err(|error| Error::new(ErrorKind::DataLoss, error.to_string()))
         });
         let batches = batches.await.map_err(|Interrupted(error)| failed(error))?;
         let mut events = Vec::new();

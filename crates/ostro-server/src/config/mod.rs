@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ostro_engine::time::{DAY, SECOND, Span};
-use ostro_store::{PoolLimits, ReadLimits};
+use ostro_store::{BeginsWithNothing, Options, PoolLimits, ReadLimits};
 use ostro_wire::{NetworkLimits, TlsFiles};
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 
@@ -42,6 +42,10 @@ pub struct Config {
     pub data: PathBuf,
     /// Whether an acknowledged change survives a crash of the machine, not just of the process.
     pub durable: bool,
+    /// Whether the server may begin with nothing where there is no data.
+    pub begins_with_nothing: BeginsWithNothing,
+    /// Goes on without acknowledged commits that a damaged write-ahead log hides, rather than refuse to start.
+    pub accept_log_loss: bool,
     /// Serves `TestService`, which makes time skip. For tests: the data must be empty, and nothing is deleted by retention.
     pub time_skipping: bool,
     /// Workers live in this process only: what those of an earlier process had begun is given to others at the start, instead
@@ -96,6 +100,8 @@ impl Default for Config {
             data: PathBuf::from("./.ostro"),
             durable: true,
             time_skipping: false,
+            begins_with_nothing: BeginsWithNothing::UnlessDataIsGone,
+            accept_log_loss: false,
             workers_in_process: false,
             log_level: "info".to_owned(),
             retention_interval: 10 * SECOND,
@@ -124,6 +130,12 @@ impl Config {
         let mut config = Self::default();
         read::read(&mut config, &table)?;
         Ok(config)
+    }
+
+    /// How the store is opened.
+    pub(crate) fn store_options(&self) -> Options {
+        let Self { durable, begins_with_nothing, accept_log_loss, .. } = *self;
+        Options { durable, begins_with_nothing, accept_log_loss }
     }
 
     /// Adds a namespace that is to be created at start, unless it is there.

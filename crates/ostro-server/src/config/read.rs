@@ -11,7 +11,9 @@ use toml::{Table, Value};
 
 use super::human::{self, Parsed};
 use super::nearest::nearest;
-use super::{Config, Error, NamespaceConfig, NexusCallers, RETENTION_DEFAULT, limits, network, quotas};
+use super::{
+    BeginsWithNothing, Config, Error, NamespaceConfig, NexusCallers, RETENTION_DEFAULT, limits, network, quotas,
+};
 
 const KEYS: &[&str] = &[
     "listen",
@@ -21,6 +23,7 @@ const KEYS: &[&str] = &[
     "nexus",
     "tls",
     "data",
+    "data_exists",
     "durable",
     "log_level",
     "retention_interval",
@@ -49,6 +52,11 @@ pub(super) fn read(config: &mut Config, table: &Table) -> Result<(), Error> {
             "nexus" => config.nexus_callers = nexus(value)?,
             "tls" => config.tls = Some(tls(value)?),
             "data" => config.data = at(key, value, text(value, "a directory"))?.into(),
+            "data_exists" => {
+                let exists = at(key, value, value.as_bool().ok_or("true or false"))?;
+                config.begins_with_nothing =
+                    if exists { BeginsWithNothing::Never } else { BeginsWithNothing::UnlessDataIsGone };
+            }
             "durable" => config.durable = at(key, value, value.as_bool().ok_or("true or false"))?,
             "log_level" => config.log_level = at(key, value, text(value, "a level such as \"info\""))?.to_owned(),
             "retention_interval" => config.retention_interval = at(key, value, human::span(value))?,

@@ -162,7 +162,7 @@ impl Frontend {
         }
         let (execution, from, to) = (token.execution, token.from, token.to);
         let page = self.read_history(namespace, move |reads| reads.history_page(execution, (from, to), limits)).await?;
-        let page = page.map_err(|error| store_failed(&error))?;
+        let page = page.map_err(|error| unreadable(token, &error))?;
         // No batches: the run was deleted while it was read.
         token.from = if page.more { page.batches.last().map_or(to, |batch| batch.next) } else { to };
         slice::slices(page.batches, from, to)
@@ -212,9 +212,22 @@ impl Frontend {
         let (execution, from, to) = (token.execution, token.from, token.to);
         let page =
             self.read_history(namespace, move |reads| reads.history_page_back(execution, (from, to), limits)).await?;
-        let page = page.map_err(|error| store_failed(&error))?;
+        let page = page.map_err(|error| unreadable(token, &error))?;
         token.to = if page.more { page.batches.last().map_or(from, |batch| batch.first) } else { from };
         Ok(page.batches)
+    }
+}
+
+/// A page of a run's history that could not be read.
+fn unreadable(token: &PageToken, error: &ostro_store::Error) -> Status {
+    match error {
+        ostro_store::Error::Damaged { source, .. } => {
+            let run = format!("the history of workflow {:?}, run {}", token.workflow_id, token.run_id);
+            let refused = Error::set_aside(&run, &source.to_string());
+            tracing::error!(execution = token.execution, "{}", refused.message);
+            status(refused)
+        }
+        error => store_failed(error),
     }
 }
 

@@ -24,8 +24,8 @@ fn slice(batch: HistoryBatch, from: i64, to: i64) -> Result<Bytes, Status> {
 pub(super) fn events(batch: &HistoryBatch, from: i64, to: i64) -> Result<Vec<HistoryEvent>, Status> {
     let history = History::decode_nested(&batch.events).map_err(|error| {
         tracing::error!(%error, first = batch.first, "a batch of history does not decode");
-        Status::internal(format!(
-            "the stored events from {} on cannot be read: the server's log has the cause",
+        Status::data_loss(format!(
+            "the stored events from {} on do not decode: stop the server and run \"ostro doctor --repair\"",
             batch.first
         ))
     })?;

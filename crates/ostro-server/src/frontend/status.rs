@@ -32,9 +32,12 @@ pub(crate) fn not_read(refused: Refused) -> Status {
     Status::new(code, refused.to_string())
 }
 
-/// A read of the store that failed. The cause is for the operator, in the log.
-pub(crate) fn store_failed(error: &dyn std::error::Error) -> Status {
+/// A read of the store that failed. Damage is named; any other cause is for the operator, in the log.
+pub(crate) fn store_failed(error: &(dyn std::error::Error + 'static)) -> Status {
     tracing::error!(%error, "a read of the store failed");
+    if let Some(damaged @ ostro_store::Error::Damaged { .. }) = error.downcast_ref() {
+        return Status::data_loss(damaged.to_string());
+    }
     Status::internal("the server could not read its store: its log has the cause")
 }
 
@@ -59,6 +62,7 @@ mod tests {
             (Unavailable, Code::Unavailable),
             (Unimplemented, Code::Unimplemented),
             (Internal, Code::Internal),
+            (DataLoss, Code::DataLoss),
         ];
         for (kind, code) in kinds {
             assert_eq!(Code::from_i32(kind.code()), code);

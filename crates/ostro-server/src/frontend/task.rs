@@ -4,7 +4,7 @@ use bytes::Bytes;
 use ostro_engine::reply::{Answer, HistorySlice, WorkflowTaskAnswer};
 use prost::Message;
 use temporalio_protos::temporal::api::workflowservice::v1::PollWorkflowTaskQueueResponse;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::history::page_limits;
 use super::page_token::{Direction, PageToken};
@@ -12,7 +12,8 @@ use super::{Frontend, splice};
 use crate::shell::EngineHandle;
 
 impl Frontend {
-    /// The encoded response of a poll. Long histories come as a first page with a token for the rest.
+    /// The encoded response of a poll. Long histories come as a first page with a token for the rest. Where the history is
+    /// damaged its execution is set aside, and the worker gets nothing.
     pub(super) async fn encode_task(&self, namespace: &str, task: WorkflowTaskAnswer) -> Result<Bytes, Status> {
         let mut held = Held::new(&self.engine, task);
         let WorkflowTaskAnswer { response, history } = held.task();
@@ -21,7 +22,13 @@ impl Frontend {
             held.release();
             return Ok(encoded);
         }
-        let (parts, next_page_token) = self.first_page(namespace, response, history).await?;
+        let (parts, next_page_token) = match self.first_page(namespace, response, history).await {
+            Err(damaged) if damaged.code() == Code::DataLoss => {
+                self.engine.set_aside(history.execution, damaged.message());
+                return Ok(PollWorkflowTaskQueueResponse::default().encode_to_vec().into());
+            }
+            page => page?,
+        };
         let WorkflowTaskAnswer { mut response, .. } = held.release();
         response.next_page_token = next_page_token;
         Ok(splice::poll_response(&response, &parts))

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use ostro_engine::command::ResolvedNamespace;
-use ostro_engine::error::{Error, ErrorKind};
+use ostro_engine::error::Error;
 use ostro_engine::persistence::{SearchValue, VisibilityRow};
 use ostro_engine::time::{Time, duration, timestamp};
 use ostro_store::visibility::{Count, Page};
@@ -166,8 +166,6 @@ fn execution(workflow_id: String, run_id: String) -> Option<WorkflowExecution> {
 }
 
 fn stored<M: Message + Default>(bytes: &[u8]) -> Result<M, Error> {
-    M::decode(bytes).map_err(|error| {
-        tracing::error!(%error, "a stored memo or search attribute does not decode");
-        Error::new(ErrorKind::Internal, "a stored run cannot be read: the server's log has the cause")
-    })
+    M::decode(bytes)
+        .map_err(|error| Error::set_aside("a memo or the search attributes of a listed run", &error.to_string()))
 }

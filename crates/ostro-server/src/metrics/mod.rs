@@ -54,6 +54,8 @@ pub struct Held {
     pub waiting_calls: Gauge,
     pub task_queues: Gauge,
     pub blocked_workflow_tasks: Gauge,
+    pub set_aside_executions: Gauge,
+    pub set_aside_records: Gauge,
 }
 
 impl Held {
@@ -66,6 +68,8 @@ impl Held {
             (&self.waiting_calls, gauges.waiting_calls),
             (&self.task_queues, gauges.task_queues),
             (&self.blocked_workflow_tasks, gauges.blocked_workflow_tasks),
+            (&self.set_aside_executions, gauges.set_aside_executions),
+            (&self.set_aside_records, gauges.set_aside_records),
         ] {
             gauge.set(value as i64);
         }
@@ -82,6 +86,16 @@ impl Held {
                 "ostro_workflow_tasks_blocked",
                 "Executions whose workflow task has failed three times or more in a row; describe names the first error",
                 &self.blocked_workflow_tasks,
+            ),
+            (
+                "ostro_set_aside_executions",
+                "Executions that are not served, since what is stored of them is damaged; the log and ostro doctor name them",
+                &self.set_aside_executions,
+            ),
+            (
+                "ostro_set_aside_records",
+                "Schedules, deployments, settings, endpoints, batches and namespaces that are damaged",
+                &self.set_aside_records,
             ),
         ] {
             text.gauge(name, help, gauge.get() as f64);

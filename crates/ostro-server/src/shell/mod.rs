@@ -21,7 +21,7 @@ use ostro_engine::command::{Call, Command};
 use ostro_engine::config::Config;
 use ostro_engine::engine::Secrets;
 use ostro_engine::error::{Error, ErrorKind, Result};
-use ostro_engine::persistence::{Loader, Recovery};
+use ostro_engine::persistence::{Damaged, ExecutionId, Loader, Recovery};
 use ostro_engine::reply::{Answer, ReplyId};
 use ostro_store::Writer;
 use tokio::sync::oneshot;
@@ -47,6 +47,11 @@ enum Message {
     Abandon(ReplyId),
     /// An answer with a task in it reached nobody.
     Undelivered(Answer),
+    /// What was read of an execution is damaged.
+    SetAside {
+        execution: ExecutionId,
+        why: Damaged,
+    },
     /// For a clock that skips.
     Clock {
         call: ClockCall,
@@ -146,6 +151,11 @@ impl EngineHandle {
     /// Hands back an answer that carried a task and could not be delivered.
     pub(crate) fn undelivered(&self, answer: Answer) {
         self.send(Message::Undelivered(answer));
+    }
+
+    /// Says that an execution cannot be served, since its history is damaged.
+    pub(crate) fn set_aside(&self, execution: ExecutionId, why: &str) {
+        self.send(Message::SetAside { execution, why: Damaged(why.to_owned()) });
     }
 
     async fn submit(&self, command: Command) -> Result<Answer> {

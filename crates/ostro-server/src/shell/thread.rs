@@ -193,6 +193,10 @@ impl<L: Loader> Shell<L> {
                 let output = self.engine.undelivered(now, answer);
                 self.submit(output);
             }
+            Message::SetAside { execution, why } => {
+                let output = self.engine.set_aside(now, execution, why);
+                self.submit(output);
+            }
             Message::Clock { call, waker } => {
                 if let Some(skipper) = &mut self.skipper {
                     skipper.call(call, waker);
@@ -271,6 +275,9 @@ impl<L: Loader> Shell<L> {
 
     /// One output is one batch of the store, handed over at the end of the burst: its answers leave when it is durable, and in order.
     fn submit(&mut self, output: Output) {
+        for what in &output.set_aside {
+            tracing::error!("set aside: {what}; everything else is served; \"ostro doctor --repair\" mends it");
+        }
         if output.writes.is_empty() && output.replies.is_empty() {
             return;
         }

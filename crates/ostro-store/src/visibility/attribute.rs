@@ -158,8 +158,12 @@ fn column(source: &Source) -> &'static str {
     }
 }
 
+/// What stands around the path of an attribute.
+const JSON_BEFORE: &str = "json_extract(search_values, '";
+const JSON_AFTER: &str = "')";
+
 fn json_expression(name: &str) -> String {
-    format!("json_extract(search_values, '{}')", json_path(name))
+    format!("{JSON_BEFORE}{}{JSON_AFTER}", json_path(name))
 }
 
 /// The path of an attribute in `search_values`, ready to stand in quotes in SQL.
@@ -180,6 +184,30 @@ pub(crate) struct SearchIndex {
     pub name: String,
     pub expression: String,
     pub rows_per_value: u32,
+}
+
+impl SearchIndex {
+    /// The statement that makes it.
+    pub(crate) fn sql(&self) -> String {
+        index_sql(&self.name, &self.expression)
+    }
+}
+
+fn index_sql(name: &str, expression: &str) -> String {
+    format!(
+        "CREATE INDEX \"{name}\" ON exec (namespace, {expression}) WHERE division IS NULL AND {expression} IS NOT NULL"
+    )
+}
+
+/// Whether an index with this name and text is one of a search attribute.
+pub(crate) fn is_search_index(name: &str, sql: &str) -> bool {
+    let expression =
+        sql.split_once("(namespace, ").and_then(|(_, rest)| rest.split_once(") WHERE division IS NULL AND "));
+    let Some((expression, _)) = expression else { return false };
+    // Of the one function there is: it reads a value of the row's own, and nothing else can be in its quotes.
+    let path = expression.strip_prefix(JSON_BEFORE).and_then(|rest| rest.strip_suffix(JSON_AFTER));
+    let plain = path.is_some_and(|path| !path.replace("''", "").contains('\''));
+    plain && name.starts_with("search_") && sql == index_sql(name, expression)
 }
 
 /// The index for an attribute; nothing where an index would not help.

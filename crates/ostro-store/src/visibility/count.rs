@@ -92,5 +92,8 @@ fn shown(value: Value) -> String {
 }
 
 pub(crate) fn failed(error: rusqlite::Error) -> Error {
+    if crate::error::is_damage(&error) {
+        return Error::set_aside("an execution that this list or count selects", &error.to_string());
+    }
     Error::new(ErrorKind::Internal, format!("cannot read the list of executions: {error}"))
 }

@@ -35,7 +35,7 @@ use std::collections::BTreeMap;
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 
 pub use attribute::system_search_attributes;
-pub(crate) use attribute::{SearchIndex, search_index};
+pub(crate) use attribute::{SearchIndex, is_search_index, search_index};
 pub use count::Count;
 pub(crate) use count::count;
 pub use page::Page;

@@ -27,7 +27,8 @@ impl Opened {
     }
 
     pub fn within(directory: tempfile::TempDir) -> Opened {
-        let store = Store::open(directory.path().join("test.ostro"), Options { durable: false }).unwrap();
+        let store =
+            Store::open(directory.path().join("test.ostro"), Options { durable: false, ..Default::default() }).unwrap();
         let writer = store.writer(fatal()).unwrap();
         let reader = store.reader(fatal()).unwrap();
         let readers = store.readers(ReadLimits::default()).unwrap();

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use ostro_disk::private;
+
 use crate::store::schema;
 
 /// Lines that SQLite may say of a damaged file.
@@ -24,6 +26,8 @@ pub enum CopyError {
     Io { path: PathBuf, source: io::Error },
     #[error("cannot use {}: {reason}", path.display())]
     Unusable { path: PathBuf, reason: String },
+    #[error(transparent)]
+    Disk(#[from] ostro_disk::Error),
     #[error("{} is in use: stop the server first", path.display())]
     InUse { path: PathBuf },
 }
@@ -66,7 +70,7 @@ pub fn restore(backup: &Path, target: &Path) -> Result<Option<PathBuf>, CopyErro
         return Err(CopyError::Unusable { path: backup.to_owned(), reason: damage });
     }
     if let Some(directory) = target.parent() {
-        std::fs::create_dir_all(directory).map_err(|source| CopyError::Io { path: directory.to_owned(), source })?;
+        private::make_directory(directory)?;
     }
     let kept = fold(target)?;
     let partial = beside(target, ".partial");
@@ -77,6 +81,24 @@ pub fn restore(backup: &Path, target: &Path) -> Result<Option<PathBuf>, CopyErro
     }
     rename(&partial, target)?;
     Ok(kept)
+}
+
+/// Rewrites a records file, which no server has, so that nothing deleted is left in it.
+pub fn compact(path: &Path) -> Result<(), CopyError> {
+    let _lock = ostro_disk::Lock::take(path)?;
+    let unusable = |error: rusqlite::Error| CopyError::Unusable { path: path.to_owned(), reason: error.to_string() };
+    drop(open(path)?);
+    let connection = Connection::open(path).map_err(unusable)?;
+    connection.execute_batch("PRAGMA secure_delete = ON; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)").map_err(unusable)?;
+    sync(path).map(drop)
+}
+
+/// Whether the records tell of executions, which an engine has had then; false where there are no records.
+pub fn tell_of_executions(path: &Path) -> bool {
+    let Ok(connection) = open(path) else { return false };
+    let sql =
+        "SELECT EXISTS (SELECT 1 FROM document WHERE kind IN ('execution', 'run')) OR EXISTS (SELECT 1 FROM entry)";
+    connection.query_row(sql, [], |row| row.get(0)).unwrap_or(false)
 }
 
 /// Reads all of a records file, also while a server uses it.
@@ -142,12 +164,14 @@ fn open(path: &Path) -> Result<Connection, CopyError> {
 /// A compact copy as of one moment.
 fn copy(connection: &Connection, source: &Path, target: &Path) -> Result<(), CopyError> {
     let unusable = |reason: String| CopyError::Unusable { path: source.to_owned(), reason };
+    let private = || private::create_new(target).map(drop);
     match std::fs::remove_file(target) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             return Err(CopyError::Io { path: target.to_owned(), source });
         }
         _ => {}
     }
+    private().map_err(|source| CopyError::Io { path: target.to_owned(), source })?;
     let name = target.to_str().ok_or_else(|| unusable(format!("the name {} is not UTF-8", target.display())))?;
     connection.execute("VACUUM INTO ?1", [name]).map(drop).map_err(|error| unusable(error.to_string()))
 }

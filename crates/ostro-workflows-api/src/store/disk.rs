@@ -54,12 +54,13 @@ impl Disk {
         self.unsafe_since.map(|since| DELAY.saturating_sub(since.elapsed()))
     }
 
-    /// Brings what was committed to the disk.
+    /// Brings what was committed to the disk. Where that fails the process stops, as the engine's does: what is in the kernel's
+    /// memory may be gone, and the next call would say that all is well.
     pub(crate) fn flush(&mut self) {
         if self.unsafe_since.take().is_some()
             && let Err(error) = self.sync()
         {
-            tracing::error!(%error, "events, logs and spans could not be brought to the disk");
+            stop(&error);
         }
     }
 
@@ -70,6 +71,12 @@ impl Disk {
             None => Ok(()),
         }
     }
+}
+
+/// Nothing is acknowledged any more that may not be there after a crash.
+pub(super) fn stop(error: &dyn std::error::Error) -> ! {
+    tracing::error!(%error, "the API's records could not be brought to the disk; the process stops so that nothing unsaved is acknowledged");
+    std::process::abort()
 }
 
 #[cfg(test)]

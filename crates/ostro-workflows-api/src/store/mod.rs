@@ -23,7 +23,7 @@ mod write;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-pub use self::copy::{CopyError, RecordsReport, backup, companion, examine, restore};
+pub use self::copy::{CopyError, RecordsReport, backup, compact, companion, examine, restore, tell_of_executions};
 pub use self::quota::RecordLimits;
 pub use self::sqlite::SqliteRecords;
 pub(crate) use self::transaction::{Store, Transaction};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use async_trait::async_trait;
+use ostro_disk::{Lock, log, private};
 use ostro_sqlite::{LogSize, PoolLimits, ReadPool, keep_log_small};
 use rusqlite::Connection;
 use tokio::sync::watch;
@@ -25,11 +26,34 @@ pub struct SqliteRecords {
     writer: Writer,
     readers: ReadPool,
     log: Arc<LogSize>,
+    /// Of a server; last, so that connections are closed before it is released.
+    _lock: Option<Lock>,
 }
 
 impl SqliteRecords {
-    /// Opens the file, or makes it. With `durable` acknowledged documents survive a crash of the machine too, and lines of
-    /// journals from a moment after they were acknowledged.
+    /// Opens the file, or makes it, for the one server that serves it. With `durable` acknowledged documents survive a crash of
+    /// the machine too, and lines of journals from a moment after they were acknowledged.
+    ///
+    /// # Errors
+    /// If another server has it, or it cannot be used.
+    pub fn serve(path: &Path, durable: bool, limits: RecordLimits) -> Result<Self, Error> {
+        let failed =
+            |error: ostro_disk::Error| Error::Open { path: path.display().to_string(), reason: error.to_string() };
+        let lock = Lock::take(path).map_err(failed)?;
+        private::tighten(path);
+        if let Some(loss) = log::look(path).map_err(failed)? {
+            // Its journals need not reach the disk in order, so a loss of power may look like this, too.
+            let kept = log::keep(path).map_err(failed)?;
+            tracing::error!(
+                path = %path.display(), kept = %kept.display(), frame = loss.frame, commits = loss.commits,
+                "the write-ahead log of the API's records is damaged: what follows that frame is lost"
+            );
+        }
+        let records = Self::open_within(path, durable, limits)?;
+        Ok(Self { _lock: Some(lock), ..records })
+    }
+
+    /// The same beside a server, or without one: `ostro token`.
     pub fn open(path: &Path, durable: bool) -> Result<Self, Error> {
         Self::open_within(path, durable, RecordLimits::default())
     }
@@ -38,6 +62,13 @@ impl SqliteRecords {
     pub fn open_within(path: &Path, durable: bool, limits: RecordLimits) -> Result<Self, Error> {
         let failed = |reason: String| Error::Open { path: path.display().to_string(), reason };
         let reason = |error: rusqlite::Error| failed(error.to_string());
+        if !path.exists() {
+            // Another process may have been faster.
+            private::create_new(path)
+                .map(drop)
+                .or_else(|error| if path.exists() { Ok(()) } else { Err(error) })
+                .map_err(|error| failed(error.to_string()))?;
+        }
         let writer = connect(path, durable).map_err(reason)?;
         schema::prepare(&writer).map_err(|error| failed(error.to_string()))?;
         // Of what a crash of the machine took away, somebody may have seen the numbers: they are not given again.
@@ -48,7 +79,7 @@ impl SqliteRecords {
         let log = Arc::new(LogSize::of(path));
         let pool = PoolLimits { time: limits.read_timeout, waiting_max: limits.reads_waiting_max };
         let readers = ReadPool::new(readers, pool, log.clone());
-        Ok(Self { writer: Writer::start(writer, durable, limits, log.clone())?, readers, log })
+        Ok(Self { writer: Writer::start(writer, durable, limits, log.clone())?, readers, log, _lock: None })
     }
 
     /// Runs `work` for a namespace on one of the reading connections, off the async threads.
@@ -109,7 +140,10 @@ impl Records for SqliteRecords {
 
 fn connect(path: &Path, durable: bool) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
+    ostro_disk::harden(&connection)?;
     connection.pragma_update(None, "busy_timeout", BUSY_TIMEOUT_MS)?;
+    // What is deleted leaves the file.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", if durable { "full" } else { "off" })?;
     Ok(connection)

@@ -7,10 +7,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 
 use ostro_sqlite::LogSize;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, ffi, params};
 use tokio::sync::{oneshot, watch};
 
-use super::disk::Disk;
+use super::disk::{self, Disk};
 use super::quota::{self, OF_DOCUMENT_SQL, OF_ENTRY_SQL, Usage};
 use super::room::Room;
 use super::{Error, RecordLimits};
@@ -18,6 +18,9 @@ use crate::model::record::{Change, Document, Entry, Journal, Kind, TRIM_MAX};
 
 /// Jobs in one transaction, at most.
 const GROUP_MAX: usize = 256;
+
+/// After one of these nobody knows what is on the disk.
+const FAILED_SYNCS: [i32; 2] = [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC];
 
 struct Job {
     changes: Vec<Change>,
@@ -169,7 +172,11 @@ impl Keeper {
             });
         }
         self.usage.write(&transaction)?;
-        transaction.commit()?;
+        transaction.commit().inspect_err(|error| {
+            if error.sqlite_error().is_some_and(|error| FAILED_SYNCS.contains(&error.extended_code)) {
+                disk::stop(error);
+            }
+        })?;
         Ok(outcomes)
     }
 }

@@ -76,10 +76,15 @@ pub fn set_keys_aside(path: &Path, replaced: Option<&Path>) -> Result<Vec<String
     })
 }
 
+/// Rewrites the records at `path`, which no server has.
+pub fn compact(path: &Path) -> Result<(), Failure> {
+    records::compact(path).map_err(failure)
+}
+
 fn failure(error: CopyError) -> Failure {
     let code = match &error {
         CopyError::Exists { .. } => "already_exists",
-        CopyError::Io { .. } => "io",
+        CopyError::Io { .. } | CopyError::Disk(_) => "io",
         CopyError::Unusable { .. } => "not_usable",
         CopyError::InUse { .. } => "in_use",
     };

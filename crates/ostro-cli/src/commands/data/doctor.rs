@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use ostro_engine::persistence::{DamagedPart, DamagedRow};
 use ostro_engine::sound::{self, WakeUp};
 use ostro_engine::time::Time;
 use ostro_explain::duration;
@@ -37,6 +38,8 @@ pub struct Fault {
 enum Of {
     Run { workflow_id: String, run_id: String },
     Schedule { schedule_id: String },
+    Record { kind: String, key: String },
+    Itself {},
 }
 
 /// What was found in one file.
@@ -59,15 +62,18 @@ pub struct Report {
 
 /// Reads all of the store at `path`, as of one moment.
 pub fn examine(path: &Path) -> Result<Report> {
-    let inspector = Inspector::open(path)?;
+    let inspector = Inspector::current(path)?;
     let mut report = Report {
-        store: inspector.path().to_owned(),
+        store: path.to_owned(),
         bytes: std::fs::metadata(path).map_or(0, |file| file.len()),
         schema: inspector.schema_version()?,
         damage: inspector.integrity()?,
         ..Default::default()
     };
     let namespaces: BTreeMap<_, _> = inspector.namespaces()?.into_iter().collect();
+    for row in inspector.damaged()? {
+        report.add_damaged(row, &namespaces);
+    }
     inspector.runs(|found| report.add(found, &namespaces))?;
     inspector.schedules(|found| report.add_schedule(&found, &namespaces))?;
     Ok(report)
@@ -90,6 +96,20 @@ impl Report {
                 self.faults.push(Fault { namespace: name(namespace, namespaces), of, what });
             }
         }
+    }
+
+    /// Executions and schedules have their own line, which says what is wrong with their rows.
+    fn add_damaged(&mut self, row: DamagedRow, namespaces: &BTreeMap<i64, String>) {
+        let what = row.what.to_string();
+        let (namespace, of) = match row.of {
+            DamagedPart::Execution(_) | DamagedPart::History(_) => return,
+            DamagedPart::Namespace { name, .. } => (name, Of::Itself {}),
+            DamagedPart::Record { kind, key } => {
+                let of = key.split_once('/').and_then(|(namespace, _)| namespace.parse().ok()).unwrap_or_default();
+                (name(of, namespaces), Of::Record { kind, key })
+            }
+        };
+        self.faults.push(Fault { namespace, of, what });
     }
 
     fn add_schedule(&mut self, found: &FoundSchedule<'_>, namespaces: &BTreeMap<i64, String>) {
@@ -145,6 +165,8 @@ impl Report {
             let fault = match of {
                 Of::Run { workflow_id, run_id } => format!("FAULT    {namespace}/{workflow_id} (run {run_id}): {what}"),
                 Of::Schedule { schedule_id } => format!("FAULT    {namespace}, schedule {schedule_id}: {what}"),
+                Of::Record { kind, key } => format!("FAULT    {namespace}, {kind} {key}: {what}"),
+                Of::Itself {} => format!("FAULT    namespace {namespace}: {what}"),
             };
             text.push_str(&printable::line(&fault));
             text.push('\n');
@@ -160,11 +182,15 @@ impl Report {
         let faults = match self.faults.len() {
             0 => String::new(),
             count => format!(
-                " {count} executions or schedules are not as they must be: keep a copy of the file and report it."
+                " {count} executions or records are not as they must be and are set aside by a server: stop it, and rebuild them \
+                 with ostro doctor --repair."
             ),
         };
-        let damage =
-            if self.damage.is_empty() { "" } else { " The file is damaged: restore a backup (ostro restore)." };
+        let damage = if self.damage.is_empty() {
+            ""
+        } else {
+            " The file is damaged: mend it with ostro doctor --repair, or restore a backup (ostro restore)."
+        };
         format!("Not sound.{damage}{faults}\n")
     }
 }

@@ -26,10 +26,9 @@ type Target = (ExecutionId, ActivityRef);
 impl<L: Loader> Engine<L> {
     fn by_token(&mut self, namespace: &str, token: &[u8]) -> Result<Target> {
         let token = self.token(namespace, token)?;
-        match self.execution_of(&token) {
-            Some(id) => Ok((id, ActivityRef::Token(Box::new(token)))),
-            None => Err(Error::not_found(format!("workflow not found for ID: {}", token.workflow_id))),
-        }
+        let missing = || Error::not_found(format!("workflow not found for ID: {}", token.workflow_id));
+        let id = self.execution_of(&token, missing)?;
+        Ok((id, ActivityRef::Token(Box::new(token))))
     }
 
     fn by_id(&mut self, namespace: &str, workflow_id: &str, run_id: &str, activity_id: &str) -> Result<Target> {

@@ -250,7 +250,9 @@ impl<L: Loader> Engine<L> {
                 execution.core.namespace == namespace
                     && execution.is_open()
                     && execution.pinned_version().as_ref() == Some(version)
-            }) || self.loader.is_pinned(namespace, &version.name())
+            })
+                // Where that cannot be read, a version that may be needed stays.
+                || self.loader.is_pinned(namespace, &version.name()).unwrap_or(true)
         };
         let write = self.deployments.settle_drainage(namespace, name, self.now, is_pinned);
         self.keep(write.into_iter().collect());

@@ -62,14 +62,14 @@ impl<L: Loader> Engine<L> {
         }
         let parent = started.parent_workflow_execution.clone();
         let parent_namespace = self.namespaces.get(&started.parent_workflow_namespace).map(|namespace| namespace.id);
-        let parent = parent.zip(parent_namespace.ok()).and_then(|(parent, id)| self.find_parent(id, &parent));
+        let parent = parent.zip(parent_namespace.ok()).map(|(parent, id)| self.find_parent(id, &parent)).transpose()?;
         Ok(Origin {
             execution: self.next_execution,
             namespace,
             workflow_id,
             run_id,
             request_id: self.ids.uuid(),
-            parent_execution: parent.unwrap_or_default(),
+            parent_execution: parent.flatten().unwrap_or_default(),
             start_time: None,
         })
     }
@@ -77,11 +77,15 @@ impl<L: Loader> Engine<L> {
     /// Refuses a run that is here, and one that would come before the newest of its workflow id.
     fn check_room(&mut self, namespace: NamespaceId, origin: &Origin, rebuilt: &Execution) -> Result<()> {
         let (workflow_id, run_id) = (&origin.workflow_id, &origin.run_id);
-        if self.find(namespace, workflow_id, run_id).is_ok() {
-            let message = format!("run {run_id} of workflow {workflow_id} is here already");
-            return Err(Error::new(ErrorKind::AlreadyExists, message));
+        match self.find(namespace, workflow_id, run_id) {
+            Err(error) if error.kind == ErrorKind::DataLoss => return Err(error),
+            Err(_) => {}
+            Ok(_) => {
+                let message = format!("run {run_id} of workflow {workflow_id} is here already");
+                return Err(Error::new(ErrorKind::AlreadyExists, message));
+            }
         }
-        let Some(newest) = self.newest(namespace, workflow_id) else { return Ok(()) };
+        let Some(newest) = self.newest(namespace, workflow_id)? else { return Ok(()) };
         let newest = self.execution(newest);
         if newest.is_open() && rebuilt.is_open() {
             return Err(Error::failed_precondition(format!(

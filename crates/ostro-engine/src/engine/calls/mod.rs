@@ -26,7 +26,7 @@ mod update_with_start;
 mod without_workflow;
 mod worker;
 
-pub(super) use start::TERMINATE_IF_RUNNING;
+pub(super) use start::{TERMINATE_IF_RUNNING, refuses};
 
 use super::Engine;
 use crate::command::{Answer, Command};
@@ -150,6 +150,7 @@ impl<L: Loader> Engine<L> {
                         t.exec.refresh_nexus_deadline(event);
                     }
                     Deadline::Callback(callback) => t.callback_due(callback),
+                    Deadline::Held => t.held_due(),
                 }
             }
             t.terminate_if_too_large();

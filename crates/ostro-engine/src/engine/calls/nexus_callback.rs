@@ -46,7 +46,7 @@ impl<L: Loader> Engine<L> {
             return Err(Error::invalid("result exceeds size limit"));
         }
         let missing = || Error::not_found("the operation is gone: it has ended, or nobody waits for it any more");
-        let operation = self.waiting_operation(&address).ok_or_else(missing)?;
+        let operation = self.waiting_operation(&address)?.ok_or_else(missing)?;
         let (event, token) = (address.scheduled_event_id, request.operation_token);
         self.step(operation, |t| {
             t.nexus_called_back(event, token, request.completion);

@@ -93,7 +93,7 @@ impl<L: Loader> Engine<L> {
     fn nexus_answered(&mut self, token: &TaskToken, handler: NamespaceId, response: Response) -> Result<()> {
         let what = What::of_number(token.nexus).ok_or_else(|| Error::invalid("the task token is not that of Nexus"))?;
         let missing = || Error::not_found("Nexus task not found or already expired");
-        let id = self.execution_of(token).ok_or_else(missing)?;
+        let id = self.execution_of(token, missing)?;
         let asked = self.execution(id).nexus_handler(token, what);
         if asked.is_some_and(|asked| if asked == OUTSIDE { token.namespace } else { asked } != handler) {
             return Err(Error::invalid("Operation requested with a token from a different namespace."));

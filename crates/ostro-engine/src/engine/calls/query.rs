@@ -53,7 +53,7 @@ impl<L: Loader> Engine<L> {
         let number =
             token.query_id.parse::<u64>().map_err(|_| Error::invalid("the task token is not that of a query"))?;
         let missing = || Error::not_found("query task not found, or already expired");
-        let id = self.execution_of(&token).ok_or_else(missing)?;
+        let id = self.execution_of(&token, missing)?;
         self.look(id, |t| t.complete_query(number, request))?;
         Ok(RespondQueryTaskCompletedResponse::default())
     }

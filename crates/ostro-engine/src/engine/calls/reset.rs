@@ -9,14 +9,17 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::super::Engine;
-use super::super::history::decode;
-use crate::error::{Error, Result};
+use super::super::history::decode_all;
+use crate::error::{Error, ErrorKind, Result};
 use crate::execution::Execution;
 use crate::execution::options::check_mask;
 use crate::execution::rebuild::{Origin, rebuild};
 use crate::execution::reset::{Exclude, Reset};
 use crate::execution::state::Child;
-use crate::persistence::{ExecutionId, HistoryBatch, Loader, Write};
+use crate::persistence::{Damaged, ExecutionId, HistoryBatch, Loader, Write};
+
+/// Options, and which of them are set.
+type OptionChange = (WorkflowExecutionOptions, Vec<String>);
 
 impl<L: Loader> Engine<L> {
     pub(super) fn reset_workflow(
@@ -31,13 +34,16 @@ impl<L: Loader> Engine<L> {
             return Err(Error::invalid("Workflow task finish ID must be > 1 && <= workflow last event ID."));
         }
         let options = option_changes(&request.post_reset_operations)?;
-        let current = self.newest(namespace, &execution.workflow_id).unwrap_or(base);
+        let current = self.newest(namespace, &execution.workflow_id)?.unwrap_or(base);
         if !request.request_id.is_empty() && self.execution(current).core.reset_request_id == request.request_id {
             return Ok(ResetWorkflowExecutionResponse { run_id: self.execution(current).core.run_id.clone() });
         }
-        let prefix = self.history(base, 1, finish);
+        let prefix = self.history(base, 1, finish).map_err(|damaged| unreadable(&execution.workflow_id, &damaged))?;
         let rebuilt = self.rebuild_for_reset(base, &prefix, finish)?;
         let run_id = rebuilt.core.run_id.clone();
+        let exclude = Exclude::of(request.reset_reapply_type(), request.reset_reapply_exclude_types());
+        // Read before anything is changed, as it may be damaged; the end of the open run may add to it.
+        let readable = self.later_events(base, finish, &exclude)?;
         if self.execution(current).is_open() {
             self.step(current, |t| t.terminate_for_reset(request.reason.clone()));
         }
@@ -45,7 +51,8 @@ impl<L: Loader> Engine<L> {
         for replaced in BTreeSet::from([base, current]) {
             self.step(replaced, |t| t.exec.core.reset_run_id.clone_from(&run_id));
         }
-        self.start_reset_run(base, rebuilt, prefix, request, options);
+        let later = self.later_events(base, finish, &exclude).unwrap_or(readable);
+        self.start_reset_run(base, rebuilt, prefix, request, (options, exclude, later));
         Ok(ResetWorkflowExecutionResponse { run_id })
     }
 
@@ -61,7 +68,7 @@ impl<L: Loader> Engine<L> {
             parent_execution: core.parent_execution,
             start_time: Some(now),
         };
-        let events: Vec<HistoryEvent> = prefix.iter().flat_map(|batch| decode(&batch.events)).collect();
+        let events = decode_all(prefix).map_err(|damaged| unreadable(&origin.workflow_id, &damaged))?;
         let mut rebuilt = rebuild(&origin, &events, &mut self.ids)?;
         if rebuilt.core.workflow_task.is_none() {
             return Err(Error::invalid(format!(
@@ -78,15 +85,10 @@ impl<L: Loader> Engine<L> {
         mut rebuilt: Execution,
         prefix: Vec<HistoryBatch>,
         request: ResetWorkflowExecutionRequest,
-        options: Vec<(WorkflowExecutionOptions, Vec<String>)>,
+        (options, exclude, later): (Vec<OptionChange>, Exclude, Vec<HistoryEvent>),
     ) {
         let id = self.next_execution;
         self.next_execution += 1;
-        let exclude = Exclude::of(request.reset_reapply_type(), request.reset_reapply_exclude_types());
-        let later = match exclude.is_everything() {
-            true => Vec::new(),
-            false => self.later_events(base, request.workflow_task_finish_event_id),
-        };
         for HistoryBatch { first, next, events } in prefix {
             self.out.writes.push(Write::AppendHistory { execution: id, first, next, events });
         }
@@ -116,13 +118,19 @@ impl<L: Loader> Engine<L> {
         let initiated = child.initiated.clone().unwrap_or_default();
         let namespace = self.namespaces.get(&initiated.namespace).ok()?.id;
         let mut run_id = child.run_id.clone();
-        while let Ok(run) = self.find(namespace, &initiated.workflow_id, &run_id) {
+        loop {
+            let run = match self.find(namespace, &initiated.workflow_id, &run_id) {
+                Ok(run) => run,
+                // It tells its end itself once it is back.
+                Err(error) if error.kind == ErrorKind::DataLoss => return None,
+                Err(_) => break,
+            };
             let core = &self.execution(run).core;
             if self.execution(run).is_open() {
                 return None;
             }
             if core.next_run_id.is_empty() {
-                let last = self.history_events(run, core.next_event_id - 1, core.next_event_id).pop()?;
+                let last = self.history_events(run, core.next_event_id - 1, core.next_event_id).ok()?.pop()?;
                 return Some((run_id, last.attributes?));
             }
             run_id = core.next_run_id.clone();
@@ -130,19 +138,34 @@ impl<L: Loader> Engine<L> {
         Some((run_id, WorkflowExecutionTerminatedEventAttributes::default().into()))
     }
 
-    /// Events from `from` on, of the run and of those that it continued as.
-    fn later_events(&mut self, base: ExecutionId, from: i64) -> Vec<HistoryEvent> {
-        let mut events = self.history_events(base, from, i64::MAX);
+    /// Events from `from` on, of the run and of those that it continued as; none where the reset excludes all.
+    ///
+    /// # Errors
+    /// DATA_LOSS where they cannot be read.
+    fn later_events(&mut self, base: ExecutionId, from: i64, exclude: &Exclude) -> Result<Vec<HistoryEvent>> {
+        if exclude.is_everything() {
+            return Ok(Vec::new());
+        }
         let (namespace, workflow_id) = {
             let core = &self.execution(base).core;
             (core.namespace, core.workflow_id.clone())
         };
+        let lost = |damaged| unreadable(&workflow_id, &damaged);
+        let mut events = self.history_events(base, from, i64::MAX).map_err(lost)?;
         while let Some(next) = continued_as(&events) {
-            let Ok(run) = self.find(namespace, &workflow_id, &next) else { break };
-            events.extend(self.history_events(run, 1, i64::MAX));
+            let run = match self.find(namespace, &workflow_id, &next) {
+                Ok(run) => run,
+                Err(error) if error.kind == ErrorKind::DataLoss => return Err(error),
+                Err(_) => break,
+            };
+            events.extend(self.history_events(run, 1, i64::MAX).map_err(lost)?);
         }
-        events
+        Ok(events)
     }
+}
+
+fn unreadable(workflow_id: &str, damaged: &Damaged) -> Error {
+    Error::set_aside(&format!("the history of workflow {workflow_id:?}"), &damaged.0)
 }
 
 fn continued_as(events: &[HistoryEvent]) -> Option<String> {
@@ -156,11 +179,11 @@ fn continued_as(events: &[HistoryEvent]) -> Option<String> {
 ///
 /// # Errors
 /// INVALID_ARGUMENT for other operations, and for masks that make no sense.
-fn option_changes(operations: &[PostResetOperation]) -> Result<Vec<(WorkflowExecutionOptions, Vec<String>)>> {
+fn option_changes(operations: &[PostResetOperation]) -> Result<Vec<OptionChange>> {
     operations.iter().map(option_change).collect()
 }
 
-fn option_change(operation: &PostResetOperation) -> Result<(WorkflowExecutionOptions, Vec<String>)> {
+fn option_change(operation: &PostResetOperation) -> Result<OptionChange> {
     let Some(Variant::UpdateWorkflowOptions(update)) = &operation.variant else {
         return Err(Error::invalid(
             "unsupported post reset operation: update the workflow's options, or signal it after the reset",

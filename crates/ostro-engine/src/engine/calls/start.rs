@@ -123,7 +123,12 @@ impl<L: Loader> Engine<L> {
         reuse: Reuse,
         conflict: Conflict,
     ) -> Result<InTheWay> {
-        let Some(existing) = self.newest(namespace, workflow_id) else { return Ok(InTheWay::Nothing) };
+        let existing = match self.newest(namespace, workflow_id) {
+            Ok(Some(existing)) => existing,
+            Ok(None) => return Ok(InTheWay::Nothing),
+            Err(_) if self.may_start_beside(namespace, workflow_id, reuse) => return Ok(InTheWay::Nothing),
+            Err(set_aside) => return Err(set_aside),
+        };
         let execution = self.execution(existing);
         if !request_id.is_empty() && execution.core.request_ids.contains_key(request_id) {
             return Ok(InTheWay::Use(existing));
@@ -160,14 +165,7 @@ impl<L: Loader> Engine<L> {
     /// Whether a workflow id may not be used again given the run that had it last.
     pub(in crate::engine) fn refuses_reuse(&self, existing: ExecutionId, reuse: Reuse) -> bool {
         let execution = self.execution(existing);
-        let unsuccessful =
-            matches!(execution.status(), Status::Failed | Status::Canceled | Status::Terminated | Status::TimedOut);
-        execution.is_open()
-            || match reuse {
-                Reuse::RejectDuplicate => true,
-                Reuse::AllowDuplicateFailedOnly => !unsuccessful,
-                _ => false,
-            }
+        execution.is_open() || refuses(execution.status(), reuse)
     }
 
     /// Ends an open run so that `new_run_id` can take its workflow id.
@@ -254,5 +252,15 @@ impl<L: Loader> Engine<L> {
             links: request.links,
             ..Default::default()
         })
+    }
+}
+
+/// Whether a workflow id may not be used again after a run that closed with this status.
+pub(in crate::engine) fn refuses(status: Status, reuse: Reuse) -> bool {
+    let unsuccessful = matches!(status, Status::Failed | Status::Canceled | Status::Terminated | Status::TimedOut);
+    match reuse {
+        Reuse::RejectDuplicate => true,
+        Reuse::AllowDuplicateFailedOnly => !unsuccessful,
+        _ => false,
     }
 }

@@ -54,6 +54,7 @@ impl<L: Loader> Engine<L> {
             self.tally.forget(execution);
         }
         self.timers.set(id, None);
+        self.set_aside.forget(id);
         self.cache.forget(id, self.sequence + 1);
     }
 
@@ -62,6 +63,11 @@ impl<L: Loader> Engine<L> {
         let mut expired = 0;
         for id in request.executions {
             if !self.load(id) {
+                // Of one that is set aside lists tell that its time is over.
+                if self.set_aside.is_closed(id) {
+                    self.delete_execution(id);
+                    expired += 1;
+                }
                 continue;
             }
             let core = &self.execution(id).core;

@@ -3,7 +3,7 @@
 use temporalio_protos::temporal::api::common::v1::{Callback, Link};
 
 use super::super::Engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::execution::Transition;
 use crate::persistence::{ExecutionId, Loader, NamespaceId};
 
@@ -27,14 +27,15 @@ impl<L: Loader> Engine<L> {
 
     /// The request that started the newest run under this id, and the run.
     pub(super) fn started_by(&mut self, namespace: NamespaceId, execution: &str) -> (String, String) {
-        let core = self.newest(namespace, execution).map(|id| &self.execution(id).core);
+        let newest = self.newest(namespace, execution).ok().flatten();
+        let core = newest.map(|id| &self.execution(id).core);
         core.map(|core| (core.start_request_id.clone(), core.run_id.clone())).unwrap_or_default()
     }
 
     /// What a client names by `id`; `what` it is, for the error.
     ///
     /// # Errors
-    /// NOT_FOUND.
+    /// NOT_FOUND; DATA_LOSS where it is set aside.
     pub(super) fn find_named(
         &mut self,
         namespace: NamespaceId,
@@ -43,7 +44,10 @@ impl<L: Loader> Engine<L> {
         (what, id): (&str, &str),
     ) -> Result<ExecutionId> {
         let found = self.find(namespace, execution, run_id);
-        found.map_err(|_| Error::not_found(format!("{what} not found for ID: {id}")))
+        found.map_err(|error| match error.kind {
+            ErrorKind::DataLoss => error,
+            _ => Error::not_found(format!("{what} not found for ID: {id}")),
+        })
     }
 
     /// Deletes it; one that runs is terminated first.

@@ -167,19 +167,24 @@ impl<L: Loader> Engine<L> {
 
     /// The execution that gave out the token, in memory. Whoever has its number now need not be the one that had it: data
     /// that was restored gives numbers anew.
-    pub(in crate::engine) fn execution_of(&mut self, token: &TaskToken) -> Option<ExecutionId> {
-        if !self.load(token.execution) {
-            return None;
-        }
+    ///
+    /// # Errors
+    /// `missing` where there is none; DATA_LOSS where it is set aside.
+    pub(in crate::engine) fn execution_of(
+        &mut self,
+        token: &TaskToken,
+        missing: impl Fn() -> Error,
+    ) -> Result<ExecutionId> {
+        self.load_or(token.execution, &missing)?;
         let core = &self.execution(token.execution).core;
         let same = core.namespace == token.namespace && core.run_id == token.run_id;
-        same.then_some(token.execution)
+        if same { Ok(token.execution) } else { Err(missing()) }
     }
 
     fn execution_of_workflow_task(&mut self, namespace: &str, token: &[u8]) -> Result<ExecutionId> {
         let token = self.token(namespace, token)?;
         let missing = || Error::not_found(format!("workflow not found for ID: {}", token.workflow_id));
-        let id = self.execution_of(&token).ok_or_else(missing)?;
+        let id = self.execution_of(&token, missing)?;
         match self.execution(id).matches_workflow_task(&token) {
             true => Ok(id),
             false => Err(Error::not_found("Workflow task not found.")),
