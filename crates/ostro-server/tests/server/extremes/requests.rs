@@ -86,7 +86,8 @@ fn update(id: &str) -> Value {
 
 fn schedule(id: &str) -> Value {
     let start = json!({"workflowId": id, "workflowType": {"name": "t"}, "taskQueue": {"name": "q"}});
-    json!({"spec": {"interval": [{"interval": "3600s"}]}, "action": {"startWorkflow": start}})
+    // Once a year: a backfill of all times that there are has few actions.
+    json!({"spec": {"interval": [{"interval": "31536000s"}]}, "action": {"startWorkflow": start}})
 }
 
 fn activity() -> Value {
