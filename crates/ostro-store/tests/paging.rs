@@ -131,7 +131,11 @@ fn a_page_ends_by_bytes_too() {
     }
     let (mut sizes, mut ids, mut token) = (Vec::new(), Vec::new(), Vec::new());
     loop {
-        let page = opened.readers.list(1, &attributes(), "ORDER BY StartTime", 1_000, &token).unwrap();
+        let page = opened
+            .readers
+            .now(|reads| reads.list(1, &attributes(), "ORDER BY StartTime", 1_000, &token))
+            .unwrap()
+            .unwrap();
         sizes.push(page.rows.len());
         ids.extend(page.rows.iter().map(|row| row.id));
         token = page.next_token;
@@ -150,8 +154,9 @@ fn a_row_that_is_larger_than_a_page_is_a_page() {
         row.memo = vec![7; 3 << 20].into();
         opened.write(vec![put(row)]);
     }
-    let first = opened.readers.list(1, &attributes(), "", 1_000, &[]).unwrap();
-    let second = opened.readers.list(1, &attributes(), "", 1_000, &first.next_token).unwrap();
+    let first = opened.readers.now(|reads| reads.list(1, &attributes(), "", 1_000, &[])).unwrap().unwrap();
+    let second =
+        opened.readers.now(|reads| reads.list(1, &attributes(), "", 1_000, &first.next_token)).unwrap().unwrap();
     assert_eq!((first.rows.len(), second.rows.len()), (1, 1));
     assert!(second.next_token.is_empty());
 }

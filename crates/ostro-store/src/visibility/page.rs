@@ -6,7 +6,7 @@
 use ostro_engine::error::{Error, Result};
 use ostro_engine::persistence::{NamespaceId, VisibilityRow};
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::SearchAttributeTypes;
 use super::count::{failed, grouping};
@@ -69,16 +69,15 @@ fn read(
     keys: usize,
     page_size: usize,
 ) -> rusqlite::Result<(Vec<VisibilityRow>, Option<Vec<Value>>)> {
-    // One transaction, so that keys and rows are of the same moment.
-    let transaction = connection.unchecked_transaction()?;
-    let mut selected = transaction.prepare_cached(&sql.text)?;
-    let mut row_of = transaction.prepare_cached(&format!("SELECT {VISIBILITY_COLUMNS} FROM exec WHERE id = ?1"))?;
+    let mut selected = connection.prepare_cached(&sql.text)?;
+    let mut row_of = connection.prepare_cached(&format!("SELECT {VISIBILITY_COLUMNS} FROM exec WHERE id = ?1"))?;
     let key = |row: &Row<'_>| (0..keys).map(|index| row.get(index)).collect::<rusqlite::Result<Vec<Value>>>();
     let found: Vec<Vec<Value>> =
         selected.query_map(params_from_iter(&sql.values), key)?.collect::<rusqlite::Result<_>>()?;
     let (mut rows, mut bytes, mut last) = (Vec::new(), 0, None);
     for key in found {
-        let row = row_of.query_row([&key[keys - 1]], visibility)?;
+        // One that was deleted since its key was read is left out.
+        let Some(row) = row_of.query_row([&key[keys - 1]], visibility).optional()? else { continue };
         bytes += size(&row);
         if rows.len() == page_size || (bytes > PAGE_BYTES_MAX && !rows.is_empty()) {
             return Ok((rows, last));
