@@ -11,6 +11,8 @@ use crate::source::Source;
 use crate::words;
 
 const DEPTH_MAX: usize = 7;
+/// Links of a chain of messages that hold themselves, such as the causes of a failure.
+const CHAIN_MAX: usize = 120;
 /// Fields set beside the usual ones, at most.
 const EXTRAS: usize = 6;
 
@@ -116,9 +118,23 @@ impl Generator<'_, '_> {
         Value::Map(entries.collect())
     }
 
+    /// The message, rarely as the innermost of a chain: what may hold itself may do so deeper than anything decodes.
+    fn nested(&mut self, kind: &MessageDescriptor, innermost: DynamicMessage) -> DynamicMessage {
+        let itself = kind.fields().find(|field| !field.is_list() && field.kind().as_message() == Some(kind));
+        let Some(itself) = itself.filter(|_| self.source.rarely(16)) else { return innermost };
+        (0..self.source.below(CHAIN_MAX)).fold(innermost, |inner, _| {
+            let mut outer = DynamicMessage::new(kind.clone());
+            outer.set_field(&itself, Value::Message(inner));
+            outer
+        })
+    }
+
     fn value(&mut self, field: &FieldDescriptor, depth: usize) -> Value {
         match field.kind() {
-            Kind::Message(inner) => Value::Message(self.message(&inner, depth + 1)),
+            Kind::Message(inner) => {
+                let message = self.message(&inner, depth + 1);
+                Value::Message(self.nested(&inner, message))
+            }
             Kind::Enum(values) => Value::EnumNumber(self.enumeration(&values)),
             Kind::String => self.text(field.name()),
             Kind::Bytes => self.bytes(field.name()),

@@ -119,3 +119,44 @@ fn a_full_last_page_has_no_token() {
     let page = opened.readers.now(|reads| reads.list(1, &attributes(), "", RUNS as usize, b"")).unwrap().unwrap();
     assert_eq!((page.rows.len(), page.next_token.len()), (RUNS as usize, 0));
 }
+
+#[test]
+fn a_page_ends_by_bytes_too() {
+    const MEMO_BYTES: usize = 700 << 10;
+    let opened = Opened::new();
+    for id in 1..=7 {
+        let mut row = row(id, 1, "large");
+        row.memo = vec![7; MEMO_BYTES].into();
+        opened.write(vec![put(row)]);
+    }
+    let (mut sizes, mut ids, mut token) = (Vec::new(), Vec::new(), Vec::new());
+    loop {
+        let page = opened
+            .readers
+            .now(|reads| reads.list(1, &attributes(), "ORDER BY StartTime", 1_000, &token))
+            .unwrap()
+            .unwrap();
+        sizes.push(page.rows.len());
+        ids.extend(page.rows.iter().map(|row| row.id));
+        token = page.next_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!((ids, sizes), ((1..=7).collect(), vec![2, 2, 2, 1]));
+}
+
+#[test]
+fn a_row_that_is_larger_than_a_page_is_a_page() {
+    let opened = Opened::new();
+    for id in 1..=2 {
+        let mut row = row(id, 1, "large");
+        row.memo = vec![7; 3 << 20].into();
+        opened.write(vec![put(row)]);
+    }
+    let first = opened.readers.now(|reads| reads.list(1, &attributes(), "", 1_000, &[])).unwrap().unwrap();
+    let second =
+        opened.readers.now(|reads| reads.list(1, &attributes(), "", 1_000, &first.next_token)).unwrap().unwrap();
+    assert_eq!((first.rows.len(), second.rows.len()), (1, 1));
+    assert!(second.next_token.is_empty());
+}

@@ -26,6 +26,8 @@ pub(crate) use targets::attribute_types;
 const INTERVAL: Duration = Duration::from_secs(60);
 /// After a failure of the server itself, before the batch is tried again.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest wait between two operations; slower rates are taken for this one.
+const PERIOD_MAX: Duration = Duration::from_secs(86_400);
 
 /// What batches work with.
 #[derive(Clone)]
@@ -158,9 +160,41 @@ fn of(batch: &Batch) -> Progress {
 
 /// The ticks of a limited rate; `None`: as fast as it goes.
 fn pace(per_second: f32) -> Option<tokio::time::Interval> {
-    (per_second > 0.0).then(|| {
-        let mut ticks = tokio::time::interval(Duration::from_secs_f32(1.0 / per_second));
+    period(per_second).map(|period| {
+        let mut ticks = tokio::time::interval(period);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         ticks
     })
+}
+
+/// How far apart operations are; `None` where nothing is between them: without a rate, and where it is too high to be told from none.
+fn period(per_second: f32) -> Option<Duration> {
+    if per_second.is_nan() || per_second <= 0.0 {
+        return None;
+    }
+    let period = Duration::try_from_secs_f32(1.0 / per_second).unwrap_or(PERIOD_MAX).min(PERIOD_MAX);
+    (!period.is_zero()).then_some(period)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_is_a_rate() {
+        let day = Some(PERIOD_MAX);
+        for (rate, expected) in [
+            (0.0, None),
+            (-1.0, None),
+            (f32::NAN, None),
+            (f32::INFINITY, None),
+            (1e30, None),
+            (f32::NEG_INFINITY, None),
+            (1e-39, day),
+            (f32::MIN_POSITIVE, day),
+            (4.0, Some(Duration::from_millis(250))),
+        ] {
+            assert_eq!(period(rate), expected, "{rate}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ use super::{Frontend, refuse, slice, splice};
 /// Most events in one page, and the default. A page holds whole batches, so it may have more by one batch.
 const PAGE_EVENTS_MAX: i64 = 1000;
 /// Bytes after which a page ends: with one more batch still under the 4 MiB that every gRPC client takes.
-const PAGE_BYTES_MAX: usize = 2 << 20;
+pub(super) const PAGE_BYTES_MAX: usize = 2 << 20;
 
 type Page = service::GetWorkflowExecutionHistoryResponse;
 
@@ -164,8 +164,10 @@ impl Frontend {
         let page = self.read_history(namespace, move |reads| reads.history_page(execution, (from, to), limits)).await?;
         let page = page.map_err(|error| unreadable(token, &error))?;
         // No batches: the run was deleted while it was read.
-        token.from = if page.more { page.batches.last().map_or(to, |batch| batch.next) } else { to };
-        slice::slices(page.batches, from, to)
+        let more = page.more;
+        let (parts, end) = slice::fitting(page.batches, (from, to), limits.bytes)?;
+        token.from = if more || end < to { end } else { to };
+        Ok(parts)
     }
 }
 

@@ -8,16 +8,20 @@ use ostro_engine::time::Time;
 use ostro_store::visibility::Predicate;
 use ostro_wire::{Answer, CallContext};
 use prost::Message;
+use temporalio_protos::temporal::api::schedule::v1::ScheduleListEntry;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 use tonic::Status;
 
 use super::Frontend;
+use super::history::PAGE_BYTES_MAX;
 use super::status::status;
 use super::visibility::page_size;
 use crate::batch::attribute_types;
 
 /// The only attribute of the server's own that schedules can be filtered by, beside their id.
 const PAUSED: &str = "TemporalSchedulePaused";
+/// Schedules that the engine is asked for at once.
+const ASKED_AT_ONCE: usize = 16;
 const ID_NAMES: [&str; 2] = ["ScheduleId", "TemporalScheduleId"];
 
 /// `ListSchedules`: the newest first.
@@ -32,17 +36,43 @@ pub(super) async fn list(
         rows.retain(|row| place(row) > (std::cmp::Reverse(Time::from_nanos(last.created)), last.schedule_id.as_str()));
     }
     let size = page_size(request.maximum_page_size);
-    let more = rows.len() > size;
-    rows.truncate(size);
+    let schedules = frontend.schedule_page(&request.namespace, rows.iter().take(size)).await?;
+    // Where one was deleted meanwhile, there are fewer than rows.
+    let last = schedules.last().and_then(|last| rows.iter().position(|row| row.schedule_id == last.schedule_id));
+    let end = last.map_or(size, |at| at + 1);
+    let more = rows.len() > end;
+    rows.truncate(end);
     let next_page_token = match rows.last() {
         Some(row) if more => {
             PageToken { created: row.created.nanos(), schedule_id: row.schedule_id.clone() }.encode_to_vec()
         }
         _ => Vec::new(),
     };
-    let schedule_ids = rows.into_iter().map(|row| row.schedule_id).collect();
-    let schedules = frontend.ask(ScheduleEntries { namespace: request.namespace, schedule_ids }).await?;
     Ok(service::ListSchedulesResponse { schedules, next_page_token }.into())
+}
+
+impl Frontend {
+    /// The schedules of these rows, up to the one with which the page would grow too large.
+    async fn schedule_page<'a>(
+        &self,
+        namespace: &str,
+        rows: impl Iterator<Item = &'a Row>,
+    ) -> Result<Vec<ScheduleListEntry>, Status> {
+        let (mut schedules, mut bytes) = (Vec::new(), 0);
+        let schedule_ids: Vec<String> = rows.map(|row| row.schedule_id.clone()).collect();
+        // A few at a time: they are copied out of the engine before their size is known.
+        for schedule_ids in schedule_ids.chunks(ASKED_AT_ONCE) {
+            let (namespace, schedule_ids) = (namespace.to_owned(), schedule_ids.to_vec());
+            for entry in self.ask(ScheduleEntries { namespace, schedule_ids }).await? {
+                bytes += entry.encoded_len();
+                if bytes > PAGE_BYTES_MAX && !schedules.is_empty() {
+                    return Ok(schedules);
+                }
+                schedules.push(entry);
+            }
+        }
+        Ok(schedules)
+    }
 }
 
 /// `CountSchedules`.

@@ -3,10 +3,41 @@
 use bytes::Bytes;
 use ostro_engine::nesting::Nested;
 use ostro_engine::persistence::HistoryBatch;
+use prost::Message;
 use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 use tonic::Status;
 
 use super::splice::encode_events;
+
+/// Of a page's batches the events `from..to` with which an answer of `bytes_max` is not left, and the event after them. A batch that is
+/// too large by itself is cut between two of its events; one event is always taken.
+pub(super) fn fitting(
+    batches: Vec<HistoryBatch>,
+    (from, to): (i64, i64),
+    bytes_max: usize,
+) -> Result<(Vec<Bytes>, i64), Status> {
+    match &batches[..] {
+        [batch] if batch.events.len() > bytes_max => first_events(batch, (from, to), bytes_max),
+        _ => {
+            let end = batches.last().map_or(to, |batch| batch.next.min(to));
+            Ok((slices(batches, from, to)?, end))
+        }
+    }
+}
+
+fn first_events(batch: &HistoryBatch, (from, to): (i64, i64), bytes_max: usize) -> Result<(Vec<Bytes>, i64), Status> {
+    let (mut bytes, mut end) = (0, from);
+    let mut kept = Vec::new();
+    for event in events(batch, from, to)? {
+        bytes += event.encoded_len();
+        if bytes > bytes_max && !kept.is_empty() {
+            break;
+        }
+        end = event.event_id.saturating_add(1);
+        kept.push(event);
+    }
+    Ok((vec![encode_events(kept)], end))
+}
 
 /// The events `from..to` of `batches`, encoded; whole batches as they are.
 pub(super) fn slices(batches: Vec<HistoryBatch>, from: i64, to: i64) -> Result<Vec<Bytes>, Status> {
@@ -35,11 +66,32 @@ pub(super) fn events(batch: &HistoryBatch, from: i64, to: i64) -> Result<Vec<His
 #[cfg(test)]
 mod tests {
     use super::*;
-    use prost::Message;
 
     fn batch(first: i64, next: i64) -> HistoryBatch {
         let events = (first..next).map(|event_id| HistoryEvent { event_id, ..Default::default() }).collect();
         HistoryBatch { first, next, events: encode_events(events) }
+    }
+
+    #[test]
+    fn a_batch_that_is_too_large_comes_in_parts() {
+        let large = |event_id| HistoryEvent {
+            event_id,
+            worker_may_ignore: true,
+            links: vec![Default::default(); 500],
+            ..Default::default()
+        };
+        let batch = HistoryBatch { first: 1, next: 4, events: encode_events((1..4).map(large).collect()) };
+        let (mut from, mut seen) = (1, Vec::new());
+        while from < 4 {
+            let (parts, next) = fitting(vec![batch.clone()], (from, 4), 2_500).unwrap();
+            let page = History::decode(Bytes::from(parts.concat())).unwrap();
+            assert!(page.encoded_len() < 3_000);
+            seen.extend(page.events.iter().map(|event| event.event_id));
+            from = next;
+        }
+        assert_eq!(seen, [1, 2, 3]);
+        let (parts, next) = fitting(vec![batch], (1, 4), 1).unwrap();
+        assert_eq!((History::decode(parts[0].clone()).unwrap().events.len(), next), (1, 2), "one is always taken");
     }
 
     #[test]

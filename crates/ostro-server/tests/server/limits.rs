@@ -264,3 +264,69 @@ async fn a_request() {
     refused(answer.map(drop), Code::ResourceExhausted, "larger than max");
     fixture.server.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_a_workflow_task_that_is_larger_than_a_request() {
+    let fixture = with(|_| ()).await;
+    fixture.start_workflow("w").await;
+    let task = fixture.poll("queue").await;
+    let commands = ["a", "b", "c"].map(|id| activity(id, 1_900_000)).into();
+    let complete = service::RespondWorkflowTaskCompletedRequest {
+        namespace: "default".into(),
+        task_token: task.task_token.clone(),
+        commands,
+        ..Default::default()
+    };
+    let (service, context) = (ostro_wire::workflow_service::SERVICE, CallContext::in_process());
+    let request = prost::Message::encode_to_vec(&complete).into();
+    let answer = fixture.server.services().call(service, "RespondWorkflowTaskCompleted", context, request).await;
+    refused(answer.map(drop), Code::ResourceExhausted, "larger than max");
+    // What SDKs say then.
+    let failed = service::RespondWorkflowTaskFailedRequest {
+        namespace: "default".into(),
+        task_token: task.task_token,
+        cause: Cause::GrpcMessageTooLarge as i32,
+        ..Default::default()
+    };
+    fixture.workflow.respond_workflow_task_failed(&CallContext::in_process(), failed).await.unwrap();
+    let events = fixture.history(history_request("w")).await.0;
+    let Some(Event::WorkflowExecutionTerminatedEventAttributes(ended)) = events.last().unwrap().attributes.clone()
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!((ended.reason.as_str(), ended.identity.as_str()), ("GrpcMessageTooLarge", "history-service"));
+    assert_eq!(cause(&events), Some(Cause::ForceCloseCommand));
+    fixture.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_of_a_page_of_schedules() {
+    let fixture = with(|_| ()).await;
+    for number in 0..5 {
+        let request = service::CreateScheduleRequest {
+            namespace: "default".into(),
+            schedule_id: format!("s{number}"),
+            request_id: format!("s{number}"),
+            memo: memo(1_000_000),
+            schedule: Some(Default::default()),
+            ..Default::default()
+        };
+        fixture.workflow.create_schedule(&CallContext::in_process(), request).await.unwrap();
+    }
+    let (mut seen, mut next_page_token) = (Vec::new(), Vec::new());
+    loop {
+        let request =
+            service::ListSchedulesRequest { namespace: "default".into(), next_page_token, ..Default::default() };
+        let page = fixture.workflow.list_schedules(&CallContext::in_process(), request).await.unwrap();
+        let page = page.into_message().unwrap();
+        assert!(prost::Message::encoded_len(&page) < 4 << 20);
+        seen.extend(page.schedules.into_iter().map(|schedule| schedule.schedule_id));
+        next_page_token = page.next_page_token;
+        if next_page_token.is_empty() {
+            break;
+        }
+    }
+    seen.sort();
+    assert_eq!(seen, ["s0", "s1", "s2", "s3", "s4"]);
+    fixture.server.shutdown().await;
+}

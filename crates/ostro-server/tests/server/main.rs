@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod extremes;
 mod fixture;
 mod history;
 mod lifecycle;

@@ -50,11 +50,6 @@ impl Order {
         self.terms(|index| self.keys[index].expression.clone())
     }
 
-    /// The same order over the columns of `columns`.
-    pub(crate) fn page_clause(&self) -> String {
-        self.terms(|index| self.alias(index))
-    }
-
     fn terms(&self, name: impl Fn(usize) -> String) -> String {
         let term = |(index, key): (usize, &Key)| match (key.descending, key.not_null) {
             (true, _) => format!("{} DESC", name(index)),

@@ -6,7 +6,7 @@
 use ostro_engine::error::{Error, Result};
 use ostro_engine::persistence::{NamespaceId, VisibilityRow};
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::SearchAttributeTypes;
 use super::count::{failed, grouping};
@@ -26,6 +26,10 @@ pub struct Page {
 
 /// The size of a page where none is asked for, and the greatest, as on the reference server.
 const PAGE_SIZE_MAX: usize = 1_000;
+/// Bytes before which a page ends: with one more row, which has a memo of 2 MiB at most, still under the 4 MiB that every client takes.
+const PAGE_BYTES_MAX: usize = 2 << 20;
+/// What a row has beside texts and blobs.
+const ROW_BYTES: usize = 200;
 
 pub(crate) fn list(
     connection: &Connection,
@@ -41,39 +45,54 @@ pub(crate) fn list(
     let page_size = if page_size == 0 { PAGE_SIZE_MAX } else { page_size.min(PAGE_SIZE_MAX) };
     let after = if token.is_empty() { None } else { Some(token::decode(namespace, query, order.len(), token)?) };
     let sql = selection(namespace, compiled.condition, &order, after, page_size + 1);
-    let mut rows = read(connection, &sql, order.len()).map_err(failed)?;
-    let more = rows.len() > page_size;
-    rows.truncate(page_size);
-    let next_token = match rows.last() {
-        Some((_, key)) if more => token::encode(namespace, query, key),
-        _ => Vec::new(),
-    };
-    Ok(Page { rows: rows.into_iter().map(|(row, _)| row).collect(), next_token })
+    let (rows, last) = read(connection, &sql, order.len(), page_size).map_err(failed)?;
+    let next_token = last.map_or(Vec::new(), |key| token::encode(namespace, query, &key));
+    Ok(Page { rows, next_token })
 }
 
-type Keyed = (VisibilityRow, Vec<Value>);
-
-/// Finds and sorts ids first, so that the columns of a row are read only if it is on the page.
+/// Finds and sorts keys only, the id of the row last: what is not on the page is never read.
 fn selection(namespace: NamespaceId, condition: Sql, order: &Order, after: Option<Vec<Value>>, limit: usize) -> Sql {
     let mut sql = Sql::default();
-    sql.push("SELECT ").push(VISIBILITY_COLUMNS).push(", page.* FROM (SELECT ").push(&order.columns());
+    sql.push("SELECT ").push(&order.columns());
     sql.push(" FROM exec WHERE namespace = ").bind(Value::Integer(namespace)).push(" AND ").append(condition);
     if let Some(after) = after {
         sql.push(" AND ").append(order.after(after));
     }
-    sql.push(" ORDER BY ").push(&order.clause()).push(&format!(" LIMIT {limit}) AS page"));
-    sql.push(" CROSS JOIN exec ON exec.id = page.key_id ORDER BY ").push(&order.page_clause());
+    sql.push(" ORDER BY ").push(&order.clause()).push(&format!(" LIMIT {limit}"));
     sql
 }
 
-fn read(connection: &Connection, sql: &Sql, keys: usize) -> rusqlite::Result<Vec<Keyed>> {
-    let mut statement = connection.prepare_cached(&sql.text)?;
-    let first = statement.column_count() - keys;
-    let keyed = |row: &Row<'_>| {
-        let key = (first..first + keys).map(|index| row.get(index)).collect::<rusqlite::Result<_>>()?;
-        Ok((visibility(row)?, key))
-    };
-    statement.query_map(params_from_iter(&sql.values), keyed)?.collect()
+/// The rows of a page, and the key of the last where more follow. It ends before the row with which it would grow too large, but has one.
+fn read(
+    connection: &Connection,
+    sql: &Sql,
+    keys: usize,
+    page_size: usize,
+) -> rusqlite::Result<(Vec<VisibilityRow>, Option<Vec<Value>>)> {
+    let mut selected = connection.prepare_cached(&sql.text)?;
+    let mut row_of = connection.prepare_cached(&format!("SELECT {VISIBILITY_COLUMNS} FROM exec WHERE id = ?1"))?;
+    let key = |row: &Row<'_>| (0..keys).map(|index| row.get(index)).collect::<rusqlite::Result<Vec<Value>>>();
+    let found: Vec<Vec<Value>> =
+        selected.query_map(params_from_iter(&sql.values), key)?.collect::<rusqlite::Result<_>>()?;
+    let (mut rows, mut bytes, mut last) = (Vec::new(), 0, None);
+    for key in found {
+        // One that was deleted since its key was read is left out.
+        let Some(row) = row_of.query_row([&key[keys - 1]], visibility).optional()? else { continue };
+        bytes += size(&row);
+        if rows.len() == page_size || (bytes > PAGE_BYTES_MAX && !rows.is_empty()) {
+            return Ok((rows, last));
+        }
+        rows.push(row);
+        last = Some(key);
+    }
+    Ok((rows, None))
+}
+
+/// What a row adds to an answer, roughly.
+fn size(row: &VisibilityRow) -> usize {
+    let texts = [&row.workflow_id, &row.run_id, &row.workflow_type, &row.task_queue, &row.parent_workflow_id];
+    let names: usize = texts.into_iter().map(String::len).sum();
+    names + row.memo.len() + row.search_attributes.len() + ROW_BYTES
 }
 
 /// A token that this list did not hand out.

@@ -15,6 +15,7 @@ use super::super::Engine;
 use crate::command::{Answer, WithDeadline};
 use crate::deployment::Version;
 use crate::error::{Error, Result};
+use crate::execution::close::SERVER_IDENTITY;
 use crate::execution::update::wait_until;
 use crate::execution::workflow_task::{Completion, StartedBy};
 use crate::persistence::{ExecutionId, Loader, NamespaceId, QueueKind};
@@ -22,6 +23,9 @@ use crate::queue::{Poller, QueueKey, Task, Work};
 use crate::reply::{ReplyId, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer};
 use crate::time::Time;
 use crate::token::TaskToken;
+
+/// Why a run ends whose worker's answer no server takes; in the reference server's words.
+const MESSAGE_TOO_LARGE: &str = "GrpcMessageTooLarge";
 
 impl<L: Loader> Engine<L> {
     pub(super) fn poll_workflow_task(
@@ -142,6 +146,10 @@ impl<L: Loader> Engine<L> {
         let id = self.execution_of_workflow_task(&request.namespace, &request.task_token)?;
         let cause = WorkflowTaskFailedCause::try_from(request.cause).unwrap_or_default();
         self.step(id, |t| {
+            // Another attempt would be answered by the same: the run ends, as on the reference server.
+            if cause == WorkflowTaskFailedCause::GrpcMessageTooLarge {
+                return t.terminate(MESSAGE_TOO_LARGE.to_owned(), None, SERVER_IDENTITY.to_owned(), Vec::new());
+            }
             t.fail_workflow_task(cause, request.failure, &request.identity);
             t.terminate_if_too_large();
         });

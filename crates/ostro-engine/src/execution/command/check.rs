@@ -158,7 +158,7 @@ pub fn check_retry_policy(policy: &RetryPolicy) -> Result<(), &'static str> {
     if initial < Span::ZERO {
         return Err("InitialInterval cannot be negative on retry policy.");
     }
-    if policy.backoff_coefficient != 0.0 && policy.backoff_coefficient < 1.0 {
+    if policy.backoff_coefficient != 0.0 && (policy.backoff_coefficient.is_nan() || policy.backoff_coefficient < 1.0) {
         return Err("BackoffCoefficient cannot be less than 1 on retry policy.");
     }
     if maximum < Span::ZERO {

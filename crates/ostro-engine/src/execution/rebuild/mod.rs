@@ -60,6 +60,18 @@ pub fn rebuild(origin: &Origin, events: &[HistoryEvent], ids: &mut Ids) -> Resul
     Ok(rebuild.exec)
 }
 
+/// Refuses an event whose type and attributes say different things, and a second beginning.
+fn check_type(event: &HistoryEvent, attributes: &Attributes) -> Result<()> {
+    let (id, kind) = (event.event_id, attributes.event_type());
+    if event.event_type != kind as i32 {
+        return Err(Error::invalid(format!("event {id} has the attributes of {kind:?} and another type")));
+    }
+    if kind == EventType::WorkflowExecutionStarted && id != 1 {
+        return Err(Error::invalid(format!("event {id} begins the run a second time")));
+    }
+    Ok(())
+}
+
 /// A rebuild in progress.
 struct Rebuild<'a> {
     exec: Execution,
@@ -81,6 +93,7 @@ impl Rebuild<'_> {
         }
         let attributes = event.attributes.as_ref();
         let attributes = attributes.ok_or_else(|| Error::invalid(format!("event {expected} has no attributes")))?;
+        check_type(event, attributes)?;
         self.exec.core.next_event_id += 1;
         self.apply_attributes(event, attributes);
         self.before = event.event_type();
