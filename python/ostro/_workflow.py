@@ -10,7 +10,7 @@ import random as _random
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, NoReturn, ParamSpec, Protocol, TypeVar, overload
 
 from . import _convert
 from ._bridge import Command
@@ -329,7 +329,7 @@ class workflow:
             await asyncio.wait_for(future, limit)
 
     @staticmethod
-    def continue_as_new(*input: Any, memo: Mapping[str, Any] | None = None) -> Any:
+    def continue_as_new(*input: Any, memo: Mapping[str, Any] | None = None) -> NoReturn:
         """Ends this run and begins the next with a new history and this input. Does not return."""
         require_workflow("workflow.continue_as_new()").refuse_read_only()
         raise ContinueAsNew(input, {key: _entry(key, value, "memo") for key, value in (memo or {}).items()})
