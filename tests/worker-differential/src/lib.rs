@@ -8,8 +8,10 @@
 
 pub mod author;
 pub mod code;
+mod commands;
 pub mod compare;
 pub mod convert;
+pub mod cost;
 mod mirror;
 pub mod official;
 pub mod ours;

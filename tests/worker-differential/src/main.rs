@@ -1,5 +1,6 @@
 //! Many seeds: `ostro-worker-differential FIRST COUNT`. Gives up after ten differences.
 
+use ostro_worker_differential::cost::local_activity;
 use ostro_worker_differential::official::Official;
 use ostro_worker_differential::seeds::{Counts, check};
 
@@ -10,6 +11,7 @@ async fn main() {
         (Some(Ok(first)), Some(Ok(count))) => (first, count),
         _ => (0, 1_000),
     };
+    println!("a local activity costs {:?} in the core", local_activity(20_000));
     let mut official = Official::start().await;
     let (mut counts, mut differences) = (Counts::default(), 0);
     for seed in first..first + count {

@@ -1,12 +1,12 @@
 //! The official core against a server that only says what it is told to: it gets recorded tasks and must do what was recorded.
 
+mod server;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use prost::Message as _;
-use temporalio_client::callback_based::{CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse};
 use temporalio_client::{Connection, ConnectionOptions};
 use temporalio_common::worker::WorkerTaskTypes;
 use temporalio_protos::coresdk::{
@@ -17,14 +17,12 @@ use temporalio_protos::coresdk::{
     workflow_completion::{WorkflowActivationCompletion, workflow_activation_completion},
 };
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    DescribeNamespaceResponse, GetSystemInfoResponse, PollWorkflowTaskQueueResponse, RespondQueryTaskCompletedRequest,
-    RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskCompletedResponse, RespondWorkflowTaskFailedRequest,
-    get_system_info_response::Capabilities,
+    PollWorkflowTaskQueueResponse, RespondWorkflowTaskCompletedResponse,
 };
 use temporalio_sdk_core::{
     CoreRuntime, PollerBehavior, RuntimeOptions, Worker, WorkerConfig, WorkerVersioningStrategy, init_worker,
 };
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tonic::Status;
 
 use crate::author::Verdict;
@@ -32,6 +30,7 @@ use crate::code::{Code, failure, payload};
 use crate::compare::{self, Exactly, Exchange, LocalEnd};
 use crate::ours::{cancelled, for_good};
 use crate::program::Program;
+use server::{Call, Said, service};
 
 /// What the official client says that it is.
 pub const SDK_NAME: &str = "temporal-rust";
@@ -39,19 +38,6 @@ pub const SDK_VERSION: &str = "1.1.1";
 
 /// Longer than anything takes that will happen at all.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-#[derive(Debug)]
-enum Said {
-    Activation(Box<WorkflowActivation>),
-    Completes(Box<RespondWorkflowTaskCompletedRequest>),
-    AnswersQuery(Box<RespondQueryTaskCompletedRequest>),
-    Fails(#[expect(dead_code, reason = "shown where it differs")] Box<RespondWorkflowTaskFailedRequest>),
-}
-
-struct Call {
-    said: Said,
-    answer: oneshot::Sender<Result<Vec<u8>, Status>>,
-}
 
 /// A worker of the official core. One for many runs, one after the other.
 pub struct Official {
@@ -352,55 +338,4 @@ fn local_polls(worker: Arc<Worker>) -> mpsc::UnboundedReceiver<ActivityTask> {
         }
     });
     receive
-}
-
-fn service(
-    tasks: mpsc::UnboundedReceiver<PollWorkflowTaskQueueResponse>,
-    calls: mpsc::UnboundedSender<Call>,
-) -> CallbackBasedGrpcService {
-    let tasks = Arc::new(Mutex::new(tasks));
-    let callback = move |request: GrpcRequest| -> BoxFuture<'static, Result<GrpcSuccessResponse, Status>> {
-        let (tasks, calls) = (tasks.clone(), calls.clone());
-        Box::pin(async move {
-            let proto = match &*request.rpc {
-                "PollWorkflowTaskQueue" => match tasks.lock().await.recv().await {
-                    Some(task) => task.encode_to_vec(),
-                    None => std::future::pending().await,
-                },
-                "GetSystemInfo" => {
-                    let capabilities = Some(Capabilities { sdk_metadata: true, ..Default::default() });
-                    GetSystemInfoResponse { capabilities, ..Default::default() }.encode_to_vec()
-                }
-                "DescribeNamespace" => DescribeNamespaceResponse::default().encode_to_vec(),
-                rpc => match said(rpc, &request.proto)? {
-                    Some(said) => ask(&calls, said).await?,
-                    None => Vec::new(),
-                },
-            };
-            Ok(GrpcSuccessResponse { headers: Default::default(), proto })
-        })
-    };
-    CallbackBasedGrpcService { callback: Arc::new(callback) }
-}
-
-fn said(rpc: &str, proto: &[u8]) -> Result<Option<Said>, Status> {
-    let wrong = |error: prost::DecodeError| Status::internal(error.to_string());
-    Ok(Some(match rpc {
-        "RespondWorkflowTaskCompleted" => {
-            Said::Completes(Box::new(RespondWorkflowTaskCompletedRequest::decode(proto).map_err(wrong)?))
-        }
-        "RespondWorkflowTaskFailed" => {
-            Said::Fails(Box::new(RespondWorkflowTaskFailedRequest::decode(proto).map_err(wrong)?))
-        }
-        "RespondQueryTaskCompleted" => {
-            Said::AnswersQuery(Box::new(RespondQueryTaskCompletedRequest::decode(proto).map_err(wrong)?))
-        }
-        _ => return Ok(None),
-    }))
-}
-
-async fn ask(calls: &mpsc::UnboundedSender<Call>, said: Said) -> Result<Vec<u8>, Status> {
-    let (answer, answered) = oneshot::channel();
-    calls.send(Call { said, answer }).map_err(|_| Status::cancelled("nobody listens"))?;
-    answered.await.map_err(|_| Status::cancelled("nobody answers"))?
 }
