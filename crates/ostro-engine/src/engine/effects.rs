@@ -204,7 +204,7 @@ impl<L: Loader> Engine<L> {
             self.external_target(&initiated.namespace, &target, initiated.child_workflow_only.then_some(sender));
         let outcome = match found {
             Err(Missing::Namespace) => Err(SignalFailed::NamespaceNotFound),
-            Err(Missing::Execution) => Err(SignalFailed::ExternalWorkflowExecutionNotFound),
+            Err(Missing::Execution | Missing::Ended) => Err(SignalFailed::ExternalWorkflowExecutionNotFound),
             Ok(target) if self.execution(target).core.signal_count >= self.config.signals_max => {
                 Err(SignalFailed::SignalCountLimitExceeded)
             }
@@ -245,6 +245,8 @@ impl<L: Loader> Engine<L> {
         ) {
             Err(Missing::Namespace) => Err(CancelFailed::NamespaceNotFound),
             Err(Missing::Execution) => Err(CancelFailed::ExternalWorkflowExecutionNotFound),
+            // It has ended, which is what the sender wants.
+            Err(Missing::Ended) => Ok(()),
             Ok(target) => {
                 let event = WorkflowExecutionCancelRequestedEventAttributes {
                     cause: initiated.reason,
@@ -271,7 +273,10 @@ impl<L: Loader> Engine<L> {
         parent: Option<ExecutionId>,
     ) -> Result<ExecutionId, Missing> {
         let namespace = self.namespaces.get(namespace).map_err(|_| Missing::Namespace)?.id;
-        let id = self.find_open(namespace, &target.workflow_id, &target.run_id).map_err(|_| Missing::Execution)?;
+        let id = self.find(namespace, &target.workflow_id, &target.run_id).map_err(|_| Missing::Execution)?;
+        if !self.execution(id).is_open() {
+            return Err(Missing::Ended);
+        }
         match parent {
             Some(parent) if !self.is_child_of(id, parent) => Err(Missing::Execution),
             _ => Ok(id),
@@ -368,4 +373,6 @@ impl<L: Loader> Engine<L> {
 enum Missing {
     Namespace,
     Execution,
+    /// It is there, and has ended.
+    Ended,
 }
