@@ -24,6 +24,7 @@ use uuid::Uuid;
 use super::execute::IDENTITY;
 use super::failure_message;
 use super::handler::call;
+use super::waiting;
 use crate::api::Api;
 use crate::auth::{Operator, Reader};
 use crate::error::{Code, Error, Result};
@@ -109,27 +110,39 @@ pub(crate) async fn query_workflow_execution(
     let call = call(&api, &caller.namespace, &id, Handler::Query, &body.name, body.input).await?;
     let query = WorkflowQuery { query_type: body.name.clone(), query_args: call.input, ..Default::default() };
     let request = QueryWorkflowRequest {
-        namespace: caller.namespace,
+        namespace: caller.namespace.clone(),
         execution: Some(execution(&id)),
         query: Some(query),
         ..Default::default()
     };
-    let answer = api.engine.ask_within(&request, QUERY_TIMEOUT).await;
-    let answer = answer.map_err(|status| match status.code() {
-        GrpcCode::InvalidArgument => Error::new(Code::QueryFailed, status.message().to_owned()),
-        GrpcCode::DeadlineExceeded | GrpcCode::FailedPrecondition => Error::new(
-            Code::NoWorker,
-            format!(
-                "no worker answered the query within {} s ({}): see whether one serves task queue {}",
-                QUERY_TIMEOUT.as_secs(),
-                status.message(),
-                call.described.task_queue
-            ),
-        ),
-        _ => Error::of_engine(&status, &format!("execution {id}"), Code::ExecutionNotFound),
-    })?;
+    let answer = match api.engine.ask_within(&request, QUERY_TIMEOUT).await {
+        Ok(answer) => answer,
+        Err(status) => return Err(unanswered(&api, &caller.namespace, &id, &call.described.task_queue, &status).await),
+    };
     let result = payload::decode_result(answer.query_result.as_ref());
     Ok(Json(QueryWorkflowResponse { query_name: body.name, result }))
+}
+
+/// Why a query has no answer.
+async fn unanswered(api: &Api, namespace: &str, id: &str, task_queue: &str, status: &tonic::Status) -> Error {
+    match status.code() {
+        GrpcCode::InvalidArgument => Error::new(Code::QueryFailed, status.message().to_owned()),
+        // Its code fails, or has not begun: nobody was asked.
+        GrpcCode::FailedPrecondition => {
+            let why = waiting::first(api, namespace, execution(id)).await;
+            let why = why.unwrap_or_else(|| status.message().to_owned());
+            Error::new(Code::NoWorker, format!("execution {id} cannot answer a query now. {why}"))
+        }
+        GrpcCode::DeadlineExceeded => Error::new(
+            Code::NoWorker,
+            format!(
+                "no worker answered the query within {} s ({}): see whether one serves task queue {task_queue}",
+                QUERY_TIMEOUT.as_secs(),
+                status.message()
+            ),
+        ),
+        _ => Error::of_engine(status, &format!("execution {id}"), Code::ExecutionNotFound),
+    }
 }
 
 /// Updates an execution and waits for the outcome.

@@ -4,7 +4,10 @@ use std::time::SystemTime;
 
 use ostro_explain::{Reason, gather};
 use serde::Serialize;
-use temporalio_protos::temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse;
+use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
+use temporalio_protos::temporal::api::workflowservice::v1::{
+    DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse,
+};
 use utoipa::ToSchema;
 
 use crate::api::Api;
@@ -53,4 +56,12 @@ pub(super) async fn waiting(
             None
         }
     }
+}
+
+/// What an execution waits for first, in a sentence; `None` where that could not be found out.
+pub(super) async fn first(api: &Api, namespace: &str, execution: WorkflowExecution) -> Option<String> {
+    let request = DescribeWorkflowExecutionRequest { namespace: namespace.to_owned(), execution: Some(execution) };
+    let described = api.engine.ask(&request).await.ok()?;
+    let reasons = gather::explain(&api.engine, namespace, &described, SystemTime::now()).await.ok()?;
+    reasons.into_iter().next().map(|reason| reason.sentence)
 }

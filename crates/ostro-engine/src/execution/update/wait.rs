@@ -14,7 +14,7 @@ use super::super::live::{LiveUpdate, UpdateStage, UpdateWaiter};
 use crate::error::{Error, Result};
 use crate::execution::{Execution, Transition, failures};
 use crate::reply::{Answer, ReplyId};
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 impl Transition<'_> {
     /// Waits for an update that exists.
