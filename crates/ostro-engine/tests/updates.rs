@@ -8,7 +8,7 @@ use ostro_engine::ErrorKind;
 use ostro_engine::command::{UpdateWithStart, WithDeadline};
 use ostro_engine::error::Error;
 use ostro_engine::reply::ReplyId;
-use ostro_engine::time::{MILLISECOND, SECOND, Time, duration};
+use ostro_engine::time::{MILLISECOND, SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::{
     command::v1::{
         Command, ContinueAsNewWorkflowExecutionCommandAttributes as ContinueAsNew, StartTimerCommandAttributes as Timer,
@@ -56,9 +56,9 @@ fn a_client_waits_for_an_update_until_its_own_deadline() {
         let deadline = world.now + milliseconds * MILLISECOND;
         let first = world.send(WithDeadline { request: update_request("w", "u"), deadline });
         let polled = world.send(WithDeadline { request: poll_update("u"), deadline });
-        world.advance(milliseconds * MILLISECOND - 1);
+        world.advance(milliseconds * MILLISECOND - Span::from_nanos(1));
         assert!(world.answer::<Update>(first).is_none() && world.answer::<Poll>(polled).is_none());
-        world.advance(1);
+        world.advance(Span::from_nanos(1));
         assert_eq!(refused(&mut world, first), Error::deadline_exceeded());
         assert_eq!(world.answer::<Poll>(polled).unwrap().unwrap_err(), Error::deadline_exceeded());
     }
@@ -133,7 +133,7 @@ fn an_answer_that_is_refused_again_and_again_is_tried_at_the_pace_of_its_time_ou
         let error = world.complete(&task, vec![refusable()]).unwrap_err();
         assert!(error.message.starts_with("BadStartTimerAttributes: TimerId is not set"), "{error}");
         assert!(world.try_workflow_task().is_none(), "attempt {attempt} is followed at once");
-        world.advance(10 * SECOND - 1);
+        world.advance(10 * SECOND - Span::from_nanos(1));
         assert!(world.try_workflow_task().is_none(), "attempt {attempt} is followed too early");
         // The time-out of later attempts grows.
         world.advance(60 * SECOND);

@@ -215,7 +215,7 @@ impl Oracle {
         self.with(number, |run, now| {
             let (open, tasks_fail) = (run.end.is_none(), run.task_attempt >= TASKS_FAIL);
             if run.updates.ask(id, call, open, tasks_fail, now)? {
-                run.first_task = 0;
+                run.first_task = Time::UNSET;
                 run.schedule_task_for_updates(now);
             }
             Ok(())

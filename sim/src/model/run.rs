@@ -239,7 +239,7 @@ impl Run {
     /// A signal that came with a start: the run waits for its beginning no longer.
     pub fn signal_with_start(&mut self, name: &str, request: &str, now: &mut Now) {
         if !self.signals.contains(request) {
-            self.first_task = 0;
+            self.first_task = Time::UNSET;
         }
         self.signal(name, request, now);
     }
@@ -254,7 +254,7 @@ impl Run {
     pub fn request_cancel(&mut self, now: &mut Now) {
         if !std::mem::replace(&mut self.cancel_requested, true) {
             self.record(What::CancelRequested, now);
-            self.first_task = 0;
+            self.first_task = Time::UNSET;
             self.schedule_task(now);
         }
     }

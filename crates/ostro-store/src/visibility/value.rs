@@ -1,8 +1,8 @@
 //! What a literal means for an attribute of some type.
 
 use ostro_engine::error::{Error, Result};
-use ostro_engine::time::Span;
 use ostro_engine::rfc3339;
+use ostro_engine::time::Span;
 use rusqlite::types::Value;
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 

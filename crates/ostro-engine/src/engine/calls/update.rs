@@ -76,7 +76,7 @@ impl<L: Loader> Engine<L> {
     /// Until its client's deadline, or until it is told how far the update is; returns which comes first. Unlike other long
     /// polls it is not answered a little before the client's deadline: SDKs ask again at once, and would never come to it.
     fn wait_for_update(&mut self, reply: ReplyId, execution: ExecutionId, until: Time, polled: bool) -> Time {
-        let deadline = until.min(self.now.saturating_add(self.config.long_poll_timeout));
+        let deadline = until.min(self.now + self.config.long_poll_timeout);
         self.waits.add(reply, Wait { execution, kind: WaitKind::Update { until, polled }, deadline });
         deadline
     }

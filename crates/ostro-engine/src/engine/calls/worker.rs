@@ -20,7 +20,7 @@ use crate::execution::workflow_task::{Completion, StartedBy};
 use crate::persistence::{ExecutionId, Loader, NamespaceId, QueueKind};
 use crate::queue::{Leaving, Poller, QueueKey, Task, Work};
 use crate::reply::{ReplyId, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::token::TaskToken;
 
 impl<L: Loader> Engine<L> {
@@ -204,7 +204,7 @@ impl<L: Loader> Engine<L> {
 
     /// A worker's poll is gone with the worker. What waits on its own queue, where no other of its polls does, is for others.
     pub(in crate::engine) fn leave_sticky_queue(&mut self, key: &QueueKey, poller: &Poller) {
-        if !poller.sticky_of.is_empty() && !self.queues.has_recent_poller(key, self.now, 0) {
+        if !poller.sticky_of.is_empty() && !self.queues.has_recent_poller(key, self.now, Span::ZERO) {
             self.drain_sticky_queue(key);
         }
     }
