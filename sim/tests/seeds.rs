@@ -77,7 +77,12 @@ fn a_lost_workflow_task_is_caught() {
 fn an_ended_activity_that_stays_is_caught() {
     is_caught(
         Plant::KeepEndedActivity,
-        &["it is closed, and recovery would wake it", "is not pending", "no activity of event"],
+        &[
+            "it is closed, and recovery would wake it",
+            "it is closed, and recovery would put a task of it into a queue",
+            "is not pending",
+            "no activity of event",
+        ],
     );
 }
 

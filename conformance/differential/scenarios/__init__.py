@@ -2,9 +2,11 @@
 
 from . import (
     activities,
+    answers,
     bad_input,
     batches,
     deployments,
+    filters,
     generated,
     messages,
     nexus,
@@ -25,9 +27,11 @@ from . import (
 
 __all__ = [
     "activities",
+    "answers",
     "bad_input",
     "batches",
     "deployments",
+    "filters",
     "generated",
     "messages",
     "nexus",

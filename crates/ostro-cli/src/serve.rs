@@ -215,8 +215,8 @@ fn over(config: &mut Config, flags: &ServerArguments) {
     if Some(flags.listen) != defaults.listen {
         config.listen = Some(flags.listen);
     }
-    if Some(flags.http_listen) != defaults.http_listen {
-        config.http_listen = Some(flags.http_listen);
+    if flags.http_listen.0 != defaults.http_listen {
+        config.http_listen = flags.http_listen.0;
     }
     if flags.log_level != defaults.log_level {
         config.log_level.clone_from(&flags.log_level);

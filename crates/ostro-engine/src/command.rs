@@ -5,7 +5,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use crate::nexus::{incoming, outgoing};
-use crate::reply::{HistoryPosition, StartAnswer, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer};
+use crate::reply::{DescribedQueue, HistoryPosition, StartAnswer, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer};
 use crate::time::Time;
 
 /// A request type and the answer that belongs to it.
@@ -106,7 +106,7 @@ commands! {
     ResetActivity(service::ResetActivityRequest) -> service::ResetActivityResponse;
     UpdateActivityOptions(service::UpdateActivityOptionsRequest) -> service::UpdateActivityOptionsResponse;
     ShutdownWorker(service::ShutdownWorkerRequest) -> service::ShutdownWorkerResponse;
-    DescribeTaskQueue(service::DescribeTaskQueueRequest) -> service::DescribeTaskQueueResponse;
+    DescribeTaskQueue(service::DescribeTaskQueueRequest) -> DescribedQueue;
     RegisterNamespace(service::RegisterNamespaceRequest) -> service::RegisterNamespaceResponse;
     DescribeNamespace(service::DescribeNamespaceRequest) -> service::DescribeNamespaceResponse;
     ListNamespaces(service::ListNamespacesRequest) -> service::ListNamespacesResponse;

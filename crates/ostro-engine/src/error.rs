@@ -2,6 +2,7 @@
 
 use prost::Message;
 use prost_wkt_types::Any;
+use temporalio_protos::temporal::api::enums::v1::{ResourceExhaustedCause, ResourceExhaustedScope};
 use temporalio_protos::temporal::api::errordetails::v1 as details;
 use temporalio_protos::temporal::api::errordetails::v1::multi_operation_execution_failure::OperationStatus;
 use temporalio_protos::temporal::api::failure::v1::{Failure, MultiOperationExecutionAborted};
@@ -96,6 +97,27 @@ impl Error {
             "temporal.api.errordetails.v1.NamespaceNotFoundFailure",
             &details::NamespaceNotFoundFailure { namespace: name.to_owned() },
         )
+    }
+
+    /// What a call is told that waited until its client's deadline, in the words of gRPC.
+    pub fn deadline_exceeded() -> Self {
+        Self::new(ErrorKind::DeadlineExceeded, "context deadline exceeded")
+    }
+
+    /// FAILED_PRECONDITION with `WorkflowNotReadyFailure`, on which SDKs wait and ask again.
+    pub fn workflow_not_ready(message: impl Into<String>) -> Self {
+        Self::failed_precondition(message)
+            .with("temporal.api.errordetails.v1.WorkflowNotReadyFailure", &details::WorkflowNotReadyFailure {})
+    }
+
+    /// RESOURCE_EXHAUSTED since the workflow is busy: SDKs try again.
+    pub fn workflow_busy(message: impl Into<String>) -> Self {
+        let detail = details::ResourceExhaustedFailure {
+            cause: ResourceExhaustedCause::BusyWorkflow as i32,
+            scope: ResourceExhaustedScope::Namespace as i32,
+        };
+        Self::new(ErrorKind::ResourceExhausted, message)
+            .with("temporal.api.errordetails.v1.ResourceExhaustedFailure", &detail)
     }
 
     /// ALREADY_EXISTS with the run that is in the way, as SDKs expect.

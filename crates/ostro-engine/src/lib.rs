@@ -25,6 +25,7 @@ pub mod persistence;
 pub mod queue;
 pub mod quota;
 pub mod reply;
+pub mod rfc3339;
 pub mod schedule;
 pub mod seal;
 pub mod search;

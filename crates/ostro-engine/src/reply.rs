@@ -4,7 +4,8 @@ use bytes::Bytes;
 use temporalio_protos::temporal::api::{
     history::v1::HistoryEvent,
     workflowservice::v1::{
-        PollWorkflowTaskQueueResponse, RespondWorkflowTaskCompletedResponse, StartWorkflowExecutionResponse,
+        DescribeTaskQueueResponse, PollWorkflowTaskQueueResponse, RespondWorkflowTaskCompletedResponse,
+        StartWorkflowExecutionResponse,
     },
 };
 
@@ -54,6 +55,14 @@ pub struct StartAnswer {
 pub struct WorkflowTaskCompletedAnswer {
     pub response: RespondWorkflowTaskCompletedResponse,
     pub workflow_task: Option<Box<WorkflowTaskAnswer>>,
+}
+
+/// A task queue.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DescribedQueue {
+    pub response: DescribeTaskQueueResponse,
+    /// Of its pollers, the identities that have gone: they said goodbye, or their connection is closed.
+    pub left: Vec<String>,
 }
 
 /// Where an execution's history stands.

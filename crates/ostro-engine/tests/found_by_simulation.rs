@@ -100,9 +100,9 @@ fn an_update_leaves_the_sticky_queue_of_a_dead_worker() {
         world.send(WithDeadline { request: poll_request("sticky", TaskQueueKind::Sticky), deadline: Time::MAX });
     let task = world.workflow_task();
     world.complete_sticky(&task, vec![], "sticky");
-    world.engine.abandon(world.now, sticky);
     update(&mut world, "w");
-    assert!(world.try_workflow_task().is_none(), "it waits for the sticky worker first");
+    let sent = world.answer::<WithDeadline<PollWorkflowTaskQueueRequest>>(sticky).unwrap().unwrap();
+    assert_eq!(sent.response.messages.len(), 1, "the sticky worker has it, and is dead");
     world.advance(10 * SECOND);
     assert_eq!(world.workflow_task().response.messages.len(), 1);
 }

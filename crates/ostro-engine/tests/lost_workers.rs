@@ -98,12 +98,12 @@ fn a_task_on_a_lost_workers_own_queue_waits_for_any() {
     world.start("w");
     let task = world.workflow_task();
     world.complete_sticky(&task, vec![], "own");
-    // The worker waits on its queue when the signal comes, so the task goes there; the answer is lost on its way.
-    let poll = world.send(ostro_engine::command::WithDeadline {
+    // The worker has polled its queue a moment ago and is busy when the signal comes, so the task goes there.
+    world.send(ostro_engine::command::WithDeadline {
         request: poll_request("own", TaskQueueKind::Sticky),
-        deadline: ostro_engine::time::Time::MAX,
+        deadline: world.now + SECOND,
     });
-    world.abandon(poll);
+    world.advance(SECOND);
     world.signal("w", "go").unwrap();
     assert!(world.try_workflow_task().is_none(), "it waits on the worker's own queue");
     restart_in_process(&mut world);

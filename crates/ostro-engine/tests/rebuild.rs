@@ -6,7 +6,7 @@ mod world;
 
 use ostro_engine::execution::Execution;
 use ostro_engine::execution::rebuild::{Origin, rebuild};
-use ostro_engine::execution::state::{Activity, Child, Core, WorkflowTask};
+use ostro_engine::execution::state::{Activity, Child, Core, Properties, WorkflowTask};
 use ostro_engine::ids::Ids;
 use ostro_engine::persistence::Loader;
 use ostro_engine::time::{MILLISECOND, SECOND, duration};
@@ -35,7 +35,7 @@ fn check(world: &World, workflow_id: &str) {
     let rebuilt = rebuild(&origin, &world.history(workflow_id), &mut Ids::predictable(1)).unwrap();
     let buffered = !live.buffered.is_empty();
     assert_eq!(core(&live, buffered), core(&rebuilt, buffered), "{workflow_id}");
-    assert_eq!((&live.start, &live.properties), (&rebuilt.start, &rebuilt.properties));
+    assert_eq!((&live.start, &without_builds(&live)), (&rebuilt.start, &without_builds(&rebuilt)));
     assert_eq!(
         live.activities.values().map(activity).collect::<Vec<_>>(),
         rebuilt.activities.values().map(activity).collect::<Vec<_>>()
@@ -54,6 +54,14 @@ fn check(world: &World, workflow_id: &str) {
     assert_eq!(live.admitted_updates, rebuilt.admitted_updates);
     assert_eq!(live.signals.keys().collect::<Vec<_>>(), rebuilt.signals.keys().collect::<Vec<_>>());
     assert_eq!(live.cancels.keys().collect::<Vec<_>>(), rebuilt.cancels.keys().collect::<Vec<_>>());
+}
+
+/// Builds are of the workers of this very run: one that is made from its history has none yet.
+fn without_builds(execution: &Execution) -> Properties {
+    let mut properties = execution.properties.clone();
+    properties.search_attributes.iter_mut().for_each(|all| drop(all.indexed_fields.remove("BuildIds")));
+    properties.search_attributes = properties.search_attributes.filter(|all| !all.indexed_fields.is_empty());
+    properties
 }
 
 /// Without what history does not hold.

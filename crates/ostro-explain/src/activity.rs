@@ -38,6 +38,9 @@ fn state(activity: &PendingActivityInfo, evidence: &Evidence<'_>) -> (String, bo
     let now = evidence.now;
     match activity.state() {
         PendingActivityState::Paused => (paused(activity, now), true),
+        PendingActivityState::Started if evidence.has_lost(activity) => {
+            (running(activity, "taken by a worker that has left", now), false)
+        }
         PendingActivityState::Started => (running(activity, "running", now), false),
         PendingActivityState::CancelRequested => {
             (running(activity, "told to cancel (it learns that by a heartbeat)", now), false)
@@ -58,6 +61,7 @@ fn state(activity: &PendingActivityInfo, evidence: &Evidence<'_>) -> (String, bo
 fn running(activity: &PendingActivityInfo, word: &str, now: SystemTime) -> String {
     let worker = match activity.last_worker_identity.as_str() {
         "" => String::new(),
+        worker if word.ends_with("left") => format!(", `{worker}`,"),
         worker => format!(" on worker `{worker}`"),
     };
     let since = moment::of(activity.last_started_time.as_ref());

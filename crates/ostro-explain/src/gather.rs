@@ -1,21 +1,27 @@
 //! Asks a server for what an explanation is made of.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use ostro_wire::Caller;
+use ostro_wire::{Caller, EncodedCall, QueueExtension, Rpc};
+use prost::Message;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_protos::temporal::api::enums::v1::TaskQueueType;
+use temporalio_protos::temporal::api::query::v1::WorkflowQuery;
 use temporalio_protos::temporal::api::taskqueue::v1::TaskQueue;
 use temporalio_protos::temporal::api::workflowservice::v1::{
-    DescribeTaskQueueRequest, DescribeWorkflowExecutionResponse, GetWorkflowExecutionHistoryRequest,
+    DescribeTaskQueueRequest, DescribeTaskQueueResponse, DescribeWorkflowExecutionResponse,
+    GetWorkflowExecutionHistoryRequest, QueryWorkflowRequest,
 };
 use tonic::Status;
 
 use crate::execution::{Evidence, is_open, reasons};
+use crate::input::{self, Input};
 use crate::outstanding::Outstanding;
-use crate::reason::Reason;
+use crate::reason::{Kind, Reason};
 use crate::task_queue::QueueView;
 
+/// How long a worker may take to say what its workflow waits for.
+const QUERY_PATIENCE: Duration = Duration::from_secs(1);
 /// Events asked for at once.
 const PAGE_SIZE: i32 = 1_000;
 
@@ -28,16 +34,42 @@ pub async fn explain(
     now: SystemTime,
 ) -> Result<Vec<Reason>, Status> {
     let info = described.workflow_execution_info.clone().unwrap_or_default();
+    let execution = info.execution.clone().unwrap_or_default();
     let mut outstanding = Outstanding::default();
     let mut queues = Vec::new();
     if is_open(info.status()) {
-        outstanding = self::outstanding(server, namespace, info.execution.unwrap_or_default()).await?;
+        outstanding = self::outstanding(server, namespace, execution.clone()).await?;
         let evidence = Evidence { described, outstanding: &outstanding, queues: &[], now };
         for (name, kind) in queues_of(&evidence) {
             queues.push(queue(server, namespace, name, kind).await?);
         }
     }
-    Ok(reasons(&Evidence { described, outstanding: &outstanding, queues: &queues, now }))
+    let evidence = Evidence { described, outstanding: &outstanding, queues: &queues, now };
+    let reasons = reasons(&evidence);
+    // Only code that has nothing under way may wait for a person, and only a worker can tell.
+    if !reasons.iter().all(|reason| matches!(reason.kind, Kind::Message | Kind::Timer)) {
+        return Ok(reasons);
+    }
+    let worker = queue(server, namespace, evidence.task_queue(), TaskQueueType::Workflow).await?;
+    match worker.has_pollers() {
+        true => Ok(input::instead(reasons, pending_inputs(server, namespace, execution).await)),
+        false => Ok(reasons),
+    }
+}
+
+/// The inputs that the workflow's code waits for, as its worker tells; none where it does not know that question, or does not
+/// answer soon.
+async fn pending_inputs(server: &Caller, namespace: &str, execution: WorkflowExecution) -> Vec<Input> {
+    let request = QueryWorkflowRequest {
+        namespace: namespace.to_owned(),
+        execution: Some(execution),
+        query: Some(WorkflowQuery { query_type: input::QUERY.to_owned(), ..Default::default() }),
+        ..Default::default()
+    };
+    match server.ask_within(&request, QUERY_PATIENCE).await {
+        Ok(answer) => input::read(answer.query_result.as_ref()),
+        Err(_) => Vec::new(),
+    }
 }
 
 /// Asks for a queue of one kind.
@@ -49,8 +81,19 @@ pub async fn queue(server: &Caller, namespace: &str, name: &str, kind: TaskQueue
         report_stats: true,
         ..Default::default()
     };
-    let described = server.ask(&request).await?;
-    Ok(QueueView { name: name.to_owned(), kind, described })
+    let call = EncodedCall {
+        service: DescribeTaskQueueRequest::SERVICE,
+        method: DescribeTaskQueueRequest::METHOD,
+        namespace,
+        request: request.encoded(),
+        timeout: None,
+    };
+    let answer = server.call(call).await?;
+    // Other servers say nothing of those that have gone.
+    let left = QueueExtension::decode(answer.clone()).unwrap_or_default().left;
+    let described = DescribeTaskQueueResponse::decode(answer)
+        .map_err(|error| Status::internal(format!("DescribeTaskQueue answered bytes that do not decode: {error}")))?;
+    Ok(QueueView::new(name, kind, described, &left))
 }
 
 /// The queues in which a task of the execution may wait, each once.

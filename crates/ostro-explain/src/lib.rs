@@ -9,6 +9,7 @@ pub mod duration;
 mod execution;
 pub mod failure;
 pub mod gather;
+mod input;
 mod moment;
 mod nexus;
 mod outstanding;

@@ -38,6 +38,8 @@ pub(crate) struct Update {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TaskFailure {
     pub text: String,
+    /// The worker that had the task said nothing, for all that is known.
+    pub timed_out: bool,
     pub since: Option<SystemTime>,
 }
 
@@ -65,12 +67,13 @@ impl Outstanding {
             Attributes::WorkflowTaskCompletedEventAttributes(_) => self.task_failure = None,
             Attributes::WorkflowTaskFailedEventAttributes(failed) => {
                 let text = failed.failure.as_ref().map(failure::line).unwrap_or_default();
-                self.task_failed(format!("{text} ({})", failed.cause().as_str_name().trim_start_matches(CAUSE)), time);
+                let text = format!("{text} ({})", failed.cause().as_str_name().trim_start_matches(CAUSE));
+                self.task_failed(text, false, time);
             }
             Attributes::WorkflowTaskTimedOutEventAttributes(timed_out)
                 if timed_out.timeout_type() == TimeoutType::StartToClose =>
             {
-                self.task_failed("the worker took the task and did not answer in time".to_owned(), time);
+                self.task_failed("the worker took the task and did not answer in time".to_owned(), true, time);
             }
             Attributes::TimerStartedEventAttributes(timer) => {
                 let lasts = timer.start_to_fire_timeout.as_ref().map(duration::from_proto).unwrap_or_default();
@@ -168,8 +171,8 @@ impl Outstanding {
         }
     }
 
-    fn task_failed(&mut self, text: String, since: Option<SystemTime>) {
-        self.task_failure.get_or_insert(TaskFailure { text, since });
+    fn task_failed(&mut self, text: String, timed_out: bool, since: Option<SystemTime>) {
+        self.task_failure.get_or_insert(TaskFailure { text, timed_out, since });
     }
 
     pub(crate) fn timers(&self) -> impl Iterator<Item = &Timer> {

@@ -22,6 +22,8 @@ pub enum Kind {
     NexusOperation,
     /// A handler that was accepted and has not ended.
     Update,
+    /// What a person is to give.
+    Input,
     /// A signal, an update or a cancellation from outside: nothing is scheduled.
     Message,
 }
@@ -40,6 +42,7 @@ impl Kind {
             Self::ExternalWorkflow => "external-workflow",
             Self::NexusOperation => "nexus-operation",
             Self::Update => "update",
+            Self::Input => "input",
             Self::Message => "message",
         }
     }

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use temporalio_protos::temporal::api::deployment::v1::WorkerDeploymentVersion;
 use temporalio_protos::temporal::api::enums::v1::TaskQueueType;
+use temporalio_protos::temporal::api::taskqueue::v1::PollerInfo;
 use temporalio_protos::temporal::api::workflowservice::v1::DescribeTaskQueueResponse;
 
 use crate::{duration, moment, version};
@@ -13,10 +14,39 @@ use crate::{duration, moment, version};
 pub struct QueueView {
     pub name: String,
     pub kind: TaskQueueType,
+    /// Without the pollers that have gone.
     pub described: DescribeTaskQueueResponse,
+    /// Pollers that said goodbye or lost their connection, where the server tells of them. They went at their last access.
+    gone: Vec<PollerInfo>,
 }
 
 impl QueueView {
+    /// `left`: the identities that have gone, of all that the server lists as pollers.
+    pub fn new(name: &str, kind: TaskQueueType, mut described: DescribeTaskQueueResponse, left: &[String]) -> Self {
+        let pollers = std::mem::take(&mut described.pollers);
+        let (gone, pollers) = pollers.into_iter().partition(|poller| left.contains(&poller.identity));
+        described.pollers = pollers;
+        Self { name: name.to_owned(), kind, described, gone }
+    }
+
+    /// Whether its workers have gone, and none has come in their place.
+    pub(crate) fn is_left(&self) -> bool {
+        !self.has_pollers() && !self.gone.is_empty()
+    }
+
+    /// Whether the worker of that identity has gone.
+    pub(crate) fn has_lost(&self, identity: &str) -> bool {
+        self.gone.iter().any(|poller| poller.identity == identity)
+    }
+
+    /// ` (the last was `7@host`, which left 3m ago)`; nothing where none is known.
+    pub(crate) fn last(&self, now: SystemTime) -> String {
+        let went = |poller: &&PollerInfo| moment::of(poller.last_access_time.as_ref());
+        let Some(last) = self.gone.iter().max_by_key(went) else { return String::new() };
+        let went = went(&last).map(|went| format!(", which left {}", moment::ago(went, now))).unwrap_or_default();
+        format!(" (the last was `{}`{went})", last.identity)
+    }
+
     pub(crate) fn has_pollers(&self) -> bool {
         !self.described.pollers.is_empty()
     }
@@ -36,7 +66,8 @@ impl QueueView {
     pub(crate) fn why(&self, pinned: Option<&WorkerDeploymentVersion>, now: SystemTime) -> (String, bool) {
         let word = kind_word(self.kind);
         if !self.has_pollers() {
-            return (format!("for a worker: none polls the {word} tasks of task queue `{}`", self.name), true);
+            let last = self.last(now);
+            return (format!("for a worker: none polls the {word} tasks of task queue `{}`{last}", self.name), true);
         }
         if let Some(lacking) = version::lacking(self, pinned) {
             return (lacking, true);
@@ -60,11 +91,12 @@ impl QueueView {
 const UNLIMITED: f64 = 100_000.0;
 
 /// One sentence on a task queue: what its tasks wait for, or that none does.
-pub fn task_queue(view: &QueueView) -> String {
+pub fn task_queue(view: &QueueView, now: SystemTime) -> String {
+    let last = view.last(now);
     let word = kind_word(view.kind);
     let tasks = match view.backlog() {
         0 if view.has_pollers() => return format!("No {word} task waits: {} free.", workers(view)),
-        0 => return format!("No {word} task waits, and no worker polls: the first task will wait for one."),
+        0 => return format!("No {word} task waits, and no worker polls{last}: the first task will wait for one."),
         1 => format!("1 {word} task waits"),
         tasks => format!("{tasks} {word} tasks wait"),
     };
@@ -72,7 +104,7 @@ pub fn task_queue(view: &QueueView) -> String {
     let age = age.map(duration::from_proto).filter(|age| !age.is_zero());
     let age = age.map(|age| format!(", the oldest for {}", duration::text(age))).unwrap_or_default();
     let why = match (view.has_pollers(), version::lacking(view, None), view.rate_limit()) {
-        (false, ..) => "no worker polls; start one".to_owned(),
+        (false, ..) => format!("no worker polls{last}; start one"),
         (true, Some(lacking), _) => format!("they wait {lacking}"),
         (true, None, Some(0.0)) => "the queue's rate limit is 0: nothing leaves it".to_owned(),
         (true, None, Some(limit)) => format!("the queue is limited to {limit} per second"),

@@ -14,6 +14,17 @@ pub(crate) fn reason(task: &PendingWorkflowTaskInfo, evidence: &Evidence<'_>) ->
     let failing = task.attempt > 1;
     let started = task.state() == PendingWorkflowTaskState::Started;
     let (place, blocked) = match moment::of(task.started_time.as_ref()).filter(|_| started) {
+        Some(since) if evidence.is_left(evidence.task_queue()) => {
+            let last = evidence.last(evidence.task_queue());
+            let taken = moment::ago(since, now);
+            (
+                format!(
+                    "A worker took it {taken} and is gone: none polls task queue `{}`{last}",
+                    evidence.task_queue()
+                ),
+                true,
+            )
+        }
         Some(since) => {
             let over = timeout(task, evidence).and_then(|timeout| since.checked_add(timeout));
             let over = over.map(|over| format!(", times out {}", moment::until(over, now))).unwrap_or_default();
@@ -23,12 +34,11 @@ pub(crate) fn reason(task: &PendingWorkflowTaskInfo, evidence: &Evidence<'_>) ->
         None => waiting(task, evidence),
     };
     let sentence = match evidence.outstanding.task_failure().filter(|_| failing) {
-        Some(first) => format!(
-            "Blocked{}: the workflow's code fails, attempt {}, first error `{}`. {place}.",
-            moment::for_time(first.since, now),
-            task.attempt,
-            first.text
-        ),
+        Some(first) => {
+            let fault = if first.timed_out { "no worker answers for its task" } else { "the workflow's code fails" };
+            let since = moment::for_time(first.since, now);
+            format!("Blocked{since}: {fault}, attempt {}, first error `{}`. {place}.", task.attempt, first.text)
+        }
         None if failing => format!("{place}: attempt {}.", task.attempt),
         None => format!("{place}."),
     };

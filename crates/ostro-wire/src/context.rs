@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 
-use crate::timeout;
+use crate::{Delivery, timeout};
 
 /// On the network the answer leaves this long before the caller's own clock ends, at most: tonic would otherwise answer
 /// CANCELLED "Timeout expired" in our place.
@@ -19,6 +19,8 @@ pub struct CallContext {
     pub deadline: Option<Instant>,
     /// Whether the call came through a socket, rather than from this process.
     pub from_network: bool,
+    /// What is to be done when the answer does not reach the caller.
+    pub delivery: Delivery,
 }
 
 impl CallContext {
@@ -30,14 +32,14 @@ impl CallContext {
     /// A call from this process with headers; a `grpc-timeout` among them is honoured.
     pub fn in_process_with(headers: HeaderMap) -> Self {
         let deadline = timeout::parse(&headers).map(|patience| Instant::now() + patience);
-        Self { headers, deadline, from_network: false }
+        Self { headers, deadline, ..Self::default() }
     }
 
     /// A call that arrived through a socket.
     pub fn from_network(headers: HeaderMap) -> Self {
         let deadline =
             timeout::parse(&headers).map(|patience| Instant::now() + patience - ANSWER_MARGIN_MAX.min(patience / 10));
-        Self { headers, deadline, from_network: true }
+        Self { headers, deadline, from_network: true, ..Self::default() }
     }
 
     /// The same call with a deadline `patience` from now, if that is earlier than the one it has.

@@ -14,8 +14,9 @@ use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Request, Response, Status};
 
 use crate::codec::RawCodec;
+use crate::delivery::Watched;
 use crate::network::Held;
-use crate::{BoxFuture, CallContext, Services, reflection, status};
+use crate::{BoxFuture, CallContext, Delivery, Services, reflection, status};
 
 /// Serves every method of [`Services`] over HTTP/2.
 #[derive(Clone)]
@@ -82,12 +83,17 @@ where
     B::Error: Into<StdError> + Send,
 {
     let reached = Arc::new(AtomicBool::new(false));
-    let method = RawMethod { services, path: request.uri().path().to_owned(), reached: Arc::clone(&reached) };
+    let delivery = Delivery::watching();
+    let path = request.uri().path().to_owned();
+    let method = RawMethod { services, path, delivery: delivery.clone(), reached: Arc::clone(&reached) };
     let mut grpc = Grpc::new(RawCodec)
         .accept_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(limit)
         .max_encoding_message_size(usize::MAX);
     let response = grpc.unary(method, request).await;
+    if delivery.is_watched() {
+        return response.map(|body| Body::new(Watched::new(body, delivery)));
+    }
     if reached.load(Ordering::Relaxed) {
         return response;
     }
@@ -119,6 +125,7 @@ fn size_in(message: &str) -> Option<usize> {
 struct RawMethod {
     services: Services,
     path: String,
+    delivery: Delivery,
     /// Set once the request was read, so that a status of a method is never mistaken for one of tonic's.
     reached: Arc<AtomicBool>,
 }
@@ -133,7 +140,8 @@ impl UnaryService<Bytes> for RawMethod {
         if let Some(Err(refusal)) = extensions.get::<Held>().map(|held| held.grow_to(message.len())) {
             return Box::pin(std::future::ready(Err(refusal)));
         }
-        let context = CallContext::from_network(metadata.into_headers());
+        let delivery = self.delivery.clone();
+        let context = CallContext { delivery, ..CallContext::from_network(metadata.into_headers()) };
         let (service, method) = split_path(&self.path);
         let answer = self.services.call(service, method, context, message);
         Box::pin(async move { answer.await.map(Response::new) })

@@ -15,7 +15,9 @@ mod caller;
 mod client;
 mod codec;
 mod context;
+mod delivery;
 mod endpoint;
+mod extension;
 mod generated;
 mod guard;
 mod health;
@@ -38,6 +40,8 @@ mod waiting;
 pub use caller::{Caller, EncodedCall, Transport};
 pub use client::{Client, ClientTls, Target};
 pub use context::CallContext;
+pub use delivery::Delivery;
+pub use extension::QueueExtension;
 pub use generated::{
     DESCRIPTORS, Health, OperatorService, TestService, WorkflowService, health_service, methods, operator_service,
     services as service_names, test_service, workflow_service,

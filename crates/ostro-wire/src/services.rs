@@ -9,7 +9,7 @@ use crate::generated::{health_service, operator_service, test_service, workflow_
 use crate::observer::{Observation, Observer};
 use crate::waiting::{WAITING_MAX, Waiting, may_wait};
 use crate::{
-    BoxFuture, CallContext, EncodedAnswer, Guard, Health, Leave, Namespaces, OperatorService, OstroService,
+    BoxFuture, CallContext, Delivery, EncodedAnswer, Guard, Health, Leave, Namespaces, OperatorService, OstroService,
     ServingStatus, TestService, Throttle, WorkflowService, namespaces, ostro_service, status,
 };
 
@@ -135,13 +135,23 @@ impl Services {
     /// Used by the network and by callers in this process. UNIMPLEMENTED for an unknown service or method,
     /// RESOURCE_EXHAUSTED above [`Services::request_bytes_max`], DEADLINE_EXCEEDED when the context's deadline passes;
     /// dropping the future drops the method's future.
-    pub fn call(&self, service: &str, method: &str, context: CallContext, request: Bytes) -> BoxFuture<EncodedAnswer> {
+    pub fn call(
+        &self,
+        service: &str,
+        method: &str,
+        mut context: CallContext,
+        request: Bytes,
+    ) -> BoxFuture<EncodedAnswer> {
         let limit = self.request_bytes_max(service);
         if request.len() > limit {
             return refuse(status::request_too_large(request.len(), limit));
         }
         let observation = self.observation(service, method, &context);
         let deadline = context.deadline;
+        if !context.delivery.is_watching() {
+            context.delivery = Delivery::watching();
+        }
+        let (delivery, from_network) = (context.delivery.clone(), context.from_network);
         let guard = self.guard.as_ref().filter(|_| context.from_network);
         let leave = guard.map(|guard| guard.admit(service, method, &context.headers, &request));
         let throttle = self.throttle.clone().filter(|_| context.from_network);
@@ -169,6 +179,12 @@ impl Services {
                     .await
                     .unwrap_or_else(|_| Err(status::deadline_exceeded())),
             };
+            match &answer {
+                Err(_) => delivery.lost(),
+                // One on the network has it when it is written.
+                Ok(_) if !from_network => delivery.delivered(),
+                Ok(_) => {}
+            }
             if let Some(observation) = observation {
                 observation.finish(answer.as_ref().map_or_else(Status::code, |_| Code::Ok));
             }

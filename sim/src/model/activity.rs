@@ -83,9 +83,9 @@ impl Activity {
             State::BackingOff => backoff = self.attempt_scheduled,
         }
         [
-            (close, Some(TimeoutType::StartToClose)),
             (start, Some(TimeoutType::ScheduleToStart)),
             (self.expires(), Some(TimeoutType::ScheduleToClose)),
+            (close, Some(TimeoutType::StartToClose)),
             (beat, Some(TimeoutType::Heartbeat)),
             (backoff, None),
         ]
@@ -114,11 +114,14 @@ impl Activity {
 
 /// Doubling waits from one second on, up to a hundred.
 pub fn retry(attempt: i32, attempts_max: i32, expires: Time, now: Time) -> Result<Span, RetryState> {
-    if attempts_max > 0 && attempt >= attempts_max {
-        return Err(RetryState::MaximumAttemptsReached);
-    }
     let wait = (SECOND * (1 << (attempt - 1).min(10))).min(BACKOFF_MAX);
-    if expires != Time::UNSET && now + wait > expires { Err(RetryState::Timeout) } else { Ok(wait) }
+    if expires != Time::UNSET && now + wait > expires {
+        Err(RetryState::Timeout)
+    } else if attempts_max > 0 && attempt >= attempts_max {
+        Err(RetryState::MaximumAttemptsReached)
+    } else {
+        Ok(wait)
+    }
 }
 
 impl Run {

@@ -136,7 +136,7 @@ impl Oracle {
         self.follow_up();
         if self.run(found.run).end.is_none() {
             // Does nothing where the start brought it.
-            self.with(found.run, |run, now| run.signal(signal, request, now));
+            self.with(found.run, |run, now| run.signal_with_start(signal, request, now));
         }
         Ok(found)
     }
@@ -215,6 +215,7 @@ impl Oracle {
         self.with(number, |run, now| {
             let (open, tasks_fail) = (run.end.is_none(), run.task_attempt >= TASKS_FAIL);
             if run.updates.ask(id, call, open, tasks_fail, now)? {
+                run.first_task = Time::UNSET;
                 run.schedule_task_for_updates(now);
             }
             Ok(())

@@ -236,6 +236,14 @@ impl Run {
         any
     }
 
+    /// A signal that came with a start: the run waits for its beginning no longer.
+    pub fn signal_with_start(&mut self, name: &str, request: &str, now: &mut Now) {
+        if !self.signals.contains(request) {
+            self.first_task = Time::UNSET;
+        }
+        self.signal(name, request, now);
+    }
+
     pub fn signal(&mut self, name: &str, request: &str, now: &mut Now) {
         if self.signals.insert(request.to_owned()) {
             self.record(What::Signaled { name: name.to_owned(), request: request.to_owned() }, now);
@@ -246,6 +254,7 @@ impl Run {
     pub fn request_cancel(&mut self, now: &mut Now) {
         if !std::mem::replace(&mut self.cancel_requested, true) {
             self.record(What::CancelRequested, now);
+            self.first_task = Time::UNSET;
             self.schedule_task(now);
         }
     }

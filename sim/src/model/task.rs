@@ -149,13 +149,14 @@ impl Run {
     /// The worker's decisions; false where they are refused and the task has failed.
     pub fn complete_task(&mut self, decisions: &[Decision], now: &mut Now) -> bool {
         let refused = |at: usize| self.refuses_operation(&decisions[at], &decisions[..at]);
-        if let Some(cause) = (0..decisions.len()).find_map(refused) {
-            self.fail_task(cause, now);
-            return false;
-        }
         let ends = decisions.iter().any(|decision| matches!(decision, Decision::End(_)));
-        if ends && (!self.waiting.is_empty() || self.updates.any_unsent()) {
-            self.fail_task(Cause::UnhandledCommand, now);
+        let unhandled = (ends && !self.waiting.is_empty()).then_some(Cause::UnhandledCommand);
+        if let Some(cause) = (0..decisions.len()).find_map(refused).or(unhandled) {
+            self.updates.abort_sent(now);
+            // A second refusal in a row waits for the time-out, unless something new has come.
+            if self.task.as_ref().is_some_and(|task| task.attempt == 1) || !self.waiting.is_empty() {
+                self.fail_task(cause, now);
+            }
             return false;
         }
         let says_no_only = decisions.iter().all(|decision| matches!(decision, Decision::Reject(_)));

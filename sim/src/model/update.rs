@@ -158,6 +158,16 @@ impl Updates {
         ignored.iter().for_each(|id| self.reject(id, now));
     }
 
+    /// The server refused what the worker said: those that came with the task end, but for those of history.
+    pub fn abort_sent(&mut self, now: &mut Now) {
+        let sent = self.all.iter().filter(|(id, stage)| *stage == Stage::Sent && !self.by_event.contains(id));
+        let aborted: Vec<_> = sent.map(|(id, _)| id.clone()).collect();
+        for id in aborted {
+            self.all.retain(|(known, _)| *known != id);
+            self.tell(&id, Verdict::Aborted, now);
+        }
+    }
+
     /// The run has ended.
     pub fn close(&mut self, now: &mut Now) {
         for (id, stage) in std::mem::take(&mut self.all) {

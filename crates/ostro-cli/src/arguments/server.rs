@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::value::{search_attribute, socket_address};
+use super::value::{ListenOn, search_attribute, socket_address};
 use super::{AttributeType, EngineArguments, StartDevArguments};
 
 /// How the server was asked to start.
@@ -53,9 +53,9 @@ pub struct ServerArguments {
     /// Address of the gRPC interface, for workers and clients
     #[arg(long, env = "OSTRO_LISTEN", default_value = "127.0.0.1:7233", value_parser = socket_address, value_name = "ADDRESS")]
     pub listen: SocketAddr,
-    /// Address of the HTTP interface: metrics, health, the console
-    #[arg(long, env = "OSTRO_HTTP_LISTEN", default_value = "127.0.0.1:8233", value_parser = socket_address, value_name = "ADDRESS")]
-    pub http_listen: SocketAddr,
+    /// Address of the HTTP interface: metrics, health, the console; `off` for none
+    #[arg(long, env = "OSTRO_HTTP_LISTEN", default_value = "127.0.0.1:8233", value_name = "ADDRESS")]
+    pub http_listen: ListenOn,
     /// A configuration file (TOML)
     #[arg(long, env = "OSTRO_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,

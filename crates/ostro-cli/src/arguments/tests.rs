@@ -59,7 +59,9 @@ fn an_update_waits_for_its_completion_by_default() {
 #[test]
 fn a_server_for_development_needs_nothing() {
     let Command::Dev(dev) = parse("dev").expect("dev").command else { panic!("not dev") };
-    assert_eq!(dev.server.http_listen.to_string(), "127.0.0.1:8233");
+    assert_eq!(dev.server.http_listen.0.map(|address| address.port()), Some(8233));
+    let Command::Dev(quiet) = parse("dev --http-listen off").expect("off").command else { panic!("not dev") };
+    assert_eq!(quiet.server.http_listen.0, None);
     assert_eq!((dev.ephemeral, dev.server.log_format), (false, LogFormat::Pretty));
     let line = "serve --data /d --listen 0.0.0.0:1 --namespace a --namespace b --search-attribute C=keywordlist";
     let Command::Serve(serve) = parse(line).expect(line).command else { panic!("not serve") };
@@ -90,6 +92,7 @@ fn refusals_say_what_is_right() {
         ("workflow start --type T --task-queue q --run-timeout 10", "such as 10s, 5m, 1h30m or 2d"),
         ("search-attribute create A=Number", "give one of Text, Keyword, Int, Double, Bool, Datetime, KeywordList"),
         ("dev --listen nowhere", "such as 127.0.0.1:7233"),
+        ("dev --http-listen nowhere", "such as 127.0.0.1:7233, or `off`"),
         ("workflow list --limit many", "invalid value 'many' for '--limit"),
     ];
     for (line, words) in table {

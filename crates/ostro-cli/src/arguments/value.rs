@@ -1,6 +1,7 @@
 //! Parsers of single argument values. Each error says what a right value looks like.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::str::FromStr;
 
 use clap::ValueEnum;
 use serde_json::Value;
@@ -12,6 +13,21 @@ pub fn socket_address(text: &str) -> Result<SocketAddr, String> {
     let example = "give host:port, such as 127.0.0.1:7233";
     let mut addresses = text.to_socket_addrs().map_err(|error| format!("{error}; {example}"))?;
     addresses.next().ok_or_else(|| format!("the name has no address; {example}"))
+}
+
+/// An address to listen on, or `off` for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenOn(pub Option<SocketAddr>);
+
+impl FromStr for ListenOn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self(None)),
+            text => socket_address(text).map(Some).map(Self).map_err(|error| format!("{error}, or `off`")),
+        }
+    }
 }
 
 /// A JSON value.
@@ -28,7 +44,7 @@ pub fn json_entry(text: &str) -> Result<(String, Value), String> {
 /// `NAME=TYPE` of a search attribute; the type in any case.
 pub fn search_attribute(text: &str) -> Result<(String, AttributeType), String> {
     let (name, kind) = text.split_once('=').ok_or("give Name=Type, such as Customer=Keyword")?;
-    let kind = AttributeType::from_str(kind, true).map_err(|_| {
+    let kind = <AttributeType as ValueEnum>::from_str(kind, true).map_err(|_| {
         let names: Vec<String> = AttributeType::value_variants().iter().map(|kind| format!("{kind:?}")).collect();
         format!("{kind} is no type of a search attribute; give one of {}", names.join(", "))
     })?;

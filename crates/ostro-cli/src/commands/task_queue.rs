@@ -64,8 +64,8 @@ fn section(name: &str, kind: TaskQueueType, half: &DescribeTaskQueueResponse, no
 }
 
 fn sentence(name: &str, kind: TaskQueueType, half: &DescribeTaskQueueResponse) -> String {
-    let view = QueueView { name: name.to_owned(), kind: kind.into(), described: half.clone() };
-    ostro_explain::task_queue(&view)
+    let view = QueueView::new(name, kind.into(), half.clone(), &[]);
+    ostro_explain::task_queue(&view, SystemTime::now())
 }
 
 fn stats_text(stats: &TaskQueueStats) -> String {

@@ -15,29 +15,30 @@ use crate::deployment::Version;
 use crate::error::Result;
 use crate::persistence::{Loader, QueueKind};
 use crate::queue::{Description, Flow, PollerSeen, QueueKey};
+use crate::reply::DescribedQueue;
 use crate::time::{Span, Time, duration, timestamp};
 
 impl<L: Loader> Engine<L> {
-    pub(super) fn describe_task_queue(
-        &mut self,
-        request: DescribeTaskQueueRequest,
-    ) -> Result<DescribeTaskQueueResponse> {
+    pub(super) fn describe_task_queue(&mut self, request: DescribeTaskQueueRequest) -> Result<DescribedQueue> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let name = request.task_queue.clone().unwrap_or_default().name;
         if request.api_mode() == DescribeTaskQueueMode::Enhanced {
             let describe = |kind, version: Option<Version>| {
                 self.queues.describe(&QueueKey::new(namespace, kind, name.clone()).of_version(version), self.now)
             };
-            return Ok(by_version(&request, describe, self.now));
+            let response = by_version(&request, describe, self.now);
+            return Ok(DescribedQueue { response, left: Vec::new() });
         }
         let key = QueueKey::new(namespace, queue_kind(request.task_queue_type()), name.clone());
-        let mut response = response(&request, self.queues.describe_all(&key, self.now), self.now);
+        let description = self.queues.describe_all(&key, self.now);
+        let left = description.pollers.iter().filter(|seen| seen.left).map(|seen| seen.identity.clone()).collect();
+        let mut response = response(&request, description, self.now);
         let sticky = request.task_queue.as_ref().is_some_and(|queue| queue.kind() == TaskQueueKind::Sticky);
         response.versioning_info = (!sticky).then(|| self.deployments.queue_info(&key));
         if request.report_config {
             response.config = Some(self.settings.config(&key).cloned().unwrap_or_default());
         }
-        Ok(response)
+        Ok(DescribedQueue { response, left })
     }
 }
 

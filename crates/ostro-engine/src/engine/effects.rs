@@ -213,7 +213,7 @@ impl<L: Loader> Engine<L> {
         let outcome = match found {
             Err(Missing::SetAside) => return self.step(sender, |t| t.hold()),
             Err(Missing::Namespace) => Err(SignalFailed::NamespaceNotFound),
-            Err(Missing::Execution) => Err(SignalFailed::ExternalWorkflowExecutionNotFound),
+            Err(Missing::Execution | Missing::Ended) => Err(SignalFailed::ExternalWorkflowExecutionNotFound),
             Ok(target) if self.execution(target).core.signal_count >= self.config.signals_max => {
                 Err(SignalFailed::SignalCountLimitExceeded)
             }
@@ -255,6 +255,8 @@ impl<L: Loader> Engine<L> {
             Err(Missing::SetAside) => return self.step(sender, |t| t.hold()),
             Err(Missing::Namespace) => Err(CancelFailed::NamespaceNotFound),
             Err(Missing::Execution) => Err(CancelFailed::ExternalWorkflowExecutionNotFound),
+            // It has ended, which is what the sender wants.
+            Err(Missing::Ended) => Ok(()),
             Ok(target) => {
                 let event = WorkflowExecutionCancelRequestedEventAttributes {
                     cause: initiated.reason,
@@ -281,8 +283,11 @@ impl<L: Loader> Engine<L> {
         parent: Option<ExecutionId>,
     ) -> Result<ExecutionId, Missing> {
         let namespace = self.namespaces.get(namespace).map_err(|error| Missing::of(&error, Missing::Namespace))?.id;
-        let id = self.find_open(namespace, &target.workflow_id, &target.run_id);
+        let id = self.find(namespace, &target.workflow_id, &target.run_id);
         let id = id.map_err(|error| Missing::of(&error, Missing::Execution))?;
+        if !self.execution(id).is_open() {
+            return Err(Missing::Ended);
+        }
         match parent {
             Some(parent) if !self.is_child_of(id, parent)? => Err(Missing::Execution),
             _ => Ok(id),
@@ -396,6 +401,8 @@ impl<L: Loader> Engine<L> {
 enum Missing {
     Namespace,
     Execution,
+    /// It is there, and has ended.
+    Ended,
     /// It is there, and damaged.
     SetAside,
 }

@@ -227,7 +227,9 @@ impl<L: Loader> Engine<L> {
     /// The client of `id` is gone: whatever waits for it is dropped.
     pub fn abandon(&mut self, now: Time, id: ReplyId) -> Output {
         self.advance(now);
-        if self.queues.remove_poller(id).is_none() && !self.outbox.remove_taker(id) {
+        if let Some((key, poller)) = self.queues.remove_poller(id, self.now) {
+            self.leave_sticky_queue(&key, &poller);
+        } else if !self.outbox.remove_taker(id) {
             self.drop_wait(id);
         }
         self.finish()

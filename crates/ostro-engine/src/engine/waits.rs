@@ -17,9 +17,12 @@ use crate::time::{Span, Time};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitKind {
     History,
-    Update,
-    /// As an update, answered in the form of a poll.
-    PollUpdate,
+    /// Until its client's deadline; the wait's own may be earlier, and is then answered with the stage reached so far.
+    Update {
+        until: Time,
+        /// Answered in the form of a poll.
+        polled: bool,
+    },
     /// Until then at the longest; the wait's deadline is earlier while a sticky queue has the query.
     Query {
         until: Time,
@@ -114,7 +117,7 @@ impl Waits {
     pub fn skip(&mut self, span: Span) {
         for wait in self.calls.values_mut() {
             wait.deadline += span;
-            if let WaitKind::Query { until } = &mut wait.kind {
+            if let WaitKind::Query { until } | WaitKind::Update { until, .. } = &mut wait.kind {
                 *until += span;
             }
         }
@@ -133,7 +136,7 @@ impl Waits {
     pub fn shape(&mut self, id: ReplyId, answer: Result<Answer>) -> Result<Answer> {
         let wait = self.remove(id);
         match (wait.map(|w| w.kind), answer) {
-            (Some(WaitKind::PollUpdate), Ok(Answer::UpdateWorkflow(response))) => {
+            (Some(WaitKind::Update { polled: true, .. }), Ok(Answer::UpdateWorkflow(response))) => {
                 Ok(Answer::PollUpdate(Box::new(poll_response(*response))))
             }
             (_, answer) => answer,
@@ -148,14 +151,11 @@ impl<L: Loader> Engine<L> {
             let Some(wait) = self.waits.calls.get(&id).copied() else { return };
             match wait.kind {
                 WaitKind::History => self.expire_history_wait(id, wait.execution),
-                WaitKind::Update | WaitKind::PollUpdate => {
-                    let found = self.load(wait.execution) && self.look(wait.execution, |t| t.expire_update_waiter(id));
-                    self.settle();
-                    if !found {
-                        let message = "the execution that the update waited for is gone";
-                        self.reply(id, Err(Error::not_found(message)));
-                    }
+                WaitKind::Update { until, .. } if until <= self.now => {
+                    self.forget_update_wait(id, wait.execution);
+                    self.reply(id, Err(Error::deadline_exceeded()));
                 }
+                WaitKind::Update { .. } => self.expire_update_wait(id, wait.execution),
                 WaitKind::NexusWorker => self.time_out_incoming(id),
                 WaitKind::Query { until } if self.now < until => self.unstick_query(id, wait.execution, until),
                 WaitKind::Query { .. } => {
@@ -164,6 +164,20 @@ impl<L: Loader> Engine<L> {
                     self.reply(id, Err(Error::new(ErrorKind::DeadlineExceeded, message)));
                 }
             }
+        }
+    }
+
+    fn expire_update_wait(&mut self, id: ReplyId, execution: ExecutionId) {
+        let found = self.load(execution) && self.look(execution, |t| t.expire_update_waiter(id));
+        self.settle();
+        if !found {
+            self.reply(id, Err(Error::not_found("the execution that the update waited for is gone")));
+        }
+    }
+
+    fn forget_update_wait(&mut self, id: ReplyId, execution: ExecutionId) {
+        if let Some(execution) = self.cache.get_mut(execution) {
+            execution.drop_update_waiter(id);
         }
     }
 
@@ -203,11 +217,7 @@ impl<L: Loader> Engine<L> {
             WaitKind::History => self.forget_history_wait(id, wait.execution),
             WaitKind::Query { .. } => self.forget_query(id, wait.execution),
             WaitKind::NexusWorker => self.forget_incoming(id),
-            WaitKind::Update | WaitKind::PollUpdate => {
-                if let Some(execution) = self.cache.get_mut(wait.execution) {
-                    execution.drop_update_waiter(id);
-                }
-            }
+            WaitKind::Update { .. } => self.forget_update_wait(id, wait.execution),
         }
     }
 }

@@ -44,12 +44,13 @@ pub fn next_attempt(
     if !is_retryable(failure, &policy.non_retryable_error_types) {
         return Err(RetryState::NonRetryableFailure);
     }
-    if policy.maximum_attempts > 0 && attempt >= policy.maximum_attempts {
-        return Err(RetryState::MaximumAttemptsReached);
-    }
     let wait = delay_of_failure(failure).unwrap_or_else(|| interval(policy, attempt));
+    // As on the reference server, time goes before attempts.
     if expiration != Time::UNSET && now + wait > expiration {
         return Err(RetryState::Timeout);
+    }
+    if policy.maximum_attempts > 0 && attempt >= policy.maximum_attempts {
+        return Err(RetryState::MaximumAttemptsReached);
     }
     Ok(wait)
 }
@@ -140,6 +141,8 @@ mod tests {
             (Some(policy(0)), 1, 0, application("E", true, None), RetryState::NonRetryableFailure),
             (Some(policy(0)), 1, 0, application("Bad", false, None), RetryState::NonRetryableFailure),
             (Some(policy(0)), 1, 500_000_000, application("E", false, None), RetryState::Timeout),
+            (Some(policy(1)), 1, 500_000_000, application("E", false, None), RetryState::Timeout),
+            (Some(policy(1)), 1, 9_000_000_000, application("E", false, None), RetryState::MaximumAttemptsReached),
         ];
         for (policy, attempt, expiration, failure, reason) in cases {
             assert_eq!(

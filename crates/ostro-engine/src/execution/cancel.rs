@@ -21,6 +21,7 @@ impl Transition<'_> {
         self.exec.core.cancel_requested = true;
         self.exec.core.cancel_request_id = request_id.to_owned();
         self.record_with(request, Extras { links, ..Default::default() });
+        self.end_first_wait();
         self.schedule_workflow_task();
     }
 }

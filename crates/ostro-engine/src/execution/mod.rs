@@ -6,6 +6,7 @@
 
 pub mod activity;
 pub mod backoff;
+mod build_ids;
 pub mod callback;
 pub mod cancel;
 pub mod child;

@@ -59,10 +59,7 @@ impl Execution {
     fn set_pause_words(&mut self, words: &[String]) {
         let mut values = SystemValues::default();
         values.set_list(ATTRIBUTE, words);
-        let properties = self.properties_mut();
-        let all = properties.search_attributes.take().unwrap_or_default();
-        let all = values.merge_into(all);
-        properties.search_attributes = (!all.indexed_fields.is_empty()).then_some(all);
+        self.set_system_values(values);
     }
 
     /// Activities that wait, which a pause takes off their queues and its end puts back.

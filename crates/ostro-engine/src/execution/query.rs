@@ -25,8 +25,7 @@ impl Transition<'_> {
     pub fn query(&mut self, reply: ReplyId, query: WorkflowQuery) -> Result<()> {
         let failing = self.config.workflow_task_attempts_failing;
         if self.exec.core.workflow_task_attempt >= failing && self.exec.is_open() {
-            let message = "Unable to query workflow due to Workflow Task in failed state.";
-            return Err(Error::failed_precondition(message));
+            return Err(workflow_task_failed());
         }
         if self.exec.live.queries.len() >= self.config.queries_max {
             let limit = self.config.queries_max;
@@ -46,7 +45,8 @@ impl Transition<'_> {
         Ok(())
     }
 
-    /// Answers the queries that rode on the completed workflow task; those it did not answer go by themselves.
+    /// Answers the queries that rode on the completed workflow task. The others ride on the next one; where none follows they
+    /// go by themselves.
     pub(super) fn answer_queries(&mut self, results: HashMap<String, WorkflowQueryResult>) {
         // In the order in which they were asked: a map has none, and the engine must answer the same each time.
         let results: BTreeMap<u64, WorkflowQueryResult> =
@@ -60,45 +60,39 @@ impl Transition<'_> {
                 self.answer_query(query.reply, answer);
             }
         }
-        self.release_queries(|query| query.sent);
-        if !self.exec.has_workflow_task() {
-            self.release_queries(|_| true);
+        if self.exec.has_workflow_task() {
+            self.riding_queries().for_each(|(_, query)| query.sent = false);
+        } else {
+            self.release_queries();
         }
     }
 
-    /// Lets queries that rode on a workflow task go by themselves.
-    fn release_queries(&mut self, which: impl Fn(&LiveQuery) -> bool) {
-        let id = self.exec.id;
+    fn riding_queries(&mut self) -> impl Iterator<Item = (&u64, &mut LiveQuery)> {
+        self.exec.live.queries.iter_mut().filter(|(_, query)| query.with_workflow_task)
+    }
+
+    /// Lets queries that rode on a workflow task, or wait for one, go by themselves.
+    pub(super) fn release_queries(&mut self) {
         let mut released = Vec::new();
-        for (number, query) in self.exec.live.queries.iter_mut() {
-            if query.with_workflow_task && which(query) {
-                query.with_workflow_task = false;
-                query.sent = false;
-                released.push(*number);
-            }
+        for (number, query) in self.riding_queries() {
+            query.with_workflow_task = false;
+            query.sent = false;
+            released.push(*number);
         }
         for number in released {
-            self.effect(Effect::OfferQuery(id, number));
+            self.effect(Effect::OfferQuery(self.exec.id, number));
         }
     }
 
     /// The workflow task in flight failed: its queries ride on the next, or fail where tasks keep failing.
     pub(super) fn unsend_queries(&mut self) {
-        for query in self.exec.live.queries.values_mut().filter(|q| q.with_workflow_task) {
-            query.sent = false;
-        }
+        self.riding_queries().for_each(|(_, query)| query.sent = false);
         if self.exec.core.workflow_task_attempt >= self.config.workflow_task_attempts_failing {
             let queries = std::mem::take(&mut self.exec.live.queries);
             for query in queries.into_values() {
-                let message = "Unable to query workflow due to Workflow Task in failed state.";
-                self.answer(query.reply, Err(Error::failed_precondition(message)));
+                self.answer(query.reply, Err(workflow_task_failed()));
             }
         }
-    }
-
-    /// The run closed: what waited for its next workflow task asks the closed run.
-    pub(super) fn release_queries_of_closed(&mut self) {
-        self.release_queries(|_| true);
     }
 
     /// A worker takes the query; `None` if it is gone.
@@ -150,4 +144,8 @@ impl Transition<'_> {
         });
         self.answer(reply, answer);
     }
+}
+
+fn workflow_task_failed() -> Error {
+    Error::workflow_not_ready("Unable to query workflow due to Workflow Task in failed state.")
 }

@@ -25,4 +25,10 @@ impl Transition<'_> {
         self.schedule_workflow_task();
         id
     }
+
+    /// A signal that came with a start: a run that is there and waits to begin does so now.
+    pub fn signal_with_start(&mut self, signal: WorkflowExecutionSignaledEventAttributes, links: Vec<Link>) {
+        self.end_first_wait();
+        self.signal(signal, links);
+    }
 }

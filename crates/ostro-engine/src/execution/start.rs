@@ -48,8 +48,14 @@ impl Transition<'_> {
 
     /// The back-off of the first workflow task is over.
     pub fn first_task_due(&mut self) {
-        self.exec.core.first_task_due = 0;
+        self.end_first_wait();
         self.schedule_workflow_task();
+    }
+
+    /// Start delay, cron and retry wait no longer: a cancellation, an update or a signal-with-start has come. A plain signal
+    /// does not end the wait.
+    pub(super) fn end_first_wait(&mut self) {
+        self.exec.core.first_task_due = 0;
     }
 }
 

@@ -217,9 +217,11 @@ impl Execution {
         };
         let words = [
             ("TemporalWorkerDeployment", deployment),
-            ("TemporalWorkerDeploymentVersion", version.map(|v| v.name()).unwrap_or_default()),
+            ("TemporalWorkerDeploymentVersion", version.as_ref().map(|v| v.name()).unwrap_or_default()),
             ("TemporalWorkflowVersioningBehavior", behavior.to_owned()),
         ];
+        let pinned = version.as_ref().filter(|_| behavior == "Pinned").map(|v| v.name());
+        self.note_pinned_build(pinned.as_deref());
         let before = self.properties.search_attributes.as_ref();
         let mut changed = search::SystemValues::default();
         for (name, value) in words {
@@ -230,11 +232,7 @@ impl Execution {
         if let Some(used) = used {
             changed.add_to_list(before, "TemporalUsedWorkerDeploymentVersions", &used.name());
         }
-        if !changed.is_empty() {
-            let properties = self.properties_mut();
-            let all = properties.search_attributes.take().unwrap_or_default();
-            properties.search_attributes = Some(changed.merge_into(all));
-        }
+        self.set_system_values(changed);
     }
 }
 

@@ -34,7 +34,7 @@ use crate::persistence::{ExecutionId, NamespaceId, QueueKind};
 use crate::reply::ReplyId;
 use crate::time::Time;
 
-pub use task_queues::TaskQueues;
+pub use task_queues::{Leaving, TaskQueues};
 
 /// The priority of tasks that ask for none, as on the reference server: the middle of 1 (first) to 5 (last).
 pub const DEFAULT_PRIORITY: i32 = 3;
@@ -156,6 +156,8 @@ pub struct PollerSeen {
     /// The limit that it asked for; 0 for none.
     pub rate_per_second: f64,
     pub deployment: Option<WorkerDeploymentOptions>,
+    /// It has gone at `last_access`: said goodbye, or lost its connection.
+    pub left: bool,
 }
 
 /// How many tasks wait and flow.

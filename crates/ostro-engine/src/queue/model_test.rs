@@ -185,7 +185,7 @@ impl Run {
             }
             8 => {
                 let reply = 1 + self.below(self.next_reply + 1);
-                let removed = self.queues.remove_poller(reply).map(|(_, poller)| poller.reply);
+                let removed = self.queues.remove_poller(reply, self.now).map(|(_, poller)| poller.reply);
                 let before: usize = self.models.iter().map(|m| m.pollers.len()).sum();
                 self.models.iter_mut().for_each(|model| model.pollers.retain(|p| p.reply != reply));
                 let after: usize = self.models.iter().map(|m| m.pollers.len()).sum();

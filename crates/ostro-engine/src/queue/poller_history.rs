@@ -15,6 +15,8 @@ struct Seen {
     last_access: Time,
     rate_per_second: f64,
     deployment: Option<Box<WorkerDeploymentOptions>>,
+    /// It has said goodbye, or its connection is gone, and it has not come back.
+    left: bool,
 }
 
 /// The identities that polled, each with its last poll.
@@ -30,6 +32,7 @@ impl PollerHistory {
             last_access: now,
             rate_per_second: poller.max_tasks_per_second.unwrap_or(0.0),
             deployment: poller.deployment.clone().map(Box::new),
+            left: false,
         };
         match self.seen.get_mut(&poller.identity) {
             Some(old) => *old = seen,
@@ -44,6 +47,13 @@ impl PollerHistory {
     pub fn touch(&mut self, identity: &str, now: Time) {
         if let Some(seen) = self.seen.get_mut(identity) {
             seen.last_access = seen.last_access.max(now);
+        }
+    }
+
+    /// Notes that nobody of that identity polls any more.
+    pub fn leave(&mut self, identity: &str) {
+        if let Some(seen) = self.seen.get_mut(identity) {
+            seen.left = true;
         }
     }
 
@@ -65,6 +75,7 @@ impl PollerHistory {
                 last_access: seen.last_access,
                 rate_per_second: seen.rate_per_second,
                 deployment: seen.deployment.as_deref().cloned(),
+                left: seen.left,
             })
             .collect();
         list.sort_by_key(|seen| std::cmp::Reverse(seen.last_access));

@@ -186,6 +186,26 @@ impl TaskQueue {
         Some(poller)
     }
 
+    /// Takes out a poller whose worker went away at `now`. A worker's own queue counts as dead then, unless another of its
+    /// polls waits.
+    pub fn lose_poller(&mut self, sequence: PollerSequence, now: Time) -> Option<Poller> {
+        let poller = self.remove_poller(sequence, Some(now))?;
+        if !self.pollers.values().any(|other| other.identity == poller.identity) {
+            self.history.leave(&poller.identity);
+        }
+        if self.pollers.is_empty() && !poller.sticky_of.is_empty() {
+            self.polled = None;
+        }
+        Some(poller)
+    }
+
+    /// A worker of that identity has said goodbye.
+    pub fn leave(&mut self, identity: &str) {
+        if !self.pollers.values().any(|poller| poller.identity == identity) {
+            self.history.leave(identity);
+        }
+    }
+
     /// Takes the next task and the oldest poller; only when [`Self::next_match`] is not after `now`.
     pub fn take_match(&mut self, now: Time) -> Option<(Task, Poller)> {
         let (_, poller) = self.pollers.pop_first()?;

@@ -176,9 +176,9 @@ impl TaskQueues {
         self.share_limits(id);
     }
 
-    /// Takes out a poll whose client went away.
-    pub fn remove_poller(&mut self, reply: ReplyId) -> Option<(QueueKey, Poller)> {
-        self.dismissed.remove(&reply).or_else(|| self.take_poller(reply, None))
+    /// Takes out a poll whose client went away at `now`.
+    pub fn remove_poller(&mut self, reply: ReplyId, now: Time) -> Option<(QueueKey, Poller)> {
+        self.dismissed.remove(&reply).or_else(|| self.lose_poller(reply, now))
     }
 
     /// Takes out the polls that are to be answered with nothing: deadline not after `now`, or worker shut down.
@@ -202,15 +202,15 @@ impl TaskQueues {
     }
 
     /// Says goodbye to a worker. Its waiting polls are handed back, to be answered at once; later ones with the same
-    /// `worker_instance_key` are dismissed for five minutes; `sticky_queue` counts as dead until someone polls it again.
-    /// Either name may be empty. Looks at every waiting poll of the namespace.
+    /// `worker_instance_key` are dismissed for five minutes; its sticky queue counts as dead until someone polls it again.
+    /// Looks at every waiting poll of the namespace.
     pub fn shut_down_worker(
         &mut self,
         namespace: NamespaceId,
-        worker_instance_key: &str,
-        sticky_queue: &str,
+        worker: &Leaving<'_>,
         now: Time,
     ) -> Vec<(QueueKey, Poller)> {
+        let Leaving { identity, worker_instance_key, sticky_queue } = *worker;
         let sticky = QueueKey::new(namespace, QueueKind::Workflow, sticky_queue.to_owned());
         let mut replies = Vec::new();
         for queue in self.queues.values().filter(|queue| queue.key.namespace == namespace) {
@@ -218,7 +218,11 @@ impl TaskQueues {
             let leaves = |poller: &&Poller| is_sticky || is_of(poller, worker_instance_key);
             replies.extend(queue.waiting().filter(leaves).map(|poller| poller.reply));
         }
-        let answered = replies.into_iter().filter_map(|reply| self.take_poller(reply, Some(now))).collect();
+        let answered: Vec<_> = replies.into_iter().filter_map(|reply| self.lose_poller(reply, now)).collect();
+        if !identity.is_empty() {
+            let of_namespace = self.queues.values_mut().filter(|queue| queue.key.namespace == namespace);
+            of_namespace.for_each(|queue| queue.leave(identity));
+        }
         if let Some(&id) = self.names.get(&sticky) {
             self.change_by_id(id, TaskQueue::mark_dead);
         }
@@ -322,6 +326,13 @@ impl TaskQueues {
         Some((key, poller))
     }
 
+    fn lose_poller(&mut self, reply: ReplyId, now: Time) -> Option<(QueueKey, Poller)> {
+        let (id, sequence, _) = self.unplace(reply)?;
+        let poller = self.change_by_id(id, |queue| queue.lose_poller(sequence, now)).flatten()?;
+        let key = self.queues.get(&id)?.key.clone();
+        Some((key, poller))
+    }
+
     fn dismiss_expired(&mut self, now: Time) {
         while let Some(&(deadline, reply)) = self.deadlines.first() {
             if deadline > now {
@@ -371,6 +382,14 @@ impl TaskQueues {
             }
         }
     }
+}
+
+/// A worker that says goodbye; any of the names may be empty.
+#[derive(Debug, Clone, Copy)]
+pub struct Leaving<'a> {
+    pub identity: &'a str,
+    pub worker_instance_key: &'a str,
+    pub sticky_queue: &'a str,
 }
 
 fn is_of(poller: &Poller, worker_instance_key: &str) -> bool {

@@ -38,7 +38,7 @@ fn drain(queues: &mut TaskQueues, key: &QueueKey) -> Vec<ExecutionId> {
         match queues.next_match(Time::UNSET) {
             Some(found) => order.push(found.task.execution),
             None => {
-                queues.remove_poller(reply);
+                queues.remove_poller(reply, Time::UNSET);
                 return order;
             }
         }
@@ -215,7 +215,7 @@ fn withdrawn_tasks_and_removed_pollers_are_gone() {
     assert!(!queues.withdraw(&key, 2, Work::Activity(5)));
     assert!(!queues.withdraw(&key, 1, Work::WorkflowTask));
     queues.add_poller(&key, poller(1), Time::UNSET);
-    assert_eq!(queues.remove_poller(1).map(|(_, poller)| poller.reply), Some(1));
+    assert_eq!(queues.remove_poller(1, Time::UNSET).map(|(_, poller)| poller.reply), Some(1));
     assert!(queues.next_match(Time::UNSET).is_none());
     assert_eq!(drain(&mut queues, &key), [1, 3]);
 }
@@ -240,7 +240,8 @@ fn a_shut_down_worker_leaves_at_once_and_stays_away() {
     queues.add_poller(&QueueKey { namespace: 2, ..key("q") }, of(4, "w1"), Time::UNSET);
     assert!(queues.has_recent_poller(&sticky, Time::UNSET, SECOND));
 
-    let answered = queues.shut_down_worker(1, "w1", "sticky", SECOND.since_epoch());
+    let worker = Leaving { identity: "worker", worker_instance_key: "w1", sticky_queue: "sticky" };
+    let answered = queues.shut_down_worker(1, &worker, SECOND.since_epoch());
     assert_eq!(answered.iter().map(|(_, poller)| poller.reply).collect::<Vec<_>>(), [1, 3]);
     assert!(!queues.has_recent_poller(&sticky, SECOND.since_epoch(), MINUTE));
     assert!(queues.has_recent_poller(&normal, SECOND.since_epoch(), MINUTE));
@@ -252,6 +253,28 @@ fn a_shut_down_worker_leaves_at_once_and_stays_away() {
     assert_eq!(queues.expired_pollers((2 * SECOND).since_epoch()).len(), 1);
     queues.add_poller(&normal, of(6, "w1"), (10 * MINUTE).since_epoch());
     assert!(queues.expired_pollers((10 * MINUTE).since_epoch()).is_empty(), "forgotten after some minutes");
+}
+
+#[test]
+fn a_worker_is_gone_when_its_last_poll_is_until_it_comes_back() {
+    let (mut queues, normal) = (queues(), key("q"));
+    let sticky = QueueKey { kind: QueueKind::Workflow, ..key("sticky") };
+    let later = SECOND.since_epoch();
+    let left = |queues: &TaskQueues, key: &QueueKey| queues.describe(key, later).pollers[0].left;
+    let poller = |reply| Poller { identity: "worker".into(), ..poller(reply) };
+    let own = |reply| Poller { sticky_of: "q".into(), ..poller(reply) };
+    queues.add_poller(&normal, poller(1), Time::UNSET);
+    queues.add_poller(&normal, poller(2), Time::UNSET);
+    queues.add_poller(&sticky, own(3), Time::UNSET);
+    queues.remove_poller(1, later);
+    assert!(!left(&queues, &normal), "another poll of it waits");
+    queues.remove_poller(2, later);
+    assert!(left(&queues, &normal));
+    assert!(queues.has_recent_poller(&normal, later, MINUTE), "others may come to a queue of all");
+    queues.remove_poller(3, later);
+    assert!(!queues.has_recent_poller(&sticky, later, MINUTE), "nobody else comes to its own");
+    queues.add_poller(&normal, poller(4), later);
+    assert!(!left(&queues, &normal));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::namespace::Namespace;
 use crate::persistence::SearchValue;
 
 pub use names::{INITIAL_CUSTOM, SYSTEM, SystemAttribute, Type, is_reserved, system};
-pub use own::{SystemValues, keyword_of};
+pub use own::{SystemValues, keyword_of, list_of};
 use value::Decoded;
 
 /// Attributes in one request.

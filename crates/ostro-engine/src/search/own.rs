@@ -53,7 +53,8 @@ pub fn keyword_of(attributes: Option<&SearchAttributes>, name: &str) -> String {
     payload.and_then(|payload| serde_json::from_slice(&payload.data).ok()).unwrap_or_default()
 }
 
-fn list_of(attributes: Option<&SearchAttributes>, name: &str) -> Vec<String> {
+/// The list of that name; empty where it is not set.
+pub fn list_of(attributes: Option<&SearchAttributes>, name: &str) -> Vec<String> {
     let payload = attributes.and_then(|attributes| attributes.indexed_fields.get(name));
     payload.and_then(|payload| serde_json::from_slice(&payload.data).ok()).unwrap_or_default()
 }

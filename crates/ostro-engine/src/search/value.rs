@@ -2,7 +2,6 @@
 //!
 //! JSON as the reference server reads it: scalars may come as a list of one; null elements count as the type's zero.
 
-use jiff::Timestamp;
 use serde_json::Value;
 use temporalio_protos::temporal::api::common::v1::Payload;
 
@@ -91,8 +90,7 @@ fn time(text: &str) -> Option<Time> {
     if !looks_like_rfc3339(text.as_bytes()) {
         return None;
     }
-    let nanoseconds = text.parse::<Timestamp>().ok()?.as_nanosecond();
-    Some(Time::from_wide_nanos(nanoseconds))
+    crate::rfc3339::parse(text).map(Time::from_wide_nanos)
 }
 
 /// `2006-01-02T15:04:05`, fraction, `Z` or `+07:00`: the parser alone would take more than that.

@@ -8,9 +8,9 @@ mod schedules;
 use std::time::{Duration, SystemTime};
 
 use prost_wkt_types::{Duration as WireDuration, Timestamp};
-use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
+use temporalio_protos::temporal::api::common::v1::{Payload, Payloads, WorkflowExecution};
 use temporalio_protos::temporal::api::enums::v1::{
-    PendingWorkflowTaskState, TaskQueueType, WorkflowExecutionStatus, WorkflowTaskFailedCause,
+    PendingWorkflowTaskState, TaskQueueType, TimeoutType, WorkflowExecutionStatus, WorkflowTaskFailedCause,
 };
 use temporalio_protos::temporal::api::failure::v1::Failure;
 use temporalio_protos::temporal::api::history::v1::history_event::Attributes;
@@ -18,7 +18,7 @@ use temporalio_protos::temporal::api::history::v1::{
     HistoryEvent, SignalExternalWorkflowExecutionInitiatedEventAttributes,
     StartChildWorkflowExecutionInitiatedEventAttributes, TimerFiredEventAttributes, TimerStartedEventAttributes,
     WorkflowExecutionUpdateAcceptedEventAttributes, WorkflowExecutionUpdateAdmittedEventAttributes,
-    WorkflowTaskCompletedEventAttributes, WorkflowTaskFailedEventAttributes,
+    WorkflowTaskCompletedEventAttributes, WorkflowTaskFailedEventAttributes, WorkflowTaskTimedOutEventAttributes,
 };
 use temporalio_protos::temporal::api::taskqueue::v1::{PollerInfo, TaskQueueStats};
 use temporalio_protos::temporal::api::update::v1::{Input, Meta, Request};
@@ -31,6 +31,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::{
     DescribeTaskQueueResponse, DescribeWorkflowExecutionResponse,
 };
 
+use crate::input;
 use crate::{Evidence, Kind, Outstanding, QueueView, Reason, reasons};
 
 /// Seconds since the epoch at which all of it is asked.
@@ -63,7 +64,7 @@ fn queue(name: &str, kind: TaskQueueType, workers: usize, tasks: i64) -> QueueVi
     };
     let described =
         DescribeTaskQueueResponse { pollers: vec![poller; workers], stats: Some(stats), ..Default::default() };
-    QueueView { name: name.into(), kind, described }
+    QueueView::new(name, kind, described, &[])
 }
 
 fn of(described: &DescribeWorkflowExecutionResponse, events: &[HistoryEvent], queues: &[QueueView]) -> Vec<Reason> {
@@ -132,6 +133,46 @@ fn a_workflow_task_that_fails_again_and_again_is_blocked_with_its_first_error() 
     let expected = "Blocked 5m: the workflow's code fails, attempt 7, first error `no activity `ocr` here \
                     (NON_DETERMINISTIC_ERROR)`. Its next try is in 12s.";
     assert_eq!((reasons[0].sentence.as_str(), reasons[0].blocked), (expected, true));
+}
+
+#[test]
+fn a_task_that_workers_take_and_do_not_answer_is_no_fault_of_the_code() {
+    let mut described = running();
+    described.pending_workflow_task = Some(PendingWorkflowTaskInfo {
+        state: PendingWorkflowTaskState::Scheduled.into(),
+        attempt: 2,
+        scheduled_time: at(-5),
+        ..Default::default()
+    });
+    let timed_out =
+        WorkflowTaskTimedOutEventAttributes { timeout_type: TimeoutType::StartToClose.into(), ..Default::default() };
+    let history = [event(4, -5, Attributes::WorkflowTaskTimedOutEventAttributes(timed_out))];
+    let expected = "Blocked 5s: no worker answers for its task, attempt 2, first error `the worker took the task and did not \
+                    answer in time`. Waiting 5s for a worker of task queue `orders`.";
+    assert_eq!(of(&described, &history, &[])[0].sentence, expected);
+}
+
+#[test]
+fn an_input_that_a_person_is_to_give_is_named_by_its_label() {
+    let answer =
+        |json: &str| Payloads { payloads: vec![Payload { data: json.as_bytes().to_vec(), ..Default::default() }] };
+    let waits = of(&running(), &[], &[]);
+    let inputs = input::read(Some(&answer(
+        r#"{"pending_inputs": [{"task_id": "t1", "label": "Approve?", "input_schema": {}}, {"task_id": "t2", "label": null}]}"#,
+    )));
+    let sentences: Vec<String> =
+        input::instead(waits.clone(), inputs).into_iter().map(|reason| reason.sentence).collect();
+    assert_eq!(
+        sentences,
+        [
+            "Waiting for the input `Approve?` of a person: give it with the update `__submit_input` (task_id `t1`).",
+            "Waiting for the input of a person: give it with the update `__submit_input` (task_id `t2`).",
+        ]
+    );
+    for unread in ["", "null", "[]", r#"{"pending_inputs": []}"#] {
+        assert_eq!(input::instead(waits.clone(), input::read(Some(&answer(unread)))), waits, "{unread}");
+    }
+    assert_eq!(input::read(None), []);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use temporalio_protos::temporal::api::taskqueue::v1::TaskQueueVersioningInfo;
 use temporalio_protos::temporal::api::workflow::v1::{PendingWorkflowTaskInfo, WorkflowExecutionVersioningInfo};
 use temporalio_protos::temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse;
 
-use super::{at, limited, of, queue, running};
+use super::{at, limited, now, of, queue, running};
 use crate::{QueueView, task_queue};
 
 fn version(build_id: &str) -> Option<WorkerDeploymentVersion> {
@@ -101,6 +101,33 @@ fn a_workflow_task_without_a_worker_is_blocked_and_one_in_a_queue_is_not() {
     assert_eq!((busy[0].sentence.as_str(), busy[0].blocked), (expected, false));
 }
 
+/// Its workers have gone; the server tells who they were.
+fn left_queue(kind: TaskQueueType, tasks: i64) -> QueueView {
+    let view = queue("orders", kind, 1, tasks);
+    QueueView::new(&view.name, kind, view.described, &["7@host".to_owned()])
+}
+
+#[test]
+fn nobody_polls_a_queue_whose_worker_has_gone() {
+    let mut described = with_a_task();
+    let gone = left_queue(TaskQueueType::Workflow, 1);
+    let waits = of(&described, &[], std::slice::from_ref(&gone));
+    let expected = "Waiting 30s for a worker: none polls the workflow tasks of task queue `orders` (the last was `7@host`, \
+                    which left 2s ago).";
+    assert_eq!((waits[0].sentence.as_str(), waits[0].blocked), (expected, true));
+    assert_eq!(
+        task_queue(&gone, now()),
+        "1 workflow task waits, the oldest for 1m 30s: no worker polls (the last was `7@host`, which left 2s ago); start one."
+    );
+    let task = described.pending_workflow_task.as_mut().expect("it was set");
+    task.set_state(PendingWorkflowTaskState::Started);
+    task.started_time = at(-20);
+    let taken = of(&described, &[], &[gone]);
+    let expected = "A worker took it 20s ago and is gone: none polls task queue `orders` (the last was `7@host`, which left \
+                    2s ago).";
+    assert_eq!((taken[0].sentence.as_str(), taken[0].blocked), (expected, true));
+}
+
 #[test]
 fn task_queues() {
     let table = [
@@ -132,6 +159,6 @@ fn task_queues() {
         ),
     ];
     for (view, expected) in table {
-        assert_eq!(task_queue(&view), expected);
+        assert_eq!(task_queue(&view, now()), expected);
     }
 }

@@ -12,6 +12,23 @@ fn the_reference_names_every_key_with_its_default() {
     }
 }
 
+/// Keys without a default are shown as comments: `# key = value`, `# [table]`.
+#[test]
+fn what_the_reference_shows_in_comments_is_taken() {
+    let shown =
+        |line: &&str| line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')) || line.starts_with('[');
+    let lines: Vec<&str> = REFERENCE.lines().filter_map(|line| line.strip_prefix("# ")).filter(shown).collect();
+    assert_eq!(lines.len(), 6, "{lines:?}");
+    // One by one where they stand, so that each is in its table.
+    let text: Vec<&str> = REFERENCE
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|rest| lines.contains(rest)).unwrap_or(line))
+        .collect();
+    let config = Config::parse(&text.join("\n")).unwrap();
+    assert!(config.public_url.is_some() && config.tls.is_some_and(|tls| tls.client_ca.is_some()));
+    assert_eq!(config.search_attributes.len(), 1);
+}
+
 #[test]
 fn a_file_goes_over_the_defaults() {
     let config = Config::parse(

@@ -5,7 +5,7 @@ use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflow
 
 use super::{
     Frontend, activity, batch, compute_config, declined, history, multi_operation, namespace, operator as attributes,
-    schedule, standalone, standalone_operation, system, visibility, worker, workers, workflow,
+    query, schedule, standalone, standalone_operation, system, visibility, worker, workers, workflow,
 };
 
 /// `forward`: checked, then answered by the engine. `wait`: the same with the client's deadline. A path: a function.
@@ -47,7 +47,7 @@ methods! { WorkflowService, service:
     reset_workflow_execution(ResetWorkflowExecutionRequest) -> ResetWorkflowExecutionResponse = forward;
     update_workflow_execution_options(UpdateWorkflowExecutionOptionsRequest)
         -> UpdateWorkflowExecutionOptionsResponse = forward;
-    query_workflow(QueryWorkflowRequest) -> QueryWorkflowResponse = forward;
+    query_workflow(QueryWorkflowRequest) -> QueryWorkflowResponse = query::ask;
     update_workflow_execution(UpdateWorkflowExecutionRequest) -> UpdateWorkflowExecutionResponse = wait;
     execute_multi_operation(ExecuteMultiOperationRequest) -> ExecuteMultiOperationResponse = multi_operation::execute;
     poll_workflow_execution_update(PollWorkflowExecutionUpdateRequest) -> PollWorkflowExecutionUpdateResponse = wait;
@@ -91,7 +91,7 @@ methods! { WorkflowService, service:
     record_worker_heartbeat(RecordWorkerHeartbeatRequest) -> RecordWorkerHeartbeatResponse = workers::heartbeat;
     list_workers(ListWorkersRequest) -> ListWorkersResponse = paged(workers::list);
     describe_worker(DescribeWorkerRequest) -> DescribeWorkerResponse = workers::describe;
-    describe_task_queue(DescribeTaskQueueRequest) -> DescribeTaskQueueResponse = forward;
+    describe_task_queue(DescribeTaskQueueRequest) -> DescribeTaskQueueResponse = worker::describe_queue;
 
     record_activity_task_heartbeat(RecordActivityTaskHeartbeatRequest)
         -> RecordActivityTaskHeartbeatResponse = activity::heartbeat;

@@ -1,7 +1,8 @@
 //! What workers call for workflow tasks, queries and activity tasks.
 
 use ostro_engine::command::WithDeadline;
-use ostro_wire::{Answer, CallContext, Reply};
+use ostro_engine::reply::DescribedQueue;
+use ostro_wire::{Answer, CallContext, QueueExtension, Reply};
 use prost::Message;
 use temporalio_protos::temporal::api::enums::v1::QueryResultType;
 use temporalio_protos::temporal::api::taskqueue::v1::TaskQueuePartitionMetadata;
@@ -9,6 +10,7 @@ use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
 use super::status::status;
 use super::validate::Check;
+use super::watch::Task;
 use super::{Frontend, splice};
 
 /// `PollWorkflowTaskQueue`.
@@ -23,6 +25,7 @@ pub(super) async fn poll_workflow_task(
         let _open = frontend.metrics.workflow_pollers.open();
         frontend.ask(WithDeadline { request, deadline: frontend.deadline(context) }).await?
     };
+    frontend.watch(context, Task::Workflow(&task.response.task_token));
     Ok(Reply::Encoded(frontend.encode_task(&namespace, task).await?))
 }
 
@@ -32,8 +35,14 @@ pub(super) async fn poll_activity_task(
     context: &CallContext,
     request: service::PollActivityTaskQueueRequest,
 ) -> Answer<service::PollActivityTaskQueueResponse> {
-    let _open = frontend.metrics.activity_pollers.open();
-    frontend.forward_waiting(context, request).await
+    let answer = {
+        let _open = frontend.metrics.activity_pollers.open();
+        frontend.forward_waiting(context, request).await?
+    };
+    if let Reply::Message(task) = &answer {
+        frontend.watch(context, Task::Activity(&task.task_token));
+    }
+    Ok(answer)
 }
 
 /// `PollNexusTaskQueue`.
@@ -42,19 +51,26 @@ pub(super) async fn poll_nexus_task(
     context: &CallContext,
     request: service::PollNexusTaskQueueRequest,
 ) -> Answer<service::PollNexusTaskQueueResponse> {
-    let _open = frontend.metrics.nexus_pollers.open();
-    frontend.forward_waiting(context, request).await
+    let answer = {
+        let _open = frontend.metrics.nexus_pollers.open();
+        frontend.forward_waiting(context, request).await?
+    };
+    if let Reply::Message(task) = &answer {
+        frontend.watch(context, Task::Nexus(&task.task_token));
+    }
+    Ok(answer)
 }
 
 /// `RespondWorkflowTaskCompleted`, with the next task where the worker asked for it and there is one.
 pub(super) async fn complete_workflow_task(
     frontend: &Frontend,
-    _context: &CallContext,
+    context: &CallContext,
     mut request: service::RespondWorkflowTaskCompletedRequest,
 ) -> Answer<service::RespondWorkflowTaskCompletedResponse> {
     request.check(&frontend.limits).map_err(status)?;
     let namespace = request.namespace.clone();
     let answer = frontend.ask(request).await?;
+    frontend.watch(context, Task::Completed(&answer));
     let Some(task) = answer.workflow_task else { return Ok(answer.response.into()) };
     let task = frontend.encode_task(&namespace, *task).await?;
     Ok(Reply::Encoded(splice::with_field(&answer.response, splice::COMPLETED_WORKFLOW_TASK, &[task])))
@@ -74,6 +90,22 @@ pub(super) async fn complete_query(
         request.error_message = error.message;
     }
     frontend.forward(request).await
+}
+
+/// `DescribeTaskQueue`, with the pollers that have gone for those who read that.
+pub(super) async fn describe_queue(
+    frontend: &Frontend,
+    _context: &CallContext,
+    mut request: service::DescribeTaskQueueRequest,
+) -> Answer<service::DescribeTaskQueueResponse> {
+    request.check(&frontend.limits).map_err(status)?;
+    let DescribedQueue { response, left } = frontend.ask(request).await?;
+    if left.is_empty() {
+        return Ok(response.into());
+    }
+    let mut encoded = response.encode_to_vec();
+    encoded.extend(QueueExtension { left }.encode_to_vec());
+    Ok(Reply::Encoded(encoded.into()))
 }
 
 /// `ListTaskQueuePartitions`: a queue is in one piece.

@@ -4,6 +4,7 @@
 //! no worker; one that is no filter at all is refused.
 
 use ostro_engine::error::{Error, Result};
+use ostro_engine::rfc3339;
 use temporalio_protos::temporal::api::enums::v1::WorkerStatus;
 use temporalio_protos::temporal::api::worker::v1::WorkerHeartbeat;
 
@@ -73,11 +74,11 @@ fn compare(worker: &WorkerHeartbeat, field: &str, operator: Operator, value: &st
 }
 
 fn compare_time(own: Option<(i64, i32)>, operator: Operator, value: &str) -> bool {
-    match (operator, own, value.parse::<jiff::Timestamp>()) {
+    match (operator, own, rfc3339::parse(value)) {
         (Operator::IsNull, own, _) => own.is_none(),
         (Operator::IsNotNull, own, _) => own.is_some(),
-        (operator, Some(own), Ok(asked)) => {
-            let asked = (asked.as_second(), asked.subsec_nanosecond());
+        (operator, Some((seconds, nanos)), Some(asked)) => {
+            let own = i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
             match operator {
                 Operator::Equal => own == asked,
                 Operator::NotEqual => own != asked,

@@ -36,7 +36,7 @@ pub(crate) fn lex(query: &str) -> Result<Vec<Spot>> {
     let mut lexer = Lexer { chars: query.chars().collect(), at: 0 };
     let mut spots = Vec::new();
     loop {
-        lexer.skip_space();
+        lexer.skip_space()?;
         let start = lexer.at;
         let token = lexer.token()?;
         let text = lexer.chars[start..lexer.at].iter().collect();
@@ -120,8 +120,30 @@ impl Lexer {
         }
     }
 
-    fn skip_space(&mut self) {
-        self.take_while(char::is_whitespace);
+    /// White space and comments: `-- ...`, `# ...` and `// ...` to the end of the line, `/* ... */` to the first `*/`.
+    fn skip_space(&mut self) -> Result<()> {
+        loop {
+            self.take_while(char::is_whitespace);
+            match (self.peek(0), self.peek(1)) {
+                (Some('#'), _) | (Some('-'), Some('-')) | (Some('/'), Some('/')) => {
+                    drop(self.take_while(|c| c != '\n'))
+                }
+                (Some('/'), Some('*')) => self.skip_block()?,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn skip_block(&mut self) -> Result<()> {
+        let start = self.at;
+        self.at += 2;
+        while let Some(c) = self.next() {
+            if c == '*' && self.peek(0) == Some('/') {
+                self.at += 1;
+                return Ok(());
+            }
+        }
+        Err(syntax(start + 1, "/*", "the comment has no closing */"))
     }
 
     fn take_while(&mut self, belongs: impl Fn(char) -> bool) -> String {
@@ -193,6 +215,23 @@ mod tests {
     }
 
     #[test]
+    fn comments_are_passed_over() {
+        let plain = tokens("a = 'b'");
+        for query in [
+            "a = 'b' -- c",
+            "a = 'b'--'",
+            "-- c\na = 'b'",
+            "a # c\n = 'b'",
+            "a = 'b' // c",
+            "/* c */a/**/=/* '\n */'b'/*! d */",
+        ] {
+            assert_eq!(tokens(query), plain, "{query}");
+        }
+        assert_eq!(tokens("'-- # /* */'"), [Token::String("-- # /* */".into()), Token::End]);
+        assert_eq!(tokens("- -1"), [Token::Symbol("-"), Token::Symbol("-"), Token::Int(1), Token::End]);
+    }
+
+    #[test]
     fn unquotes_strings() {
         for (query, value) in [
             ("'a'", "a"),
@@ -209,7 +248,9 @@ mod tests {
 
     #[test]
     fn names_the_position_of_what_it_cannot_read() {
-        for (query, position) in [("a = 'x", 5), ("é = #", 5), ("`a", 1), ("a = 0x1", 5), ("``", 1)] {
+        for (query, position) in
+            [("a = 'x", 5), ("é = $", 5), ("`a", 1), ("a = 0x1", 5), ("``", 1), ("a /* b", 3), ("a /* /* */ $", 12)]
+        {
             let error = lex(query).unwrap_err();
             assert!(error.message.contains(&format!("position {position}")), "{query}: {error}");
         }

@@ -46,7 +46,8 @@ pub(crate) fn parse(query: &str) -> Result<Query> {
     if query.len() > QUERY_BYTES_MAX {
         return Err(too_large(&format!("it has {} bytes, the limit is {QUERY_BYTES_MAX}", query.len())));
     }
-    let mut parser = Parser { spots: lex(query)?, at: 0, depth: 0, tests: 0, values: 0 };
+    let is_written = !query.trim().is_empty();
+    let mut parser = Parser { spots: lex(query)?, at: 0, depth: 0, tests: 0, values: 0, is_written };
     parser.query()
 }
 
@@ -56,11 +57,16 @@ struct Parser {
     depth: usize,
     tests: usize,
     values: usize,
+    /// Whether there is more than white space.
+    is_written: bool,
 }
 
 impl Parser {
     fn query(&mut self) -> Result<Query> {
         let mut query = Query::default();
+        if self.ends() && self.is_written {
+            return Err(self.unexpected("expected a condition: there is none but a comment"));
+        }
         if !self.ends() && !self.is_word("group") && !self.is_word("order") && !self.is_word("limit") {
             query.filter = Some(self.or()?);
         }

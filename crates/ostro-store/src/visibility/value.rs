@@ -1,7 +1,7 @@
 //! What a literal means for an attribute of some type.
 
-use jiff::Timestamp;
 use ostro_engine::error::{Error, Result};
+use ostro_engine::rfc3339;
 use ostro_engine::time::Span;
 use rusqlite::types::Value;
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
@@ -64,16 +64,12 @@ fn shown(value: &Constant) -> String {
 
 /// RFC 3339 with `T` and a zone, as Go reads it. Times out of reach of 64 bits of nanoseconds become the nearest within.
 fn datetime(text: &str, position: usize) -> Result<i64> {
-    let zoned = text.ends_with('Z') || text.bytes().rev().nth(5).is_some_and(|b| b == b'+' || b == b'-');
-    let shaped = text.len() >= 20 && text.as_bytes()[10] == b'T' && text.as_bytes()[16] == b':' && zoned;
-    let parsed = if shaped { text.parse::<Timestamp>().ok() } else { None };
-    let Some(timestamp) = parsed else {
+    let Some(nanos) = rfc3339::parse_clamped(text) else {
         let what = format!("unable to parse datetime '{text}': write it such as '2006-01-02T15:04:05Z'");
         return Err(invalid(position, &what));
     };
     // The greatest number means "still open" in the order by close time.
-    let nanos = timestamp.as_nanosecond().clamp(i64::MIN.into(), (i64::MAX - 1).into());
-    Ok(i64::try_from(nanos).unwrap_or(i64::MAX - 1))
+    Ok(nanos.min(i64::MAX - 1))
 }
 
 fn status_number(attribute: &Attribute, literal: &Literal, value: &Constant) -> Result<i32> {

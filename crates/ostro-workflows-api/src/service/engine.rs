@@ -127,6 +127,14 @@ fn is_close(attributes: Option<&Attributes>) -> bool {
 /// Events of a history that is read without being asked to: an explanation reads all of it.
 const EVENTS_UNASKED_MAX: i64 = 1000;
 
+/// What an execution waits for first, in a sentence; `None` where that could not be found out.
+pub(crate) async fn first_reason(api: &Api, namespace: &str, execution: WorkflowExecution) -> Option<String> {
+    let request = DescribeWorkflowExecutionRequest { namespace: namespace.to_owned(), execution: Some(execution) };
+    let described = api.engine.ask(&request).await.ok()?;
+    let reasons = gather::explain(&api.engine, namespace, &described, SystemTime::now()).await.ok()?;
+    reasons.into_iter().next().map(|reason| reason.sentence)
+}
+
 /// What an execution waits for: nothing once it is closed. `None` where that was not looked for or could not be found out.
 pub(crate) async fn waiting(
     api: &Api,

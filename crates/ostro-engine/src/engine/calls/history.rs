@@ -9,6 +9,7 @@ use super::super::waits::{Wait, WaitKind};
 use crate::command::{Answer, ReadHistory};
 use crate::error::Result;
 use crate::execution::Live;
+use crate::execution::update::wait_until;
 use crate::persistence::Loader;
 use crate::reply::ReplyId;
 
@@ -21,7 +22,8 @@ impl<L: Loader> Engine<L> {
         if !(request.wait && position.open && nothing_new) {
             return Ok(Some(Answer::ReadHistory(Box::new(position))));
         }
-        let deadline = self.wait_deadline(request.deadline);
+        let (longest, margin) = (self.config.long_poll_timeout, self.config.poll_deadline_margin);
+        let deadline = wait_until(self.now, longest, request.deadline, margin);
         let live: &mut Live = &mut self.cache.get_mut(id).expect("just found").live;
         live.wait_for_history(reply, request.from, request.close_only, deadline);
         self.waits.add(reply, Wait { execution: id, kind: WaitKind::History, deadline });

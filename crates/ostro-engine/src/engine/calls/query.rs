@@ -2,7 +2,6 @@
 
 use temporalio_protos::temporal::api::{
     enums::v1::QueryRejectCondition,
-    errordetails::v1::WorkflowNotReadyFailure,
     query::v1::QueryRejected,
     workflowservice::v1::{
         QueryWorkflowRequest, QueryWorkflowResponse, RespondQueryTaskCompletedRequest,
@@ -35,9 +34,11 @@ impl<L: Loader> Engine<L> {
                 ..Default::default()
             }))));
         }
-        if !run.has_workflow_task() && !run.had_workflow_task() {
-            return Err(Error::failed_precondition("Workflow task not scheduled yet.")
-                .with("temporal.api.errordetails.v1.WorkflowNotReadyFailure", &WorkflowNotReadyFailure {}));
+        if !run.had_workflow_task() && !run.is_open() {
+            return Err(Error::workflow_not_ready("Workflow execution closed before WorkflowTaskStarted event"));
+        }
+        if !run.had_workflow_task() && !run.has_workflow_task() {
+            return Err(Error::workflow_not_ready("Workflow task is not scheduled yet."));
         }
         self.look(id, |t| t.query(reply, request.query.unwrap_or_default()))?;
         let until = self.now + QUERY_WAIT;

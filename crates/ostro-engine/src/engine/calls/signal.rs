@@ -33,19 +33,23 @@ impl<L: Loader> Engine<L> {
             request_id: request.request_id.clone(),
             ..Default::default()
         };
-        self.add_signal(id, event, request.links)?;
+        if self.takes_signal(id, &event.request_id)? {
+            self.step(id, |t| {
+                t.signal(event, request.links);
+                t.terminate_if_too_large();
+            });
+        }
         Ok(SignalWorkflowExecutionResponse { link: self.signal_link(id, &request.namespace, &request.request_id) })
     }
 
-    fn add_signal(
-        &mut self,
-        id: ExecutionId,
-        event: WorkflowExecutionSignaledEventAttributes,
-        links: Vec<Link>,
-    ) -> Result<()> {
+    /// Whether a signal of this request is new to the run.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT beyond the limit of signals.
+    fn takes_signal(&self, id: ExecutionId, request_id: &str) -> Result<bool> {
         let execution = self.execution(id);
-        if execution.signal_requests.contains_key(&event.request_id) {
-            return Ok(());
+        if execution.signal_requests.contains_key(request_id) {
+            return Ok(false);
         }
         let limit = self.config.signals_max;
         if execution.core.signal_count >= limit {
@@ -53,11 +57,7 @@ impl<L: Loader> Engine<L> {
                 format!("exceeded workflow execution limit for signal events: {limit}; continue as new to take more");
             return Err(Error::invalid(message));
         }
-        self.step(id, |t| {
-            t.signal(event, links);
-            t.terminate_if_too_large();
-        });
-        Ok(())
+        Ok(true)
     }
 
     fn signal_link(&self, id: ExecutionId, namespace: &str, request_id: &str) -> Option<Link> {
@@ -101,8 +101,11 @@ impl<L: Loader> Engine<L> {
         let found = self.in_the_way(id, &request.workflow_id, &request.request_id, reuse, conflict)?;
         let (started, execution) = match found {
             InTheWay::Use(existing) => {
-                if self.execution(existing).is_open() {
-                    self.add_signal(existing, signal, request.links.clone())?;
+                if self.execution(existing).is_open() && self.takes_signal(existing, &signal.request_id)? {
+                    self.step(existing, |t| {
+                        t.signal_with_start(signal, request.links.clone());
+                        t.terminate_if_too_large();
+                    });
                 }
                 (self.execution(existing).core.start_request_id == request.request_id, existing)
             }
@@ -133,11 +136,8 @@ impl<L: Loader> Engine<L> {
         let id = self.find_in_chain(namespace, &execution, &request.first_execution_run_id)?;
         let run = self.execution(id);
         if !run.is_open() {
-            // Cancelling what has ended is what the client wants; only a named run is refused.
-            return match execution.run_id.is_empty() {
-                true => Ok(RequestCancelWorkflowExecutionResponse::default()),
-                false => Err(Error::not_found("workflow execution already completed")),
-            };
+            // It has ended, which is what the client wants.
+            return Ok(RequestCancelWorkflowExecutionResponse::default());
         }
         if run.core.cancel_requested && run.core.cancel_request_id != request.request_id {
             return Ok(RequestCancelWorkflowExecutionResponse::default());

@@ -11,7 +11,6 @@ use super::super::Engine;
 use super::super::waits::{Wait, WaitKind};
 use crate::command::{Answer, WithDeadline};
 use crate::error::{Error, Result};
-use crate::execution::update::wait_until;
 use crate::persistence::{ExecutionId, Loader};
 use crate::reply::ReplyId;
 use crate::time::Time;
@@ -32,16 +31,14 @@ impl<L: Loader> Engine<L> {
             meta.update_id = self.ids.uuid();
         }
         let stage = wanted(request.wait_policy.map_or(0, |p| p.lifecycle_stage))?;
-        let deadline = self.wait_deadline(deadline);
-        self.admit_update(reply, id, WaitKind::Update, update, stage, deadline).map(|()| None)
+        self.admit_update(reply, id, update, stage, deadline).map(|()| None)
     }
 
-    /// Hands an update to a run; the call is answered as its kind demands.
+    /// Hands an update to a run; the call is answered when the update has reached `stage`, or at the client's `deadline`.
     pub(super) fn admit_update(
         &mut self,
         reply: ReplyId,
         id: ExecutionId,
-        kind: WaitKind,
         update: Request,
         stage: Stage,
         deadline: Time,
@@ -50,8 +47,8 @@ impl<L: Loader> Engine<L> {
         if self.execution(id).is_paused() {
             return Err(Error::failed_precondition("Workflow is paused. Cannot update the workflow."));
         }
-        self.wait_for_update(reply, id, kind, deadline);
-        let result = self.look(id, |t| t.update(reply, update, stage, deadline));
+        let due = self.wait_for_update(reply, id, deadline, false);
+        let result = self.look(id, |t| t.update(reply, update, stage, due));
         result.inspect_err(|_| {
             self.waits.remove(reply);
         })
@@ -69,20 +66,19 @@ impl<L: Loader> Engine<L> {
         let id = self.find(namespace, &execution.workflow_id, &execution.run_id)?;
         let stage = request.wait_policy.map_or(0, |p| p.lifecycle_stage);
         let stage = if stage == 0 { Stage::Unspecified } else { wanted(stage)? };
-        let deadline = self.wait_deadline(deadline);
-        self.wait_for_update(reply, id, WaitKind::PollUpdate, deadline);
-        let result = self.look(id, |t| t.poll_update(reply, &update.update_id, stage, deadline));
+        let due = self.wait_for_update(reply, id, deadline, true);
+        let result = self.look(id, |t| t.poll_update(reply, &update.update_id, stage, due));
         result.map(|()| None).inspect_err(|_| {
             self.waits.remove(reply);
         })
     }
 
-    pub(super) fn wait_deadline(&self, deadline: Time) -> Time {
-        wait_until(self.now, self.config.long_poll_timeout, deadline, self.config.poll_deadline_margin)
-    }
-
-    fn wait_for_update(&mut self, reply: ReplyId, execution: ExecutionId, kind: WaitKind, deadline: Time) {
-        self.waits.add(reply, Wait { execution, kind, deadline });
+    /// Until its client's deadline, or until it is told how far the update is; returns which comes first. Unlike other long
+    /// polls it is not answered a little before the client's deadline: SDKs ask again at once, and would never come to it.
+    fn wait_for_update(&mut self, reply: ReplyId, execution: ExecutionId, until: Time, polled: bool) -> Time {
+        let deadline = until.min(self.now + self.config.long_poll_timeout);
+        self.waits.add(reply, Wait { execution, kind: WaitKind::Update { until, polled }, deadline });
+        deadline
     }
 }
 

@@ -13,7 +13,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::super::Engine;
-use super::super::waits::{WaitKind, WithStart};
+use super::super::waits::WithStart;
 use super::start::InTheWay;
 use super::update::wanted;
 use crate::command::{Answer, UpdateWithStart, WithDeadline};
@@ -37,7 +37,6 @@ impl<L: Loader> Engine<L> {
         if meta.update_id.is_empty() {
             meta.update_id = self.ids.uuid();
         }
-        let deadline = self.wait_deadline(deadline);
         self.try_update_with_start(reply, request, deadline, false)
     }
 
@@ -110,7 +109,7 @@ impl<L: Loader> Engine<L> {
         let stage = wanted(with.request.update.wait_policy.map_or(0, |policy| policy.lifecycle_stage))?;
         let deadline = with.deadline;
         self.waits.keep_start(reply, with);
-        let admitted = self.admit_update(reply, id, WaitKind::Update, update, stage, deadline);
+        let admitted = self.admit_update(reply, id, update, stage, deadline);
         admitted.map(|()| None).map_err(|error| failed_update(error, started))
     }
 
@@ -121,6 +120,7 @@ impl<L: Loader> Engine<L> {
         match answer {
             Ok(Answer::UpdateWorkflow(update)) => Some(Ok(both(with.start, *update))),
             Err(error) if error == aborted_by_close() && !with.start.started => self.once_more(reply, with, error),
+            Err(error) if error.kind == ErrorKind::DeadlineExceeded => Some(Err(error)),
             Err(error) => Some(Err(failed_update(error, with.start.started))),
             answer => Some(answer),
         }

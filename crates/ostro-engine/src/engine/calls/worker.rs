@@ -19,9 +19,9 @@ use crate::execution::close::SERVER_IDENTITY;
 use crate::execution::update::wait_until;
 use crate::execution::workflow_task::{Completion, StartedBy};
 use crate::persistence::{ExecutionId, Loader, NamespaceId, QueueKind};
-use crate::queue::{Poller, QueueKey, Task, Work};
+use crate::queue::{Leaving, Poller, QueueKey, Task, Work};
 use crate::reply::{ReplyId, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::token::TaskToken;
 
 /// Why a run ends whose worker's answer no server takes; in the reference server's words.
@@ -150,7 +150,7 @@ impl<L: Loader> Engine<L> {
             if cause == WorkflowTaskFailedCause::GrpcMessageTooLarge {
                 return t.terminate(MESSAGE_TOO_LARGE.to_owned(), None, SERVER_IDENTITY.to_owned(), Vec::new());
             }
-            t.fail_workflow_task(cause, request.failure, &request.identity);
+            t.give_up_workflow_task(cause, request.failure, &request.identity);
             t.terminate_if_too_large();
         });
         Ok(RespondWorkflowTaskFailedResponse::default())
@@ -202,17 +202,32 @@ impl<L: Loader> Engine<L> {
     /// A worker goes: its polls are answered, and what waits on its sticky queue moves to the normal ones.
     pub(super) fn shutdown_worker(&mut self, request: ShutdownWorkerRequest) -> Result<ShutdownWorkerResponse> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
-        let polls =
-            self.queues.shut_down_worker(namespace, &request.worker_instance_key, &request.sticky_task_queue, self.now);
-        for (key, poller) in polls {
+        let worker = Leaving {
+            identity: &request.identity,
+            worker_instance_key: &request.worker_instance_key,
+            sticky_queue: &request.sticky_task_queue,
+        };
+        for (key, poller) in self.queues.shut_down_worker(namespace, &worker, self.now) {
             self.answer_empty(&key, &poller);
+            self.leave_sticky_queue(&key, &poller);
         }
-        let sticky = QueueKey::new(namespace, QueueKind::Workflow, request.sticky_task_queue);
-        for task in self.queues.drain(&sticky) {
-            self.move_to_normal_queue(task);
-        }
+        self.drain_sticky_queue(&QueueKey::new(namespace, QueueKind::Workflow, request.sticky_task_queue));
         Ok(ShutdownWorkerResponse::default())
     }
+
+    /// A worker's poll is gone with the worker. What waits on its own queue, where no other of its polls does, is for others.
+    pub(in crate::engine) fn leave_sticky_queue(&mut self, key: &QueueKey, poller: &Poller) {
+        if !poller.sticky_of.is_empty() && !self.queues.has_recent_poller(key, self.now, Span::ZERO) {
+            self.drain_sticky_queue(key);
+        }
+    }
+
+    fn drain_sticky_queue(&mut self, sticky: &QueueKey) {
+        for task in self.queues.drain(sticky) {
+            self.move_to_normal_queue(task);
+        }
+    }
+
     fn move_to_normal_queue(&mut self, task: Task) {
         if !self.load(task.execution) {
             return;

@@ -14,11 +14,12 @@ impl Transition<'_> {
     pub fn activity_due(&mut self, scheduled_event_id: i64) {
         let now = self.now;
         let Some(activity) = self.exec.activities.get(&scheduled_event_id).filter(|a| !a.paused) else { return };
-        // Of two that fall together the first of this list counts, as on the reference server.
+        // Of two that fall together the first of this list counts: no attempt starts before the activity is scheduled, even
+        // where both bear the same time.
         let timeouts = [
-            (activity.start_to_close_due(), TimeoutType::StartToClose),
             (activity.schedule_to_start_due(), TimeoutType::ScheduleToStart),
             (activity.expiration(), TimeoutType::ScheduleToClose),
+            (activity.start_to_close_due(), TimeoutType::StartToClose),
             (activity.heartbeat_due(), TimeoutType::Heartbeat),
         ];
         let passed = timeouts.into_iter().filter(|(time, _)| *time != Time::UNSET && *time <= now);
@@ -47,8 +48,7 @@ impl Transition<'_> {
             }
             Err(state) => state,
         };
-        let attempt_ended = matches!(kind, TimeoutType::StartToClose | TimeoutType::Heartbeat);
-        if retry_state == RetryState::Timeout && attempt_ended {
+        if retry_state == RetryState::Timeout && kind != TimeoutType::ScheduleToStart {
             failure = failures::timeout(
                 "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying",
                 TimeoutType::ScheduleToClose,

@@ -33,7 +33,6 @@ pub struct Checker<'a> {
     pub(super) cancels: usize,
     pub(super) nexus_operations: usize,
     pub(super) nexus_cancelled: HashSet<i64>,
-    closed: bool,
 }
 
 impl<'a> Checker<'a> {
@@ -58,19 +57,13 @@ impl<'a> Checker<'a> {
             cancels: exec.cancels.len(),
             nexus_operations: exec.nexus.len(),
             nexus_cancelled: HashSet::new(),
-            closed: false,
         }
     }
 
     pub fn check(&mut self, command: &'a Command, messages: &'a [Message]) -> Result<(), Refusal> {
-        if self.closed {
-            return Ok(());
-        }
-        if closes(command.command_type()) {
-            self.closed = true;
-            if !self.exec.buffered.is_empty() || self.exec.has_unsent_updates() {
-                return Err(Refusal::new(Cause::UnhandledCommand, ""));
-            }
+        // Events that the worker has not seen must come first. An update that it has not seen ends with the run.
+        if closes(command.command_type()) && !self.exec.buffered.is_empty() {
+            return Err(Refusal::new(Cause::UnhandledCommand, ""));
         }
         use Attributes::*;
         match command.attributes.as_ref() {

@@ -24,6 +24,7 @@ use temporalio_protos::temporal::api::{
 use super::Transition;
 use super::history::Extras;
 use super::workflow_task::StartedBy;
+use crate::error::{Error, Result};
 
 /// Why a command is refused; the workflow task fails with it.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,11 +48,7 @@ impl Refusal {
 impl std::fmt::Display for Refusal {
     /// `Cause: message`, as the reference server answers.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = self.cause.as_str_name().trim_start_matches("WORKFLOW_TASK_FAILED_CAUSE_");
-        for word in name.split('_') {
-            let (first, rest) = word.split_at(1);
-            write!(f, "{first}{}", rest.to_lowercase())?;
-        }
+        f.write_str(&camel_case(self.cause.as_str_name().trim_start_matches("WORKFLOW_TASK_FAILED_CAUSE_")))?;
         if self.message.is_empty() { Ok(()) } else { write!(f, ": {}", self.message) }
     }
 }
@@ -64,7 +61,10 @@ pub struct Applied {
 }
 
 impl Transition<'_> {
-    pub(super) fn check_completion(&self, request: &RespondWorkflowTaskCompletedRequest) -> Result<(), Refusal> {
+    pub(super) fn check_completion(
+        &self,
+        request: &RespondWorkflowTaskCompletedRequest,
+    ) -> std::result::Result<(), Refusal> {
         let mut checker = Checker::new(self.exec, self.namespace, self.endpoints, self.config, self.executions_left);
         for command in &request.commands {
             checker.check(command, &request.messages)?;
@@ -132,6 +132,34 @@ impl Transition<'_> {
             RequestCancelNexusOperationCommandAttributes(a) => self.cancel_nexus(a, completed, extras),
         }
     }
+}
+
+/// Refuses commands after one that ends the run. It is not the workflow's fault but its worker's: the task stays as it is.
+///
+/// # Errors
+/// INVALID_ARGUMENT, in the reference server's words.
+pub fn check_sequence(commands: &[Command]) -> Result<()> {
+    let Some(closing) = commands.iter().position(|command| closes(command.command_type())) else { return Ok(()) };
+    if closing + 1 == commands.len() {
+        return Ok(());
+    }
+    let names: Vec<String> = commands.iter().map(|command| type_name(command.command_type())).collect();
+    let (all, last) = (names.join(", "), &names[closing]);
+    Err(Error::invalid(format!("invalid command sequence: [{all}], command {last} must be the last command.")))
+}
+
+/// `StartTimer`, as the reference server writes it.
+fn type_name(command: CommandType) -> String {
+    camel_case(command.as_str_name().trim_start_matches("COMMAND_TYPE_"))
+}
+
+/// `NON_DETERMINISTIC_ERROR` as `NonDeterministicError`.
+pub fn camel_case(name: &str) -> String {
+    let word = |word: &str| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_owned() + &rest.to_lowercase()
+    };
+    name.split('_').map(word).collect()
 }
 
 /// Whether the command ends the run.

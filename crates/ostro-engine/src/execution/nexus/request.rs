@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use temporalio_protos::temporal::api::{
-    common::v1::{Link, link},
+    common::v1::{Link, Payload, link},
     enums::v1::EventType,
     failure::v1::Failure,
     nexus::v1::{CancelOperationRequest, Request, StartOperationRequest, request},
@@ -228,7 +228,7 @@ impl Transition<'_> {
             operation: a.operation.clone(),
             request_id: a.request_id.clone(),
             callback: SYSTEM_URL.to_owned(),
-            payload: a.input.clone(),
+            payload: Some(a.input.clone().unwrap_or_else(nothing)),
             callback_header: [(TOKEN_HEADER.to_owned(), address.to_token(self.seals))].into(),
             links: links::to_nexus(&self.link_to_caller(operation.scheduled_event_id)).into_iter().collect(),
         }
@@ -276,6 +276,11 @@ impl crate::execution::Execution {
             && request.started_time == token.started_time;
         with_worker.then_some(request.namespace)
     }
+}
+
+/// The payload of no value. SDKs' handlers read an input in any case.
+pub(super) fn nothing() -> Payload {
+    Payload { metadata: [("encoding".to_owned(), b"binary/null".to_vec())].into(), ..Default::default() }
 }
 
 fn cancel_operation(operation: &NexusOperation) -> CancelOperationRequest {

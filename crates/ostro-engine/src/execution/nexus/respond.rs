@@ -5,6 +5,7 @@ use temporalio_protos::temporal::api::{
     nexus::v1::{StartOperationResponse, response, start_operation_response as start},
 };
 
+use super::request::nothing;
 use super::{RequestState, What};
 use crate::error::{Error, Result};
 use crate::execution::Transition;
@@ -77,7 +78,8 @@ impl Transition<'_> {
                     let failure = self.call_failure("http: response body too large", true);
                     return self.nexus_request_failed(event, What::Start, failure, false);
                 }
-                self.nexus_operation_completed(event, sync.payload, links::from_nexus(&sync.links));
+                let result = sync.payload.unwrap_or_else(nothing);
+                self.nexus_operation_completed(event, Some(result), links::from_nexus(&sync.links));
             }
             Some(start::Variant::AsyncSuccess(started)) => {
                 let token = match started.operation_token {

@@ -1,8 +1,7 @@
 //! `(none) --admit--> Admitted`.
 
 use temporalio_protos::temporal::api::{
-    common::v1::Callback, enums::v1::UpdateWorkflowExecutionLifecycleStage as Stage,
-    errordetails::v1::WorkflowNotReadyFailure, update::v1::Request,
+    common::v1::Callback, enums::v1::UpdateWorkflowExecutionLifecycleStage as Stage, update::v1::Request,
 };
 
 use super::super::live::{LiveUpdate, UpdateStage, UpdateWaiter};
@@ -27,6 +26,7 @@ impl Transition<'_> {
         self.check_admission()?;
         self.exec.live.updates.push(LiveUpdate::new(request, UpdateStage::Admitted, vec![waiter]));
         self.answer_reached(&update_id);
+        self.end_first_wait();
         self.schedule_speculative_workflow_task();
         Ok(())
     }
@@ -52,8 +52,7 @@ impl Transition<'_> {
         }
         if self.exec.core.workflow_task_attempt >= self.config.workflow_task_attempts_failing {
             let message = "Unable to perform workflow execution update due to Workflow Task in failed state.";
-            return Err(Error::failed_precondition(message)
-                .with("temporal.api.errordetails.v1.WorkflowNotReadyFailure", &WorkflowNotReadyFailure {}));
+            return Err(Error::workflow_not_ready(message));
         }
         let accepted = self.exec.updates.values().filter(|u| u.outcome.is_none()).count();
         let under_way = self.exec.live.updates.iter().filter(|u| u.stage != UpdateStage::Accepted).count();

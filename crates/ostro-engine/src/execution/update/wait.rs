@@ -11,10 +11,10 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::super::live::{LiveUpdate, UpdateStage, UpdateWaiter};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::execution::{Execution, Transition, failures};
 use crate::reply::{Answer, ReplyId};
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 impl Transition<'_> {
     /// Waits for an update that exists.
@@ -94,16 +94,27 @@ impl Transition<'_> {
         }
     }
 
+    /// The server refused what the worker said of the task in flight: nobody knows what became of the updates that it took
+    /// along. Those of history come again.
+    pub(in crate::execution) fn abort_sent_updates(&mut self) {
+        let sent = self.exec.live.updates.iter().filter(|u| u.stage == UpdateStage::Sent && !u.in_history);
+        let aborted: Vec<String> = sent.map(|u| u.id().to_owned()).collect();
+        for id in aborted {
+            let message = "Unable to perform workflow execution update due to unexpected workflow task failure.";
+            self.finish_live_update(&id, Err(Error::workflow_not_ready(message)));
+        }
+    }
+
     /// The run closed: updates under way end with it, queries ask the closed run.
     pub(in crate::execution) fn end_live_calls(&mut self, goes_on: bool) {
         let updates: Vec<_> = self.exec.live.updates.iter().map(|u| (u.id().to_owned(), u.stage)).collect();
         for (id, stage) in updates {
             let end = match stage {
                 UpdateStage::Accepted => Ok(closed_outcome()),
-                _ if goes_on => Err(Error::new(
-                    ErrorKind::Unavailable,
-                    "workflow operation can not be applied because workflow is closing",
-                )),
+                // The next run of the chain takes it, when the client asks again.
+                _ if goes_on => {
+                    Err(Error::workflow_busy("workflow operation can not be applied because workflow is closing"))
+                }
                 _ => Err(aborted_by_close()),
             };
             self.finish_live_update(&id, end);
@@ -111,7 +122,8 @@ impl Transition<'_> {
         // Nor does the run, when it is loaded again, know of those that nobody will accept any more.
         let admitted: Vec<String> = self.exec.admitted_updates.keys().cloned().collect();
         admitted.iter().for_each(|id| drop(self.exec.remove_admitted_update(id)));
-        self.release_queries_of_closed();
+        // They ask the closed run.
+        self.release_queries();
     }
 }
 
@@ -197,8 +209,11 @@ pub fn poll_response(response: UpdateWorkflowExecutionResponse) -> PollWorkflowE
     }
 }
 
-/// When a wait of at most `longest` must end, given the client's own deadline.
+/// When a wait of at most `longest` must end, given the client's own deadline: a `margin` before that, or a fifth of what is
+/// left where that is less, so that a client with little patience does not ask again without a pause.
 pub fn wait_until(now: Time, longest: crate::time::Span, deadline: Time, margin: crate::time::Span) -> Time {
     let ours = now + longest;
+    let fifth = Span::from_nanos((deadline - now).nanos().max(0) / 5);
+    let margin = margin.min(fifth);
     ours.min((deadline - margin).max(now))
 }

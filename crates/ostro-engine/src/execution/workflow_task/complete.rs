@@ -10,7 +10,7 @@ use temporalio_protos::temporal::api::{
 use super::{event, is_versioned, started_attributes, version_stamp};
 use crate::error::{Error, Result};
 use crate::execution::close::SERVER_IDENTITY;
-use crate::execution::command::{Applied, Refusal};
+use crate::execution::command::{Applied, Refusal, check_sequence};
 use crate::execution::state::{Sticky, WorkflowTask};
 use crate::execution::{Transition, failures};
 use crate::time::from_duration;
@@ -30,6 +30,7 @@ impl Transition<'_> {
     /// # Errors
     /// INVALID_ARGUMENT where a command is refused. The workflow task has then failed, and that is to be committed.
     pub fn complete_workflow_task(&mut self, request: RespondWorkflowTaskCompletedRequest) -> Result<Completion> {
+        check_sequence(&request.commands)?;
         if let Err(refusal) = self.check_completion(&request) {
             return Err(self.refuse(refusal, &request.identity));
         }
@@ -41,6 +42,7 @@ impl Transition<'_> {
         let attributes = completed_attributes(&task, &request);
         let completed = self.record(attributes.clone());
         self.move_to_version(&attributes);
+        self.exec.note_build(&request);
         let heartbeat = request.force_create_new_workflow_task;
         let applied = self.apply_commands(&request, completed);
         if !heartbeat {
@@ -48,13 +50,19 @@ impl Transition<'_> {
             self.reject_unprocessed_updates();
         }
         let news = self.exec.is_open() && self.flush_buffered();
-        self.answer_queries(request.query_results);
         self.continue_after_task(&task, heartbeat, news);
+        self.answer_queries(request.query_results);
         Ok(self.completion(applied))
     }
 
     fn refuse(&mut self, refusal: Refusal, identity: &str) -> Error {
         let message = refusal.to_string();
+        self.abort_sent_updates();
+        if self.is_retry_in_vain() && !refusal.fatal {
+            // It fails again and again. The next attempt waits for the time-out of this one.
+            self.note_workflow_task_failure(refusal.cause, Some(failures::server(message.clone(), true)));
+            return Error::invalid(message);
+        }
         self.fail_workflow_task(refusal.cause, Some(failures::server(message.clone(), true)), identity);
         if refusal.fatal {
             self.terminate(message.clone(), None, SERVER_IDENTITY.to_owned(), Vec::new());
@@ -79,8 +87,8 @@ impl Transition<'_> {
         self.set_sticky(&request);
         self.apply_update_messages(&request.messages, 0);
         self.reject_unprocessed_updates();
-        self.answer_queries(request.query_results);
         self.continue_after_task(&task, false, false);
+        self.answer_queries(request.query_results);
         Completion { reset_history_event_id: self.exec.core.previous_started_event_id, ..Default::default() }
     }
 

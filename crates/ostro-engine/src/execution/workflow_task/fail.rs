@@ -5,14 +5,29 @@ use temporalio_protos::temporal::api::{
 };
 
 use crate::execution::Transition;
+use crate::execution::command::camel_case;
 use crate::search::SystemValues;
 
 /// The attribute by which such runs are found.
 const PROBLEMS: &str = "TemporalReportedProblems";
 /// As on the reference server.
 const REPORTED_AFTER: i32 = 5;
+/// Attempts that a worker may give up in a row before it must wait for the next. SDKs report the first failure only, and
+/// leave the later ones to the time-out.
+const GIVEN_UP_MAX: i32 = 10;
 
 impl Transition<'_> {
+    /// The worker says that it could not do the task. Where it has said so again and again, the next attempt waits for the
+    /// time-out of this one.
+    pub fn give_up_workflow_task(&mut self, cause: WorkflowTaskFailedCause, failure: Option<Failure>, identity: &str) {
+        let attempt = self.exec.core.workflow_task.as_ref().map_or(0, |task| task.attempt);
+        if attempt > GIVEN_UP_MAX && self.exec.buffered.is_empty() {
+            self.note_workflow_task_failure(cause, failure);
+        } else {
+            self.fail_workflow_task(cause, failure, identity);
+        }
+    }
+
     /// The worker, or the server on its behalf, gives the task up; another attempt follows at once.
     pub fn fail_workflow_task(&mut self, cause: WorkflowTaskFailedCause, failure: Option<Failure>, identity: &str) {
         self.note_workflow_task_failure(cause, failure.clone());
@@ -73,12 +88,15 @@ impl Transition<'_> {
     fn set_problems(&mut self, words: &[String]) {
         let mut values = SystemValues::default();
         values.set_list(PROBLEMS, words);
-        let properties = self.exec.properties_mut();
-        let all = values.merge_into(properties.search_attributes.take().unwrap_or_default());
-        properties.search_attributes = (!all.indexed_fields.is_empty()).then_some(all);
+        self.exec.set_system_values(values);
     }
 
-    fn note_workflow_task_failure(&mut self, cause: WorkflowTaskFailedCause, failure: Option<Failure>) {
+    /// Whether nothing has changed since the attempt before, which failed as well.
+    pub(super) fn is_retry_in_vain(&self) -> bool {
+        self.exec.core.workflow_task.as_ref().is_some_and(|task| task.is_transient()) && self.exec.buffered.is_empty()
+    }
+
+    pub(super) fn note_workflow_task_failure(&mut self, cause: WorkflowTaskFailedCause, failure: Option<Failure>) {
         if self.exec.core.workflow_task_failure.is_none() {
             self.exec.core.workflow_task_failure = Some(failure.unwrap_or_default());
             self.exec.core.workflow_task_failed_cause = cause as i32;
@@ -95,13 +113,4 @@ impl Transition<'_> {
             task.speculative = false;
         }
     }
-}
-
-/// `NON_DETERMINISTIC_ERROR` as `NonDeterministicError`.
-fn camel_case(name: &str) -> String {
-    let word = |word: &str| {
-        let (first, rest) = word.split_at(word.len().min(1));
-        first.to_owned() + &rest.to_lowercase()
-    };
-    name.split('_').map(word).collect()
 }

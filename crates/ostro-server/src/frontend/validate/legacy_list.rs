@@ -1,7 +1,6 @@
 //! The lists of before there was a filter language, as filters.
 
-use jiff::Timestamp;
-use ostro_engine::error::{Error, Result};
+use ostro_engine::error::Result;
 use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 use temporalio_protos::temporal::api::filter::v1::{StartTimeFilter, WorkflowExecutionFilter, WorkflowTypeFilter};
 use temporalio_protos::temporal::api::workflowservice::v1::{
@@ -44,15 +43,18 @@ fn times(filter: &Option<StartTimeFilter>, attribute: &str) -> Result<Vec<String
     {
         return invalid("EarliestTime in StartTimeFilter should not be larger than LatestTime.");
     }
-    let after = earliest.map(|time| format!("{attribute} >= '{time}'"));
-    let before = latest.map(|time| format!("{attribute} <= '{time}'"));
+    let after = earliest.map(|time| format!("{attribute} >= {time}"));
+    let before = latest.map(|time| format!("{attribute} <= {time}"));
     Ok(after.into_iter().chain(before).collect())
 }
 
-fn time(time: &Option<prost_wkt_types::Timestamp>) -> Result<Option<Timestamp>> {
+/// In nanoseconds, as the filter language takes it; times that these cannot hold become the nearest within.
+fn time(time: &Option<prost_wkt_types::Timestamp>) -> Result<Option<i64>> {
     let Some(time) = time else { return Ok(None) };
-    let read = Timestamp::new(time.seconds, time.nanos);
-    read.map(Some).map_err(|error| Error::invalid(format!("StartTimeFilter has a time that is none: {error}")))
+    if !(0..1_000_000_000).contains(&time.nanos) {
+        return invalid("StartTimeFilter has a time that is none: its nanos must be from 0 to 999999999.");
+    }
+    Ok(Some(time.seconds.saturating_mul(1_000_000_000).saturating_add(time.nanos.into())))
 }
 
 fn id(filter: &WorkflowExecutionFilter) -> String {
@@ -92,7 +94,7 @@ mod tests {
     #[test]
     fn old_filters_become_new_ones() {
         let second = |seconds| Some(prost_wkt_types::Timestamp { seconds, nanos: 0 });
-        let start_time_filter = Some(StartTimeFilter { earliest_time: second(0), latest_time: second(60) });
+        let start_time_filter = Some(StartTimeFilter { earliest_time: second(0), latest_time: second(i64::MAX) });
         let filter = WorkflowTypeFilter { name: "it's".into() };
         let request = ListOpenWorkflowExecutionsRequest {
             start_time_filter,
@@ -101,7 +103,7 @@ mod tests {
         };
         assert_eq!(
             super::open(&request).unwrap(),
-            "ExecutionStatus = 'Running' AND StartTime >= '1970-01-01T00:00:00Z' AND StartTime <= '1970-01-01T00:01:00Z' \
+            "ExecutionStatus = 'Running' AND StartTime >= 0 AND StartTime <= 9223372036854775807 \
              AND WorkflowType = 'it''s'"
         );
     }

@@ -12,7 +12,7 @@ use temporalio_protos::temporal::api::workflowservice::v1::{
     PollWorkflowExecutionUpdateRequest, QueryWorkflowRequest, SignalWorkflowExecutionRequest,
     UpdateWorkflowExecutionRequest,
 };
-use tonic::Code as GrpcCode;
+use tonic::{Code as GrpcCode, Status};
 use uuid::Uuid;
 
 use crate::model::definition::Handler;
@@ -23,7 +23,7 @@ use crate::model::payload;
 use crate::model::payload::{Context, Input};
 use crate::model::registration::{Registration, workflow_id};
 use crate::service::api::Api;
-use crate::service::engine::describe;
+use crate::service::engine::{describe, first_reason};
 use crate::service::executions::start::IDENTITY;
 
 /// Wait for a worker to answer a query.
@@ -79,20 +79,42 @@ pub(crate) async fn query(api: &Api, invocation: Invocation) -> Result<Value> {
         query: Some(query),
         ..Default::default()
     };
-    let answer = api.engine.ask_within(&request, QUERY_TIMEOUT).await.map_err(|status| match status.code() {
+    let answer = match api.engine.ask_within(&request, QUERY_TIMEOUT).await {
+        Ok(answer) => answer,
+        Err(status) => {
+            return Err(unanswered(
+                api,
+                &request.namespace,
+                &invocation.execution,
+                &call.described.task_queue,
+                &status,
+            )
+            .await);
+        }
+    };
+    Ok(payload::decode_result(answer.query_result.as_ref()))
+}
+
+/// Why a query has no answer.
+async fn unanswered(api: &Api, namespace: &str, id: &str, task_queue: &str, status: &Status) -> Error {
+    match status.code() {
         GrpcCode::InvalidArgument => Error::new(Code::QueryFailed, status.message().to_owned()),
-        GrpcCode::DeadlineExceeded | GrpcCode::FailedPrecondition => Error::new(
+        // Its code fails, or has not begun: nobody was asked.
+        GrpcCode::FailedPrecondition => {
+            let why = first_reason(api, namespace, execution(id)).await;
+            let why = why.unwrap_or_else(|| status.message().to_owned());
+            Error::new(Code::NoWorker, format!("execution {id} cannot answer a query now. {why}"))
+        }
+        GrpcCode::DeadlineExceeded => Error::new(
             Code::NoWorker,
             format!(
-                "no worker answered the query within {} s ({}): see whether one serves task queue {}",
+                "no worker answered the query within {} s ({}): see whether one serves task queue {task_queue}",
                 QUERY_TIMEOUT.as_secs(),
-                status.message(),
-                call.described.task_queue
+                status.message()
             ),
         ),
-        _ => refused(&invocation.execution, &status),
-    })?;
-    Ok(payload::decode_result(answer.query_result.as_ref()))
+        _ => refused(id, status),
+    }
 }
 
 /// Updates an execution, waits for the outcome, and answers what the handler returned.
