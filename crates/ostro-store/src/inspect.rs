@@ -11,7 +11,7 @@ use ostro_engine::time::Time;
 use rusqlite::{Connection, OpenFlags, Transaction};
 use temporalio_protos::temporal::api::history::v1::History;
 
-use crate::backup::{beside, copy_into};
+use crate::copy::copy_into;
 use crate::error::{Doing, Error, Result};
 use crate::row::item_key;
 use crate::{check, history, reader, recovery, schema};
@@ -82,7 +82,7 @@ impl Inspector {
         if inspector.schema_version()? == schema::SCHEMA_VERSION {
             return Ok(inspector);
         }
-        let copy = Copy(beside(&inspector.path, ".inspected"));
+        let copy = Copy(ostro_disk::beside(&inspector.path, ".inspected"));
         copy_into(&inspector.connection, &copy.0)?;
         schema::migrate_copy(&copy.0)?;
         let connection = open_read_only(&copy.0)?;

@@ -9,6 +9,7 @@
 mod apply;
 mod backup;
 mod check;
+mod copy;
 mod error;
 mod group;
 mod history;

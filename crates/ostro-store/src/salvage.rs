@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Params, Result, params_from_iter};
 
 use crate::error::{self, Doing, Error, is_damage};
-use crate::{backup, schema};
+use crate::{copy, schema};
 
 /// Tables that are read from both ends, until a damaged page is in the way; by their keys.
 const WHOLE: [(&str, &str); 4] = [("meta", "key"), ("namespace", "id"), ("record", "kind, key"), ("exec", "id")];
@@ -19,10 +19,10 @@ const BY_EXECUTION: [&str; 4] = ["state", "wake", "item", "history"];
 /// # Errors
 /// If the new file cannot be written, or the old one is not of this release.
 pub(crate) fn into_new(path: &Path) -> error::Result<Vec<String>> {
-    let target = backup::beside(path, ".partial");
-    backup::remove(&target)?;
+    let target = ostro_disk::beside(path, ".partial");
+    copy::remove(&target)?;
     for companion in ["-wal", "-shm"] {
-        backup::remove(&backup::beside(&target, companion))?;
+        copy::remove(&ostro_disk::beside(&target, companion))?;
     }
     ostro_disk::private::create_new(&target).map_err(|source| Error::Io { path: target.clone(), source })?;
     let old = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).doing("open the damaged store")?;
@@ -33,10 +33,10 @@ pub(crate) fn into_new(path: &Path) -> error::Result<Vec<String>> {
     new.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)").doing("write the new store")?;
     drop((old, new));
     for companion in ["-wal", "-shm"] {
-        backup::remove(&backup::beside(path, companion))?;
+        copy::remove(&ostro_disk::beside(path, companion))?;
     }
     std::fs::rename(&target, path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
-    backup::sync_directory(path)?;
+    copy::sync_directory(path)?;
     Ok(lost)
 }
 

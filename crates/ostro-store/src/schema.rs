@@ -173,9 +173,9 @@ fn run_migrations(connection: &mut Connection, found: i64) -> Result<()> {
 
 /// A copy of the file as the older release left it, beside it: the way back.
 fn keep_copy(connection: &Connection, path: &Path, version: i64) -> Result<()> {
-    let copy = crate::backup::beside(path, &format!(".schema-{version}"));
+    let copy = ostro_disk::beside(path, &format!(".schema-{version}"));
     tracing::info!(copy = %copy.display(), "the store is of an older release: it is copied before it is brought up to date");
-    crate::backup::copy_into(connection, &copy)
+    crate::copy::copy_into(connection, &copy)
 }
 
 fn apply(connection: &mut Connection, migration: &Migration, version: i64) -> rusqlite::Result<()> {
