@@ -70,7 +70,7 @@ fn what_is_around_a_chain_stays() {
 #[test]
 fn chains_are_found_in_commands_and_in_messages_of_updates() {
     let mut rejection = Rejection { rejected_request_message_id: "r".into(), ..Default::default() }.encode_to_vec();
-    write(5, &chain(70), &mut rejection);
+    write(4, &chain(70), &mut rejection);
     let body = Any { type_url: "type.googleapis.com/temporal.api.update.v1.Rejection".into(), value: rejection };
     let mut encoded = RespondWorkflowTaskCompletedRequest {
         messages: vec![Protocol { body: Some(body), ..Default::default() }],

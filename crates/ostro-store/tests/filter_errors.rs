@@ -62,7 +62,7 @@ const ERRORS: &[(&str, &str)] = &[
     ("CTime starts_with '2024'", "unable to parse datetime '2024'"),
     ("order by CText", "unable to sort by search attribute CText of type Text"),
     ("order by", "syntax error at position 9 at the end of the query: expected the name of a search attribute"),
-    ("CKw = 'é' and #", "syntax error at position 15 near '#'"),
+    ("CKw = 'é' and ?", "syntax error at position 15 near '?'"),
     ("not", "syntax error at position 4 at the end of the query"),
 ];
 
