@@ -33,13 +33,14 @@ check conformance/ui conformance conformance/differential
 check docs/reference
 check examples/temporal-python
 check tests/crash conformance
+check tests/hostile conformance tests/crash
 check tests/house
 check tests/lint
 check tests/official-sdk conformance python
 check tests/rust-sdk conformance bench
 # What no folder above has would be checked by nobody.
 if [ -z "$only" ]; then
-    checked='^\(python\|bench\|conformance\|docs/reference\|examples/temporal-python\|tests/\(crash\|house\|lint\|official-sdk\|rust-sdk\)\)/'
+    checked='^\(python\|bench\|conformance\|docs/reference\|examples/temporal-python\|tests/\(crash\|hostile\|house\|lint\|official-sdk\|rust-sdk\)\)/'
     forgotten=$(git ls-files '*.py' '*.pyi' | grep -v "$checked")
     [ -z "$forgotten" ] || { printf 'tests/lint/types.sh names no folder of:\n%s\n' "$forgotten"; failed=1; }
 fi
