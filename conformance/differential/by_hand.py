@@ -9,10 +9,11 @@ from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from temporalio.api.command.v1 import Command
 from temporalio.api.common.v1 import WorkflowExecution, WorkflowType
-from temporalio.api.enums.v1 import CommandType, TaskQueueKind
+from temporalio.api.enums.v1 import CommandType, TaskQueueKind, UpdateWorkflowExecutionLifecycleStage
 from temporalio.api.query.v1 import WorkflowQuery
 from temporalio.api.taskqueue.v1 import StickyExecutionAttributes, TaskQueue
 from temporalio.api.update.v1 import Input, Meta, Request, WaitPolicy
@@ -20,6 +21,9 @@ from temporalio.api.workflowservice import v1
 from temporalio.service import RPCError, RPCStatusCode
 from tracing import Trace
 
+Stage = UpdateWorkflowExecutionLifecycleStage
+ACCEPTED = Stage.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ACCEPTED
+COMPLETED = Stage.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
 #: A command's type by its attributes, where the names differ.
 TYPES = {
     "upsert_workflow_search_attributes": "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES",
@@ -32,7 +36,8 @@ AT_DEADLINE = {RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED}
 def command(attributes: str, **fields: Any) -> Command:
     """A command by the name of its attributes, as in `start_timer`."""
     kind = CommandType.Value(f"COMMAND_TYPE_{TYPES.get(attributes, attributes.upper())}")
-    return Command(command_type=kind, **{f"{attributes}_command_attributes": fields})
+    given: dict[str, Any] = {f"{attributes}_command_attributes": fields}
+    return Command(command_type=kind, **given)
 
 
 class ByHand:
@@ -78,23 +83,23 @@ class ByHand:
     async def complete(self, task: Any, *commands: Command, sticky: bool = False, **fields: Any) -> Any:
         if sticky:
             own = TaskQueue(name=self.sticky, kind=TaskQueueKind.TASK_QUEUE_KIND_STICKY, normal_name=self.queue)
-            patience = timedelta(seconds=10)
-            fields["sticky_attributes"] = StickyExecutionAttributes(worker_task_queue=own, schedule_to_start_timeout=patience)  # pyright: ignore[reportArgumentType]
+            patience = Duration(seconds=10)
+            fields["sticky_attributes"] = StickyExecutionAttributes(worker_task_queue=own, schedule_to_start_timeout=patience)
         return await self.service.respond_workflow_task_completed(
             v1.RespondWorkflowTaskCompletedRequest(
                 namespace=self.namespace, task_token=task.task_token, commands=commands, identity="by hand", **fields
             )
         )
 
-    def update_request(self, update_id: str, stage: int) -> v1.UpdateWorkflowExecutionRequest:
+    def update_request(self, update_id: str, stage: Stage.ValueType) -> v1.UpdateWorkflowExecutionRequest:
         return v1.UpdateWorkflowExecutionRequest(
             namespace=self.namespace,
             workflow_execution=self.execution(),
-            wait_policy=WaitPolicy(lifecycle_stage=stage),  # pyright: ignore[reportArgumentType]
+            wait_policy=WaitPolicy(lifecycle_stage=stage),
             request=Request(meta=Meta(update_id=update_id), input=Input(name="update")),
         )
 
-    async def update(self, update_id: str = "update", stage: int = 2, seconds: float = 8) -> Message:
+    async def update(self, update_id: str = "update", stage: Stage.ValueType = ACCEPTED, seconds: float = 8) -> Message:
         request = self.update_request(update_id, stage)
         return await self.service.update_workflow_execution(request, timeout=timedelta(seconds=seconds))
 

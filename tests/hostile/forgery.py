@@ -49,4 +49,5 @@ def poll_nexus(worker: Caller, namespace: str) -> service.PollNexusTaskQueueResp
     request = service.PollNexusTaskQueueRequest(namespace=namespace, task_queue=taskqueue.TaskQueue(name="nexus"))
     polled = worker.call("PollNexusTaskQueue", request)
     assert polled.ok and polled.message.task_token, polled
-    return polled.message
+    task: service.PollNexusTaskQueueResponse = polled.message
+    return task

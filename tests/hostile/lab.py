@@ -14,9 +14,10 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import temporalio.api.common.v1 as common
@@ -32,12 +33,14 @@ START_SECONDS_MAX = 30.0
 END_SECONDS_MAX = 20.0
 NAMESPACE = "default"
 QUEUE = "q"
+#: By name; one that is `None` is not sent at all.
+Headers = Mapping[str, str | None]
 
 
 def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+        return int(found.getsockname()[1])
 
 
 @dataclass
@@ -73,21 +76,21 @@ class Caller:
     server: Server
     key: str | None = None
     _channel: grpc.Channel | None = None
-    _begun: list[grpc.Future] = field(default_factory=list)
+    _begun: list[grpc.Future[Any]] = field(default_factory=list)
 
     def call(self, method: str, request: Any, seconds: float = 10.0, metadata: list[tuple[str, str]] | None = None) -> Answer:
         stub = (OperatorServiceStub if hasattr(_OPERATOR, method) else WorkflowServiceStub)(self.channel())
         return answer(lambda: getattr(stub, method)(request, metadata=self.metadata(metadata), timeout=seconds))
 
-    def begin(self, method: str, request: Any, seconds: float = 10.0) -> grpc.Future:
+    def begin(self, method: str, request: Any, seconds: float = 10.0) -> grpc.Future[Any]:
         """The same without waiting for the answer: `answer(begun.result)` waits."""
         stub = (OperatorServiceStub if hasattr(_OPERATOR, method) else WorkflowServiceStub)(self.channel())
-        begun = getattr(stub, method).future(request, metadata=self.metadata(None), timeout=seconds)
+        begun: grpc.Future[Any] = getattr(stub, method).future(request, metadata=self.metadata(None), timeout=seconds)
         # A call that nobody holds is cancelled.
         self._begun.append(begun)
         return begun
 
-    def http(self, verb: str, path: str, body: bytes | str | None = None, headers: dict[str, str] | None = None) -> Response:
+    def http(self, verb: str, path: str, body: bytes | str | None = None, headers: Headers | None = None) -> Response:
         """By HTTP, with the key; `headers` may replace any, Host among them."""
         own = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         return self.server.http(verb, path, body, {**own, **(headers or {})})
@@ -109,7 +112,7 @@ class _Names:
         return None
 
 
-_OPERATOR = OperatorServiceStub(_Names())
+_OPERATOR = OperatorServiceStub(cast(grpc.Channel, _Names()))
 
 
 def answer(call: Any) -> Answer:
@@ -124,7 +127,9 @@ class Server:
     """A server process on addresses and data of its own."""
 
     arguments: list[str] = field(default_factory=list)
-    data: Path | None = None
+    directory: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="ostro-hostile-")))
+    #: In `directory` where nothing is said.
+    data: Path = Path()
     config: str = ""
     host: str = "127.0.0.1"
     http_host: str = ""
@@ -133,10 +138,15 @@ class Server:
     prefix: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="ostro-hostile-"))
-        self.data = self.data or self.directory / "data"
+        if self.data == Path():
+            self.data = self.directory / "data"
         self.port, self.http_port = free_port(), free_port()
-        self.process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "the server has never been started"
+        return self._process
 
     def start(self) -> Server:
         """Starts it and waits until it takes calls.
@@ -164,7 +174,7 @@ class Server:
             command += ["--config", str(path)]
         with (self.directory / "log").open("ab") as log:
             environment = {**os.environ, **self.environment}
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
 
     def stop(self, kill: bool = False) -> int:
         """Ends it, by SIGKILL where it is to be killed; its exit code."""
@@ -182,7 +192,7 @@ class Server:
         return self.start()
 
     def remove(self) -> None:
-        if self.process is not None:
+        if self._process is not None:
             self.stop(kill=True)
         if not os.environ.get("HOSTILE_KEPT"):
             shutil.rmtree(self.directory, ignore_errors=True)
@@ -191,7 +201,7 @@ class Server:
 
     @property
     def lives(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        return self._process is not None and self._process.poll() is None
 
     def log(self) -> str:
         return (self.directory / "log").read_text(errors="replace")
@@ -226,7 +236,7 @@ class Server:
         return done
 
     def http(
-        self, verb: str, path: str, body: bytes | str | None = None, headers: dict[str, str] | None = None, host: str = "127.0.0.1"
+        self, verb: str, path: str, body: bytes | str | None = None, headers: Headers | None = None, host: str = "127.0.0.1"
     ) -> Response:
         """One request on a connection of its own. A header that is `None` is not sent at all."""
         connection = http.client.HTTPConnection(host, self.http_port, timeout=20)
@@ -252,7 +262,7 @@ class Server:
         """Starts a workflow; its run id."""
         started = caller.call("StartWorkflowExecution", start(workflow_id, namespace, queue))
         assert started.ok, started
-        return started.message.run_id
+        return str(started.message.run_id)
 
     def task(self, caller: Caller, namespace: str = NAMESPACE, queue: str = QUEUE) -> service.PollWorkflowTaskQueueResponse:
         """A workflow task, which must be there."""
@@ -261,7 +271,8 @@ class Server:
         )
         polled = caller.call("PollWorkflowTaskQueue", request)
         assert polled.ok and polled.message.task_token, polled
-        return polled.message
+        task: service.PollWorkflowTaskQueueResponse = polled.message
+        return task
 
     def status(self, caller: Caller, workflow_id: str, namespace: str = NAMESPACE) -> str:
         """The status of a workflow's newest run, as `RUNNING`."""

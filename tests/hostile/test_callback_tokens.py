@@ -22,13 +22,15 @@ def varint(number: int) -> bytes:
 
 def address(namespace: int, execution: int, workflow_id: str, run_id: str, event: int, request_id: str) -> bytes:
     """What a callback token says, in protobuf."""
-    fields = [namespace, execution, workflow_id.encode(), run_id.encode(), event, request_id.encode()]
+    fields: list[int | bytes] = [namespace, execution, workflow_id.encode(), run_id.encode(), event, request_id.encode()]
     encoded = b""
     for at, value in enumerate(fields, 1):
         if value in (0, b""):
             continue
-        is_number = isinstance(value, int)
-        encoded += varint(at << 3) + varint(value) if is_number else varint(at << 3 | 2) + varint(len(value)) + value
+        if isinstance(value, int):
+            encoded += varint(at << 3) + varint(value)
+        else:
+            encoded += varint(at << 3 | 2) + varint(len(value)) + value
     return encoded
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import temporalio.api.command.v1 as commands
 import temporalio.api.common.v1 as common
+import temporalio.api.enums.v1 as enums
 import temporalio.api.nexus.v1 as nexus
 import temporalio.api.operatorservice.v1 as operator
 import temporalio.api.taskqueue.v1 as taskqueue
@@ -19,6 +20,7 @@ from lab import NAMESPACE, QUEUE, Server, answer, command, start
 from temporalio.api.update.v1 import UpdateRef
 
 REVOKED_SECONDS_MAX = 3.0
+CLOSE_EVENT = enums.HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
 TRANSFER = "/namespaces/default/task-queues/q/nexus-services/bank/transfer"
 #: What needs a key wherever anything does.
 GUARDED = [
@@ -91,7 +93,7 @@ def test_what_is_open_when_a_key_is_revoked_ends(serve: Any) -> None:
     polled = caller.begin("PollActivityTaskQueue", poll, 60)
     execution = common.WorkflowExecution(workflow_id="w")
     history = service.GetWorkflowExecutionHistoryRequest(
-        namespace=NAMESPACE, execution=execution, wait_new_event=True, history_event_filter_type=2
+        namespace=NAMESPACE, execution=execution, wait_new_event=True, history_event_filter_type=CLOSE_EVENT
     )
     watched = caller.begin("GetWorkflowExecutionHistory", history, 60)
     connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=20)
@@ -138,7 +140,7 @@ def test_a_restore_revives_no_revoked_key(serve: Any) -> None:
 def handles(namespace: str) -> list[tuple[str, Any]]:
     """Each call that names something by a handle, as a caller of `namespace` makes it of what is in namespace `a`."""
     run = common.WorkflowExecution(workflow_id="w")
-    by_id = {"namespace": namespace, "workflow_id": "w", "activity_id": "act"}
+    by_id: dict[str, Any] = {"namespace": namespace, "workflow_id": "w", "activity_id": "act"}
     return [
         ("DescribeWorkflowExecution", service.DescribeWorkflowExecutionRequest(namespace=namespace, execution=run)),
         ("GetWorkflowExecutionHistory", service.GetWorkflowExecutionHistoryRequest(namespace=namespace, execution=run)),
@@ -236,7 +238,7 @@ def test_a_worker_s_key_makes_no_schedule(serve: Any) -> None:
 def registration() -> str:
     """As the official worker registers a workflow with a schedule."""
     schedule = {"schedule_id": "hourly", "input": {}, "cron_expressions": ["0 * * * *"]}
-    handlers = {"signals": [], "queries": [], "updates": []}
+    handlers: dict[str, list[Any]] = {"signals": [], "queries": [], "updates": []}
     spec = {"name": "scheduled", "task_queue": "q", "input_schema": {}, **handlers, "schedules": [schedule]}
     return json.dumps({"definitions": [spec], "deployment_name": "d", "worker_name": "w"})
 
@@ -249,7 +251,7 @@ def endpoint(server: Server, admin: Any, name: str, namespace: str) -> str:
     request = operator.CreateNexusEndpointRequest(spec=nexus.EndpointSpec(name=name, target=target))
     made = admin.call("CreateNexusEndpoint", request)
     assert made.ok, made
-    return made.message.endpoint.id
+    return str(made.message.endpoint.id)
 
 
 def test_a_worker_calls_another_namespace_s_workers_only_where_it_is_listed(serve: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import temporalio.api.command.v1 as commands
 import temporalio.api.common.v1 as common
+import temporalio.api.enums.v1 as enums
 import temporalio.api.nexus.v1 as nexus
 import temporalio.api.query.v1 as query
 import temporalio.api.taskqueue.v1 as taskqueue
@@ -91,7 +92,7 @@ def heartbeat_activity(token: bytes, namespace: str) -> tuple[str, Any]:
 
 def respond_query(token: bytes, namespace: str) -> tuple[str, Any]:
     return "RespondQueryTaskCompleted", service.RespondQueryTaskCompletedRequest(
-        task_token=token, namespace=namespace, completed_type=1
+        task_token=token, namespace=namespace, completed_type=enums.QueryResultType.QUERY_RESULT_TYPE_ANSWERED
     )
 
 

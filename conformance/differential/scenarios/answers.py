@@ -8,8 +8,9 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from by_hand import ByHand, command, outline, soon, waited
+from by_hand import COMPLETED, ByHand, command, outline, soon, waited
 from temporalio.api.common.v1 import Payload, Payloads, WorkerVersionStamp
+from temporalio.api.enums.v1 import QueryResultType
 from temporalio.api.query.v1 import WorkflowQueryResult
 from temporalio.api.update.v1 import UpdateRef, WaitPolicy
 from temporalio.api.workflowservice import v1
@@ -17,6 +18,7 @@ from temporalio.service import RPCError
 from tracing import Trace, scenario
 from workflows import Act, hang
 
+ANSWERED = QueryResultType.QUERY_RESULT_TYPE_ANSWERED
 FAILURE = {"message": "as told", "application_failure_info": {"type": "Told"}}
 REFUSABLE = command("start_timer")
 ANSWER = Payloads(payloads=[Payload(data=b"1")])
@@ -26,7 +28,7 @@ ANSWER = Payloads(payloads=[Payload(data=b"1")])
 async def update_deadlines(trace: Trace) -> None:
     it = ByHand(trace)
     await it.start()
-    policy = WaitPolicy(lifecycle_stage=3)  # pyright: ignore[reportArgumentType]
+    policy = WaitPolicy(lifecycle_stage=COMPLETED)
     reference = UpdateRef(workflow_execution=it.execution(), update_id="update")
     poll = v1.PollWorkflowExecutionUpdateRequest(namespace="default", update_ref=reference, wait_policy=policy)
     for seconds in (0.3, 1, 2.5):
@@ -35,7 +37,10 @@ async def update_deadlines(trace: Trace) -> None:
         polled = it.service.poll_workflow_execution_update(poll, timeout=timeout)
         trace.note(f"poll, {seconds} s", await waited(polled, seconds))
         other = ByHand(trace, f"with start {seconds}")
-        operations = [{"start_workflow": other.start_request(workflow_id_conflict_policy=2)}, {"update_workflow": other.update_request("u", 3)}]  # fmt: skip
+        operations = [
+            {"start_workflow": other.start_request(workflow_id_conflict_policy=2)},
+            {"update_workflow": other.update_request("u", COMPLETED)},
+        ]
         both = v1.ExecuteMultiOperationRequest(
             namespace="default", operations=[v1.ExecuteMultiOperationRequest.Operation(**each) for each in operations]
         )
@@ -148,7 +153,7 @@ async def query_while_tasks_heartbeat(trace: Trace) -> None:
     query = asyncio.create_task(it.query())
     await soon()
     for number in range(3):
-        answers = {each: WorkflowQueryResult(result_type=1, answer=ANSWER) for each in task.queries}  # pyright: ignore[reportArgumentType]
+        answers = {each: WorkflowQueryResult(result_type=ANSWERED, answer=ANSWER) for each in task.queries}
         await it.complete(task, force_create_new_workflow_task=True, query_results=answers)
         task = await it.poll()
         trace.note(f"task {number}", outline(task))
@@ -212,12 +217,13 @@ async def builds_of(it: ByHand) -> Any:
 
 @scenario
 async def build_ids(trace: Trace) -> None:
-    for name, fields in {
+    answers: dict[str, list[dict[str, Any]]] = {
         "no build": [{}],
         "builds": [{"worker_version_stamp": WorkerVersionStamp(build_id=build)} for build in ("one", "two", "one")],
         "checksum": [{"binary_checksum": "sum"}],
         "version set": [{"worker_version_stamp": WorkerVersionStamp(build_id="one")}],
-    }.items():
+    }
+    for name, fields in answers.items():
         it = ByHand(trace, name)
         await it.start()
         for number, each in enumerate(fields):
