@@ -8,7 +8,7 @@ mod world;
 use ostro_engine::ErrorKind;
 use ostro_engine::command::{ScheduleEntries, ScheduleRows};
 use ostro_engine::sound::{NextAction, check_schedule};
-use ostro_engine::time::{DAY, HOUR, MINUTE, SECOND, Span, Time, duration, timestamp};
+use ostro_engine::time::{DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span, Time, duration, timestamp};
 use temporalio_protos::temporal::api::{
     command::v1::FailWorkflowExecutionCommandAttributes,
     common::v1::WorkflowType,
@@ -324,11 +324,31 @@ fn backfills_act_for_both_ends_of_their_range() {
     let more = backfill(&world, 10 * HOUR, 5 * HOUR, Overlap::AllowAll);
     patch(&mut world, more);
     world.restart();
-    world.advance(Span::ZERO);
+    world.advance(SECOND);
     assert_eq!(info(&mut world).action_count, 303);
     let one_by_one = backfill(&world, 3 * MINUTE, MINUTE, Overlap::BufferAll);
     patch(&mut world, one_by_one);
     assert_eq!((info(&mut world).action_count, info(&mut world).buffer_size), (304, 2));
+}
+
+#[test]
+fn a_backfill_of_all_times_that_there_are_gives_way_to_others() {
+    let mut world = World::new();
+    let mut schedule = every(3600);
+    schedule.state = Some(ScheduleState { paused: true, ..Default::default() });
+    create(&mut world, schedule);
+    let year_1 = prost_wkt_types::Timestamp { seconds: -62_135_596_800, nanos: 0 };
+    let request = BackfillRequest {
+        start_time: Some(year_1),
+        end_time: timestamp(world.now),
+        overlap_policy: Overlap::AllowAll as i32,
+    };
+    patch(&mut world, SchedulePatch { backfill_request: vec![request], ..Default::default() });
+    assert_eq!(info(&mut world).action_count, 100);
+    world.advance(Span::ZERO);
+    assert_eq!(info(&mut world).action_count, 100, "its next step is not due");
+    world.advance(50 * MILLISECOND);
+    assert_eq!(info(&mut world).action_count, 200);
 }
 
 #[test]

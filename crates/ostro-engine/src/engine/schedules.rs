@@ -18,7 +18,7 @@ use crate::schedule::{BufferedStart, KIND, Outcome, Record, Schedule, Started};
 use crate::time::Time;
 
 /// Schedules looked at in one tick, so that other calls get their turn.
-const SCHEDULES_PER_TICK: usize = 64;
+const SCHEDULES_PER_TICK: usize = 16;
 const CANCELLED: &str = "cancelled by schedule overlap policy";
 const TERMINATED: &str = "terminated by schedule overlap policy";
 

@@ -4,7 +4,7 @@ use temporalio_protos::temporal::api::enums::v1::ScheduleOverlapPolicy as Overla
 
 use super::record::BufferedStart;
 use super::state::Schedule;
-use super::{BACKFILLS_PER_STEP, BUFFER_MAX};
+use super::{ACTIONS_PER_STEP, BUFFER_MAX};
 
 /// What to do now.
 #[derive(Debug, Default, PartialEq)]
@@ -63,7 +63,7 @@ impl Schedule {
 
     /// Buffers some of the actions that backfills ask for.
     pub fn process_backfills(&mut self) {
-        let mut left = BACKFILLS_PER_STEP;
+        let mut left = ACTIONS_PER_STEP;
         while left > 0 && self.may_backfill() {
             let backfill = self.record.backfills[0];
             let (from, to, overlap_policy) = (backfill.from(), backfill.to(), backfill.overlap_policy);

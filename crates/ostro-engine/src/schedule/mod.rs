@@ -26,7 +26,7 @@ pub use record::{BufferedStart, KIND, Record, key};
 pub use state::{Outcome, Schedule, Started};
 pub use view::Row;
 
-use crate::time::{DAY, SECOND, Span};
+use crate::time::{DAY, MILLISECOND, SECOND, Span};
 
 /// How late an action may be, where the policies do not say.
 pub const CATCHUP_WINDOW: Span = DAY.times(365);
@@ -38,8 +38,11 @@ pub const RETENTION: Span = DAY.times(7);
 pub const BUFFER_MAX: usize = 1000;
 /// Times that are looked at before other calls get their turn.
 pub const TIMES_PER_STEP: usize = 1000;
-/// Actions of backfills that are taken before other calls get their turn.
-pub const BACKFILLS_PER_STEP: usize = 100;
+/// Actions, of the specification's times and of backfills each, that are taken before other calls get their turn.
+pub const ACTIONS_PER_STEP: usize = 100;
+/// How long a schedule with more to do than one step may do waits for its next. A backfill of all times from the year 1
+/// on so takes a bounded share of a processor, for as long as it lasts.
+pub const STEP_PAUSE: Span = MILLISECOND.times(50);
 /// Recent and future actions in a description.
 pub const ACTIONS_SHOWN: usize = 10;
 /// The same in a list.

@@ -13,7 +13,10 @@ use temporalio_protos::temporal::api::{
 
 use super::record::{BufferedStart, Record};
 use super::spec::Compiled;
-use super::{ACTIONS_SHOWN, BUFFER_MAX, CATCHUP_WINDOW, CATCHUP_WINDOW_MIN, RETENTION, TIMES_PER_STEP};
+use super::{
+    ACTIONS_PER_STEP, ACTIONS_SHOWN, BUFFER_MAX, CATCHUP_WINDOW, CATCHUP_WINDOW_MIN, RETENTION, STEP_PAUSE,
+    TIMES_PER_STEP,
+};
 use crate::time::{Span, Time, duration, from_duration, from_timestamp, timestamp};
 
 /// See the module's page.
@@ -175,7 +178,11 @@ impl Schedule {
             self.processed(now);
             return false;
         }
+        let most = self.record.buffered.len() + ACTIONS_PER_STEP;
         for _ in 0..TIMES_PER_STEP {
+            if self.record.buffered.len() >= most {
+                break;
+            }
             let next = self.spec.as_ref().and_then(|spec| spec.next(self.record.last_processed()));
             let Some(next) = next.filter(|next| next.time <= now) else { return false };
             self.processed(next.time);
@@ -212,7 +219,7 @@ impl Schedule {
     /// When the schedule must be looked at next; `more`: what [`advance`](Self::advance) said.
     pub fn next_due(&self, now: Time, more: bool) -> Option<Time> {
         if more || self.may_backfill() {
-            return Some(now);
+            return Some(now + STEP_PAUSE);
         }
         self.next_time().or_else(|| self.expiration())
     }

@@ -86,8 +86,7 @@ fn update(id: &str) -> Value {
 
 fn schedule(id: &str) -> Value {
     let start = json!({"workflowId": id, "workflowType": {"name": "t"}, "taskQueue": {"name": "q"}});
-    // Once a year: a backfill of all times that there are has few actions.
-    json!({"spec": {"interval": [{"interval": "31536000s"}]}, "action": {"startWorkflow": start}})
+    json!({"spec": {"interval": [{"interval": "3600s"}]}, "action": {"startWorkflow": start}})
 }
 
 fn activity() -> Value {
