@@ -33,7 +33,7 @@ pub struct Access {
     /// The authority of the server's certificate (PEM); `None`: those that this machine trusts.
     pub ca: Option<Vec<u8>>,
     /// A certificate of the program's own and its private key (PEM).
-    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+    pub identity: Option<CertificateAndKey>,
     /// The name in the server's certificate, where it is not the address's host.
     pub server_name: Option<String>,
     /// The key may leave over plain text to a host that is not this machine.
@@ -148,11 +148,14 @@ impl Access {
     }
 }
 
+/// A certificate and its key, each as PEM.
+pub type CertificateAndKey = (Vec<u8>, Vec<u8>);
+
 /// A certificate and its key, both or neither.
 ///
 /// # Errors
 /// One of them is missing.
-pub fn pair(certificate: Option<Vec<u8>>, key: Option<Vec<u8>>) -> Result<Option<(Vec<u8>, Vec<u8>)>, AccessError> {
+pub fn pair(certificate: Option<Vec<u8>>, key: Option<Vec<u8>>) -> Result<Option<CertificateAndKey>, AccessError> {
     match (certificate, key) {
         (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
         (None, None) => Ok(None),

@@ -37,6 +37,7 @@ pub use reader::Reader;
 pub use readers::{ReadLimits, Readers, Reads};
 pub use repair::{Repaired, TakenOut, repair};
 pub use rusqlite::types::Value as Column;
+pub use salvage::SalvagedRow;
 pub use schema::SCHEMA_VERSION;
 pub use stats::Stats;
 pub use store::{BeginsWithNothing, Options, Store};

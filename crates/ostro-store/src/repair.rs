@@ -18,14 +18,14 @@ use ostro_engine::namespace;
 use ostro_engine::persistence::{DamagedPart, ExecutionId, Loader, Write};
 use ostro_engine::time::Time;
 use rusqlite::Connection;
-use rusqlite::types::Value;
 
 use crate::check::{self, Found};
 use crate::error::abort_on_fatal;
 use crate::error::{Doing, Error, Result};
 use crate::group::Group;
 use crate::reader::Reader;
-use crate::{apply, history, recovery, salvage, schema};
+use crate::salvage::{self, SalvagedRow};
+use crate::{apply, history, recovery, schema};
 
 /// Something that is taken out of the file, with all that can be read of it.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ pub struct TakenOut {
     /// Encoded `temporal.api.history.v1.History` messages, as far as they are whole.
     pub history: Vec<bytes::Bytes>,
     /// Every row: its table, and its columns by name.
-    pub rows: Vec<(&'static str, Vec<(String, Value)>)>,
+    pub rows: Vec<SalvagedRow>,
 }
 
 /// What a repair has done.
@@ -195,22 +195,11 @@ impl Work<'_> {
         self.write(vec![Write::DeleteExecution(id)])
     }
 
-    fn rows(
-        &self,
-        table: &'static str,
-        of: &str,
-        values: impl rusqlite::Params,
-    ) -> Result<Vec<(&'static str, Vec<(String, Value)>)>> {
+    fn rows(&self, table: &'static str, of: &str, values: impl rusqlite::Params) -> Result<Vec<SalvagedRow>> {
         salvage::rows(&self.connection, table, of, values).doing("read what is left of it")
     }
 
-    fn hand_out(
-        &mut self,
-        what: String,
-        why: &str,
-        history: Vec<bytes::Bytes>,
-        rows: Vec<(&'static str, Vec<(String, Value)>)>,
-    ) -> Result<()> {
+    fn hand_out(&mut self, what: String, why: &str, history: Vec<bytes::Bytes>, rows: Vec<SalvagedRow>) -> Result<()> {
         (self.take_out)(TakenOut { what: what.clone(), why: why.to_owned(), history, rows })?;
         self.repaired.taken_out.push((what, why.to_owned()));
         Ok(())

@@ -140,13 +140,16 @@ fn columns(connection: &Connection, table: &str) -> Result<Vec<String>> {
     statement.query_map([], |row| row.get(0))?.collect()
 }
 
+/// A row as far as it can be read: its table, and its columns with their names.
+pub type SalvagedRow = (&'static str, Vec<(String, Value)>);
+
 /// Rows with the names of their columns, as far as they can be read.
 pub(crate) fn rows(
     connection: &Connection,
     table: &'static str,
     of: &str,
     values: impl Params,
-) -> Result<Vec<(&'static str, Vec<(String, Value)>)>> {
+) -> Result<Vec<SalvagedRow>> {
     let columns = columns(connection, table)?;
     let mut found = Vec::new();
     read(connection, table, &columns, of, values, |row| {

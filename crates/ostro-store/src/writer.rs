@@ -185,7 +185,7 @@ impl Committer {
         let started = Instant::now();
         apply::apply(&self.connection, group).doing("commit to the store")?;
         self.stats.committed(batches, started.elapsed());
-        if self.stats.commits.load(Relaxed) % COMMITS_BETWEEN_LOOKS == 0 {
+        if self.stats.commits.load(Relaxed).is_multiple_of(COMMITS_BETWEEN_LOOKS) {
             self.log.look();
         }
         Ok(())

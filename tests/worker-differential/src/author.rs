@@ -207,7 +207,7 @@ impl Author {
     /// Takes the answer to the task, or not.
     pub fn complete(&mut self, request: &RespondWorkflowTaskCompletedRequest) -> Verdict {
         let Some(task) = self.task.take() else { return Verdict::Refused };
-        let ends = request.commands.iter().any(|command| commands::is_end(command));
+        let ends = request.commands.iter().any(commands::is_end);
         if ends && !self.buffered.is_empty() {
             self.fail_task(&task, WorkflowTaskFailedCause::UnhandledCommand, "");
             return Verdict::Refused;

@@ -122,10 +122,11 @@ impl Code {
             Job::ResolveChildWorkflowExecution(it) => self.done(Kind::Child, it.seq),
             Job::ResolveSignalExternalWorkflow(it) => self.done(Kind::Signal, it.seq),
             Job::ResolveRequestCancelExternalWorkflow(it) => self.done(Kind::CancelExternal, it.seq),
-            Job::ResolveNexusOperationStart(it) => match it.status {
-                Some(NexusStart::Failed(_)) => self.done(Kind::Nexus, it.seq),
-                _ => {}
-            },
+            Job::ResolveNexusOperationStart(it) => {
+                if let Some(NexusStart::Failed(_)) = it.status {
+                    self.done(Kind::Nexus, it.seq)
+                }
+            }
             Job::ResolveNexusOperation(it) => self.done(Kind::Nexus, it.seq),
             Job::RemoveFromCache(_) => {}
         }

@@ -240,7 +240,7 @@ pub struct Lived {
 /// Runs code from its start to its end, in a world of random events.
 pub fn live(seed: u64, program: &Program) -> Lived {
     let mut author = Author::new(seed);
-    let mut rng = Rng::new(seed ^ 0x776f_726c_64);
+    let mut rng = Rng::new(seed ^ 0x0077_6f72_6c64);
     let mut worker = Ours::new(program.clone(), &author.run_id);
     let mut heartbeats = false;
     let may_beat = rng.chance(30);

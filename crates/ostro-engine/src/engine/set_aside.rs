@@ -96,7 +96,7 @@ impl<L: Loader> Engine<L> {
     pub(super) fn set_aside_row(&mut self, row: DamagedRow) {
         let DamagedRow { of, what } = row;
         match of {
-            DamagedPart::Execution(id) => return self.set_aside_execution(id, what),
+            DamagedPart::Execution(id) => self.set_aside_execution(id, what),
             DamagedPart::History(id) => {
                 let listed = self.loader.listed(id).ok().flatten();
                 let name = name(id, &Run { why: String::new(), listed });

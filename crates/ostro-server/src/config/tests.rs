@@ -18,7 +18,7 @@ fn what_the_reference_shows_in_comments_is_taken() {
     let shown =
         |line: &&str| line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')) || line.starts_with('[');
     let lines: Vec<&str> = REFERENCE.lines().filter_map(|line| line.strip_prefix("# ")).filter(shown).collect();
-    assert_eq!(lines.len(), 6, "{lines:?}");
+    assert_eq!(lines.len(), 12, "{lines:?}");
     // One by one where they stand, so that each is in its table.
     let text: Vec<&str> = REFERENCE
         .lines()
@@ -26,7 +26,8 @@ fn what_the_reference_shows_in_comments_is_taken() {
         .collect();
     let config = Config::parse(&text.join("\n")).unwrap();
     assert!(config.public_url.is_some() && config.tls.is_some_and(|tls| tls.client_ca.is_some()));
-    assert_eq!(config.search_attributes.len(), 1);
+    assert_eq!((config.search_attributes.len(), config.nexus_callers.len()), (1, 1));
+    assert!(config.limits.quotas.of("default").executions_open_max.is_some());
 }
 
 #[test]

@@ -39,9 +39,13 @@ impl Task<'_> {
                 }))
             }),
             Self::Completed(answer) => {
-                let mut alone = WorkflowTaskCompletedAnswer::default();
-                alone.workflow_task =
-                    answer.workflow_task.as_ref().map(|task| Box::new(workflow(&task.response.task_token)));
+                let mut alone = WorkflowTaskCompletedAnswer {
+                    workflow_task: answer
+                        .workflow_task
+                        .as_ref()
+                        .map(|task| Box::new(workflow(&task.response.task_token))),
+                    ..Default::default()
+                };
                 alone.response.activity_tasks =
                     answer.response.activity_tasks.iter().map(|task| activity(&task.task_token)).collect();
                 let any = alone.workflow_task.is_some() || !alone.response.activity_tasks.is_empty();

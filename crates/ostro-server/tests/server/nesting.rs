@@ -188,7 +188,7 @@ async fn an_imported_history_with_deep_failures_is_cut() {
 async fn what_nests_deeper_than_can_be_read_is_refused() {
     let server = Fixture::start().await;
     // Groups of a field that nobody knows: no failure, so nothing to cut.
-    let groups = vec![0xfb, 0x07].repeat(200);
+    let groups = [0xfb, 0x07].repeat(200);
     let status = server.call("DescribeNamespace", groups).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
     assert!(status.message().contains("nests too deep"), "{status:?}");

@@ -384,7 +384,7 @@ on_every_engine! {
         let worker = t.worker().spawn().unwrap();
         let error = unwritable().execute(&t.ostro).await.unwrap_err();
         assert_eq!(error.type_name(), Some("InvalidPayload"));
-        assert!(error.message().starts_with("argument `map`: "), "{error}");
+        assert!(error.message().starts_with("argument 1, map: "), "{error}");
         worker.shutdown().await.unwrap();
     }
 

@@ -26,8 +26,8 @@ impl<L: Loader> Engine<L> {
     /// INVALID_ARGUMENT.
     pub(super) fn check_callbacks(&self, callbacks: &[Callback]) -> Result<()> {
         // What is no Nexus callback fails when it is due.
-        let nexus = callbacks.iter().filter(|each| matches!(each.variant, Some(Variant::Nexus(_))));
-        nexus.map(|each| callback::destination(each, &self.seals).map(drop).map_err(Error::invalid)).collect()
+        let mut nexus = callbacks.iter().filter(|each| matches!(each.variant, Some(Variant::Nexus(_))));
+        nexus.try_for_each(|each| callback::destination(each, &self.seals).map(drop).map_err(Error::invalid))
     }
 
     /// # Errors

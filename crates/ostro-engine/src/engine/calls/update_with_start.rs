@@ -49,11 +49,8 @@ impl<L: Loader> Engine<L> {
     ) -> Result<Option<Answer>> {
         let namespace = self.namespaces.get(&request.start.namespace)?.id;
         let update = request.update.request.clone().unwrap_or_default();
-        let existing = match self.newest(namespace, &request.start.workflow_id) {
-            Ok(existing) => existing,
-            // The start has the last word.
-            Err(_) => None,
-        };
+        // Where it cannot be read the start has the last word.
+        let existing = self.newest(namespace, &request.start.workflow_id).unwrap_or_default();
         if let Some(existing) = existing {
             if let Some(outcome) = self.execution(existing).update_outcome(update_id(&update)) {
                 return Ok(Some(Answer::UpdateWithStart(Box::new(self.outcome_of(existing, &update, outcome)))));

@@ -183,7 +183,7 @@ impl World {
         self.later().await;
         let clock = self.clock.clone();
         let directory: TempDir = self.fixture.stop().await;
-        let inspector = ostro_store::Inspector::open(&directory.path().join("ostro.db")).unwrap();
+        let inspector = ostro_store::Inspector::open(directory.path().join("ostro.db")).unwrap();
         let looked = inspector.runs(|found| {
             let wrong = match &found.content {
                 Ok((run, told)) => sound::check(run, told).err().map(|wrong| wrong.to_string()),

@@ -55,7 +55,7 @@ impl Locals {
 
     /// Whether the task must wait.
     pub fn outstanding(&self) -> bool {
-        !self.ended && !(self.running.is_empty() && self.new.is_empty())
+        !(self.ended || self.running.is_empty() && self.new.is_empty())
     }
 
     /// The run ends: nothing is begun or waited for any more.

@@ -103,7 +103,7 @@ async fn unanswered(api: &Api, namespace: &str, id: &str, task_queue: &str, stat
         GrpcCode::FailedPrecondition => {
             let why = first_reason(api, namespace, execution(id)).await;
             let why = why.unwrap_or_else(|| status.message().to_owned());
-            Error::new(Code::NoWorker, format!("execution {id} cannot answer a query now. {why}"))
+            Error::new(Code::NoWorker, format!("execution {id} cannot answer a query now: {why}"))
         }
         GrpcCode::DeadlineExceeded => Error::new(
             Code::NoWorker,
