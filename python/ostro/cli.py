@@ -61,14 +61,14 @@ def run_file(file: str, arguments: list[str], *, worker: bool = False) -> None:
 
 
 def _run_worker(file: str) -> None:
-    from . import _worker
-    from ._definition import registered_workflows
+    from ._definition.definition import registered_workflows
+    from ._worker import worker
 
     classes = [one.cls for one in registered_workflows().values() if one.cls.__module__ == "__main__"]
-    if not classes or _worker.started:
+    if not classes or worker.started:
         return
     print(f"ostro: {file} has {', '.join(sorted(cls.__name__ for cls in classes))}; a worker runs them", file=sys.stderr)
-    asyncio.run(_worker.run_worker(classes))
+    asyncio.run(worker.run_worker(classes))
 
 
 def develop(file: str, arguments: list[str]) -> None:
@@ -118,9 +118,10 @@ def _stop(program: subprocess.Popen[bytes]) -> None:
 
 def replay_files(file: str, histories: list[str]) -> int:
     """Replays histories against the workflows of a program; 1 where one does not fit."""
-    from . import _printable, compat
-    from ._definition import registered_workflows
-    from ._replay import replay
+    from . import compat
+    from ._base import printable
+    from ._definition.definition import registered_workflows
+    from ._worker.replay import replay
 
     compat.install()
     sys.path.insert(0, str(Path(file).resolve().parent))
@@ -130,10 +131,10 @@ def replay_files(file: str, histories: list[str]) -> int:
     for history in histories:
         try:
             replay(classes, Path(history))
-            print(f"{_printable.line(history)}: as recorded")
+            print(f"{printable.line(history)}: as recorded")
         except Exception as error:
             failed = 1
-            print(f"{_printable.line(history)}: {_printable.lines(error)}")
+            print(f"{printable.line(history)}: {printable.lines(error)}")
     return failed
 
 

@@ -65,7 +65,7 @@ def is_original_installed() -> bool:
 
 def _keep_defaults() -> None:
     """The original's, where programs of the original would notice ours."""
-    from ._config import EXACT_VALUES, config
+    from ._base.config import EXACT_VALUES, config
 
     if not os.environ.get(EXACT_VALUES):
         config.worker.exact_values = False

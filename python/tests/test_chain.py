@@ -170,7 +170,7 @@ def test_a_loop_that_ended_without_closing_leaves_nothing_behind(tmp_path: Path)
 def test_two_keys_are_two_connections(ostro_server: str) -> None:
     async def main() -> None:
         first = await workflows.Client.connect(ostro_server, api_key="")
-        second = await workflows.Client.connect(ostro_server, api_key="ostro_another")
+        second = await workflows.Client.connect(ostro_server, api_key="another")
         assert first.connection.core is not second.connection.core
         await first.close()
         await second.close()

@@ -432,7 +432,7 @@ class TakesAWhile:
 
 
 def test_a_long_run_says_what_it_waits_for(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ostro._run.PROGRESS_AFTER", 0.1)
+    monkeypatch.setattr("ostro._worker.run.PROGRESS_AFTER", 0.1)
     assert workflows.run(TakesAWhile, address=":memory:", progress=True) == "done"
     assert "waits for half_a_second" in capsys.readouterr().err
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from conftest import run_program
-from ostro import _error_text, _failure, workflows
-from ostro._convert import PAYLOAD_BYTES_MAX
+from ostro import workflows
+from ostro._base import error_text
+from ostro._values import failures
+from ostro._values.converter import PAYLOAD_BYTES_MAX
 from ostro.workflows import Depends, activity, run_activities_locally, workflow
 
 
@@ -113,11 +115,11 @@ def odd_fields() -> BaseException:
 
 
 def group() -> BaseException:
-    return _error_text._Group("several", [ValueError("one"), _error_text._Group("inner", [KeyError("two")])])
+    return error_text._Group("several", [ValueError("one"), error_text._Group("inner", [KeyError("two")])])
 
 
 def group_of_bases() -> BaseException:
-    return _error_text._Group("several", [Own("one"), StrRaises()])
+    return error_text._Group("several", [Own("one"), StrRaises()])
 
 
 def deep_traceback() -> BaseException:
@@ -327,7 +329,7 @@ def test_a_failure_is_made_of_every_exception(name: str) -> None:
     try:
         raise_it(name)
     except BaseException as error:
-        failure = _failure.from_exception(error)
+        failure = failures.from_exception(error)
     size = depth = 0
     one: Any = failure
     while one is not None:
@@ -336,12 +338,12 @@ def test_a_failure_is_made_of_every_exception(name: str) -> None:
             size += len(text.encode())
         size += sum(len(part) for part in (info[2] if one[0] == 1 else []) if isinstance(part, bytes))
         one, depth = cause, depth + 1
-    assert depth <= _error_text.CAUSES_MAX and size < PAYLOAD_BYTES_MAX
-    assert isinstance(_failure.to_exception(failure), workflows.Failure if hasattr(workflows, "Failure") else Exception)
+    assert depth <= error_text.CAUSES_MAX and size < PAYLOAD_BYTES_MAX
+    assert isinstance(failures.to_exception(failure), workflows.Failure if hasattr(workflows, "Failure") else Exception)
 
 
 def test_the_root_of_a_long_chain_is_kept() -> None:
-    error = _failure.to_exception(_failure.from_exception(thousand_causes()))
+    error = failures.to_exception(failures.from_exception(thousand_causes()))
     texts = []
     one: BaseException | None = error
     while one is not None:

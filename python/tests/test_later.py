@@ -86,7 +86,7 @@ def test_outside_a_worker_it_says_so() -> None:
 PROGRAM = """
 import asyncio, base64, gc
 from pathlib import Path
-from ostro._activity_runner import ActivityRunner
+from ostro._worker.activity_runner import ActivityRunner
 import ostro.workflows as workflows
 
 @workflows.activity()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ostro import _printable
+from ostro._base import printable
 
 
 @pytest.mark.parametrize(
@@ -19,10 +19,10 @@ from ostro import _printable
     ],
 )
 def test_what_a_terminal_would_obey_is_spelled_out(given: str, shown: str) -> None:
-    assert _printable.line(given) == shown
+    assert printable.line(given) == shown
 
 
 def test_lines_stay_lines_and_json_stays_json() -> None:
-    assert _printable.lines("a\n\x1bb") == "a\n\\u001bb"
+    assert printable.lines("a\n\x1bb") == "a\n\\u001bb"
     value = {"id": "\x9b\u202e\U000e0041"}
-    assert json.loads(_printable.line(json.dumps(value, ensure_ascii=False))) == value
+    assert json.loads(printable.line(json.dumps(value, ensure_ascii=False))) == value

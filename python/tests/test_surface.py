@@ -102,7 +102,7 @@ def test_everything_public_says_what_it_is() -> None:
 
 
 def test_every_setting_is_in_the_reference() -> None:
-    source = (Path(workflows.__file__).parents[1] / "_config.py").read_text()
+    source = (Path(workflows.__file__).parents[1] / "_base/config.py").read_text()
     read = set(re.findall(r'"([A-Z][A-Z_]+)"', source)) | {"OSTRO_CORE_LOG", "OSTRO_CORE_THREADS", "OSTRO_BINARY"}
     page = (ROOT / "docs/reference/python-settings.md").read_text()
     assert read == set(re.findall(r"`([A-Z]+_[A-Z_]+)`", page))

@@ -28,7 +28,7 @@ import pydantic
 import pytest
 from data import value_types as t
 from ostro import workflows
-from ostro._same import is_same
+from ostro._values.same import is_same
 from ostro.workflows import activity, workflow
 
 EQUAL = None

@@ -1,4 +1,5 @@
-"""Fails on an import by which the modules of a crate would have no order, unless known_cycles.txt has it.
+"""Fails on an import by which the modules of a crate, or the rooms of the Python package, would have no order, unless
+known_cycles.txt has it.
 
     python3 tests/house/check.py
 
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import graph
 import rust
+
+import python
 
 KNOWN = Path(__file__).with_name("known_cycles.txt")
 
@@ -45,12 +48,12 @@ def problems(crate: str, modules: graph.Graph, listed: set[graph.Edge]) -> list[
 
 
 def main() -> int:
-    """Looks at every crate."""
+    """Looks at every crate and at the Python package."""
     listed = known()
-    crates = rust.crates()
+    crates: list[rust.Crate | python.Package] = [*rust.crates(), *python.packages()]
     found = [line for crate in crates for line in problems(crate.name, crate.modules(), listed.pop(crate.name, set()))]
     found += [f"{KNOWN.name} names {crate}, which is no crate here" for crate in listed]
-    print("\n".join(found) or f"{len(crates)} crates: no new cycle")
+    print("\n".join(found) or f"{len(crates)} crates and packages: no new cycle")
     return 1 if found else 0
 
 

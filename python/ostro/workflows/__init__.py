@@ -5,15 +5,11 @@ inline in an activity, and a direct run with retries elsewhere.
 """
 
 from .. import __version__
-from .._activity import activity
-from .._activity_context import ActivityInfo
-from .._activity_context import heartbeat as activity_heartbeat
-from .._child import ParentClosePolicy
-from .._client import Client, Execution, WorkflowHandle
-from .._config import WorkflowsConfig, config
-from .._connection import TLS
-from .._depends import DependencyInjector, Depends
-from .._errors import (
+from .._activity.activity import activity
+from .._activity.activity_context import ActivityInfo
+from .._activity.activity_context import heartbeat as activity_heartbeat
+from .._base.config import WorkflowsConfig, config
+from .._base.errors import (
     ActivityError,
     AlreadyStartedError,
     CanceledFailure,
@@ -31,19 +27,18 @@ from .._errors import (
     WorkflowFailedError,
     WorkflowsException,
 )
-from .._interactive import InteractiveWorkflow
-from .._introspection import (
+from .._client.activity_handle import ActivityHandle
+from .._client.client import Client, Execution, WorkflowHandle
+from .._client.connection import TLS
+from .._definition.depends import DependencyInjector, Depends
+from .._definition.introspection import (
     discover_all_workflows_in_package,
     get_registered_workflow_names,
     get_workflow_definition,
     get_workflow_registration_ref,
 )
-from .._later import ActivityHandle
-from .._local import run_activities_locally
-from .._parallel import ExtraItemParams, GetItemFromIndexParams, execute_activities_in_parallel
-from .._rate_limit import RateLimit
-from .._run import run, run_async
-from .._schedule import (
+from .._definition.rate_limit import RateLimit
+from .._definition.schedule import (
     Schedule,
     ScheduleCalendar,
     ScheduleInterval,
@@ -51,10 +46,15 @@ from .._schedule import (
     SchedulePolicy,
     ScheduleRange,
 )
-from .._session import StickyWorkerSession, get_sticky_worker_session, run_sticky_worker_session
-from .._task import Task, task, task_from
-from .._worker import Worker, run_worker
-from .._workflow import execute_workflow, get_execution_id, workflow
+from .._worker.run import run, run_async
+from .._worker.worker import Worker, run_worker
+from .._workflow.api import execute_workflow, get_execution_id, workflow
+from .._workflow.child import ParentClosePolicy
+from .._workflow.interactive import InteractiveWorkflow
+from .._workflow.local import run_activities_locally
+from .._workflow.parallel import ExtraItemParams, GetItemFromIndexParams, execute_activities_in_parallel
+from .._workflow.session import StickyWorkerSession, get_sticky_worker_session, run_sticky_worker_session
+from .._workflow.task import Task, task, task_from
 
 __all__ = [
     "TLS",

@@ -1,5 +1,5 @@
 """Exceptions, under the original's module name."""
 
-from .._errors import ActivityError, ErrorCode, NotInTemporalContextError, WorkflowError, WorkflowsException
+from .._base.errors import ActivityError, ErrorCode, NotInTemporalContextError, WorkflowError, WorkflowsException
 
 __all__ = ["ActivityError", "ErrorCode", "NotInTemporalContextError", "WorkflowError", "WorkflowsException"]

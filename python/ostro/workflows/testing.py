@@ -11,10 +11,10 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from .._client import Client
-from .._connection import Connection
-from .._replay import NonDeterminismError, replay
-from .._worker import Worker
+from .._client.client import Client
+from .._client.connection import Connection
+from .._worker.replay import NonDeterminismError, replay
+from .._worker.worker import Worker
 
 TEST_TASK_QUEUE = "test-task-queue"
 

@@ -1,0 +1,1 @@
+"""Activities: the decorator, what their code calls, how one attempt runs."""

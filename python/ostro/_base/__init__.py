@@ -1,0 +1,1 @@
+"""What every room stands on: settings, errors and their texts, durations, log lines, where code runs."""

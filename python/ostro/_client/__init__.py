@@ -1,0 +1,1 @@
+"""The way to an engine, and the calls of its API."""

@@ -1,0 +1,1 @@
+"""What a program declares: signatures, workflows, schedules, dependencies, rate limits."""

@@ -1,0 +1,1 @@
+"""Values and errors to payloads and back."""

@@ -1,0 +1,1 @@
+"""One execution: its event loop, its commands, and what workflow code calls."""
