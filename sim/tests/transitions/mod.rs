@@ -22,7 +22,7 @@ macro_rules! source {
 
 macro_rules! test {
     ($path:literal, $name:literal) => {
-        Test(include_str!(concat!("../../../crates/ostro-engine/tests/", $path)), $name)
+        Test(include_str!(concat!("../../../crates/ostro-engine/tests/engine/", $path)), $name)
     };
 }
 

@@ -1,9 +1,5 @@
 //! Update-with-start: both or neither, in one commit.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::command::{UpdateWithStart, WithDeadline};
 use ostro_engine::error::{Error, ErrorKind};
 use ostro_engine::time::Time;
@@ -16,7 +12,7 @@ use temporalio_protos::temporal::api::{
     update::v1::{Acceptance, Input, Meta, Outcome, Request, Response, WaitPolicy, outcome},
     workflowservice::v1::{execute_multi_operation_response::response::Response as Part, *},
 };
-use world::*;
+use crate::world::*;
 
 type Call = WithDeadline<UpdateWithStart>;
 

@@ -1,9 +1,5 @@
 //! Activities that operators pause, reset and change.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::time::{SECOND, duration};
 use prost_wkt_types::FieldMask;
@@ -19,7 +15,7 @@ use temporalio_protos::temporal::api::{
         unpause_activity_request::Activity as Unpausing, update_activity_options_request::Activity as Updating, *,
     },
 };
-use world::*;
+use crate::world::*;
 
 fn with_activity() -> World {
     let mut world = World::new();

@@ -1,9 +1,5 @@
 //! Nexus to URLs outside: what is to be sent is kept over restarts, sent at least once, and given up when it can never be.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::nexus::callback::Completion;
 use ostro_engine::nexus::outgoing::*;
@@ -14,8 +10,8 @@ use temporalio_protos::temporal::api::{
     operatorservice::v1::*,
     workflowservice::v1::*,
 };
-use world::nexus::*;
-use world::*;
+use crate::world::nexus::*;
+use crate::world::*;
 
 const URL: &str = "https://shop.example/nexus";
 

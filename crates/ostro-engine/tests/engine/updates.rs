@@ -1,9 +1,5 @@
 //! Updates: how long their clients wait, and what becomes of them when the workflow task goes another way.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::command::{UpdateWithStart, WithDeadline};
 use ostro_engine::error::Error;
@@ -17,7 +13,7 @@ use temporalio_protos::temporal::api::{
     update::v1::{UpdateRef, WaitPolicy},
     workflowservice::v1::*,
 };
-use world::*;
+use crate::world::*;
 
 type Update = WithDeadline<UpdateWorkflowExecutionRequest>;
 type Poll = WithDeadline<PollWorkflowExecutionUpdateRequest>;

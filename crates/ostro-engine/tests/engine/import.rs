@@ -1,9 +1,5 @@
 //! Runs that come from the history of another server.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::command::ImportExecution;
 use ostro_engine::time::{SECOND, Span, duration};
@@ -12,7 +8,7 @@ use temporalio_protos::temporal::api::{
     enums::v1::{CommandType, EventType, WorkflowExecutionStatus as Status},
     history::v1::HistoryEvent,
 };
-use world::*;
+use crate::world::*;
 
 fn import(events: Vec<HistoryEvent>) -> ImportExecution {
     ImportExecution { namespace: NAMESPACE.into(), events, ..Default::default() }

@@ -1,9 +1,5 @@
 //! Executions from start to end, over a store that holds exactly what was written.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::time::{SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::{
@@ -14,7 +10,7 @@ use temporalio_protos::temporal::api::{
     failure::v1::Failure,
     workflowservice::v1::*,
 };
-use world::*;
+use crate::world::*;
 
 #[test]
 fn a_workflow_with_an_activity_runs_to_its_end() {

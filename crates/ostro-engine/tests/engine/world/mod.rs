@@ -1,7 +1,5 @@
 //! An engine over a store in memory, with a clock that the test moves and a restart at any moment.
 
-#![allow(dead_code, clippy::unwrap_used)]
-
 pub mod memory;
 pub mod nexus;
 

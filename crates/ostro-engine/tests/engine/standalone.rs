@@ -1,9 +1,5 @@
 //! Activities without a workflow, over restarts.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::time::{SECOND, Time, duration};
 use temporalio_protos::temporal::api::{
@@ -13,7 +9,7 @@ use temporalio_protos::temporal::api::{
     failure::v1::{Failure, failure::FailureInfo},
     workflowservice::v1::*,
 };
-use world::*;
+use crate::world::*;
 
 fn start_activity(id: &str) -> StartActivityExecutionRequest {
     StartActivityExecutionRequest {

@@ -1,10 +1,5 @@
 //! Cron workflows: the chain of runs as a Temporal server 1.32 made it for the same commands.
 
-// Helpers of tests may panic as the tests themselves do.
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::time::{SECOND, duration};
 use temporalio_protos::temporal::api::{
     command::v1::{
@@ -17,7 +12,7 @@ use temporalio_protos::temporal::api::{
     history::v1::{WorkflowExecutionStartedEventAttributes, history_event::Attributes},
     workflowservice::v1::*,
 };
-use world::*;
+use crate::world::*;
 
 fn start(world: &mut World, cron: &str, change: impl FnOnce(&mut StartWorkflowExecutionRequest)) {
     let mut request = start_request("w");

@@ -1,9 +1,5 @@
 //! Where workers live in the engine's process, what they had begun is lost with it, and goes on at once after a restart.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::command::DetachActivity;
 use ostro_engine::time::{SECOND, Span};
 use temporalio_protos::temporal::api::{
@@ -12,7 +8,7 @@ use temporalio_protos::temporal::api::{
     failure::v1::failure::FailureInfo,
     history::v1::history_event::Attributes,
 };
-use world::*;
+use crate::world::*;
 
 /// The process ends; the next one's engine knows that its workers are gone.
 fn restart_in_process(world: &mut World) {

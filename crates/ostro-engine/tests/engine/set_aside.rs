@@ -1,9 +1,5 @@
 //! Damaged rows: what they belong to is set aside, everything else goes on, and nothing is lost between the two.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::command::WithDeadline;
 use ostro_engine::persistence::{ItemKey, ItemKind};
@@ -19,7 +15,7 @@ use temporalio_protos::temporal::api::{
     workflow::v1::NewWorkflowExecutionInfo,
     workflowservice::v1::*,
 };
-use world::*;
+use crate::world::*;
 
 fn describe(workflow_id: &str) -> DescribeWorkflowExecutionRequest {
     DescribeWorkflowExecutionRequest { namespace: NAMESPACE.into(), execution: Some(execution(workflow_id)) }
@@ -97,7 +93,7 @@ fn a_part_that_is_another_ones_or_lacks_what_it_must_have_is_damage() {
     }
 }
 
-use world::memory;
+use crate::world::memory;
 
 #[test]
 fn a_closed_run_that_is_damaged_leaves_its_workflow_id_free() {

@@ -1,10 +1,5 @@
 //! Schedules from creation to their runs, with restarts in between: nothing is lost, nothing happens twice.
 
-// Helpers of tests may panic as the tests themselves do.
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::command::{ScheduleEntries, ScheduleRows};
 use ostro_engine::sound::{NextAction, check_schedule};
@@ -19,7 +14,7 @@ use temporalio_protos::temporal::api::{
     workflow::v1::NewWorkflowExecutionInfo,
     workflowservice::v1::*,
 };
-use world::*;
+use crate::world::*;
 
 const ID: &str = "nightly";
 

@@ -1,9 +1,5 @@
 //! Tasks find workers of their version, over restarts too.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::command::WithDeadline;
 use ostro_engine::reply::WorkflowTaskAnswer;
@@ -15,7 +11,7 @@ use temporalio_protos::temporal::api::{
     workflow::v1::{VersioningOverride, versioning_override},
     workflowservice::v1::*,
 };
-use world::*;
+use crate::world::*;
 
 fn options(build: &str) -> Option<WorkerDeploymentOptions> {
     Some(WorkerDeploymentOptions {

@@ -1,9 +1,5 @@
 //! Nexus requests that come in by HTTP: who asks waits on the line for the answer of one worker.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use std::collections::HashMap;
 
 use ostro_engine::ErrorKind;
@@ -19,8 +15,8 @@ use temporalio_protos::temporal::api::{
     nexus::v1::{HandlerError, Request, StartOperationRequest, request::Variant},
     workflowservice::v1::*,
 };
-use world::nexus::*;
-use world::*;
+use crate::world::nexus::*;
+use crate::world::*;
 
 fn asking(within: Span) -> AskNexusWorker {
     let start = StartOperationRequest { service: "orders".into(), operation: "place".into(), ..Default::default() };

@@ -1,10 +1,5 @@
 //! Quotas of namespaces: whoever would open one execution too many is refused, in whichever way it is opened.
 
-// Helpers of tests may panic as the tests themselves do.
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::config::Config;
 use ostro_engine::quota::{Quota, Quotas};
@@ -19,7 +14,7 @@ use temporalio_protos::temporal::api::{
     workflow::v1::NewWorkflowExecutionInfo,
     workflowservice::v1::*,
 };
-use world::*;
+use crate::world::*;
 
 fn world(quota: Quota) -> World {
     let mut quotas = Quotas::default();

@@ -1,9 +1,5 @@
 //! Nexus operations without a workflow, over restarts; callbacks of what has no workflow; the server's own endpoint.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::time::{SECOND, duration};
 use prost::Message;
@@ -18,8 +14,8 @@ use temporalio_protos::temporal::api::{
     nexus::v1::request,
     workflowservice::v1::*,
 };
-use world::nexus::*;
-use world::*;
+use crate::world::nexus::*;
+use crate::world::*;
 
 fn operation(id: &str) -> StartNexusOperationExecutionRequest {
     StartNexusOperationExecutionRequest {

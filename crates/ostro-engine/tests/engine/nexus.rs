@@ -1,9 +1,5 @@
 //! Nexus: a workflow calls an operation by the name of an endpoint; a handler answers, or starts a workflow behind it.
 
-#![allow(clippy::unwrap_used, deprecated)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::time::{SECOND, Span};
 use temporalio_protos::temporal::api::{
@@ -18,8 +14,8 @@ use temporalio_protos::temporal::api::{
     operatorservice::v1::*,
     workflowservice::v1::*,
 };
-use world::nexus::*;
-use world::*;
+use crate::world::nexus::*;
+use crate::world::*;
 
 fn cancel(event: i64) -> Command {
     let attributes = RequestCancelNexusOperationCommandAttributes { scheduled_event_id: event };

@@ -1,9 +1,5 @@
 //! Runs that do not get on: paused ones, which hear everything and do nothing, and those whose tasks fail.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::time::{SECOND, duration};
 use temporalio_protos::temporal::api::{
@@ -12,7 +8,7 @@ use temporalio_protos::temporal::api::{
     query::v1::WorkflowQuery,
     workflowservice::v1::*,
 };
-use world::*;
+use crate::world::*;
 
 fn pause(world: &mut World) {
     let request = PauseWorkflowExecutionRequest {

@@ -1,9 +1,5 @@
 //! What is rebuilt from history equals what the transitions made, as far as history can know.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::execution::Execution;
 use ostro_engine::execution::rebuild::{Origin, rebuild};
 use ostro_engine::execution::state::{Activity, Child, Core, Properties, WorkflowTask};
@@ -16,7 +12,7 @@ use temporalio_protos::temporal::api::{
     enums::v1::CommandType,
     workflowservice::v1::*,
 };
-use world::*;
+use crate::world::*;
 
 /// Compares the stored execution with one that is rebuilt from the stored history.
 fn check(world: &World, workflow_id: &str) {

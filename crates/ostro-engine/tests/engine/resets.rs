@@ -1,9 +1,5 @@
 //! Reset: a new run from an earlier point of an old one.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::time::SECOND;
 use temporalio_protos::temporal::api::{
@@ -16,7 +12,7 @@ use temporalio_protos::temporal::api::{
     history::v1::history_event::Attributes,
     workflowservice::v1::*,
 };
-use world::*;
+use crate::world::*;
 
 fn reset_request(event: i64, request_id: &str) -> ResetWorkflowExecutionRequest {
     ResetWorkflowExecutionRequest {

@@ -1,9 +1,5 @@
 //! Who ends the wait of a run that is to begin later, what ended runs answer, and where queries go while tasks heartbeat.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::command::WithDeadline;
 use ostro_engine::time::{HOUR, MILLISECOND, SECOND, Time, duration};
@@ -19,7 +15,7 @@ use temporalio_protos::temporal::api::{
     query::v1::{WorkflowQuery, WorkflowQueryResult},
     workflowservice::v1::*,
 };
-use world::*;
+use crate::world::*;
 
 fn delayed(world: &mut World, cron: bool) {
     let request = StartWorkflowExecutionRequest {

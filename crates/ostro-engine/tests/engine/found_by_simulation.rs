@@ -1,9 +1,5 @@
 //! Bugs that the simulation found, each as a small test; see `docs/internals/simulation.md`.
 
-#![allow(clippy::unwrap_used)]
-
-mod world;
-
 use ostro_engine::ErrorKind;
 use ostro_engine::command::WithDeadline;
 use ostro_engine::reply::{ReplyId, WorkflowTaskAnswer};
@@ -24,7 +20,7 @@ use temporalio_protos::temporal::api::{
     update::v1::{Acceptance, Input, Meta, Rejection, Request, WaitPolicy, outcome},
     workflowservice::v1::*,
 };
-use world::*;
+use crate::world::*;
 
 fn update(world: &mut World, workflow_id: &str) -> ReplyId {
     let request = UpdateWorkflowExecutionRequest {
