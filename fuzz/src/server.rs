@@ -6,8 +6,8 @@ use std::sync::{Arc, LazyLock};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use ostro_engine::command::ResolveNamespace;
-use ostro_engine::sound;
+use ostro_engine::call::ResolveNamespace;
+use ostro_engine::invariants;
 use ostro_engine::time::{DAY, MINUTE, SECOND, Time};
 use ostro_server::clock::Clock;
 use ostro_server::{Config, Server};
@@ -183,7 +183,7 @@ fn look_at(path: &std::path::Path) {
     inspector
         .runs(|found| match &found.content {
             Ok((run, told)) => {
-                if let Err(what) = sound::check(run, told) {
+                if let Err(what) = invariants::check(run, told) {
                     wrong(&found, what);
                 }
             }

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
-use ostro_engine::sound;
+use ostro_engine::invariants;
 use ostro_server::{Config, Extension, Server};
 use ostro_store::Inspector;
 use ostro_wire::{Caller, Guard, Services};
@@ -153,7 +153,7 @@ fn directory() -> TempDir {
 fn look_at(path: &std::path::Path) {
     let inspector = Inspector::open(path).expect("the file is a store");
     let look = |found: ostro_store::Found| match &found.content {
-        Ok((run, told)) => sound::check(run, told).map_err(|what| format!("{} {}: {what}", found.workflow_id, found.run_id)),
+        Ok((run, told)) => invariants::check(run, told).map_err(|what| format!("{} {}: {what}", found.workflow_id, found.run_id)),
         Err(what) => Err(what.clone()),
     };
     let mut wrong = Vec::new();

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use ostro_engine::engine::Secrets;
 use ostro_engine::persistence::{ItemKey, ItemKind, StoredExecution, StoredItem};
-use ostro_engine::sound::{self, Run, Told};
+use ostro_engine::invariants::{Run, Told, self};
 use ostro_engine::token::TaskToken;
 use ostro_fuzz::server::file_after;
 use ostro_fuzz::source::Source;
@@ -49,13 +49,13 @@ fn parts(bytes: &[u8]) {
     let stored = StoredExecution { id: 1, namespace: 1, state, items };
     let run = Run {
         stored,
-        next_due: Some(source.number()),
+        next_due: Some(ostro_engine::time::Time::from_nanos(source.number())),
         waiting_queue: None,
         waiting_items: Vec::new(),
         status: 1,
         is_listed_open: true,
     };
-    drop(sound::check(&run, &Told::default()));
+    drop(invariants::check(&run, &Told::default()));
 }
 
 fn history(bytes: &[u8]) {
@@ -102,7 +102,7 @@ fn look_at(path: &std::path::Path) {
         drop(inspector.integrity());
         drop(inspector.runs(|found| {
             if let Ok((run, told)) = &found.content {
-                drop(sound::check(run, told));
+                drop(invariants::check(run, told));
             }
         }));
     }

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use ostro_engine::cron;
-use ostro_engine::schedule::spec::{Compiled, canonical, clean};
+use ostro_engine::spec::{Compiled, canonical, clean};
 use ostro_engine::time::{SECOND, Time};
 use ostro_fuzz::message::{Learned, message};
 use ostro_fuzz::server::descriptor;

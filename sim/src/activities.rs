@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use ostro_engine::command::{Answer, Call as _, WithDeadline};
+use ostro_engine::call::{Answer, Call as _, WithDeadline};
 use ostro_engine::error::Result;
 use ostro_engine::time::{MILLISECOND, SECOND, Span, Time, from_duration};
 use ostro_engine::token::TaskToken;

@@ -3,8 +3,8 @@
 
 use std::rc::Rc;
 
-use ostro_engine::command::{Call as _, ExpireExecutions};
-use ostro_engine::execution::standalone::MARK;
+use ostro_engine::call::{Call as _, ExpireExecutions};
+use ostro_engine::stored::execution::STANDALONE_MARK;
 use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::{
     common::v1::{ActivityType, RetryPolicy},
@@ -254,7 +254,7 @@ impl World {
     /// Ends, or asks to end, one of the children that are open.
     pub(crate) fn child_request(&mut self, terminate: bool) -> Request {
         let rows = self.server.store.0.borrow();
-        let is_child = |id: &str| id.contains('/') && !id.starts_with(MARK);
+        let is_child = |id: &str| id.contains('/') && !id.starts_with(STANDALONE_MARK);
         let open = rows.visibility.values().filter(|row| row.close_time == Time::UNSET && is_child(&row.workflow_id));
         let children: Vec<String> = open.map(|row| row.workflow_id.clone()).collect();
         drop(rows);

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ostro_engine::command::Answer;
-use ostro_engine::execution::standalone;
+use ostro_engine::call::Answer;
+use ostro_engine::execution::standalone::activity as standalone_activity;
+use ostro_engine::invariants::Told;
 use ostro_engine::persistence::{ExecutionId, ItemKind, Write};
-use ostro_engine::sound::Told;
 use ostro_engine::time::{SECOND, Span, Time, from_duration, from_timestamp};
 use ostro_engine::token::TaskToken;
 use prost::Message;
@@ -100,7 +100,7 @@ impl Checker {
             let run = self.runs.entry(*id).or_default();
             let ended = rows::check(&rows, *id, run)?;
             if ended {
-                self.activities_ended.insert((*id, standalone::SCHEDULED));
+                self.activities_ended.insert((*id, standalone_activity::SCHEDULED));
             }
             Ok(())
         })

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use ostro_engine::command::{Answer, Call as _, Command, ReadHistory, WithDeadline};
+use ostro_engine::call::HistoryPosition;
+use ostro_engine::call::{Answer, Call as _, Command, ReadHistory, WithDeadline};
 use ostro_engine::error::Result;
-use ostro_engine::execution::standalone;
-use ostro_engine::reply::HistoryPosition;
+use ostro_engine::execution::standalone::activity as standalone_activity;
 use ostro_engine::time::{DAY, MILLISECOND, MINUTE, SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::{
     common::v1::{Memo, RetryPolicy},
@@ -186,7 +186,7 @@ impl World {
                 }
             }
             (Kind::StartActivity { activity_id }, Answer::StartActivityExecution(answer)) => {
-                let id = standalone::execution_id(&activity_id);
+                let id = standalone_activity::execution_id(&activity_id);
                 self.checker.acknowledged_start(&self.server.store, &id, &answer.run_id)?;
             }
             (Kind::Signal { request_id }, Answer::SignalWorkflow(_)) => {
@@ -313,7 +313,7 @@ fn client(what: u64, number: u64, workflow_id: String, rng: &mut Rng) -> Client 
     }
 }
 
-pub(crate) fn again<R: ostro_engine::command::Call + Clone>(request: R) -> Request {
+pub(crate) fn again<R: ostro_engine::call::Call + Clone>(request: R) -> Request {
     Rc::new(move || request.clone().into_command())
 }
 

@@ -1,6 +1,6 @@
 //! What goes wrong, and when it stops.
 
-use ostro_engine::reply::ReplyId;
+use ostro_engine::call::ReplyId;
 use ostro_engine::time::{DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span};
 
 use crate::world::{Disk, Event, Trouble, World, unavailable};

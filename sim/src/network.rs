@@ -1,8 +1,8 @@
 //! The network between everybody and the server: it delays, drops and repeats.
 
-use ostro_engine::command::Answer;
+use ostro_engine::call::Answer;
+use ostro_engine::call::ReplyId;
 use ostro_engine::error::Result;
-use ostro_engine::reply::ReplyId;
 use ostro_engine::time::{MICROSECOND, MILLISECOND, MINUTE, SECOND, Span};
 
 use crate::world::{Call, Event, Purpose, Request, World};

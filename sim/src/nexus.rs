@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ostro_engine::command::{Answer, Call as _, Command, WithDeadline};
+use ostro_engine::call::{Answer, Call as _, Command, WithDeadline};
 use ostro_engine::error::Result;
 use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::{

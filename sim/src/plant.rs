@@ -1,6 +1,6 @@
 //! Bugs that tests plant between the engine and the store, to see that the invariants catch them.
 
-use ostro_engine::command::Command;
+use ostro_engine::call::Command;
 use ostro_engine::engine::Secrets;
 use ostro_engine::persistence::{ItemKey, ItemKind, Write};
 use ostro_engine::token::TaskToken;
@@ -125,7 +125,7 @@ impl Planted {
 }
 
 /// An activity's row.
-pub fn decode_activity(value: &[u8]) -> ostro_engine::execution::state::Activity {
+pub fn decode_activity(value: &[u8]) -> ostro_engine::stored::execution::Activity {
     Message::decode(value).expect("the engine wrote it")
 }
 

@@ -1,9 +1,9 @@
 //! What the rows of an execution must say after each commit.
 
-use ostro_engine::execution::state::Core;
+use ostro_engine::invariants::{self, WakeUp};
 use ostro_engine::persistence::{ExecutionId, ItemKey, ItemKind};
 use ostro_engine::schedule;
-use ostro_engine::sound::{self, WakeUp};
+use ostro_engine::stored::execution::Core;
 use prost::Message;
 
 use crate::check::Run;
@@ -29,7 +29,7 @@ pub fn check(rows: &Rows, id: ExecutionId, run: &mut Run) -> Result<bool, String
             return Err(wrong(format!("activity {} is stored as {key:?}", activity.scheduled_event_id)));
         }
     }
-    let wake_up = sound::check(&stored(rows, id).ok_or("no rows")?, &run.told).map_err(wrong)?;
+    let wake_up = invariants::check(&stored(rows, id).ok_or("no rows")?, &run.told).map_err(wrong)?;
     if wake_up == WakeUp::Closed {
         return Ok(core.standalone.is_some_and(|standalone| standalone.failure.is_none()));
     }
@@ -48,15 +48,15 @@ pub fn check_schedules(rows: &Rows) -> Result<(), String> {
     let is_open =
         |run: &str| rows.visibility.values().any(|row| row.close_time == Time::UNSET && row.first_run_id == run);
     for ((_, key), value) in rows.records.iter().filter(|((kind, _), _)| kind == schedule::KIND) {
-        sound::check_schedule(value, is_open).map_err(|what| format!("schedule {key}: {what}"))?;
+        invariants::check_schedule(value, is_open).map_err(|what| format!("schedule {key}: {what}"))?;
     }
     Ok(())
 }
 
-fn stored(rows: &Rows, id: ExecutionId) -> Option<sound::Run> {
+fn stored(rows: &Rows, id: ExecutionId) -> Option<invariants::Run> {
     let (state, visible) = (rows.states.get(&id)?, rows.visibility.get(&id)?);
     let waits = rows.items.get(&id).into_iter().flatten().filter(|(_, (_, waiting))| waiting.is_some());
-    Some(sound::Run {
+    Some(invariants::Run {
         stored: rows.stored(id)?,
         next_due: state.next_due,
         waiting_queue: state.waiting.as_ref().map(|waiting| waiting.queue.clone()),

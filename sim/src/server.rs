@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use ostro_engine::command::{Answer, Command};
+use ostro_engine::call::{Answer, Command};
+use ostro_engine::call::{Reply, ReplyId};
 use ostro_engine::config::Config;
 use ostro_engine::engine::{Engine, Output, Secrets};
 use ostro_engine::persistence::Write;
-use ostro_engine::reply::{Reply, ReplyId};
 use ostro_engine::time::{MILLISECOND, Span, Time};
 
 use crate::plant::{Plant, Planted};

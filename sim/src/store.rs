@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use ostro_engine::map_order;
 use ostro_engine::persistence::*;
+use ostro_engine::stored::map_order;
 use ostro_engine::time::Time;
 use prost::Message;
 use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ostro_engine::command::Call as _;
+use ostro_engine::call::Call as _;
 use ostro_engine::time::{MILLISECOND, SECOND};
 use temporalio_protos::temporal::api::{
     deployment::v1::WorkerDeploymentOptions,

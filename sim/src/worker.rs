@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use ostro_engine::command::{Answer, Call as _, WithDeadline};
+use ostro_engine::call::WorkflowTaskAnswer;
+use ostro_engine::call::{Answer, Call as _, WithDeadline};
 use ostro_engine::error::{ErrorKind, Result};
 use ostro_engine::persistence::ExecutionId;
-use ostro_engine::reply::WorkflowTaskAnswer;
 use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Span, Time, duration};
 use ostro_engine::token::TaskToken;
 use temporalio_protos::temporal::api::{

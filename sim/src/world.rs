@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use ostro_engine::command::{Answer, Command};
+use ostro_engine::call::ReplyId;
+use ostro_engine::call::{Answer, Command};
 use ostro_engine::config::Config;
 use ostro_engine::error::{Error, ErrorKind, Result};
-use ostro_engine::reply::ReplyId;
 use ostro_engine::time::{HOUR, MILLISECOND, SECOND, Span, Time};
 
 use temporalio_protos::temporal::api::workflowservice::v1::PollNexusTaskQueueResponse;

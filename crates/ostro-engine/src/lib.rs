@@ -7,32 +7,25 @@
 // The protocol deprecates fields that its clients still send.
 #![allow(deprecated)]
 
+mod base;
 pub mod batch;
-pub mod command;
+mod calendar;
+pub mod call;
 pub mod config;
-pub mod cron;
-pub mod deployment;
+mod deployment;
 pub mod engine;
-pub mod error;
 pub mod execution;
-mod go_duration;
-pub mod ids;
-pub mod map_order;
+pub mod invariants;
 pub mod namespace;
-pub mod nesting;
 pub mod nexus;
-pub mod persistence;
-pub mod queue;
-pub mod quota;
-pub mod reply;
-pub mod rfc3339;
+mod queue;
 pub mod schedule;
-pub mod seal;
 pub mod search;
-pub mod settings;
-pub mod sound;
-pub mod time;
-pub mod token;
-mod zone;
+mod settings;
+pub mod stored;
 
-pub use error::{Error, ErrorKind};
+pub use base::error::{Error, ErrorKind};
+pub use base::{error, ids, nesting, rfc3339, seal, time, token};
+pub use calendar::{cron, spec};
+pub use config::quota;
+pub use stored::persistence;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostro_engine::command::ExpireExecutions;
+use ostro_engine::call::ExpireExecutions;
 use ostro_store::Readers;
 
 use crate::clock::Clock;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use ostro_engine::command::DetachActivity;
+use ostro_engine::call::DetachActivity;
 use ostro_engine::engine::Secrets;
 use ostro_engine::seal::Seals;
 use ostro_store::{Readers, Store, Writer, abort_on_fatal};

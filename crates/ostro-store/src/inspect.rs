@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use ostro_engine::invariants::{Run, Told};
 use ostro_engine::nesting::Nested;
 use ostro_engine::persistence::{DamagedRow, ExecutionId, ItemKey, ItemKind, NamespaceId};
 use ostro_engine::schedule;
-use ostro_engine::sound::{Run, Told};
 use ostro_engine::time::Time;
 use rusqlite::{Connection, OpenFlags, Transaction};
 use temporalio_protos::temporal::api::history::v1::History;

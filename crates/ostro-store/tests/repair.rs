@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ostro_engine::command::Call;
+use ostro_engine::call::Call;
 use ostro_engine::config::Config;
 use ostro_engine::engine::{Engine, Secrets};
 use ostro_engine::execution::Execution;

@@ -1,6 +1,6 @@
 //! Calls in the protocol's words.
 
-use ostro_engine::command::WithDeadline;
+use ostro_engine::call::WithDeadline;
 use ostro_engine::time::{SECOND, Time};
 use ostro_sim::model::times::Cron;
 use ostro_sim::model::{ActivityPlan, Decision, Ending, Start, protocol};

@@ -1,6 +1,6 @@
 //! Calls of clients, made to both sides.
 
-use ostro_engine::command::WithDeadline;
+use ostro_engine::call::WithDeadline;
 use ostro_engine::token::TaskToken;
 use ostro_sim::model::event::What;
 use temporalio_protos::temporal::api::{

@@ -1,7 +1,7 @@
 //! Nexus operations on both sides: what workflows call, and what their handlers do.
 
-use ostro_engine::nexus::callback::Completion;
 use ostro_engine::nexus::outgoing::CompleteNexusOperation;
+use ostro_engine::stored::execution::Completion;
 use ostro_engine::time::{MILLISECOND, SECOND, Span, Time};
 use ostro_engine::token::TaskToken;
 use ostro_sim::model::event::{Event, OperationEnd, What};

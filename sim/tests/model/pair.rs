@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use ostro_engine::command::WithDeadline;
+use ostro_engine::call::ReplyId;
+use ostro_engine::call::WithDeadline;
 use ostro_engine::error::{Error, ErrorKind};
 use ostro_engine::ids::Ids;
-use ostro_engine::reply::ReplyId;
 use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Span};
 use ostro_sim::model::event::{OperationEnd, What};
 use ostro_sim::model::times::Cron;

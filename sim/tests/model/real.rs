@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::mpsc;
 
-use ostro_engine::command::{Answer, Call, WithDeadline};
+use ostro_engine::call::{Answer, Call, WithDeadline};
+use ostro_engine::call::{ReplyId, WorkflowTaskAnswer};
 use ostro_engine::config::Config;
 use ostro_engine::engine::{Engine, Output, Secrets};
 use ostro_engine::error::{Error, Result};
 use ostro_engine::ids::Ids;
 use ostro_engine::persistence::{ExecutionId, Loader};
-use ostro_engine::reply::{ReplyId, WorkflowTaskAnswer};
 use ostro_engine::time::{DAY, SECOND, Time, duration};
 use ostro_sim::model::event::{Event, read};
 use ostro_store::{Batch, Options, Reader, Store, Writer, abort_on_fatal};

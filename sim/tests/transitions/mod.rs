@@ -154,7 +154,7 @@ static TABLES: &[Table] = &[
     },
     Table {
         module: "execution::child",
-        source: source!("execution/child.rs"),
+        source: source!("execution/pending/child.rs"),
         rows: &[
             ("(none) --initiate--> Initiated", Seeds(&["START_CHILD_WORKFLOW_EXECUTION_INITIATED"])),
             (
@@ -175,7 +175,7 @@ static TABLES: &[Table] = &[
     },
     Table {
         module: "execution::external",
-        source: source!("execution/external.rs"),
+        source: source!("execution/pending/external.rs"),
         rows: &[(
             "(none) --initiate--> Initiated --delivered | failed--> (none)",
             Seeds(&[
@@ -200,7 +200,7 @@ static TABLES: &[Table] = &[
     },
     Table {
         module: "execution::standalone",
-        source: source!("execution/standalone.rs"),
+        source: source!("execution/standalone/activity.rs"),
         rows: &[(
             "(none) --start--> Running --complete, fail, cancel, time out, terminate--> closed",
             Seeds(&[

@@ -11,11 +11,12 @@ use temporalio_protos::temporal::api::{
     },
 };
 
-use super::{Batch, Batches, Progress, RUNNING_MAX};
-use crate::error::{Error, ErrorKind, Result};
+use super::{Batches, Progress, RUNNING_MAX};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::time::{Time, timestamp};
 use crate::namespace::{Namespace, Outcome};
-use crate::persistence::{NamespaceId, Write};
-use crate::time::{Time, timestamp};
+use crate::stored::batch::Batch;
+use crate::stored::persistence::{NamespaceId, Write};
 
 const PAGE_SIZE_MAX: usize = 1000;
 

@@ -7,7 +7,6 @@
 //! ```
 
 mod calls;
-mod stored;
 
 #[cfg(test)]
 mod tests;
@@ -17,11 +16,9 @@ use std::collections::BTreeMap;
 use prost::Message;
 use temporalio_protos::temporal::api::enums::v1::BatchOperationState as State;
 
-use crate::persistence::{DamagedRow, NamespaceId, StoredRecord, Write};
-pub use stored::Batch;
+pub use crate::stored::batch::{Batch, RECORD_KIND};
+use crate::stored::persistence::{DamagedRow, NamespaceId, StoredRecord, Write};
 
-/// The kind of the records in which batches are stored.
-pub const RECORD_KIND: &str = "batch";
 /// Batches that may run at once in one namespace.
 pub const RUNNING_MAX: usize = 1;
 
@@ -88,9 +85,5 @@ impl Batch {
     /// Whether there is work left.
     pub fn is_running(&self) -> bool {
         self.state == State::Running as i32
-    }
-
-    fn key(&self) -> String {
-        format!("{}/{}", self.namespace, self.job_id)
     }
 }

@@ -10,9 +10,9 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::*;
-use crate::error::ErrorKind;
+use crate::base::error::ErrorKind;
+use crate::base::time::{DAY, SECOND};
 use crate::namespace::Namespace;
-use crate::time::{DAY, SECOND};
 
 fn namespace() -> Namespace {
     Namespace { id: 1, retention: DAY, ..Default::default() }

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use temporalio_protos::temporal::api::{common::v1::Payload, enums::v1::WorkerDeploymentVersionStatus as Status};
 
-use super::state::Ramp;
-use super::{DeploymentState, Deployments, Version, version_not_found};
-use crate::error::{Error, Result};
-use crate::persistence::{NamespaceId, Write};
+use super::{Deployments, version_not_found};
+use crate::base::error::{Error, Result};
+use crate::base::time::Time;
+use crate::base::version::Version;
 use crate::queue::QueueKey;
-use crate::time::Time;
+use crate::stored::deployment::DeploymentState;
+use crate::stored::deployment::Ramp;
+use crate::stored::persistence::{NamespaceId, Write};
 
 /// What every change of the routing says.
 #[derive(Debug, Clone, Default)]
@@ -120,7 +122,7 @@ impl Deployments {
         if let Some(build_id) = build_id
             && state.current == *build_id
         {
-            let name = super::dotted(version.as_ref());
+            let name = crate::base::version::dotted(version.as_ref());
             return Err(Error::failed_precondition(format!("requested ramping version {name} is already current")));
         }
         let is_new = state.ramp.as_ref().map(|ramp| &ramp.build_id) != build_id.as_ref();

@@ -13,11 +13,13 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::change::token;
-use super::{DeploymentState, Deployments, Version, VersionState, dotted, version_not_found};
-use crate::error::Result;
-use crate::persistence::NamespaceId;
+use super::{Deployments, version_not_found};
+use crate::base::error::Result;
+use crate::base::time::{Time, timestamp};
+use crate::base::version::{Version, dotted};
 use crate::queue::QueueKey;
-use crate::time::{Time, timestamp};
+use crate::stored::deployment::{DeploymentState, VersionState};
+use crate::stored::persistence::NamespaceId;
 
 impl Deployments {
     /// # Errors
@@ -50,8 +52,10 @@ impl Deployments {
         let deployment = deployment.ok_or_else(|| version_not_found(version))?;
         let state = deployment.versions.get(&version.build_id).ok_or_else(|| version_not_found(version))?;
         let ramp = deployment.ramp.as_ref().filter(|ramp| ramp.build_id == version.build_id);
-        let queue =
-            |queue: &super::state::PolledQueue| VersionTaskQueueInfo { name: queue.name.clone(), r#type: queue.kind };
+        let queue = |queue: &crate::stored::deployment::PolledQueue| VersionTaskQueueInfo {
+            name: queue.name.clone(),
+            r#type: queue.kind,
+        };
         Ok(WorkerDeploymentVersionInfo {
             version: version.dotted(),
             status: state.status,

@@ -15,7 +15,6 @@ mod register;
 mod remove;
 mod routing;
 mod state;
-mod version;
 
 #[cfg(test)]
 mod tests;
@@ -25,15 +24,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use prost::Message;
 
+use crate::base::version::Version;
+use crate::stored::deployment::DeploymentState;
 pub use change::{Change, Changed, SetCurrent, SetRamping};
 pub use routing::{Target, ramp_hash};
-pub use state::{DeploymentState, VersionState};
-pub use version::{Version, dotted};
 
-use crate::error::{Error, Result};
-use crate::map_order::Ordered;
-use crate::persistence::{DamagedRow, NamespaceId, QueueKind, StoredRecord, Write};
+use crate::base::error::{Error, Result};
 use crate::queue::QueueKey;
+use crate::stored::map_order::Ordered;
+use crate::stored::persistence::{DamagedRow, NamespaceId, QueueKind, StoredRecord, Write};
 
 /// The kind of the records in which deployments are stored.
 pub const RECORD_KIND: &str = "deployment";

@@ -2,12 +2,14 @@
 
 use temporalio_protos::temporal::api::enums::v1::WorkerDeploymentVersionStatus as Status;
 
-use super::state::PolledQueue;
-use super::{DEPLOYMENTS_MAX, DeploymentState, Deployments, QUEUES_MAX, VERSIONS_MAX, Version, VersionState};
-use crate::error::{Error, ErrorKind, Result};
-use crate::persistence::Write;
+use super::{DEPLOYMENTS_MAX, Deployments, QUEUES_MAX, VERSIONS_MAX};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::time::Time;
+use crate::base::version::Version;
 use crate::queue::QueueKey;
-use crate::time::Time;
+use crate::stored::deployment::PolledQueue;
+use crate::stored::deployment::{DeploymentState, VersionState};
+use crate::stored::persistence::Write;
 
 impl Deployments {
     /// Notes that workers of `version` poll the queue. Writes nothing where that is known.

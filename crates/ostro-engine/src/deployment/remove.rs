@@ -2,11 +2,12 @@
 
 use temporalio_protos::temporal::api::enums::v1::WorkerDeploymentVersionStatus as Status;
 
+use super::Deployments;
 use super::change::{check_manager, token};
-use super::{Deployments, Version};
-use crate::error::{Error, ErrorKind, Result};
-use crate::persistence::{NamespaceId, Write};
-use crate::time::Time;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::time::Time;
+use crate::base::version::Version;
+use crate::stored::persistence::{NamespaceId, Write};
 
 impl Deployments {
     /// Makes a deployment without versions; returns its conflict token. The same request makes it once.

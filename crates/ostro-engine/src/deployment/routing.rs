@@ -1,8 +1,10 @@
 //! Where a task goes that is not pinned.
 
-use super::{DeploymentState, Deployments, Version};
+use super::Deployments;
+use crate::base::time::Time;
+use crate::base::version::Version;
 use crate::queue::QueueKey;
-use crate::time::Time;
+use crate::stored::deployment::DeploymentState;
 
 /// Who gets the tasks of a queue; `version` is `None` for workers without a version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use temporalio_protos::temporal::api::enums::v1::WorkerDeploymentVersionStatus as Status;
 
 use super::*;
-use crate::error::ErrorKind;
-use crate::time::Time;
+use crate::base::error::ErrorKind;
+use crate::base::time::Time;
 
 const NAMESPACE: NamespaceId = 1;
 

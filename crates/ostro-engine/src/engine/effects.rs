@@ -16,15 +16,15 @@ use temporalio_protos::temporal::api::{
 
 use super::Engine;
 use super::calls::TERMINATE_IF_RUNNING;
-use super::nexus::nexus_work;
-use super::outbox::Outgoing;
-use crate::error::{Error, ErrorKind};
-use crate::execution::close::{Closed, ClosedChild, SERVER_IDENTITY};
-use crate::execution::new_run::NewRun;
-use crate::execution::state::Child;
+use crate::base::error::{Error, ErrorKind};
+use crate::engine::nexus::operations::nexus_work;
+use crate::engine::nexus::outbox::Outgoing;
+use crate::execution::workflow::close::{Closed, ClosedChild, SERVER_IDENTITY};
+use crate::execution::workflow::new_run::NewRun;
 use crate::execution::{Effect, Execution, Transition};
-use crate::persistence::{ExecutionId, Loader, NamespaceId, QueueKind};
 use crate::queue::{QueueKey, Work};
+use crate::stored::execution::Child;
+use crate::stored::persistence::{ExecutionId, Loader, NamespaceId, QueueKind};
 
 impl<L: Loader> Engine<L> {
     pub(super) fn follow_up(&mut self, effect: Effect) {
@@ -163,7 +163,7 @@ impl<L: Loader> Engine<L> {
             run_id: execution.core.run_id.clone(),
         };
         let initiated = initiated.clone();
-        let backoff = crate::cron::first_wait(&initiated.cron_schedule, self.now);
+        let backoff = crate::calendar::cron::first_wait(&initiated.cron_schedule, self.now);
         let mut started = WorkflowExecutionStartedEventAttributes {
             workflow_type: initiated.workflow_type,
             parent_workflow_namespace: parent_namespace.name.clone(),
@@ -176,7 +176,7 @@ impl<L: Loader> Engine<L> {
             workflow_run_timeout: initiated.workflow_run_timeout,
             workflow_task_timeout: initiated.workflow_task_timeout,
             retry_policy: initiated.retry_policy,
-            initiator: crate::cron::initiator(&initiated.cron_schedule),
+            initiator: crate::calendar::cron::initiator(&initiated.cron_schedule),
             cron_schedule: initiated.cron_schedule,
             header: initiated.header,
             memo: initiated.memo,
@@ -328,7 +328,7 @@ impl<L: Loader> Engine<L> {
         &mut self,
         namespace: NamespaceId,
         parent: &WorkflowExecution,
-    ) -> crate::error::Result<Option<ExecutionId>> {
+    ) -> crate::base::error::Result<Option<ExecutionId>> {
         let mut run_id = parent.run_id.clone();
         loop {
             let id = match self.find(namespace, &parent.workflow_id, &run_id) {
@@ -388,13 +388,13 @@ impl<L: Loader> Engine<L> {
         &mut self,
         namespace: NamespaceId,
         first: &WorkflowExecution,
-    ) -> crate::error::Result<ExecutionId> {
+    ) -> crate::base::error::Result<ExecutionId> {
         let id = self.find_open(namespace, &first.workflow_id, "")?;
         let core = &self.execution(id).core;
         if core.first_run_id == first.run_id || core.run_id == first.run_id {
             return Ok(id);
         }
-        Err(crate::error::Error::not_found(format!("workflow not found for ID: {}", first.workflow_id)))
+        Err(crate::base::error::Error::not_found(format!("workflow not found for ID: {}", first.workflow_id)))
     }
 }
 

@@ -3,57 +3,45 @@
 //! A call runs to its end before the next begins: the command, everything that follows from it in other executions, and
 //! the hand-over of tasks to waiting workers are one [`Output`], hence one commit. So nothing is ever between two places.
 
-mod busy;
-mod cache;
 mod calls;
-mod describe_queue;
+pub(crate) mod damage;
 mod dispatch;
 mod effects;
-mod history;
-mod incoming;
-mod lost;
+pub(crate) mod memory;
 mod nexus;
-mod outbox;
-mod rebuild_stored;
-mod route;
 mod schedules;
-mod set_aside;
 mod step;
-mod tally;
-mod timers;
-mod waits;
 
 use std::collections::{HashSet, VecDeque};
 
-use busy::Busy;
-use cache::Cache;
-use history::Unsettled;
-use incoming::Incoming;
-use lost::Lost;
-use outbox::Outbox;
+use crate::engine::damage::set_aside::SetAside;
+use crate::engine::dispatch::lost::Lost;
+use crate::engine::memory::busy::Busy;
+use crate::engine::memory::cache::Cache;
+use crate::engine::memory::tally::Tally;
+use crate::engine::memory::timers::Timers;
+use crate::engine::memory::unsettled::Unsettled;
+use crate::engine::memory::waits::Waits;
+use crate::engine::nexus::incoming::Incoming;
+use crate::engine::nexus::outbox::Outbox;
 use prost::Message;
 use schedules::Schedules;
-use set_aside::SetAside;
-pub use tally::Counted;
-use tally::Tally;
-use timers::Timers;
-use waits::Waits;
 
+use crate::base::error::Result;
+use crate::base::ids::{Ids, Seed, predictable_seed};
+use crate::base::seal::{KEY_BYTES, Seals};
+use crate::base::time::Time;
 use crate::batch::Batches;
-use crate::command::Command;
+use crate::call::Command;
+use crate::call::{Answer, Reply, ReplyId};
 use crate::config::Config;
 use crate::deployment::{Deployments, ramp_hash};
-use crate::error::Result;
 use crate::execution::{EVENT_IDS_MAX, Effect, Place};
-use crate::ids::{Ids, Seed, predictable_seed};
 use crate::namespace::Namespaces;
 use crate::nexus::Endpoints;
-use crate::persistence::{Damaged, ExecutionId, Loader, QueueKind, Recovery, WaitingTask, Write};
 use crate::queue::{QueueKey, TaskQueues, Work};
-use crate::reply::{Answer, Reply, ReplyId};
-use crate::seal::{KEY_BYTES, Seals};
 use crate::settings::Settings;
-use crate::time::Time;
+use crate::stored::persistence::{Damaged, ExecutionId, Loader, QueueKind, Recovery, WaitingTask, Write};
 
 /// What one call produced: commit all `writes` as one unit, then send the `replies`.
 #[derive(Debug, Default)]

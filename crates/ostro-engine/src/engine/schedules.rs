@@ -11,11 +11,12 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::Engine;
-use crate::error::ErrorKind;
-use crate::execution::close::Closed;
-use crate::persistence::{ExecutionId, Loader, NamespaceId, StoredRecord};
-use crate::schedule::{BufferedStart, KIND, Outcome, Record, Schedule, Started};
-use crate::time::Time;
+use crate::base::error::ErrorKind;
+use crate::base::time::Time;
+use crate::execution::workflow::close::Closed;
+use crate::schedule::{Outcome, Schedule, Started};
+use crate::stored::persistence::{ExecutionId, Loader, NamespaceId, StoredRecord};
+use crate::stored::schedule::{BufferedStart, KIND, Record};
 
 /// Schedules looked at in one tick, so that other calls get their turn.
 const SCHEDULES_PER_TICK: usize = 16;

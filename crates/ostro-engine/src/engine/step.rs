@@ -1,11 +1,11 @@
 //! One step of one execution, and how executions are found and brought into memory.
 
-use super::{Counted, Engine};
-use crate::command::Answer;
-use crate::error::{Error, Result};
-use crate::execution::{Execution, Transition};
-use crate::persistence::{Damaged, ExecutionId, Loader, NamespaceId};
-use crate::reply::Reply;
+use super::Engine;
+use crate::base::error::{Error, Result};
+use crate::call::Answer;
+use crate::call::Reply;
+use crate::execution::{Counted, Execution, Transition};
+use crate::stored::persistence::{Damaged, ExecutionId, Loader, NamespaceId};
 
 impl<L: Loader> Engine<L> {
     /// Runs a transition; what it changed is written at the end of the call.

@@ -13,8 +13,8 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::Execution;
-use super::state::{Activity, Child, NexusOperation, WorkflowTask};
-use crate::time::{Time, duration, timestamp};
+use crate::base::time::{Time, duration, timestamp};
+use crate::stored::execution::{Activity, Child, NexusOperation, WorkflowTask};
 
 impl Execution {
     /// The whole description; `namespace` is the UUID of the parent's namespace.

@@ -6,7 +6,7 @@ use temporalio_protos::temporal::api::{
     failure::v1::{ApplicationFailureInfo, Failure, ServerFailureInfo, TimeoutFailureInfo, failure::FailureInfo},
 };
 
-use crate::time::{Span, duration};
+use crate::base::time::{Span, duration};
 
 const SOURCE: &str = "Server";
 

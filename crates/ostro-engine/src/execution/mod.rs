@@ -5,46 +5,21 @@
 //! ```
 
 pub mod activity;
-pub mod backoff;
-mod build_ids;
 pub mod callback;
-pub mod cancel;
-pub mod child;
-pub mod close;
 pub mod command;
-mod deadlines;
 pub mod describe;
-pub mod describe_standalone;
-pub mod describe_standalone_operation;
-pub mod external;
 pub mod failures;
-mod held;
 pub mod history;
-pub mod import;
-mod live;
-mod lost;
-pub mod new_run;
 pub mod nexus;
-pub mod options;
-pub mod pause;
-mod place;
+pub(crate) mod pending;
 pub mod query;
 pub mod rebuild;
-pub mod reset;
-pub mod signal;
 pub mod standalone;
-pub mod standalone_operation;
-pub mod start;
 pub mod state;
-mod stored;
-mod tail;
-pub mod terminate;
-pub mod time_out;
-pub mod timer;
 mod transition;
 pub mod update;
 pub mod versioning;
-mod visibility;
+pub(crate) mod workflow;
 pub mod workflow_task;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -54,20 +29,21 @@ use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 use temporalio_protos::temporal::api::history::v1::{HistoryEvent, WorkflowExecutionStartedEventAttributes};
 use temporalio_protos::temporal::api::update::v1 as update_protocol;
 
-pub use deadlines::{Deadline, Deadlines};
-pub use live::Live;
-use live::LiveUpdate;
-pub use place::Place;
-pub use stored::EVENT_IDS_MAX;
-pub use tail::Tail;
+pub use crate::execution::history::tail::Tail;
+pub use crate::execution::state::counted::Counted;
+pub use crate::execution::state::deadlines::{Deadline, Deadlines};
+pub use crate::execution::state::live::Live;
+use crate::execution::state::live::LiveUpdate;
+pub use crate::execution::state::queue_position::Place;
+pub use crate::execution::state::stored::EVENT_IDS_MAX;
 pub use transition::{Effect, Transition};
 
 use crate::config::Config;
-use crate::persistence::{ExecutionId, ItemKey, ItemKind};
-use state::{
+use crate::stored::execution::{
     AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, CancelExternal, Child, Core, NexusOperation, Properties,
     SignalExternal, Start, Timer,
 };
+use crate::stored::persistence::{ExecutionId, ItemKey, ItemKind};
 
 /// A run in memory. Everything but `live` and `tail` is stored; see [`state`].
 #[derive(Debug, Default)]
@@ -306,7 +282,7 @@ impl Execution {
 
     /// Memo or search attributes, marked as changed.
     pub fn properties_mut(&mut self) -> &mut Properties {
-        self.touch(ItemKind::Start, ItemKey::Name(stored::PROPERTIES.to_owned()));
+        self.touch(ItemKind::Start, ItemKey::Name(state::stored::PROPERTIES.to_owned()));
         self.changes.visibility = true;
         &mut self.properties
     }
@@ -318,7 +294,7 @@ impl Execution {
 
     pub fn touch_start(&mut self) {
         self.touch(ItemKind::Start, ItemKey::Id(0));
-        self.touch(ItemKind::Start, ItemKey::Name(stored::PROPERTIES.to_owned()));
+        self.touch(ItemKind::Start, ItemKey::Name(state::stored::PROPERTIES.to_owned()));
         self.changes.visibility = true;
     }
 }

@@ -11,11 +11,11 @@ use temporalio_protos::temporal::api::{
     workflowservice::v1::{QueryWorkflowResponse, RespondQueryTaskCompletedRequest},
 };
 
-use super::live::LiveQuery;
 use super::{Effect, Transition};
-use crate::error::{Error, Result};
-use crate::reply::{Answer, HistorySlice, ReplyId, WorkflowTaskAnswer};
-use crate::token::TaskToken;
+use crate::base::error::{Error, Result};
+use crate::base::token::TaskToken;
+use crate::call::{Answer, HistorySlice, ReplyId, WorkflowTaskAnswer};
+use crate::execution::state::live::LiveQuery;
 
 impl Transition<'_> {
     /// Takes a query in; it is answered later.
@@ -33,7 +33,7 @@ impl Transition<'_> {
                 "{limit} queries wait for workflow {} already: start a worker on {}",
                 self.exec.core.workflow_id, self.exec.core.task_queue
             );
-            return Err(Error::new(crate::error::ErrorKind::ResourceExhausted, message));
+            return Err(Error::new(crate::base::error::ErrorKind::ResourceExhausted, message));
         }
         let number = self.exec.live.queries.last_key_value().map_or(1, |(n, _)| n + 1).max(self.now.nanos() as u64);
         let waits = self.exec.is_open() && (self.exec.has_workflow_task() || !self.exec.had_workflow_task());

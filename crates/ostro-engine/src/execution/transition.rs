@@ -4,19 +4,19 @@ use std::collections::VecDeque;
 
 use super::Execution;
 use super::callback::CalledBack;
-use super::close::Closed;
-use super::new_run::NewRun;
 use super::nexus::What;
+use crate::base::error::Result;
+use crate::base::ids::Ids;
+use crate::base::seal::Seals;
+use crate::base::time::Time;
+use crate::call::{Answer, Reply, ReplyId};
 use crate::config::Config;
 use crate::deployment::Deployments;
-use crate::error::Result;
-use crate::ids::Ids;
+use crate::execution::workflow::close::Closed;
+use crate::execution::workflow::new_run::NewRun;
 use crate::namespace::Namespace;
 use crate::nexus::Endpoints;
-use crate::persistence::{ExecutionId, NamespaceId};
-use crate::reply::{Answer, Reply, ReplyId};
-use crate::seal::Seals;
-use crate::time::Time;
+use crate::stored::persistence::{ExecutionId, NamespaceId};
 
 /// What a transition wants done outside its own execution. All of it happens before the commit, in the same commit.
 #[derive(Debug)]

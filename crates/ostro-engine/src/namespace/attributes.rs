@@ -6,7 +6,7 @@ use temporalio_protos::temporal::api::operatorservice::v1::{
 };
 
 use super::{Namespace, Namespaces, Outcome};
-use crate::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, ErrorKind, Result};
 use crate::search::{SYSTEM, Type, is_reserved, system};
 
 /// Custom attributes of one namespace; the reference server on SQLite allows 3 or 10 of each type.

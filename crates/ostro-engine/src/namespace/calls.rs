@@ -10,12 +10,12 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::{Namespace, Namespaces, Outcome, RETENTION_MIN, capabilities};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::ids::Ids;
+use crate::base::time::{Span, Time, duration, from_duration};
 use crate::config::{Config, FOREVER};
-use crate::error::{Error, ErrorKind, Result};
-use crate::ids::Ids;
-use crate::persistence::NamespaceId;
 use crate::search::INITIAL_CUSTOM;
-use crate::time::{Span, Time, duration, from_duration};
+use crate::stored::persistence::NamespaceId;
 
 /// The one cluster that there is, by the name that the reference server gives it.
 const CLUSTER: &str = "active";

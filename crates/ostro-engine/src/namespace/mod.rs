@@ -14,14 +14,14 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use temporalio_protos::temporal::api::common::v1::SearchAttributes;
 use temporalio_protos::temporal::api::enums::v1::NamespaceState;
 use temporalio_protos::temporal::api::namespace::v1::namespace_info::Capabilities;
 
-use crate::command::ResolvedNamespace;
-use crate::error::{Error, Result};
-use crate::persistence::{DamagedRow, NamespaceId, NamespaceRow, Write};
-use crate::search::SYSTEM;
-use crate::time::{HOUR, Span, Time};
+use crate::base::error::{Error, Result};
+use crate::base::time::{HOUR, Span, Time};
+use crate::search::{self, KnownAttributes, SYSTEM};
+use crate::stored::persistence::{DamagedRow, NamespaceId, NamespaceRow, Write};
 
 /// The shortest retention that a namespace may have.
 pub const RETENTION_MIN: Span = HOUR;
@@ -75,10 +75,27 @@ impl Namespace {
         self.search_attributes.clone().into_iter().chain(system).collect()
     }
 
+    /// Checks the search attributes that a request sets, and notes their types in them; see [`search::validate`].
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT for names that it has not, values of other types, and too much of either.
+    pub fn check_attributes(&self, attributes: &SearchAttributes) -> Result<SearchAttributes> {
+        search::validate(&KnownAttributes { namespace: &self.name, custom: &self.search_attributes }, attributes)
+    }
+
     /// Whether its executions are to be deleted, and then itself.
     pub fn is_deleted(&self) -> bool {
         self.state == NamespaceState::Deleted
     }
+}
+
+/// What a request needs of its namespace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResolvedNamespace {
+    pub id: NamespaceId,
+    pub uuid: String,
+    /// Custom and predefined attributes: `IndexedValueType` by name.
+    pub search_attributes: BTreeMap<String, i32>,
 }
 
 /// The row of a namespace of which nothing but the name is known any more: what takes the place of a damaged one.

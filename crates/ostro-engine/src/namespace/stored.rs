@@ -6,8 +6,8 @@ use prost::Message;
 use temporalio_protos::temporal::api::enums::v1::NamespaceState;
 
 use super::Namespace;
-use crate::persistence::{Damaged, DamagedPart, DamagedRow, NamespaceRow, Write};
-use crate::time::{Span, Time};
+use crate::base::time::{Span, Time};
+use crate::stored::persistence::{Damaged, DamagedPart, DamagedRow, NamespaceRow, Write};
 
 #[derive(Clone, PartialEq, Message)]
 struct Stored {

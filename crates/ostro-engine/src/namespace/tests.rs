@@ -6,10 +6,10 @@ use temporalio_protos::temporal::api::operatorservice::v1::*;
 use temporalio_protos::temporal::api::workflowservice::v1::*;
 
 use super::*;
+use crate::base::error::ErrorKind;
+use crate::base::ids::Ids;
+use crate::base::time::{DAY, Time};
 use crate::config::Config;
-use crate::error::ErrorKind;
-use crate::ids::Ids;
-use crate::time::{DAY, Time};
 
 fn request(name: &str, seconds: i64) -> RegisterNamespaceRequest {
     RegisterNamespaceRequest {

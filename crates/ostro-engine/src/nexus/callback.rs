@@ -1,16 +1,10 @@
 //! The address to which the workflow behind an operation answers: a token that only this server makes and reads.
 
-use ostro_nesting::shapes::FAILURE_V1_FAILURE;
 use prost::Message;
-use temporalio_protos::temporal::api::{
-    common::v1::{Callback, Link, Payload, callback},
-    failure::v1::Failure,
-};
+use temporalio_protos::temporal::api::common::v1::{Callback, callback};
 
-use crate::nesting::nested;
-use crate::persistence::{ExecutionId, NamespaceId};
-use crate::seal::{Kind, Seals};
-use crate::time::typed_times;
+use crate::base::seal::{Kind, Seals};
+use crate::stored::persistence::{ExecutionId, NamespaceId};
 
 /// The URL of this server itself: what is called back there is here.
 pub const SYSTEM_URL: &str = "temporal://system";
@@ -35,24 +29,6 @@ pub struct Address {
     /// The operation's own: tells it from another one of the same number, after a reset.
     #[prost(string, tag = "6")]
     pub request_id: String,
-}
-
-/// How an operation that ran by itself ended.
-#[derive(Clone, PartialEq, Message)]
-pub struct Completion {
-    #[prost(message, optional, tag = "1")]
-    pub result: Option<Payload>,
-    /// It ended without success: cancelled where the failure says so.
-    #[prost(message, optional, tag = "2")]
-    pub failure: Option<Failure>,
-    /// When what is behind it started, and links to that, in case the caller has not heard of its start yet.
-    #[prost(int64, tag = "3")]
-    pub start_time: i64,
-    /// 0 where nobody said it.
-    #[prost(int64, tag = "4")]
-    pub close_time: i64,
-    #[prost(message, repeated, tag = "5")]
-    pub links: Vec<Link>,
 }
 
 /// Where a callback goes.
@@ -133,12 +109,6 @@ pub fn destination<'c>(callback: &'c Callback, seals: &Seals) -> Result<Destinat
         )
     })?;
     Ok(Destination::Here(address, header(OPERATION_TOKEN_HEADER).cloned().unwrap_or_default()))
-}
-
-typed_times!(Completion: Time start_time, Time close_time);
-
-nested! {
-    Completion { 2: &FAILURE_V1_FAILURE }
 }
 
 #[cfg(test)]

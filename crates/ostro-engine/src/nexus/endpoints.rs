@@ -9,12 +9,13 @@ use temporalio_protos::temporal::api::{
     operatorservice::v1::*,
 };
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::ids::{Ids, is_uuid};
-use crate::map_order::Ordered;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::ids::{Ids, is_uuid};
+use crate::base::time::{Time, timestamp};
+use crate::config::callback_address::scheme;
 use crate::namespace::Namespaces;
-use crate::persistence::{DamagedRow, StoredRecord, Write};
-use crate::time::{Time, timestamp};
+use crate::stored::map_order::Ordered;
+use crate::stored::persistence::{DamagedRow, StoredRecord, Write};
 
 /// The kind of the records of endpoints.
 pub const KIND: &str = "nexus-endpoint";
@@ -232,13 +233,6 @@ fn url_issue(url: &str) -> Option<String> {
         "http" | "https" => None,
         other => Some(format!("invalid target URL scheme: {other:?}, expected http or https")),
     }
-}
-
-/// What stands before the first colon, in small letters; nothing where that can be no scheme.
-pub fn scheme(url: &str) -> String {
-    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
-    let whole = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    if whole { scheme.to_ascii_lowercase() } else { String::new() }
 }
 
 fn name_issues(name: &str) -> Vec<String> {

@@ -6,7 +6,7 @@ use temporalio_protos::temporal::api::failure::v1::Failure;
 use temporalio_protos::temporal::api::nexus::v1 as nexus;
 use temporalio_protos::temporal::api::nexus::v1::response;
 
-use crate::time::Span;
+use crate::base::time::Span;
 
 /// Asks whichever worker polls this Nexus queue first; answered with what it says, or with nothing once the time is over.
 #[derive(Debug, Clone)]

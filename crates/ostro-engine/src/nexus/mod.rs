@@ -4,7 +4,6 @@
 //! the endpoints, the forms of links and failures, and the address to which a handler's workflow answers.
 
 pub mod callback;
-pub mod callback_address;
 pub mod endpoints;
 pub mod failures;
 pub mod incoming;
@@ -12,5 +11,4 @@ pub mod links;
 pub mod outgoing;
 pub mod system;
 
-pub use callback_address::CallbackAddress;
 pub use endpoints::Endpoints;

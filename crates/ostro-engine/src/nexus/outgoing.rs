@@ -7,9 +7,9 @@ use std::collections::HashMap;
 
 use temporalio_protos::temporal::api::workflowservice::v1::PollNexusTaskQueueResponse;
 
-use super::callback::Completion;
-use crate::persistence::ExecutionId;
-use crate::time::Time;
+use crate::base::time::Time;
+use crate::stored::execution::Completion;
+use crate::stored::persistence::ExecutionId;
 
 /// Asks for the next request that is to be sent; answered when there is one.
 #[derive(Debug, Clone, Copy)]

@@ -9,8 +9,8 @@ use temporalio_protos::temporal::api::workflowservice::v1::{
     SignalWithStartWorkflowExecutionRequest, SignalWithStartWorkflowExecutionResponse,
 };
 
+use crate::base::error::{Error, ErrorKind};
 use crate::config::Config;
-use crate::error::{Error, ErrorKind};
 
 /// Its name; no client can give it to an endpoint of its own.
 pub const ENDPOINT: &str = "__temporal_system";
@@ -62,7 +62,7 @@ fn check(request: &SignalWithStartWorkflowExecutionRequest, namespace: &str, con
     let lengths = [(request.workflow_id.len(), "WorkflowId"), (request.signal_name.len(), "signal name")];
     match lengths.iter().find(|(length, _)| *length > limit) {
         Some((length, what)) => Err(format!("{what} exceeds maximum allowed length ({length}/{limit})")),
-        None if request.workflow_id.starts_with(crate::execution::standalone::MARK) => {
+        None if request.workflow_id.starts_with(crate::stored::execution::STANDALONE_MARK) => {
             Err("WorkflowId begins with a character that is kept for the server: leave it out".to_owned())
         }
         None => Ok(()),

@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::key_limits::{KeyGrant, KeyLimits};
 use super::rate_limit::RateLimit;
 use super::{Flow, Task, Work};
-use crate::persistence::ExecutionId;
-use crate::time::Time;
+use crate::base::time::Time;
+use crate::stored::persistence::ExecutionId;
 
 /// The stride of weight 1; those of weights 0.001 to 1000 are a thousand times larger to smaller.
 const STRIDE: f32 = (1 << 20) as f32;
@@ -25,7 +25,7 @@ const IDLE_LANES_MAX: usize = 10_000;
 
 type LaneId = u32;
 type Pass = u64;
-/// Place within a lane; grows at the back, shrinks at the front.
+/// Place within a lane; grows at the back.
 type Sequence = i64;
 
 /// [`Work`] in eight bytes: its kind in the low three bits, its number above them.
@@ -122,7 +122,6 @@ pub(super) struct Backlog {
     limits: KeyLimits,
     next_lane: LaneId,
     back: Sequence,
-    front: Sequence,
 }
 
 impl Backlog {
@@ -134,14 +133,7 @@ impl Backlog {
     pub fn push(&mut self, task: Task) -> bool {
         self.back += 1;
         let sequence = self.back;
-        self.insert(task, sequence, false)
-    }
-
-    /// Adds `task` at the front of its key, and gives the key its turn back.
-    pub fn push_front(&mut self, task: Task) -> bool {
-        self.front -= 1;
-        let sequence = self.front;
-        self.insert(task, sequence, true)
+        self.insert(task, sequence)
     }
 
     /// From when on a task may go; nothing while there is none.
@@ -261,7 +253,7 @@ impl Backlog {
         flows
     }
 
-    fn insert(&mut self, task: Task, sequence: Sequence, returned: bool) -> bool {
+    fn insert(&mut self, task: Task, sequence: Sequence) -> bool {
         let work = PackedWork::new(task.work);
         if self.index.contains_key(&(task.execution, work)) {
             return false;
@@ -271,9 +263,6 @@ impl Backlog {
         self.unrank(id);
         let lane = self.lanes.get_mut(&id).expect("the lane was just found");
         lane.weight = weight(task.fairness_weight);
-        if returned {
-            lane.pass = lane.pass.saturating_sub(lane.stride());
-        }
         lane.tasks
             .insert(sequence, Entry { execution: task.execution, work, added: task.added, follows: task.follows });
         self.settle(id);

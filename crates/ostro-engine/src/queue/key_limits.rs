@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::rate_limit::{Grant, RateLimit};
-use crate::time::Time;
+use crate::base::time::Time;
 
 /// Keys remembered beyond the moment when they may go again; more are looked through.
 const KEYS_MAX: usize = 10_000;

@@ -1,6 +1,6 @@
 //! How many tasks came and went within the last half minute.
 
-use crate::time::Time;
+use crate::base::time::Time;
 
 const SECONDS: i64 = 30;
 

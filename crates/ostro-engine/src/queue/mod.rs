@@ -29,10 +29,10 @@ use std::collections::BTreeMap;
 
 use temporalio_protos::temporal::api::deployment::v1::WorkerDeploymentOptions;
 
-use crate::deployment::Version;
-use crate::persistence::{ExecutionId, NamespaceId, QueueKind};
-use crate::reply::ReplyId;
-use crate::time::Time;
+use crate::base::time::Time;
+use crate::base::version::Version;
+use crate::call::ReplyId;
+use crate::stored::persistence::{ExecutionId, NamespaceId, QueueKind};
 
 pub use task_queues::{Leaving, TaskQueues};
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::base::ids::Ids;
+use crate::base::time::{MILLISECOND, SECOND, Span};
 use crate::config::Config;
-use crate::ids::Ids;
-use crate::time::{MILLISECOND, SECOND, Span};
 
 /// One queue, by scanning.
 #[derive(Default)]
@@ -32,18 +32,15 @@ impl Model {
         if waits { own } else { own.max(now) }
     }
 
-    fn add(&mut self, task: Task, front: bool) {
+    fn add(&mut self, task: Task) {
         if self.tasks.iter().any(|(_, t)| (t.execution, t.work) == (task.execution, task.work)) {
             return;
         }
         let (priority, key) = (task.priority, task.fairness_key.clone());
-        let mut pass = self.pass(priority, &key);
-        if front {
-            pass = pass.saturating_sub(stride(task.fairness_weight));
-        }
+        let pass = self.pass(priority, &key);
         self.passes.insert((priority, key), pass);
         self.counter += 1;
-        self.tasks.push((if front { -self.counter } else { self.counter }, task));
+        self.tasks.push((self.counter, task));
     }
 
     fn forget_empty_priorities(&mut self) {
@@ -146,10 +143,6 @@ impl Run {
                 self.models[queue].last = before;
                 self.models[queue].pollers.insert(0, found.poller.clone());
                 self.queues.return_poller(&found.key, found.poller);
-                if self.below(2) == 0 {
-                    self.models[queue].add(found.task.clone(), true);
-                    self.queues.return_task(&found.key, found.task);
-                }
             }
         }
         let now = self.now;
@@ -174,7 +167,7 @@ impl Run {
         match self.below(10) {
             0..=3 => {
                 let task = self.task();
-                self.models[queue].add(task.clone(), false);
+                self.models[queue].add(task.clone());
                 self.queues.add_task(&key(queue), task);
             }
             4..=6 => self.add_poller(queue),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use temporalio_protos::temporal::api::deployment::v1::WorkerDeploymentOptions;
 
 use super::{Poller, PollerSeen};
-use crate::time::{Span, Time};
+use crate::base::time::{Span, Time};
 
 /// Identities remembered per queue; beyond it the one that was seen least recently is forgotten.
 const IDENTITIES_MAX: usize = 1000;

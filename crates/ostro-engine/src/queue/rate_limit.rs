@@ -1,6 +1,6 @@
 //! The rate of one queue: a slot in time for each task.
 
-use crate::time::{MILLISECOND, SECOND, Span, Time};
+use crate::base::time::{MILLISECOND, SECOND, Span, Time};
 
 /// Timers are not finer than this: at rates whose interval is shorter, slots that were slept through may be used up
 /// to this much later. At most 1 % more than the rate within one second; exact over time. Slower rates are evenly spaced.

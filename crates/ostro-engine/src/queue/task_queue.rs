@@ -8,7 +8,7 @@ use super::meter::Meter;
 use super::poller_history::PollerHistory;
 use super::rate_limit::{Grant, RateLimit};
 use super::{Description, Flow, Poller, QueueKey, Rates, Task, Work};
-use crate::time::{Span, Time};
+use crate::base::time::{Span, Time};
 
 /// Place among the waiting pollers; grows at the back, shrinks at the front.
 pub(super) type PollerSequence = i64;
@@ -86,14 +86,6 @@ impl TaskQueue {
             self.first_task = Some(self.first_task.map_or(added, |first| first.min(added)));
             self.traffic.entry(priority).or_default().added.count(added);
         }
-    }
-
-    pub fn return_task(&mut self, task: Task) {
-        match task.work {
-            Work::Query(_) => self.queries.push_front(task),
-            _ => self.tasks.push_front(task),
-        };
-        self.undo_dispatch();
     }
 
     /// Takes out everything that waits.

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::task_queue::{PollerSequence, TaskQueue};
 use super::{Description, Match, Poller, QueueKey, Rates, Task, Work};
+use crate::base::time::{MINUTE, Span, Time};
+use crate::call::ReplyId;
 use crate::config::Config;
-use crate::persistence::{ExecutionId, NamespaceId, QueueKind};
-use crate::reply::ReplyId;
-use crate::time::{MINUTE, Span, Time};
+use crate::stored::persistence::{ExecutionId, NamespaceId, QueueKind};
 
 /// A queue's number: growing, never given twice.
 type QueueId = u64;
@@ -170,12 +170,6 @@ impl TaskQueues {
         self.share_limits(id);
     }
 
-    /// Puts a matched task back to the front of its order, since its poller is gone, and gives the rate's slot back.
-    pub fn return_task(&mut self, key: &QueueKey, task: Task) {
-        let (id, ()) = self.change(key, |queue| queue.return_task(task));
-        self.share_limits(id);
-    }
-
     /// Takes out a poll whose client went away at `now`.
     pub fn remove_poller(&mut self, reply: ReplyId, now: Time) -> Option<(QueueKey, Poller)> {
         self.dismissed.remove(&reply).or_else(|| self.lose_poller(reply, now))
@@ -265,10 +259,6 @@ impl TaskQueues {
     /// Queues in memory.
     pub fn len(&self) -> usize {
         self.queues.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.queues.is_empty()
     }
 
     fn queue(&self, key: &QueueKey) -> Option<&TaskQueue> {

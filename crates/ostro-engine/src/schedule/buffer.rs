@@ -2,9 +2,9 @@
 
 use temporalio_protos::temporal::api::enums::v1::ScheduleOverlapPolicy as Overlap;
 
-use super::record::BufferedStart;
 use super::state::Schedule;
 use super::{ACTIONS_PER_STEP, BUFFER_MAX};
+use crate::stored::schedule::BufferedStart;
 
 /// What to do now.
 #[derive(Debug, Default, PartialEq)]

@@ -5,12 +5,13 @@ use temporalio_protos::temporal::api::{
     workflowservice::v1::{CreateScheduleRequest, UpdateScheduleRequest},
 };
 
-use super::record::{Backfill, BufferedStart, Record};
+use super::BUFFER_MAX;
 use super::state::Schedule;
-use super::{BUFFER_MAX, spec};
-use crate::error::{Error, Result};
-use crate::persistence::NamespaceId;
-use crate::time::{MILLISECOND, Time, from_timestamp};
+use crate::base::error::{Error, Result};
+use crate::base::time::{MILLISECOND, Time, from_timestamp};
+use crate::calendar::spec;
+use crate::stored::persistence::NamespaceId;
+use crate::stored::schedule::{Backfill, BufferedStart, Record};
 
 /// The conflict token of a new schedule.
 const FIRST_TOKEN: i64 = 1;

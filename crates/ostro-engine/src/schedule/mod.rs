@@ -16,17 +16,15 @@
 
 mod buffer;
 mod change;
-mod record;
-pub mod spec;
 mod state;
 mod view;
 
+pub use crate::stored::schedule::{BufferedStart, KIND, Record, key};
 pub use buffer::Round;
-pub use record::{BufferedStart, KIND, Record, key};
 pub use state::{Outcome, Schedule, Started};
 pub use view::Row;
 
-use crate::time::{DAY, MILLISECOND, SECOND, Span};
+use crate::base::time::{DAY, MILLISECOND, SECOND, Span};
 
 /// How late an action may be, where the policies do not say.
 pub const CATCHUP_WINDOW: Span = DAY.times(365);

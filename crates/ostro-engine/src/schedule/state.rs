@@ -11,13 +11,13 @@ use temporalio_protos::temporal::api::{
     workflow::v1::NewWorkflowExecutionInfo,
 };
 
-use super::record::{BufferedStart, Record};
-use super::spec::Compiled;
 use super::{
     ACTIONS_PER_STEP, ACTIONS_SHOWN, BUFFER_MAX, CATCHUP_WINDOW, CATCHUP_WINDOW_MIN, RETENTION, STEP_PAUSE,
     TIMES_PER_STEP,
 };
-use crate::time::{Span, Time, duration, from_duration, from_timestamp, timestamp};
+use crate::base::time::{Span, Time, duration, from_duration, from_timestamp, timestamp};
+use crate::calendar::spec::Compiled;
+use crate::stored::schedule::{BufferedStart, Record};
 
 /// See the module's page.
 #[derive(Debug)]

@@ -10,10 +10,11 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::state::Schedule;
-use super::{ACTIONS_LISTED, ACTIONS_SHOWN, SPECS_LISTED, spec};
-use crate::persistence::SearchValue;
+use super::{ACTIONS_LISTED, ACTIONS_SHOWN, SPECS_LISTED};
+use crate::base::time::{Time, timestamp};
+use crate::calendar::spec;
 use crate::search;
-use crate::time::{Time, timestamp};
+use crate::stored::persistence::SearchValue;
 
 /// What lists filter and order by.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,9 +15,8 @@ use std::collections::BTreeMap;
 use prost::Message;
 use temporalio_protos::temporal::api::common::v1::{Payload, SearchAttributes};
 
-use crate::error::{Error, Result};
-use crate::namespace::Namespace;
-use crate::persistence::SearchValue;
+use crate::base::error::{Error, Result};
+use crate::stored::persistence::SearchValue;
 
 pub use names::{INITIAL_CUSTOM, SYSTEM, SystemAttribute, Type, is_reserved, system};
 pub use own::{SystemValues, keyword_of, list_of};
@@ -30,6 +29,15 @@ const VALUE_BYTES_MAX: usize = 2 << 10;
 /// Bytes of all attributes of one request, encoded.
 const TOTAL_BYTES_MAX: usize = 40 << 10;
 
+/// The attributes that a namespace has beside those of every namespace.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownAttributes<'a> {
+    /// Its name, for errors.
+    pub namespace: &'a str,
+    /// `IndexedValueType` by name.
+    pub custom: &'a BTreeMap<String, i32>,
+}
+
 /// Checks what a request sets against what `namespace` knows, and fills in each payload's metadata `type`.
 ///
 /// Values that unset (null, empty list) are kept: at a start [`without_unset`] drops them, an upsert [`merge`]s them.
@@ -37,21 +45,21 @@ const TOTAL_BYTES_MAX: usize = 40 << 10;
 /// # Errors
 /// INVALID_ARGUMENT for an unknown name, for one that only the server sets, for a value that is not of the attribute's
 /// type, and beyond 100 attributes, 2 KiB per value, 40 KiB in all.
-pub fn validate(namespace: &Namespace, attributes: &SearchAttributes) -> Result<SearchAttributes> {
+pub fn validate(known: &KnownAttributes<'_>, attributes: &SearchAttributes) -> Result<SearchAttributes> {
     let sorted: BTreeMap<_, _> = attributes.indexed_fields.iter().collect();
-    let mut known = Vec::with_capacity(sorted.len());
+    let mut settable = Vec::with_capacity(sorted.len());
     for (name, payload) in sorted {
-        known.push((name, payload, settable_type(namespace, name)));
+        settable.push((name, payload, settable_type(known, name)));
     }
-    if let Some((name, ..)) = known.iter().find(|(.., ty)| *ty == Err(Refused::Unknown)) {
-        let namespace = &namespace.name;
+    if let Some((name, ..)) = settable.iter().find(|(.., ty)| *ty == Err(Refused::Unknown)) {
+        let namespace = known.namespace;
         return Err(Error::invalid(format!(
             "Namespace {namespace} has no mapping defined for search attribute {name}"
         )));
     }
-    check_count(known.len())?;
+    check_count(settable.len())?;
     let mut checked = SearchAttributes::default();
-    for (name, payload, ty) in known {
+    for (name, payload, ty) in settable {
         let Ok(ty) = ty else {
             return Err(Error::invalid(format!("{name} attribute can't be set in SearchAttributes")));
         };
@@ -106,11 +114,11 @@ enum Refused {
     SetByServer,
 }
 
-fn settable_type(namespace: &Namespace, name: &str) -> std::result::Result<Type, Refused> {
+fn settable_type(known: &KnownAttributes<'_>, name: &str) -> std::result::Result<Type, Refused> {
     match system(name) {
         Some(attribute) if attribute.settable => Ok(attribute.ty),
         Some(_) => Err(Refused::SetByServer),
-        None => namespace.search_attributes.get(name).and_then(|ty| Type::from_number(*ty)).ok_or(Refused::Unknown),
+        None => known.custom.get(name).and_then(|ty| Type::from_number(*ty)).ok_or(Refused::Unknown),
     }
 }
 

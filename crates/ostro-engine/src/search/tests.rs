@@ -1,12 +1,15 @@
 //! Every row was seen on the reference server.
 
 use super::*;
-use crate::time::SECOND;
+use crate::base::time::SECOND;
 
-fn namespace() -> Namespace {
+fn custom() -> BTreeMap<String, i32> {
     let types = [("text", 1), ("kw", 2), ("int", 3), ("dbl", 4), ("bool", 5), ("dt", 6), ("kl", 7)];
-    let search_attributes = types.into_iter().map(|(name, ty)| (name.to_owned(), ty)).collect();
-    Namespace { name: "default".into(), search_attributes, ..Namespace::default() }
+    types.into_iter().map(|(name, ty)| (name.to_owned(), ty)).collect()
+}
+
+fn checked(custom: &BTreeMap<String, i32>, attributes: &SearchAttributes) -> Result<SearchAttributes> {
+    validate(&KnownAttributes { namespace: "default", custom }, attributes)
 }
 
 fn payload(encoding: &str, data: &str) -> Payload {
@@ -23,7 +26,7 @@ fn attributes(values: &[(&str, &str)]) -> SearchAttributes {
 }
 
 fn refusal(values: &[(&str, &str)]) -> String {
-    validate(&namespace(), &attributes(values)).unwrap_err().message
+    checked(&custom(), &attributes(values)).unwrap_err().message
 }
 
 #[test]
@@ -44,14 +47,14 @@ fn values_of_the_right_type_are_indexed() {
         ("bool", "[true]", Some(Bool(true))),
         ("dt", r#""1970-01-01T02:00:01.5+02:00""#, Some(Time((SECOND * 3 / 2).since_epoch()))),
         ("dt", r#"["1969-12-31T23:59:59Z"]"#, Some(Time((-SECOND).since_epoch()))),
-        ("dt", r#""3000-01-01T00:00:00Z""#, Some(Time(crate::time::Time::MAX))),
+        ("dt", r#""3000-01-01T00:00:00Z""#, Some(Time(crate::base::time::Time::MAX))),
         ("dt", "[null]", None),
         ("kl", r#"["a","b",null]"#, Some(KeywordList(vec!["a".into(), "b".into(), "".into()]))),
         ("kl", "[]", None),
         ("kw", "null", None),
     ];
     for (name, data, expected) in rows {
-        let checked = validate(&namespace(), &attributes(&[(name, data)])).unwrap();
+        let checked = checked(&custom(), &attributes(&[(name, data)])).unwrap();
         assert_eq!(typed(&checked).remove(name), expected, "{name} {data}");
     }
 }
@@ -83,23 +86,20 @@ fn names_must_be_known_and_settable() {
     let unknown = "Namespace default has no mapping defined for search attribute nope";
     assert_eq!(refusal(&[("nope", "1"), ("WorkflowId", "1"), ("kw", "1")]), unknown);
     assert_eq!(refusal(&[("StartTime", "1")]), "StartTime attribute can't be set in SearchAttributes");
-    assert!(
-        validate(&namespace(), &attributes(&[("BuildIds", r#"["a"]"#), ("TemporalSchedulePaused", "true")])).is_ok()
-    );
+    assert!(checked(&custom(), &attributes(&[("BuildIds", r#"["a"]"#), ("TemporalSchedulePaused", "true")])).is_ok());
 }
 
 #[test]
 fn sizes_are_limited() {
     let value = |length: usize| format!("\"{}\"", "a".repeat(length - 2));
-    assert!(validate(&namespace(), &attributes(&[("kw", &value(2048))])).is_ok());
+    assert!(checked(&custom(), &attributes(&[("kw", &value(2048))])).is_ok());
     assert_eq!(refusal(&[("kw", &value(2049))]), "search attribute kw value size 2049 exceeds size limit 2048");
-    let mut large = namespace();
     let names: Vec<_> = (0..101).map(|i| format!("a{i}")).collect();
-    large.search_attributes = names.iter().map(|name| (name.clone(), 2)).collect();
+    let large = names.iter().map(|name| (name.clone(), 2)).collect();
     let two_kib = value(2048);
     let many = |count: usize, value: &str| {
         let values: Vec<_> = names.iter().take(count).map(|name| (name.as_str(), value)).collect();
-        validate(&large, &attributes(&values)).err().map(|e| e.message).unwrap_or_default()
+        checked(&large, &attributes(&values)).err().map(|e| e.message).unwrap_or_default()
     };
     assert_eq!(many(19, &two_kib), "");
     assert!(many(20, &two_kib).ends_with("exceeds size limit 40960"));
@@ -110,7 +110,7 @@ fn sizes_are_limited() {
 fn payloads_carry_the_attributes_type() {
     let mut sent = attributes(&[("kw", "\"a\"")]);
     sent.indexed_fields.get_mut("kw").unwrap().metadata.insert("type".into(), b"Int".to_vec());
-    let checked = validate(&namespace(), &sent).unwrap();
+    let checked = checked(&custom(), &sent).unwrap();
     assert_eq!(checked.indexed_fields["kw"].metadata["type"], b"Keyword");
 }
 
@@ -119,8 +119,8 @@ fn null_and_the_empty_list_unset() {
     let old = attributes(&[("kw", "\"a\""), ("kl", "[\"a\"]"), ("int", "1"), ("dbl", "1")]);
     let mut upserted = attributes(&[("kw", "null"), ("kl", "[]"), ("dbl", "2"), ("bool", "true")]);
     upserted.indexed_fields.insert("int".into(), payload("binary/null", ""));
-    let upserted = validate(&namespace(), &upserted).unwrap();
-    let merged = merge(validate(&namespace(), &old).unwrap(), &upserted);
+    let upserted = checked(&custom(), &upserted).unwrap();
+    let merged = merge(checked(&custom(), &old).unwrap(), &upserted);
     let expected = [("bool".to_owned(), SearchValue::Bool(true)), ("dbl".to_owned(), SearchValue::Double(2.0))];
     assert_eq!(typed(&merged), expected.into());
     assert_eq!(without_unset(upserted).indexed_fields.len(), 2);

@@ -6,8 +6,8 @@ use serde_json::Value;
 use temporalio_protos::temporal::api::common::v1::Payload;
 
 use super::{Type, is_null};
-use crate::persistence::SearchValue;
-use crate::time::Time;
+use crate::base::time::Time;
+use crate::stored::persistence::SearchValue;
 
 /// What a payload says of its attribute.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,7 +90,7 @@ fn time(text: &str) -> Option<Time> {
     if !looks_like_rfc3339(text.as_bytes()) {
         return None;
     }
-    crate::rfc3339::parse(text).map(Time::from_wide_nanos)
+    crate::base::rfc3339::parse(text).map(Time::from_wide_nanos)
 }
 
 /// `2006-01-02T15:04:05`, fraction, `Z` or `+07:00`: the parser alone would take more than that.

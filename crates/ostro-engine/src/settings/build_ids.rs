@@ -9,8 +9,8 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::{BUILD_IDS_KIND, Settings, put};
-use crate::error::{Error, Result};
-use crate::persistence::{NamespaceId, Write};
+use crate::base::error::{Error, Result};
+use crate::stored::persistence::{NamespaceId, Write};
 
 /// Sets of one queue, and build ids in all of them.
 const SETS_MAX: usize = 10;

@@ -14,8 +14,8 @@ use temporalio_protos::temporal::api::taskqueue::v1::TaskQueueConfig;
 
 pub use build_ids::BuildIdSets;
 
-use crate::persistence::{DamagedRow, NamespaceId, QueueKind, StoredRecord, Write};
 use crate::queue::{QueueKey, Rates};
+use crate::stored::persistence::{DamagedRow, NamespaceId, QueueKind, StoredRecord, Write};
 
 /// The kinds of the records in which settings are stored.
 pub const CONFIG_KIND: &str = "task_queue_config";

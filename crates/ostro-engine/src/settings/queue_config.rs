@@ -6,11 +6,11 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::{CONFIG_KIND, Settings, config_key, put};
-use crate::error::{Error, Result};
-use crate::map_order::Ordered;
-use crate::persistence::Write;
+use crate::base::error::{Error, Result};
+use crate::base::time::{Time, timestamp};
 use crate::queue::{QueueKey, Rates};
-use crate::time::{Time, timestamp};
+use crate::stored::map_order::Ordered;
+use crate::stored::persistence::Write;
 
 /// Fairness keys whose weight one queue may override.
 const WEIGHTS_MAX: usize = 1000;

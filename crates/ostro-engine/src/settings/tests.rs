@@ -12,8 +12,8 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::*;
-use crate::error::ErrorKind;
-use crate::time::Time;
+use crate::base::error::ErrorKind;
+use crate::base::time::Time;
 
 fn queue() -> QueueKey {
     QueueKey::new(1, QueueKind::Activity, "a/b".to_owned())

@@ -1,5 +1,6 @@
 //! Cron workflows: the chain of runs as a Temporal server 1.32 made it for the same commands.
 
+use crate::world::*;
 use ostro_engine::time::{SECOND, duration};
 use temporalio_protos::temporal::api::{
     command::v1::{
@@ -12,7 +13,6 @@ use temporalio_protos::temporal::api::{
     history::v1::{WorkflowExecutionStartedEventAttributes, history_event::Attributes},
     workflowservice::v1::*,
 };
-use crate::world::*;
 
 fn start(world: &mut World, cron: &str, change: impl FnOnce(&mut StartWorkflowExecutionRequest)) {
     let mut request = start_request("w");

@@ -1,5 +1,6 @@
 //! Executions from start to end, over a store that holds exactly what was written.
 
+use crate::world::*;
 use ostro_engine::ErrorKind;
 use ostro_engine::time::{SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::{
@@ -10,7 +11,6 @@ use temporalio_protos::temporal::api::{
     failure::v1::Failure,
     workflowservice::v1::*,
 };
-use crate::world::*;
 
 #[test]
 fn a_workflow_with_an_activity_runs_to_its_end() {
@@ -196,7 +196,7 @@ fn events_that_wait_for_a_speculative_task_survive_a_restart() {
     world.start("w");
     let task = world.workflow_task();
     world.complete(&task, vec![]).unwrap();
-    world.send(ostro_engine::command::WithDeadline { request: update_request("w", "u"), deadline: Time::MAX });
+    world.send(ostro_engine::call::WithDeadline { request: update_request("w", "u"), deadline: Time::MAX });
     let speculative = world.workflow_task();
     assert_eq!(speculative.response.messages.len(), 1);
     world.signal("w", "note").unwrap();

@@ -1,8 +1,9 @@
 //! Bugs that the simulation found, each as a small test; see `docs/internals/simulation.md`.
 
+use crate::world::*;
 use ostro_engine::ErrorKind;
-use ostro_engine::command::WithDeadline;
-use ostro_engine::reply::{ReplyId, WorkflowTaskAnswer};
+use ostro_engine::call::WithDeadline;
+use ostro_engine::call::{ReplyId, WorkflowTaskAnswer};
 use ostro_engine::time::{MINUTE, SECOND, Span, Time, duration};
 use prost::Message as _;
 use temporalio_protos::temporal::api::{
@@ -20,7 +21,6 @@ use temporalio_protos::temporal::api::{
     update::v1::{Acceptance, Input, Meta, Rejection, Request, WaitPolicy, outcome},
     workflowservice::v1::*,
 };
-use crate::world::*;
 
 fn update(world: &mut World, workflow_id: &str) -> ReplyId {
     let request = UpdateWorkflowExecutionRequest {

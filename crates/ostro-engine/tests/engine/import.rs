@@ -1,14 +1,14 @@
 //! Runs that come from the history of another server.
 
+use crate::world::*;
 use ostro_engine::ErrorKind;
-use ostro_engine::command::ImportExecution;
+use ostro_engine::call::ImportExecution;
 use ostro_engine::time::{SECOND, Span, duration};
 use temporalio_protos::temporal::api::{
     command::v1::{Command, StartTimerCommandAttributes},
     enums::v1::{CommandType, EventType, WorkflowExecutionStatus as Status},
     history::v1::HistoryEvent,
 };
-use crate::world::*;
 
 fn import(events: Vec<HistoryEvent>) -> ImportExecution {
     ImportExecution { namespace: NAMESPACE.into(), events, ..Default::default() }

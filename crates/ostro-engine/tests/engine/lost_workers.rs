@@ -1,6 +1,7 @@
 //! Where workers live in the engine's process, what they had begun is lost with it, and goes on at once after a restart.
 
-use ostro_engine::command::DetachActivity;
+use crate::world::*;
+use ostro_engine::call::DetachActivity;
 use ostro_engine::time::{SECOND, Span};
 use temporalio_protos::temporal::api::{
     common::v1::RetryPolicy,
@@ -8,7 +9,6 @@ use temporalio_protos::temporal::api::{
     failure::v1::failure::FailureInfo,
     history::v1::history_event::Attributes,
 };
-use crate::world::*;
 
 /// The process ends; the next one's engine knows that its workers are gone.
 fn restart_in_process(world: &mut World) {
@@ -95,7 +95,7 @@ fn a_task_on_a_lost_workers_own_queue_waits_for_any() {
     let task = world.workflow_task();
     world.complete_sticky(&task, vec![], "own");
     // The worker has polled its queue a moment ago and is busy when the signal comes, so the task goes there.
-    world.send(ostro_engine::command::WithDeadline {
+    world.send(ostro_engine::call::WithDeadline {
         request: poll_request("own", TaskQueueKind::Sticky),
         deadline: world.now + SECOND,
     });

@@ -1,5 +1,7 @@
 //! Nexus: a workflow calls an operation by the name of an endpoint; a handler answers, or starts a workflow behind it.
 
+use crate::world::nexus::*;
+use crate::world::*;
 use ostro_engine::ErrorKind;
 use ostro_engine::time::{SECOND, Span};
 use temporalio_protos::temporal::api::{
@@ -14,8 +16,6 @@ use temporalio_protos::temporal::api::{
     operatorservice::v1::*,
     workflowservice::v1::*,
 };
-use crate::world::nexus::*;
-use crate::world::*;
 
 fn cancel(event: i64) -> Command {
     let attributes = RequestCancelNexusOperationCommandAttributes { scheduled_event_id: event };

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use crate::world::nexus::*;
+use crate::world::*;
 use ostro_engine::ErrorKind;
-use ostro_engine::command::WithDeadline;
+use ostro_engine::call::WithDeadline;
+use ostro_engine::call::{Answer, ReplyId};
 use ostro_engine::nexus::incoming::{AskNexusWorker, NexusWorkerAnswer};
-use ostro_engine::reply::{Answer, ReplyId};
 use ostro_engine::time::{SECOND, Span, Time};
 use temporalio_protos::temporal::api::{
     common::v1::Payload,
@@ -15,8 +17,6 @@ use temporalio_protos::temporal::api::{
     nexus::v1::{HandlerError, Request, StartOperationRequest, request::Variant},
     workflowservice::v1::*,
 };
-use crate::world::nexus::*;
-use crate::world::*;
 
 fn asking(within: Span) -> AskNexusWorker {
     let start = StartOperationRequest { service: "orders".into(), operation: "place".into(), ..Default::default() };

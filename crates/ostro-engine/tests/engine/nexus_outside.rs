@@ -1,8 +1,10 @@
 //! Nexus to URLs outside: what is to be sent is kept over restarts, sent at least once, and given up when it can never be.
 
+use crate::world::nexus::*;
+use crate::world::*;
 use ostro_engine::ErrorKind;
-use ostro_engine::nexus::callback::Completion;
 use ostro_engine::nexus::outgoing::*;
+use ostro_engine::stored::execution::Completion;
 use ostro_engine::time::{SECOND, Span};
 use temporalio_protos::temporal::api::{
     enums::v1::{CallbackState, EventType as E, PendingNexusOperationState as Pending},
@@ -10,8 +12,6 @@ use temporalio_protos::temporal::api::{
     operatorservice::v1::*,
     workflowservice::v1::*,
 };
-use crate::world::nexus::*;
-use crate::world::*;
 
 const URL: &str = "https://shop.example/nexus";
 
@@ -188,7 +188,7 @@ fn what_never_reached_the_shell_is_sent_at_once() {
     let mut world = ended();
     let id = world.send(TakeOutgoing);
     let answer = world.answer::<TakeOutgoing>(id).unwrap().unwrap();
-    let output = world.engine.undelivered(world.now, ostro_engine::reply::Answer::TakeOutgoing(Box::new(answer)));
+    let output = world.engine.undelivered(world.now, ostro_engine::call::Answer::TakeOutgoing(Box::new(answer)));
     world.store.commit(output.writes);
     let (attempt, _) = delivery(&mut world);
     answer_callback(&mut world, attempt, Ok(()));

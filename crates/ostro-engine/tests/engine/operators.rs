@@ -1,5 +1,6 @@
 //! Activities that operators pause, reset and change.
 
+use crate::world::*;
 use ostro_engine::ErrorKind;
 use ostro_engine::time::{SECOND, duration};
 use prost_wkt_types::FieldMask;
@@ -15,7 +16,6 @@ use temporalio_protos::temporal::api::{
         unpause_activity_request::Activity as Unpausing, update_activity_options_request::Activity as Updating, *,
     },
 };
-use crate::world::*;
 
 fn with_activity() -> World {
     let mut world = World::new();

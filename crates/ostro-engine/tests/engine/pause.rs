@@ -1,5 +1,6 @@
 //! Runs that do not get on: paused ones, which hear everything and do nothing, and those whose tasks fail.
 
+use crate::world::*;
 use ostro_engine::ErrorKind;
 use ostro_engine::time::{SECOND, duration};
 use temporalio_protos::temporal::api::{
@@ -8,7 +9,6 @@ use temporalio_protos::temporal::api::{
     query::v1::WorkflowQuery,
     workflowservice::v1::*,
 };
-use crate::world::*;
 
 fn pause(world: &mut World) {
     let request = PauseWorkflowExecutionRequest {
@@ -106,10 +106,8 @@ fn queries_and_updates_are_refused_and_an_end_is_an_end() {
         ..Default::default()
     };
     assert_eq!(world.ask(query).unwrap().query_rejected.unwrap().status(), Status::Paused);
-    let update = ostro_engine::command::WithDeadline {
-        request: update_request("w", "u"),
-        deadline: ostro_engine::time::Time::MAX,
-    };
+    let update =
+        ostro_engine::call::WithDeadline { request: update_request("w", "u"), deadline: ostro_engine::time::Time::MAX };
     assert_eq!(world.ask(update).unwrap_err().kind, ErrorKind::FailedPrecondition);
     world.terminate("w").unwrap();
     assert_eq!(status(&mut world), Status::Terminated);

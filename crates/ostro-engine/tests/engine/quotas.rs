@@ -1,5 +1,6 @@
 //! Quotas of namespaces: whoever would open one execution too many is refused, in whichever way it is opened.
 
+use crate::world::*;
 use ostro_engine::ErrorKind;
 use ostro_engine::config::Config;
 use ostro_engine::quota::{Quota, Quotas};
@@ -14,7 +15,6 @@ use temporalio_protos::temporal::api::{
     workflow::v1::NewWorkflowExecutionInfo,
     workflowservice::v1::*,
 };
-use crate::world::*;
 
 fn world(quota: Quota) -> World {
     let mut quotas = Quotas::default();
@@ -167,6 +167,6 @@ fn histories_that_are_kept_count_until_retention_deletes_them() {
     refused(&mut world, "b");
     world.advance(4 * DAY);
     let executions = vec![world.id("a")];
-    world.ask(ostro_engine::command::ExpireExecutions { executions }).unwrap();
+    world.ask(ostro_engine::call::ExpireExecutions { executions }).unwrap();
     world.start("b");
 }

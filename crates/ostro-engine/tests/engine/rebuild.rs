@@ -1,10 +1,11 @@
 //! What is rebuilt from history equals what the transitions made, as far as history can know.
 
+use crate::world::*;
 use ostro_engine::execution::Execution;
 use ostro_engine::execution::rebuild::{Origin, rebuild};
-use ostro_engine::execution::state::{Activity, Child, Core, Properties, WorkflowTask};
 use ostro_engine::ids::Ids;
 use ostro_engine::persistence::Loader;
+use ostro_engine::stored::execution::{Activity, Child, Core, Properties, WorkflowTask};
 use ostro_engine::time::{MILLISECOND, SECOND, duration};
 use temporalio_protos::temporal::api::{
     command::v1::*,
@@ -12,7 +13,6 @@ use temporalio_protos::temporal::api::{
     enums::v1::CommandType,
     workflowservice::v1::*,
 };
-use crate::world::*;
 
 /// Compares the stored execution with one that is rebuilt from the stored history.
 fn check(world: &World, workflow_id: &str) {

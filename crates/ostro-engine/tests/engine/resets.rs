@@ -1,5 +1,6 @@
 //! Reset: a new run from an earlier point of an old one.
 
+use crate::world::*;
 use ostro_engine::ErrorKind;
 use ostro_engine::time::SECOND;
 use temporalio_protos::temporal::api::{
@@ -12,7 +13,6 @@ use temporalio_protos::temporal::api::{
     history::v1::history_event::Attributes,
     workflowservice::v1::*,
 };
-use crate::world::*;
 
 fn reset_request(event: i64, request_id: &str) -> ResetWorkflowExecutionRequest {
     ResetWorkflowExecutionRequest {

@@ -1,8 +1,9 @@
 //! Schedules from creation to their runs, with restarts in between: nothing is lost, nothing happens twice.
 
+use crate::world::*;
 use ostro_engine::ErrorKind;
-use ostro_engine::command::{ScheduleEntries, ScheduleRows};
-use ostro_engine::sound::{NextAction, check_schedule};
+use ostro_engine::call::{ScheduleEntries, ScheduleRows};
+use ostro_engine::invariants::{NextAction, check_schedule};
 use ostro_engine::time::{DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span, Time, duration, timestamp};
 use temporalio_protos::temporal::api::{
     command::v1::FailWorkflowExecutionCommandAttributes,
@@ -14,7 +15,6 @@ use temporalio_protos::temporal::api::{
     workflow::v1::NewWorkflowExecutionInfo,
     workflowservice::v1::*,
 };
-use crate::world::*;
 
 const ID: &str = "nightly";
 

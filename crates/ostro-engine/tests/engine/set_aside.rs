@@ -1,7 +1,8 @@
 //! Damaged rows: what they belong to is set aside, everything else goes on, and nothing is lost between the two.
 
+use crate::world::*;
 use ostro_engine::ErrorKind;
-use ostro_engine::command::WithDeadline;
+use ostro_engine::call::WithDeadline;
 use ostro_engine::persistence::{ItemKey, ItemKind};
 use ostro_engine::time::{DAY, MINUTE, SECOND, Time, duration};
 use temporalio_protos::temporal::api::{
@@ -15,7 +16,6 @@ use temporalio_protos::temporal::api::{
     workflow::v1::NewWorkflowExecutionInfo,
     workflowservice::v1::*,
 };
-use crate::world::*;
 
 fn describe(workflow_id: &str) -> DescribeWorkflowExecutionRequest {
     DescribeWorkflowExecutionRequest { namespace: NAMESPACE.into(), execution: Some(execution(workflow_id)) }
@@ -119,7 +119,7 @@ fn retention_takes_what_is_damaged_too() {
     world.restart();
     let executions = vec![world.id("one")];
     world.advance(30 * DAY);
-    assert_eq!(world.ask(ostro_engine::command::ExpireExecutions { executions }).unwrap(), 1);
+    assert_eq!(world.ask(ostro_engine::call::ExpireExecutions { executions }).unwrap(), 1);
     assert_eq!(world.ask(describe("one")).unwrap_err().kind, ErrorKind::NotFound);
 }
 

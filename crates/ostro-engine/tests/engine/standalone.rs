@@ -1,5 +1,6 @@
 //! Activities without a workflow, over restarts.
 
+use crate::world::*;
 use ostro_engine::ErrorKind;
 use ostro_engine::time::{SECOND, Time, duration};
 use temporalio_protos::temporal::api::{
@@ -9,7 +10,6 @@ use temporalio_protos::temporal::api::{
     failure::v1::{Failure, failure::FailureInfo},
     workflowservice::v1::*,
 };
-use crate::world::*;
 
 fn start_activity(id: &str) -> StartActivityExecutionRequest {
     StartActivityExecutionRequest {
@@ -100,10 +100,8 @@ fn workers_of_the_current_version_get_it() {
             deployment_options,
             ..Default::default()
         };
-        let id = world.send(ostro_engine::command::WithDeadline { request, deadline: Time::MAX });
-        world
-            .answer::<ostro_engine::command::WithDeadline<PollActivityTaskQueueRequest>>(id)
-            .map(|answer| answer.unwrap())
+        let id = world.send(ostro_engine::call::WithDeadline { request, deadline: Time::MAX });
+        world.answer::<ostro_engine::call::WithDeadline<PollActivityTaskQueueRequest>>(id).map(|answer| answer.unwrap())
     };
     assert!(poll(&mut world).is_none());
     world.restart();

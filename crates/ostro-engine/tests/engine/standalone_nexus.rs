@@ -1,5 +1,7 @@
 //! Nexus operations without a workflow, over restarts; callbacks of what has no workflow; the server's own endpoint.
 
+use crate::world::nexus::*;
+use crate::world::*;
 use ostro_engine::ErrorKind;
 use ostro_engine::time::{SECOND, duration};
 use prost::Message;
@@ -14,8 +16,6 @@ use temporalio_protos::temporal::api::{
     nexus::v1::request,
     workflowservice::v1::*,
 };
-use crate::world::nexus::*;
-use crate::world::*;
 
 fn operation(id: &str) -> StartNexusOperationExecutionRequest {
     StartNexusOperationExecutionRequest {

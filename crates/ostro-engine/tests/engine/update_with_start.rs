@@ -1,6 +1,7 @@
 //! Update-with-start: both or neither, in one commit.
 
-use ostro_engine::command::{UpdateWithStart, WithDeadline};
+use crate::world::*;
+use ostro_engine::call::{UpdateWithStart, WithDeadline};
 use ostro_engine::error::{Error, ErrorKind};
 use ostro_engine::time::Time;
 use prost::Message;
@@ -12,7 +13,6 @@ use temporalio_protos::temporal::api::{
     update::v1::{Acceptance, Input, Meta, Outcome, Request, Response, WaitPolicy, outcome},
     workflowservice::v1::{execute_multi_operation_response::response::Response as Part, *},
 };
-use crate::world::*;
 
 type Call = WithDeadline<UpdateWithStart>;
 

@@ -1,9 +1,10 @@
 //! Updates: how long their clients wait, and what becomes of them when the workflow task goes another way.
 
+use crate::world::*;
 use ostro_engine::ErrorKind;
-use ostro_engine::command::{UpdateWithStart, WithDeadline};
+use ostro_engine::call::ReplyId;
+use ostro_engine::call::{UpdateWithStart, WithDeadline};
 use ostro_engine::error::Error;
-use ostro_engine::reply::ReplyId;
 use ostro_engine::time::{MILLISECOND, SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::{
     command::v1::{
@@ -13,7 +14,6 @@ use temporalio_protos::temporal::api::{
     update::v1::{UpdateRef, WaitPolicy},
     workflowservice::v1::*,
 };
-use crate::world::*;
 
 type Update = WithDeadline<UpdateWorkflowExecutionRequest>;
 type Poll = WithDeadline<PollWorkflowExecutionUpdateRequest>;

@@ -1,8 +1,9 @@
 //! Tasks find workers of their version, over restarts too.
 
+use crate::world::*;
 use ostro_engine::ErrorKind;
-use ostro_engine::command::WithDeadline;
-use ostro_engine::reply::WorkflowTaskAnswer;
+use ostro_engine::call::WithDeadline;
+use ostro_engine::call::WorkflowTaskAnswer;
 use ostro_engine::time::Time;
 use temporalio_protos::temporal::api::{
     common::v1::Priority,
@@ -11,7 +12,6 @@ use temporalio_protos::temporal::api::{
     workflow::v1::{VersioningOverride, versioning_override},
     workflowservice::v1::*,
 };
-use crate::world::*;
 
 fn options(build: &str) -> Option<WorkerDeploymentOptions> {
     Some(WorkerDeploymentOptions {

@@ -1,7 +1,8 @@
 //! Who ends the wait of a run that is to begin later, what ended runs answer, and where queries go while tasks heartbeat.
 
+use crate::world::*;
 use ostro_engine::ErrorKind;
-use ostro_engine::command::WithDeadline;
+use ostro_engine::call::WithDeadline;
 use ostro_engine::time::{HOUR, MILLISECOND, SECOND, Time, duration};
 use temporalio_protos::temporal::api::{
     command::v1::{
@@ -15,7 +16,6 @@ use temporalio_protos::temporal::api::{
     query::v1::{WorkflowQuery, WorkflowQueryResult},
     workflowservice::v1::*,
 };
-use crate::world::*;
 
 fn delayed(world: &mut World, cron: bool) {
     let request = StartWorkflowExecutionRequest {

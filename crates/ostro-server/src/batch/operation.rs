@@ -2,7 +2,7 @@
 
 use ostro_engine::batch::Batch;
 use ostro_engine::error::Result;
-use ostro_engine::execution::standalone::activity_id;
+use ostro_engine::execution::standalone::activity::activity_id;
 use temporalio_protos::temporal::api::batch::v1 as batches;
 use temporalio_protos::temporal::api::batch::v1::{
     batch_operation_reset_activities::Activity as Resetting, batch_operation_unpause_activities::Activity as Unpausing,

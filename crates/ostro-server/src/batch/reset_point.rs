@@ -1,6 +1,6 @@
 //! To which event a batch resets an execution.
 
-use ostro_engine::command::ReadHistory;
+use ostro_engine::call::ReadHistory;
 use ostro_engine::error::{Error, ErrorKind, Result};
 use ostro_engine::nesting::Nested;
 use ostro_engine::time::Time;

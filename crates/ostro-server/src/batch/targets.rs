@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use ostro_engine::batch::Batch;
-use ostro_engine::command::{ResolveNamespace, ResolvedNamespace};
-use ostro_engine::execution::standalone::DIVISION;
+use ostro_engine::call::{ResolveNamespace, ResolvedNamespace};
+use ostro_engine::execution::standalone::activity::DIVISION;
 use ostro_store::Reads;
 use ostro_store::visibility::SearchAttributeTypes;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;

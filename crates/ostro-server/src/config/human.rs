@@ -1,6 +1,6 @@
 //! Values as people write them: `500ms`, `3d`, `2MiB`, `0.5`.
 
-use ostro_engine::nexus::CallbackAddress;
+use ostro_engine::config::CallbackAddress;
 use ostro_engine::time::{DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND, Span};
 use toml::Value;
 

@@ -1,7 +1,7 @@
 //! Reading histories: pages, long polls, the close event, and backwards.
 
 use bytes::Bytes;
-use ostro_engine::command::ReadHistory;
+use ostro_engine::call::ReadHistory;
 use ostro_engine::error::Error;
 use ostro_engine::persistence::HistoryBatch;
 use ostro_engine::time::Time;

@@ -1,6 +1,6 @@
 //! `ostro.v1.OstroService`.
 
-use ostro_engine::command::ImportExecution;
+use ostro_engine::call::ImportExecution;
 use ostro_wire::ostro_service::{ImportWorkflowExecutionRequest, ImportWorkflowExecutionResponse};
 use ostro_wire::{Answer, CallContext, OstroService};
 

@@ -34,7 +34,7 @@ mod workflow;
 
 use std::sync::Arc;
 
-use ostro_engine::command::{Call, ResolveNamespace, ResolvedNamespace, WithDeadline};
+use ostro_engine::call::{Call, ResolveNamespace, ResolvedNamespace, WithDeadline};
 use ostro_engine::config::Config;
 use ostro_engine::error::Error;
 use ostro_engine::seal::Seals;

@@ -1,6 +1,6 @@
 //! `ExecuteMultiOperation`: of all lists of operations only a start and an update are allowed, in this order.
 
-use ostro_engine::command::{UpdateWithStart, WithDeadline};
+use ostro_engine::call::{UpdateWithStart, WithDeadline};
 use ostro_engine::config::Config;
 use ostro_engine::error::{Error, Result};
 use ostro_engine::time::{Span, from_duration};

@@ -1,6 +1,6 @@
 //! Lists and counts of schedules. They see every change that was acknowledged before.
 
-use ostro_engine::command::{ScheduleEntries, ScheduleRows};
+use ostro_engine::call::{ScheduleEntries, ScheduleRows};
 use ostro_engine::error::Error;
 use ostro_engine::schedule::Row;
 use ostro_engine::search;

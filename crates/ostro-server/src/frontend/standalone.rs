@@ -1,7 +1,7 @@
 //! Activities without a workflow: what waits for them, and lists of them.
 
-use ostro_engine::execution::describe_standalone::activity_status;
-use ostro_engine::execution::standalone::{activity_id, without_division};
+use ostro_engine::execution::standalone::activity::{activity_id, without_division};
+use ostro_engine::execution::standalone::describe_activity::activity_status;
 use ostro_engine::persistence::VisibilityRow;
 use ostro_engine::time::{Time, duration, timestamp};
 use ostro_store::visibility::Page;

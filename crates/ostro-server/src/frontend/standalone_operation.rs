@@ -1,7 +1,7 @@
 //! Nexus operations without a workflow: what waits for them, and lists of them.
 
-use ostro_engine::execution::describe_standalone_operation::{operation_status, without_own};
-use ostro_engine::execution::standalone_operation::{ENDPOINT_ATTRIBUTE, SERVICE_ATTRIBUTE, operation_id};
+use ostro_engine::execution::standalone::describe_nexus_operation::{operation_status, without_own};
+use ostro_engine::execution::standalone::nexus_operation::{ENDPOINT_ATTRIBUTE, SERVICE_ATTRIBUTE, operation_id};
 use ostro_engine::persistence::VisibilityRow;
 use ostro_engine::search::keyword_of;
 use ostro_engine::time::{Time, duration, timestamp};

@@ -1,7 +1,7 @@
 //! Workflow tasks on their way to a worker: the response with its history.
 
 use bytes::Bytes;
-use ostro_engine::reply::{Answer, HistorySlice, WorkflowTaskAnswer};
+use ostro_engine::call::{Answer, HistorySlice, WorkflowTaskAnswer};
 use prost::Message;
 use temporalio_protos::temporal::api::workflowservice::v1::PollWorkflowTaskQueueResponse;
 use tonic::{Code, Status};

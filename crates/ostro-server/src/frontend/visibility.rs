@@ -1,7 +1,7 @@
 //! Lists and counts. They see every change that was acknowledged before.
 
 use jiff::Timestamp;
-use ostro_engine::command::ResolvedNamespace;
+use ostro_engine::call::ResolvedNamespace;
 use ostro_engine::error::Error;
 use ostro_engine::persistence::{SearchValue, VisibilityRow};
 use ostro_engine::time::{Time, duration, timestamp};

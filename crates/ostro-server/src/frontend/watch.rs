@@ -1,6 +1,6 @@
 //! Tasks in answers that get lost on their way to the worker: they are offered again at once.
 
-use ostro_engine::reply::{Answer, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer};
+use ostro_engine::call::{Answer, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer};
 use ostro_wire::CallContext;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 

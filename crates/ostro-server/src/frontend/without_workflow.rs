@@ -1,9 +1,9 @@
 //! What activities and Nexus operations without a workflow have in common: waits for them, and lists of them.
 
-use ostro_engine::command::ReadHistory;
+use ostro_engine::call::HistoryPosition;
+use ostro_engine::call::ReadHistory;
 use ostro_engine::error::Error;
-use ostro_engine::execution::{standalone, standalone_operation};
-use ostro_engine::reply::HistoryPosition;
+use ostro_engine::execution::standalone::{activity, nexus_operation};
 use ostro_engine::seal::Kind as Seal;
 use ostro_store::visibility::{Count, Page};
 use ostro_wire::CallContext;
@@ -23,12 +23,9 @@ pub(super) struct Kind {
 }
 
 pub(super) const ACTIVITY: Kind =
-    Kind { division: standalone::DIVISION, noun: "activity", execution_id: standalone::execution_id };
-pub(super) const OPERATION: Kind = Kind {
-    division: standalone_operation::DIVISION,
-    noun: "operation",
-    execution_id: standalone_operation::execution_id,
-};
+    Kind { division: activity::DIVISION, noun: "activity", execution_id: activity::execution_id };
+pub(super) const OPERATION: Kind =
+    Kind { division: nexus_operation::DIVISION, noun: "operation", execution_id: nexus_operation::execution_id };
 
 /// Whom a request means.
 #[derive(Clone, Copy)]
@@ -170,7 +167,7 @@ fn begins_clause(rest: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::of_division;
-    use ostro_engine::execution::standalone::DIVISION;
+    use ostro_engine::execution::standalone::activity::DIVISION;
 
     #[test]
     fn a_filter_is_narrowed_and_its_clause_stays_outside() {

@@ -1,7 +1,7 @@
 //! What workers call for workflow tasks, queries and activity tasks.
 
-use ostro_engine::command::WithDeadline;
-use ostro_engine::reply::DescribedQueue;
+use ostro_engine::call::DescribedQueue;
+use ostro_engine::call::WithDeadline;
 use ostro_wire::{Answer, CallContext, QueueExtension, Reply};
 use prost::Message;
 use temporalio_protos::temporal::api::enums::v1::QueryResultType;

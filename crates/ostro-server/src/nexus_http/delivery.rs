@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use axum::http::HeaderMap;
-use ostro_engine::nexus::callback::Completion;
 use ostro_engine::nexus::links::to_nexus;
+use ostro_engine::stored::execution::Completion;
 use temporalio_protos::temporal::api::failure::v1::failure::FailureInfo;
 use temporalio_protos::temporal::api::nexus::v1::Link;
 

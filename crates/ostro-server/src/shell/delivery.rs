@@ -2,8 +2,8 @@
 
 use std::sync::mpsc::Sender;
 
+use ostro_engine::call::{Answer, WorkflowTaskAnswer};
 use ostro_engine::error::Result;
-use ostro_engine::reply::{Answer, WorkflowTaskAnswer};
 
 use super::{Message, Responder};
 use crate::metrics::Metrics;
@@ -49,7 +49,7 @@ pub(crate) fn carries_task(answer: &Answer) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ostro_engine::reply::WorkflowTaskCompletedAnswer;
+    use ostro_engine::call::WorkflowTaskCompletedAnswer;
     use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
     #[test]

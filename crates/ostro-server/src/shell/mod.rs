@@ -17,12 +17,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 
-use ostro_engine::command::{Call, Command};
+use ostro_engine::call::{Answer, ReplyId};
+use ostro_engine::call::{Call, Command};
 use ostro_engine::config::Config;
 use ostro_engine::engine::Secrets;
 use ostro_engine::error::{Error, ErrorKind, Result};
 use ostro_engine::persistence::{Damaged, ExecutionId, Loader, Recovery};
-use ostro_engine::reply::{Answer, ReplyId};
 use ostro_store::Writer;
 use tokio::sync::oneshot;
 

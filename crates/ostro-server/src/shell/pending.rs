@@ -4,8 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use ostro_engine::call::{Answer, ReplyId};
 use ostro_engine::error::Result;
-use ostro_engine::reply::{Answer, ReplyId};
 use tokio::sync::oneshot;
 
 use super::{EngineHandle, Message, carries_task};

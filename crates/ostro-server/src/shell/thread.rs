@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::Duration;
 
-use ostro_engine::command::Command;
+use ostro_engine::call::Command;
+use ostro_engine::call::{Answer, Reply, ReplyId};
 use ostro_engine::engine::{Engine, Output};
 use ostro_engine::error::Result;
 use ostro_engine::persistence::Loader;
-use ostro_engine::reply::{Answer, Reply, ReplyId};
 use ostro_engine::time::Time;
 use ostro_store::{Batch, Writer};
 

@@ -9,7 +9,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use ostro_engine::nexus::CallbackAddress;
+use ostro_engine::config::CallbackAddress;
 use ostro_server::{Config, Server};
 use ostro_wire::CallContext;
 use temporalio_protos::temporal::api::common::v1::{Callback, Payload, callback};

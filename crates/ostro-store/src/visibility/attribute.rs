@@ -1,7 +1,9 @@
 //! What the names in a filter mean.
 
 use ostro_engine::error::Result;
-use ostro_engine::execution::standalone_operation::{ENDPOINT_ATTRIBUTE, REQUEST_ID_ATTRIBUTE, SERVICE_ATTRIBUTE};
+use ostro_engine::execution::standalone::nexus_operation::{
+    ENDPOINT_ATTRIBUTE, REQUEST_ID_ATTRIBUTE, SERVICE_ATTRIBUTE,
+};
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType::{
     self, Bool, Datetime, Int, Keyword, KeywordList, Text,
 };

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use ostro_engine::invariants::{self, WakeUp};
 use ostro_engine::persistence::{DamagedPart, DamagedRow};
-use ostro_engine::sound::{self, WakeUp};
 use ostro_engine::time::Time;
 use ostro_explain::duration;
 use ostro_store::{Found, FoundSchedule, Inspector, Result};
@@ -82,7 +82,7 @@ pub fn examine(path: &Path) -> Result<Report> {
 impl Report {
     fn add(&mut self, found: Found, namespaces: &BTreeMap<i64, String>) {
         let Found { namespace, workflow_id, run_id, content, .. } = found;
-        match content.and_then(|(run, told)| sound::check(&run, &told)) {
+        match content.and_then(|(run, told)| invariants::check(&run, &told)) {
             Ok(WakeUp::Closed) => self.closed += 1,
             Ok(WakeUp::Worker) => self.worker += 1,
             Ok(WakeUp::OtherExecution) => self.other_execution += 1,
@@ -114,7 +114,7 @@ impl Report {
 
     fn add_schedule(&mut self, found: &FoundSchedule<'_>, namespaces: &BTreeMap<i64, String>) {
         let (namespace, schedule_id) = (name(found.namespace, namespaces), found.schedule_id.to_owned());
-        match sound::check_schedule(found.value, |run| found.open_chains.contains(run)) {
+        match invariants::check_schedule(found.value, |run| found.open_chains.contains(run)) {
             Ok(next) => self.schedules.add(Schedule { namespace, schedule_id, next }),
             Err(what) => self.faults.push(Fault { namespace, of: Of::Schedule { schedule_id }, what }),
         }

@@ -1,39 +1,19 @@
 //! The commands, by what they are about.
 
-mod activity;
-mod activity_control;
-mod batch;
-mod deployment;
-mod history;
-mod import;
-mod namespace;
-mod nexus_callback;
-mod nexus_endpoint;
-mod nexus_task;
-mod options;
-mod pause;
-mod query;
-mod reset;
+pub(crate) mod operator;
 mod schedule;
-mod settings;
-mod signal;
 mod standalone;
-mod standalone_operation;
-mod start;
-mod stop;
-mod update;
-mod update_with_start;
-mod without_workflow;
 mod worker;
+pub(crate) mod workflow;
 
-pub(super) use start::{TERMINATE_IF_RUNNING, refuses};
+pub(super) use crate::engine::calls::workflow::start::{TERMINATE_IF_RUNNING, refuses};
 
 use super::Engine;
-use crate::command::{Answer, Command};
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::call::ReplyId;
+use crate::call::{Answer, Command};
 use crate::execution::Deadline;
-use crate::persistence::{ExecutionId, Loader};
-use crate::reply::ReplyId;
+use crate::stored::persistence::{ExecutionId, Loader};
 
 /// Executions looked at in one tick, so that other calls get their turn.
 const TIMERS_PER_TICK: usize = 256;

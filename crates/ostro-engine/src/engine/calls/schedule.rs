@@ -14,13 +14,13 @@ use temporalio_protos::temporal::api::{
 
 use super::super::Engine;
 use super::super::schedules::Key;
-use crate::command::{Answer, Command, ScheduleEntries, ScheduleRows};
-use crate::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::time::{from_timestamp, timestamp};
+use crate::call::{Answer, Command, ScheduleEntries, ScheduleRows};
 use crate::namespace::Namespace;
-use crate::persistence::Loader;
 use crate::schedule::{Row, Schedule};
 use crate::search;
-use crate::time::{from_timestamp, timestamp};
+use crate::stored::persistence::Loader;
 
 /// Times in one answer of ListScheduleMatchingTimes.
 const MATCHING_TIMES_MAX: usize = 1000;
@@ -167,7 +167,7 @@ fn existing_schedule(existing: &Schedule, request: &CreateScheduleRequest) -> Re
 }
 
 fn checked(namespace: &Namespace, attributes: Option<SearchAttributes>) -> Result<Option<SearchAttributes>> {
-    let attributes = attributes.map(|attributes| search::validate(namespace, &attributes)).transpose()?;
+    let attributes = attributes.map(|attributes| namespace.check_attributes(&attributes)).transpose()?;
     Ok(attributes.map(search::without_unset))
 }
 

@@ -6,7 +6,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::ActivityRef;
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 use crate::execution::history::Extras;
 use crate::execution::{Effect, Transition, failures};
 

@@ -3,7 +3,7 @@
 use temporalio_protos::temporal::api::{common::v1::Payloads, history::v1::ActivityTaskCompletedEventAttributes};
 
 use super::ActivityRef;
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::execution::Transition;
 
 impl Transition<'_> {

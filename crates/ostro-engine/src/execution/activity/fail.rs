@@ -5,8 +5,9 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::ActivityRef;
-use crate::error::Result;
-use crate::execution::{Transition, backoff};
+use crate::base::error::Result;
+use crate::execution::Transition;
+use crate::execution::workflow::backoff;
 
 impl Transition<'_> {
     pub fn fail_activity(

@@ -5,7 +5,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::ActivityRef;
-use crate::error::Result;
+use crate::base::error::Result;
 use crate::execution::Transition;
 
 impl Transition<'_> {

@@ -1,9 +1,9 @@
 //! Which activity, and which attempt of it, a worker speaks of.
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
+use crate::base::token::TaskToken;
 use crate::execution::Execution;
-use crate::execution::standalone::activity_id;
-use crate::token::TaskToken;
+use crate::execution::standalone::activity::activity_id;
 
 /// How a worker names an activity.
 #[derive(Debug, Clone)]

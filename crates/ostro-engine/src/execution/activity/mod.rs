@@ -36,10 +36,10 @@ use temporalio_protos::temporal::api::history::v1::{
 };
 
 use super::history::BUFFERED;
-use super::state::Activity;
 use super::workflow_task::version_stamp;
 use super::{Execution, Transition};
-use crate::time::{Span, Time, from_duration};
+use crate::base::time::{Span, Time, from_duration};
+use crate::stored::execution::Activity;
 
 impl Activity {
     pub fn attributes(&self) -> &ActivityTaskScheduledEventAttributes {

@@ -6,11 +6,12 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::Selection;
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
+use crate::base::time::{Span, Time, duration, from_duration};
 use crate::execution::command::{Timeouts, check_retry_policy};
-use crate::execution::state::Activity;
-use crate::execution::{Effect, Transition, backoff};
-use crate::time::{Span, Time, duration, from_duration};
+use crate::execution::workflow::backoff;
+use crate::execution::{Effect, Transition};
+use crate::stored::execution::Activity;
 
 impl Activity {
     /// The options as they are now, as the reference server describes them.

@@ -9,10 +9,10 @@ use temporalio_protos::temporal::api::workflow::v1::pending_activity_info::{
 };
 
 use super::Selection;
+use crate::base::error::{Error, Result};
+use crate::base::time::{Span, Time, timestamp};
 use crate::config::FOREVER;
-use crate::error::{Error, Result};
 use crate::execution::{Effect, Transition};
-use crate::time::{Span, Time, timestamp};
 
 /// Who pauses activities, and why.
 #[derive(Debug, Clone, Default)]

@@ -3,9 +3,9 @@
 //! An attempt that runs goes on; its worker learns of the reset by its next heartbeat.
 
 use super::Selection;
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::time::Span;
 use crate::execution::Transition;
-use crate::time::Span;
 
 /// How activities are reset.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,6 +1,6 @@
 //! Which pending activities a request of an operator means.
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 use crate::execution::Execution;
 
 /// How an operator names activities.

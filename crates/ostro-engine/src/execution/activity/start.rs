@@ -5,11 +5,11 @@ use temporalio_protos::temporal::api::{
     workflowservice::v1::PollActivityTaskQueueResponse,
 };
 
-use crate::execution::state::Activity;
+use crate::base::time::timestamp;
+use crate::base::token::TaskToken;
 use crate::execution::workflow_task::StartedBy;
 use crate::execution::{Effect, Transition};
-use crate::time::timestamp;
-use crate::token::TaskToken;
+use crate::stored::execution::Activity;
 
 impl Transition<'_> {
     /// Hands the waiting attempt to a worker.

@@ -6,8 +6,8 @@ use temporalio_protos::temporal::api::{
     history::v1::ActivityTaskTimedOutEventAttributes,
 };
 
+use crate::base::time::Time;
 use crate::execution::{Effect, Transition, failures};
-use crate::time::Time;
 
 impl Transition<'_> {
     /// The activity's deadline has passed.
@@ -69,7 +69,7 @@ impl Transition<'_> {
 }
 
 /// The last heartbeat's details, and the failure of the attempt before as the cause.
-fn with_context(mut failure: Failure, activity: &crate::execution::state::Activity) -> Failure {
+fn with_context(mut failure: Failure, activity: &crate::stored::execution::Activity) -> Failure {
     if let Some(FailureInfo::TimeoutFailureInfo(info)) = failure.failure_info.as_mut() {
         info.last_heartbeat_details = activity.heartbeat_details.clone();
     }

@@ -20,15 +20,16 @@ use temporalio_protos::temporal::api::{
     workflow::v1::{CallbackInfo, callback_info, callback_info::trigger::Variant as When},
 };
 
-use super::standalone::activity_id;
-use super::standalone_operation::operation_id;
-use super::state::CallbackState;
 use super::{Effect, Execution, Transition};
-use crate::nexus::callback::{Completion, seal_old};
+use crate::base::seal::Seals;
+use crate::base::time::{Time, timestamp};
+use crate::execution::standalone::activity::activity_id;
+use crate::execution::standalone::nexus_operation::operation_id;
+use crate::nexus::callback::seal_old;
 use crate::nexus::failures;
-use crate::persistence::{ItemKey, ItemKind};
-use crate::seal::Seals;
-use crate::time::{Time, timestamp};
+use crate::stored::execution::CallbackState;
+use crate::stored::execution::Completion;
+use crate::stored::persistence::{ItemKey, ItemKind};
 
 /// A result, or a failure.
 type Outcome = Result<Option<Payload>, Box<Failure>>;

@@ -6,13 +6,13 @@ use temporalio_protos::temporal::api::{
     failure::v1::{ApplicationFailureInfo, Failure, failure::FailureInfo},
 };
 
+use crate::base::time::{Time, timestamp};
 use crate::execution::nexus::back_off;
-use crate::execution::state::CallbackState;
 use crate::execution::{Effect, Execution, Transition};
-use crate::nexus::callback::Completion;
 use crate::nexus::outgoing::{CallbackAttempt, NotDelivered, OutgoingRequest};
-use crate::persistence::{ItemKey, ItemKind};
-use crate::time::{Time, timestamp};
+use crate::stored::execution::CallbackState;
+use crate::stored::execution::Completion;
+use crate::stored::persistence::{ItemKey, ItemKind};
 
 impl CallbackState {
     fn state(&self) -> State {

@@ -9,10 +9,11 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::{Applied, Checker, Refusal};
+use crate::base::time::{Span, duration, from_duration};
 use crate::execution::history::Extras;
+use crate::execution::workflow::backoff;
 use crate::execution::workflow_task::StartedBy;
-use crate::execution::{Effect, Transition, backoff};
-use crate::time::{Span, duration, from_duration};
+use crate::execution::{Effect, Transition};
 
 impl<'a> Checker<'a> {
     pub(super) fn schedule_activity(&mut self, a: &'a ScheduleActivityTaskCommandAttributes) -> Result<(), Refusal> {
@@ -187,7 +188,7 @@ fn within(span: Span, limit: Span) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::SECOND;
+    use crate::base::time::SECOND;
 
     #[test]
     fn timeouts_fill_each_other_in() {

@@ -11,11 +11,11 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::{Refusal, closes};
+use crate::base::time::{Span, from_duration};
 use crate::config::Config;
 use crate::execution::Execution;
 use crate::namespace::Namespace;
 use crate::nexus::Endpoints;
-use crate::time::{Span, from_duration};
 
 /// Goes over the commands in order and remembers what the earlier ones would do.
 pub struct Checker<'a> {

@@ -8,11 +8,10 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::{Checker, Refusal};
+use crate::base::time::{Span, duration, from_duration};
 use crate::execution::history::Extras;
-use crate::execution::state::Child;
 use crate::execution::{Effect, Transition};
-use crate::search;
-use crate::time::{Span, duration, from_duration};
+use crate::stored::execution::Child;
 
 impl Checker<'_> {
     pub(super) fn start_child(&mut self, a: &StartChildWorkflowExecutionCommandAttributes) -> Result<(), Refusal> {
@@ -34,10 +33,11 @@ impl Checker<'_> {
         }
         self.retry_policy(cause, &a.retry_policy)?;
         if let Some(attributes) = &a.search_attributes {
-            search::validate(self.namespace, attributes)
+            self.namespace
+                .check_attributes(attributes)
                 .map_err(|e| Refusal::new(Cause::BadSearchAttributes, e.message))?;
         }
-        crate::cron::check(&a.cron_schedule).map_err(|message| Refusal::new(cause, message))?;
+        crate::calendar::cron::check(&a.cron_schedule).map_err(|message| Refusal::new(cause, message))?;
         self.payloads(cause, "StartChildWorkflowExecutionCommandAttributes.Input", &a.input)?;
         self.children += 1;
         let limit = self.config.pending_max;
@@ -124,7 +124,7 @@ impl Transition<'_> {
             memo: a.memo,
             search_attributes: a
                 .search_attributes
-                .map(|attributes| search::validate(self.namespace, &attributes).unwrap_or(attributes)),
+                .map(|attributes| self.namespace.check_attributes(&attributes).unwrap_or(attributes)),
             priority: a.priority,
             ..Default::default()
         }

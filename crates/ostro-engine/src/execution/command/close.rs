@@ -15,11 +15,11 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::{Checker, Refusal};
+use crate::base::time::{Span, duration, from_duration};
+use crate::execution::Transition;
 use crate::execution::history::Extras;
-use crate::execution::new_run::Next;
-use crate::execution::{Transition, backoff};
-use crate::search;
-use crate::time::{Span, duration, from_duration};
+use crate::execution::workflow::backoff;
+use crate::execution::workflow::new_run::Next;
 
 impl Checker<'_> {
     pub(super) fn complete(&self, a: &CompleteWorkflowExecutionCommandAttributes) -> Result<(), Refusal> {
@@ -67,7 +67,9 @@ impl Checker<'_> {
             a.memo.as_ref().map_or(0, |m| m.encoded_len()),
         )?;
         match &a.search_attributes {
-            Some(attributes) => search::validate(self.namespace, attributes)
+            Some(attributes) => self
+                .namespace
+                .check_attributes(attributes)
                 .map(drop)
                 .map_err(|e| Refusal::new(Cause::BadSearchAttributes, e.message)),
             None => Ok(()),
@@ -171,7 +173,7 @@ impl Transition<'_> {
             a.workflow_task_timeout = started.workflow_task_timeout;
         }
         if let Some(attributes) = a.search_attributes.as_mut()
-            && let Ok(typed) = search::validate(self.namespace, attributes)
+            && let Ok(typed) = self.namespace.check_attributes(attributes)
         {
             *attributes = typed;
         }

@@ -13,10 +13,10 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::{Checker, Refusal};
+use crate::base::ids::is_uuid;
 use crate::execution::history::Extras;
-use crate::execution::state::{CancelExternal, SignalExternal};
 use crate::execution::{Effect, Transition};
-use crate::ids::is_uuid;
+use crate::stored::execution::{CancelExternal, SignalExternal};
 
 impl Checker<'_> {
     pub(super) fn signal_external(

@@ -24,7 +24,7 @@ use temporalio_protos::temporal::api::{
 use super::Transition;
 use super::history::Extras;
 use super::workflow_task::StartedBy;
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// Why a command is refused; the workflow task fails with it.
 #[derive(Debug, Clone, PartialEq)]

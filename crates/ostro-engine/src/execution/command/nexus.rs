@@ -10,13 +10,13 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::{Checker, Refusal};
+use crate::base::time::{Span, duration, from_duration};
 use crate::config::FOREVER;
 use crate::execution::history::Extras;
 use crate::execution::nexus::What;
-use crate::execution::state::NexusOperation;
 use crate::execution::{Execution, Transition};
 use crate::nexus::system;
-use crate::time::{Span, duration, from_duration};
+use crate::stored::execution::NexusOperation;
 
 /// Operations that are under way in one execution.
 const PENDING_MAX: usize = 2000;

@@ -24,7 +24,8 @@ impl Checker<'_> {
                 "SearchAttributes is not set on UpsertWorkflowSearchAttributesCommand.",
             ));
         };
-        search::validate(self.namespace, attributes)
+        self.namespace
+            .check_attributes(attributes)
             .map(drop)
             .map_err(|e| Refusal::new(Cause::BadSearchAttributes, e.message))
     }
@@ -51,7 +52,7 @@ impl Transition<'_> {
         extras: Extras,
     ) {
         let upserted = a.search_attributes.unwrap_or_default();
-        let typed = search::validate(self.namespace, &upserted).unwrap_or(upserted);
+        let typed = self.namespace.check_attributes(&upserted).unwrap_or(upserted);
         self.record_with(
             UpsertWorkflowSearchAttributesEventAttributes {
                 workflow_task_completed_event_id: completed,

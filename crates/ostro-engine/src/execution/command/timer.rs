@@ -7,9 +7,9 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::{Checker, Refusal};
+use crate::base::time::{Span, from_duration};
 use crate::execution::Transition;
 use crate::execution::history::Extras;
-use crate::time::{Span, from_duration};
 
 impl<'a> Checker<'a> {
     pub(super) fn start_timer(&mut self, a: &'a StartTimerCommandAttributes) -> Result<(), Refusal> {

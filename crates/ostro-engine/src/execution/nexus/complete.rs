@@ -12,12 +12,13 @@ use temporalio_protos::temporal::api::{
     },
 };
 
-use super::{RequestState, What};
+use super::What;
+use crate::base::time::{Time, timestamp};
 use crate::execution::Transition;
 use crate::execution::history::Extras;
-use crate::execution::state::NexusOperation;
-use crate::nexus::callback::Completion;
-use crate::time::{Time, timestamp};
+use crate::stored::execution::Completion;
+use crate::stored::execution::NexusOperation;
+use crate::stored::execution::RequestState;
 
 impl NexusOperation {
     /// The time-out that struck first, by `now`: nobody may have been there for a while.

@@ -5,9 +5,9 @@ use temporalio_protos::temporal::api::{
     workflow::v1::{NexusOperationCancellationInfo, PendingNexusOperationInfo},
 };
 
-use super::RequestState;
-use crate::execution::state::{NexusCancel, NexusOperation, NexusRequest};
-use crate::time::{Time, timestamp};
+use crate::base::time::{Time, timestamp};
+use crate::stored::execution::RequestState;
+use crate::stored::execution::{NexusCancel, NexusOperation, NexusRequest};
 
 impl NexusOperation {
     pub fn describe(&self) -> PendingNexusOperationInfo {

@@ -26,27 +26,13 @@ use temporalio_protos::temporal::api::{
     failure::v1::failure::FailureInfo, history::v1::NexusOperationScheduledEventAttributes,
 };
 
-use super::state::{NexusCancel, NexusOperation, NexusRequest};
-use crate::time::{SECOND, Span, Time, from_duration};
+use crate::base::time::{SECOND, Span, Time, from_duration};
+use crate::stored::execution::{NexusCancel, NexusOperation, NexusRequest, RequestState};
 
 /// The first back-off between attempts; it doubles with each.
 const RETRY_INTERVAL: Span = SECOND;
 /// The most that the back-off grows to.
 const RETRY_INTERVAL_MAX: Span = SECOND.times(3600);
-
-/// How far a request to a handler has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
-#[repr(i32)]
-pub enum RequestState {
-    /// Not made yet.
-    Idle = 0,
-    /// Waits for a worker.
-    Offered = 1,
-    WithWorker = 2,
-    BackingOff = 3,
-    Succeeded = 4,
-    Failed = 5,
-}
 
 impl NexusRequest {
     fn is_open(&self) -> bool {

@@ -3,9 +3,9 @@
 
 use temporalio_protos::temporal::api::history::v1::{HistoryEvent, history_event::Attributes};
 
+use crate::base::time::from_timestamp;
 use crate::execution::Transition;
 use crate::execution::history::Extras;
-use crate::time::from_timestamp;
 
 impl Transition<'_> {
     /// Takes over an event of the old run, where it tells of an operation that waits for it.

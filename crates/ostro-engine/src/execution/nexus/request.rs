@@ -10,15 +10,16 @@ use temporalio_protos::temporal::api::{
     workflowservice::v1::PollNexusTaskQueueResponse,
 };
 
-use super::{RETRY_INTERVAL, RETRY_INTERVAL_MAX, RequestState};
-use crate::execution::standalone_operation::operation_id;
-use crate::execution::state::NexusOperation;
+use super::{RETRY_INTERVAL, RETRY_INTERVAL_MAX};
+use crate::base::time::{MILLISECOND, Span, Time, from_duration, timestamp};
+use crate::base::token::TaskToken;
+use crate::execution::standalone::nexus_operation::operation_id;
 use crate::execution::{Effect, Transition};
 use crate::nexus::callback::{Address, SYSTEM_URL, TOKEN_HEADER};
 use crate::nexus::{failures, links};
-use crate::persistence::NamespaceId;
-use crate::time::{MILLISECOND, Span, Time, from_duration, timestamp};
-use crate::token::TaskToken;
+use crate::stored::execution::NexusOperation;
+use crate::stored::execution::RequestState;
+use crate::stored::persistence::NamespaceId;
 
 /// The header that says how much time the operation has.
 pub const OPERATION_TIMEOUT: &str = "operation-timeout";

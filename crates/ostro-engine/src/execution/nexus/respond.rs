@@ -5,13 +5,14 @@ use temporalio_protos::temporal::api::{
     nexus::v1::{StartOperationResponse, response, start_operation_response as start},
 };
 
+use super::What;
 use super::request::nothing;
-use super::{RequestState, What};
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
+use crate::base::token::TaskToken;
 use crate::execution::Transition;
 use crate::nexus::outgoing::NotDelivered;
 use crate::nexus::{failures, links};
-use crate::token::TaskToken;
+use crate::stored::execution::RequestState;
 
 /// Longest token of an operation, as on the reference server.
 const OPERATION_TOKEN_LENGTH_MAX: usize = 4096;

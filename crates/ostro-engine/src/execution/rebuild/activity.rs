@@ -3,7 +3,7 @@
 use temporalio_protos::temporal::api::history::v1::ActivityTaskStartedEventAttributes;
 
 use super::Rebuild;
-use crate::time::Time;
+use crate::base::time::Time;
 
 impl Rebuild<'_> {
     pub(super) fn activity_started(&mut self, id: i64, time: Time, a: &ActivityTaskStartedEventAttributes) {

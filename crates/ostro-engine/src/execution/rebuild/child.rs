@@ -5,7 +5,7 @@ use temporalio_protos::temporal::api::history::v1::{
 };
 
 use super::Rebuild;
-use crate::execution::state::Child;
+use crate::stored::execution::Child;
 
 impl Rebuild<'_> {
     pub(super) fn child_initiated(

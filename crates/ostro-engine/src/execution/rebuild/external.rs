@@ -6,7 +6,7 @@ use temporalio_protos::temporal::api::history::v1::{
 };
 
 use super::Rebuild;
-use crate::execution::state::{CancelExternal, SignalExternal};
+use crate::stored::execution::{CancelExternal, SignalExternal};
 
 impl Rebuild<'_> {
     pub(super) fn signal_initiated(&mut self, id: i64, initiated: &SignalInitiated) {

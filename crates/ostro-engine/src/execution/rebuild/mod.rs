@@ -21,11 +21,11 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::Execution;
-use super::nexus::RequestState;
-use crate::error::{Error, Result};
-use crate::ids::Ids;
-use crate::persistence::{ExecutionId, NamespaceId};
-use crate::time::{Time, from_timestamp};
+use crate::base::error::{Error, Result};
+use crate::base::ids::Ids;
+use crate::base::time::{Time, from_timestamp};
+use crate::stored::execution::RequestState;
+use crate::stored::persistence::{ExecutionId, NamespaceId};
 
 /// What history does not say of the run that is rebuilt from it.
 #[derive(Debug, Clone, Default)]

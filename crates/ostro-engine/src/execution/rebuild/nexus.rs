@@ -5,9 +5,10 @@ use temporalio_protos::temporal::api::history::v1::{
 };
 
 use super::Rebuild;
-use crate::execution::nexus::{RequestState, What};
-use crate::execution::state::NexusOperation;
-use crate::time::Time;
+use crate::base::time::Time;
+use crate::execution::nexus::What;
+use crate::stored::execution::NexusOperation;
+use crate::stored::execution::RequestState;
 
 impl Rebuild<'_> {
     pub(super) fn nexus_scheduled(&mut self, id: i64, time: Time, a: &NexusOperationScheduledEventAttributes) {

@@ -5,7 +5,7 @@ use temporalio_protos::temporal::api::history::v1::{
 };
 
 use super::Rebuild;
-use crate::execution::state::AcceptedUpdate;
+use crate::stored::execution::AcceptedUpdate;
 
 impl Rebuild<'_> {
     pub(super) fn update_accepted(&mut self, id: i64, a: &WorkflowExecutionUpdateAcceptedEventAttributes) {

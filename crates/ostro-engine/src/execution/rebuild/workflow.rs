@@ -9,10 +9,10 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::Rebuild;
-use crate::execution::new_run::NewRun;
-use crate::execution::start;
-use crate::execution::state::{Properties, Start};
-use crate::time::{from_duration, from_timestamp};
+use crate::base::time::{from_duration, from_timestamp};
+use crate::execution::workflow::new_run::NewRun;
+use crate::execution::workflow::start;
+use crate::stored::execution::{Properties, Start};
 
 impl Rebuild<'_> {
     pub(super) fn started(&mut self, event: &HistoryEvent, started: &WorkflowExecutionStartedEventAttributes) {

@@ -9,8 +9,8 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::Rebuild;
-use crate::execution::state::WorkflowTask;
-use crate::time::{Time, from_duration};
+use crate::base::time::{Time, from_duration};
+use crate::stored::execution::WorkflowTask;
 
 impl Rebuild<'_> {
     pub(super) fn workflow_task_scheduled(&mut self, id: i64, time: Time, a: &WorkflowTaskScheduledEventAttributes) {

@@ -4,11 +4,11 @@ use temporalio_protos::temporal::api::{
     common::v1::Callback, enums::v1::UpdateWorkflowExecutionLifecycleStage as Stage, update::v1::Request,
 };
 
-use super::super::live::{LiveUpdate, UpdateStage, UpdateWaiter};
-use crate::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::time::Time;
+use crate::call::ReplyId;
 use crate::execution::Transition;
-use crate::reply::ReplyId;
-use crate::time::Time;
+use crate::execution::state::live::{LiveUpdate, UpdateStage, UpdateWaiter};
 
 impl Transition<'_> {
     /// Takes an update in, or joins the one of the same id; `reply` is answered when it reaches `stage`.

@@ -9,11 +9,11 @@ use temporalio_protos::temporal::api::{
     workflow::v1::RequestIdInfo,
 };
 
-use super::super::live::{LiveUpdate, UpdateStage};
 use super::{ACCEPTANCE, REJECTION, RESPONSE};
 use crate::execution::history::Extras;
-use crate::execution::state::AcceptedUpdate;
+use crate::execution::state::live::{LiveUpdate, UpdateStage};
 use crate::execution::{Execution, Transition, failures};
+use crate::stored::execution::AcceptedUpdate;
 
 enum Body {
     Acceptance(Acceptance),

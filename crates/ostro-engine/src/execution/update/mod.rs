@@ -22,8 +22,8 @@ use temporalio_protos::temporal::api::{
     update::v1::UpdateRef,
 };
 
-use super::live::{LiveUpdate, UpdateStage};
 use super::{Execution, Transition};
+use crate::execution::state::live::{LiveUpdate, UpdateStage};
 use prost::Message as _;
 
 const REQUEST: &str = "type.googleapis.com/temporal.api.update.v1.Request";

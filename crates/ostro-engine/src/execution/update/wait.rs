@@ -10,11 +10,11 @@ use temporalio_protos::temporal::api::{
     workflowservice::v1::{PollWorkflowExecutionUpdateResponse, UpdateWorkflowExecutionResponse},
 };
 
-use super::super::live::{LiveUpdate, UpdateStage, UpdateWaiter};
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
+use crate::base::time::{Span, Time};
+use crate::call::{Answer, ReplyId};
+use crate::execution::state::live::{LiveUpdate, UpdateStage, UpdateWaiter};
 use crate::execution::{Execution, Transition, failures};
-use crate::reply::{Answer, ReplyId};
-use crate::time::{Span, Time};
 
 impl Transition<'_> {
     /// Waits for an update that exists.
@@ -211,7 +211,12 @@ pub fn poll_response(response: UpdateWorkflowExecutionResponse) -> PollWorkflowE
 
 /// When a wait of at most `longest` must end, given the client's own deadline: a `margin` before that, or a fifth of what is
 /// left where that is less, so that a client with little patience does not ask again without a pause.
-pub fn wait_until(now: Time, longest: crate::time::Span, deadline: Time, margin: crate::time::Span) -> Time {
+pub fn wait_until(
+    now: Time,
+    longest: crate::base::time::Span,
+    deadline: Time,
+    margin: crate::base::time::Span,
+) -> Time {
     let ours = now + longest;
     let fifth = Span::from_nanos((deadline - now).nanos().max(0) / 5);
     let margin = margin.min(fifth);

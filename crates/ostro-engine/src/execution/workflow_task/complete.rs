@@ -7,13 +7,14 @@ use temporalio_protos::temporal::api::{
     workflowservice::v1::{PollActivityTaskQueueResponse, RespondWorkflowTaskCompletedRequest},
 };
 
-use super::{event, is_versioned, started_attributes, version_stamp};
-use crate::error::{Error, Result};
-use crate::execution::close::SERVER_IDENTITY;
+use super::{event, started_attributes, version_stamp};
+use crate::base::error::{Error, Result};
+use crate::base::time::from_duration;
+use crate::base::version::is_versioned;
 use crate::execution::command::{Applied, Refusal, check_sequence};
-use crate::execution::state::{Sticky, WorkflowTask};
+use crate::execution::workflow::close::SERVER_IDENTITY;
 use crate::execution::{Transition, failures};
-use crate::time::from_duration;
+use crate::stored::execution::{Sticky, WorkflowTask};
 
 /// What the worker is told.
 #[derive(Debug, Default)]

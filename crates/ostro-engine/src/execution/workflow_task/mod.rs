@@ -23,15 +23,16 @@ pub use start::StartedBy;
 use temporalio_protos::temporal::api::{
     common::v1::WorkerVersionStamp,
     deployment::v1::WorkerDeploymentOptions,
-    enums::v1::{TaskQueueKind, WorkerVersioningMode},
+    enums::v1::TaskQueueKind,
     history::v1::{HistoryEvent, WorkflowTaskScheduledEventAttributes, WorkflowTaskStartedEventAttributes},
     taskqueue::v1::TaskQueue,
 };
 
 use super::Execution;
 use super::history::FIRST_TASK_ID;
-use super::state::WorkflowTask;
-use crate::time::{Time, duration, timestamp};
+use crate::base::time::{Time, duration, timestamp};
+use crate::base::version::is_versioned;
+use crate::stored::execution::WorkflowTask;
 
 impl Execution {
     /// The normal task queue of the execution.
@@ -70,11 +71,6 @@ impl Execution {
         }
         events
     }
-}
-
-/// Whether the worker takes part in worker versioning.
-pub fn is_versioned(worker: &WorkerDeploymentOptions) -> bool {
-    worker.worker_versioning_mode() == WorkerVersioningMode::Versioned
 }
 
 /// The build that an unversioned worker says it is.

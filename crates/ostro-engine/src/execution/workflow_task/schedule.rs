@@ -1,8 +1,8 @@
 //! `(none) --schedule--> Scheduled`.
 
-use crate::execution::state::WorkflowTask;
+use crate::base::time::{Span, Time};
 use crate::execution::{Effect, Transition};
-use crate::time::{Span, Time};
+use crate::stored::execution::WorkflowTask;
 
 /// Attempts that keep the plain time-out; later ones get longer and longer.
 const PLAIN_ATTEMPTS: i32 = 3;

@@ -9,11 +9,11 @@ use temporalio_protos::temporal::api::{
 };
 
 use super::started_attributes;
-use crate::deployment::Version;
+use crate::base::time::timestamp;
+use crate::base::token::TaskToken;
+use crate::base::version::Version;
+use crate::call::{HistorySlice, WorkflowTaskAnswer};
 use crate::execution::{Execution, Transition};
-use crate::reply::{HistorySlice, WorkflowTaskAnswer};
-use crate::time::timestamp;
-use crate::token::TaskToken;
 
 /// The worker that takes a task.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +59,7 @@ impl Transition<'_> {
         self.workflow_task_answer(by.sticky)
     }
 
-    fn workflow_task_mut(&mut self) -> &mut crate::execution::state::WorkflowTask {
+    fn workflow_task_mut(&mut self) -> &mut crate::stored::execution::WorkflowTask {
         self.exec.core.workflow_task.as_mut().expect("the caller saw a task")
     }
 

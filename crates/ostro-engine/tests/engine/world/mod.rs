@@ -5,12 +5,12 @@ pub mod nexus;
 
 use std::collections::HashMap;
 
-use ostro_engine::command::{Answer, Call, WithDeadline};
+use ostro_engine::call::{Answer, Call, WithDeadline};
+use ostro_engine::call::{ReplyId, WorkflowTaskAnswer};
 use ostro_engine::config::Config;
 use ostro_engine::engine::{Engine, Output, Secrets};
 use ostro_engine::error::{Error, Result};
 use ostro_engine::persistence::{ExecutionId, Loader};
-use ostro_engine::reply::{ReplyId, WorkflowTaskAnswer};
 use ostro_engine::time::{SECOND, Span, Time};
 use prost::Message;
 use temporalio_protos::temporal::api::{

@@ -1,7 +1,7 @@
 //! Nexus: an endpoint, callers of its operation, and a handler whose polls and answers are made by hand.
 
 use ostro_engine::ErrorKind;
-use ostro_engine::command::WithDeadline;
+use ostro_engine::call::WithDeadline;
 use ostro_engine::nexus::outgoing::{OutgoingRequest, TakeOutgoing};
 use ostro_engine::time::{Span, Time, duration};
 use temporalio_protos::temporal::api::{

@@ -2,8 +2,8 @@
 
 use ostro_engine::config::Config;
 use ostro_engine::error::{Error, Result};
-use ostro_engine::execution::standalone::MARK;
 use ostro_engine::ids::is_uuid;
+use ostro_engine::stored::execution::STANDALONE_MARK;
 use ostro_engine::token::TaskToken;
 use prost_wkt_types::Duration;
 use temporalio_protos::temporal::api::common::v1::WorkflowExecution;
@@ -53,7 +53,7 @@ pub(super) fn execution(run: &Option<WorkflowExecution>) -> Result<()> {
 
 /// Refuses the ids under which activities and Nexus operations without a workflow are kept.
 pub(super) fn workflow_id(id: &str) -> Result<()> {
-    if id.starts_with(MARK) {
+    if id.starts_with(STANDALONE_MARK) {
         return invalid("WorkflowId begins with a character that is kept for the server: leave it out");
     }
     Ok(())

@@ -1,9 +1,9 @@
 //! Requests about Nexus: the engine knows what is wrong with an endpoint; callbacks are checked where they come in.
 
 use ostro_engine::config::Config;
+use ostro_engine::config::callback_address;
 use ostro_engine::error::{Error, ErrorKind, Result};
 use ostro_engine::nexus::callback::SYSTEM_URL;
-use ostro_engine::nexus::callback_address;
 use temporalio_protos::temporal::api::common::v1::{Callback, callback::Variant};
 use temporalio_protos::temporal::api::failure::v1::{Failure, failure::FailureInfo};
 use temporalio_protos::temporal::api::nexus::v1 as nexus;

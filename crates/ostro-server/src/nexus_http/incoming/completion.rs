@@ -6,10 +6,11 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use ostro_engine::nexus::callback::{Completion, TOKEN_HEADER};
+use ostro_engine::nexus::callback::TOKEN_HEADER;
 use ostro_engine::nexus::failures::of_state;
 use ostro_engine::nexus::links::from_nexus;
 use ostro_engine::nexus::outgoing::CompleteNexusOperation;
+use ostro_engine::stored::execution::Completion;
 use ostro_engine::time::Time;
 
 use super::super::failure::NexusFailure;

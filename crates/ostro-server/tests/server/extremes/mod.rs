@@ -10,8 +10,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use ostro_engine::command::ResolveNamespace;
-use ostro_engine::sound;
+use ostro_engine::call::ResolveNamespace;
+use ostro_engine::invariants;
 use ostro_engine::time::{DAY, HOUR, SECOND};
 use ostro_wire::CallContext;
 use ostro_wire::ostro_service::ImportWorkflowExecutionRequest;
@@ -186,7 +186,7 @@ impl World {
         let inspector = ostro_store::Inspector::open(directory.path().join("ostro.db")).unwrap();
         let looked = inspector.runs(|found| {
             let wrong = match &found.content {
-                Ok((run, told)) => sound::check(run, told).err().map(|wrong| wrong.to_string()),
+                Ok((run, told)) => invariants::check(run, told).err().map(|wrong| wrong.to_string()),
                 Err(what) => Some(what.clone()),
             };
             assert_eq!(wrong, None, "{} {}", found.workflow_id, found.run_id);

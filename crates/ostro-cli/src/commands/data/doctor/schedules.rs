@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use ostro_engine::sound::NextAction;
+use ostro_engine::invariants::NextAction;
 use ostro_engine::time::Time;
 use serde_json::{Value, json};
 

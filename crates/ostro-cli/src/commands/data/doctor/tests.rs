@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use ostro_engine::schedule::Record;
+use ostro_engine::stored::schedule::Record;
 use ostro_engine::time::{MINUTE, SECOND, duration};
 use prost::Message;
 use temporalio_protos::temporal::api::{

@@ -1,0 +1,70 @@
+//! QueryWorkflow and its answers.
+
+use temporalio_protos::temporal::api::{
+    enums::v1::QueryRejectCondition,
+    query::v1::QueryRejected,
+    workflowservice::v1::{
+        QueryWorkflowRequest, QueryWorkflowResponse, RespondQueryTaskCompletedRequest,
+        RespondQueryTaskCompletedResponse,
+    },
+};
+
+use crate::base::error::{Error, Result};
+use crate::base::time::MINUTE;
+use crate::call::Answer;
+use crate::call::ReplyId;
+use crate::engine::Engine;
+use crate::engine::memory::waits::{Wait, WaitKind};
+use crate::execution::Execution;
+use crate::stored::persistence::Loader;
+
+/// Longest a query waits for a worker where the client sets no deadline.
+const QUERY_WAIT: crate::base::time::Span = MINUTE.times(10);
+
+impl<L: Loader> Engine<L> {
+    pub(crate) fn query_workflow(&mut self, reply: ReplyId, request: QueryWorkflowRequest) -> Result<Option<Answer>> {
+        let namespace = self.namespaces.get(&request.namespace)?.id;
+        let execution = request.execution.clone().unwrap_or_default();
+        let id = self.find(namespace, &execution.workflow_id, &execution.run_id)?;
+        let run = self.execution(id);
+        if run.is_paused() || rejects(run, request.query_reject_condition()) {
+            let query_rejected = Some(QueryRejected { status: run.core.status });
+            return Ok(Some(Answer::QueryWorkflow(Box::new(QueryWorkflowResponse {
+                query_rejected,
+                ..Default::default()
+            }))));
+        }
+        if !run.had_workflow_task() && !run.is_open() {
+            return Err(Error::workflow_not_ready("Workflow execution closed before WorkflowTaskStarted event"));
+        }
+        if !run.had_workflow_task() && !run.has_workflow_task() {
+            return Err(Error::workflow_not_ready("Workflow task is not scheduled yet."));
+        }
+        self.look(id, |t| t.query(reply, request.query.unwrap_or_default()))?;
+        let until = self.now + QUERY_WAIT;
+        self.waits.add(reply, Wait { execution: id, kind: WaitKind::Query { until }, deadline: until });
+        Ok(None)
+    }
+
+    pub(crate) fn complete_query(
+        &mut self,
+        request: RespondQueryTaskCompletedRequest,
+    ) -> Result<RespondQueryTaskCompletedResponse> {
+        let token = self.token(&request.namespace, &request.task_token)?;
+        let number =
+            token.query_id.parse::<u64>().map_err(|_| Error::invalid("the task token is not that of a query"))?;
+        let missing = || Error::not_found("query task not found, or already expired");
+        let id = self.execution_of(&token, missing)?;
+        self.look(id, |t| t.complete_query(number, request))?;
+        Ok(RespondQueryTaskCompletedResponse::default())
+    }
+}
+
+fn rejects(run: &Execution, condition: QueryRejectCondition) -> bool {
+    use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
+    match condition {
+        QueryRejectCondition::NotOpen => !run.is_open(),
+        QueryRejectCondition::NotCompletedCleanly => !run.is_open() && run.status() != Status::Completed,
+        _ => false,
+    }
+}
