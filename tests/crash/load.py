@@ -63,9 +63,11 @@ class Record:
 
 
 def says_later(error: RPCError | WorkflowUpdateRPCTimeoutOrCancelledError) -> bool:
-    """Temporal's refusal of updates while the workflow task keeps failing, as it does when its worker is cut off."""
-    is_refusal = isinstance(error, RPCError) and error.status == RPCStatusCode.FAILED_PRECONDITION
-    return is_refusal and "Workflow Task in failed state" in str(error)
+    """Temporal's refusal of updates while the workflow task keeps failing, as it does when its worker is cut off, and of those that
+    come while the run ends: clients that retry reach the next one."""
+    failing = (RPCStatusCode.FAILED_PRECONDITION, "Workflow Task in failed state")
+    closing = (RPCStatusCode.RESOURCE_EXHAUSTED, "workflow is closing")
+    return isinstance(error, RPCError) and any(error.status == status and said in str(error) for status, said in (failing, closing))
 
 
 class Unknown(Exception):

@@ -17,12 +17,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from lab import NAMESPACE, Caller, Server, answer
 from temporalio.api.enums.v1 import ActivityExecutionStatus
 
+# The same in each request: a token is of one list.
+LATEST = Timestamp(seconds=int(time.time()) + 3600)
 TERMINATED = ActivityExecutionStatus.ACTIVITY_EXECUTION_STATUS_TERMINATED
 
 
 def lists(namespace: str, condition: str) -> list[tuple[str, Any]]:
     """Each list with a page of one, where `condition` selects."""
-    everything = filters.StartTimeFilter(latest_time=Timestamp(seconds=int(time.time()) + 600))
+    everything = filters.StartTimeFilter(latest_time=LATEST)
     by_type = filters.WorkflowTypeFilter(name="W" if not condition else condition)
     return [
         ("ListWorkflowExecutions", service.ListWorkflowExecutionsRequest(namespace=namespace, page_size=1, query=condition)),
