@@ -20,7 +20,7 @@ LINT_VENV := .cache/lint
 # What `make demo` and `make build` compile. The tests take the whole workspace with its tests: cargo chooses the features of third-party
 # code by what is built together, so each other set would compile the worker core once more.
 PACKAGES ?= -p ostro-cli -p temporal-rust-example
-test python-test instructions: PACKAGES = --workspace --all-targets
+python-test instructions: PACKAGES = --workspace --all-targets
 
 .PHONY: help hostile official-sdk official-sdk-quick demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint python-lint fmt docs-check nextest house deny python python-examples python-test python-bench
 
@@ -30,7 +30,10 @@ help: ## List the targets
 demo: build ## Run the main job: official Python and Rust workers on Ostro, with the history as proof
 	bash examples/demo.sh $(OSTRO) target/debug/temporal-rust-example
 
-test: lint unit instructions demo hostile crash conformance-local python-test official-sdk-quick ## Run every test
+PARTS := lint unit instructions demo hostile crash conformance-local python-test official-sdk-quick
+
+test: ## Run every test, and end with a table of what passed, failed and did not run
+	PACKAGES="--workspace --all-targets" $(PYTHON) tests/all/run.py $(PARTS)
 
 unit: nextest ## Run the Rust tests
 	cargo nextest run --locked --workspace
