@@ -29,10 +29,8 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
         if name == _PACKAGE and importlib.machinery.PathFinder.find_spec(name, path) is None:
             return importlib.machinery.ModuleSpec(name, self, is_package=True)
-        if name == _ORIGINAL or name.startswith(f"{_ORIGINAL}."):
-            ours = _OURS + name.removeprefix(_ORIGINAL)
-            if importlib.util.find_spec(ours) is not None:
-                return importlib.machinery.ModuleSpec(name, self, is_package=True)
+        if f"{name}.".startswith(f"{_ORIGINAL}.") and _is_ours(_OURS + name.removeprefix(_ORIGINAL)):
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
         return None
 
     def create_module(self, spec: Any) -> ModuleType:
@@ -48,6 +46,25 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         else:
             # A module of ours has run already; it keeps its own name and place.
             module.__spec__ = self._specs.pop(module.__name__)
+            _name_loaded_parts(module.__name__)
+
+
+def _is_ours(name: str) -> bool:
+    """Whether there is such a module here. What contains it may be another package's: a plugin's."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _name_loaded_parts(ours: str) -> None:
+    """Gives what a module of ours has imported of its own parts the original's names too.
+
+    Else an import of such a part by that name would put the part in the place of what the module calls the same: `core.task.task` is
+    a module, and a function in `core.task`.
+    """
+    for name in [name for name in sys.modules if name.startswith(f"{ours}.")]:
+        sys.modules.setdefault(_ORIGINAL + name.removeprefix(_OURS), sys.modules[name])
 
 
 def is_original_installed() -> bool:

@@ -11,12 +11,11 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from .._client.client import Client
-from .._client.connection import Connection
-from .._worker.replay import NonDeterminismError, replay
-from .._worker.worker import Worker
-
-TEST_TASK_QUEUE = "test-task-queue"
+from ..._client.client import Client
+from ..._client.connection import Connection
+from ..._worker.replay import NonDeterminismError, replay
+from ..._worker.worker import Worker
+from .constants import DEFAULT_TEST_TASK_QUEUE, TEST_TASK_QUEUE
 
 
 @contextlib.asynccontextmanager
@@ -35,16 +34,22 @@ async def environment(*, time_skipping: bool = False, task_queue: str = TEST_TAS
 
 
 def create_test_worker(
-    env: Client,
+    env: Client | Any,
     workflows: Iterable[type],
-    activities: Iterable[Any] = (),
+    activities: Iterable[Any] | None = None,
     task_queue: str = TEST_TASK_QUEUE,
-    interceptors: Iterable[Any] = (),
+    interceptors: Iterable[Any] | None = None,
 ) -> Worker:
-    """A worker of `env`; use it as `async with`. It has all activities that are defined, so `activities` need not be given."""
-    if list(interceptors):
+    """A worker of `env`; use it as `async with`. It has all activities that are defined, so `activities` need not be given.
+
+    `env`: what `environment()` gives, or a `WorkflowEnvironment` of the package `temporalio`, whose server the worker connects to.
+    """
+    if list(interceptors or ()):
         raise TypeError("interceptors: there are none here; wrap the activity or the workflow's method")
-    return Worker(workflows, connection=env.connection, task_queue=task_queue)
+    if isinstance(env, Client):
+        return Worker(workflows, connection=env.connection, task_queue=task_queue)
+    client = env.client
+    return Worker(workflows, address=client.service_client.config.target_host, namespace=client.namespace, task_queue=task_queue)
 
 
-__all__ = ["TEST_TASK_QUEUE", "NonDeterminismError", "create_test_worker", "environment", "replay"]
+__all__ = ["DEFAULT_TEST_TASK_QUEUE", "TEST_TASK_QUEUE", "NonDeterminismError", "create_test_worker", "environment", "replay"]

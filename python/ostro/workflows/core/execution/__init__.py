@@ -1,0 +1,1 @@
+"""How activities and child workflows are run. Under the original's module name."""

@@ -1,0 +1,1 @@
+"""Sessions. Under the original's module name."""
