@@ -22,7 +22,7 @@ LINT_VENV := .cache/lint
 PACKAGES ?= -p ostro-cli -p temporal-rust-example
 python-test instructions: PACKAGES = --workspace --all-targets
 
-.PHONY: help hostile official-sdk official-sdk-quick demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint python-lint fmt docs-check nextest house deny python python-examples python-test python-bench
+.PHONY: help hostile official-sdk official-sdk-quick official-tests official-tests-quick official-tests-package demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint python-lint fmt docs-check nextest house deny python python-examples python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -30,7 +30,7 @@ help: ## List the targets
 demo: build ## Run the main job: official Python and Rust workers on Ostro, with the history as proof
 	bash examples/demo.sh $(OSTRO) target/debug/temporal-rust-example
 
-PARTS := lint unit instructions demo hostile crash conformance-local python-test official-sdk-quick
+PARTS := lint unit instructions demo hostile crash conformance-local python-test official-sdk-quick official-tests-quick
 
 test: ## Run every test, and end with a table of what passed, failed and did not run
 	PACKAGES="--workspace --all-targets" $(PYTHON) tests/all/run.py $(PARTS)
@@ -79,6 +79,19 @@ official-sdk: build ## Run the official mistralai packages against Ostro and ove
 
 official-sdk-quick: build ## Run the core of that, on Ostro
 	$(PYTHON) tests/official-sdk/run.py --ostro $(OSTRO) --quick
+
+official-tests: build ## Run the tests that the official SDK and its Mistral plugin ship, on Ostro (TESTS="core:tests/test_task.py ..." for some)
+	$(PYTHON) tests/official-tests/run.py --ostro $(OSTRO) --jobs 2 $(if $(TESTS),--tests $(TESTS))
+
+official-tests-quick: build ## Run the files of them that lean most on the server
+	$(PYTHON) tests/official-tests/run.py --ostro $(OSTRO) --jobs 2 --quick
+
+OFFICIAL_PACKAGE := .cache/official-tests/package
+
+official-tests-package: build ## Run the same tests against the Python package, under the original's name
+	rm -rf $(OFFICIAL_PACKAGE) && mkdir -p $(OFFICIAL_PACKAGE)
+	cp -r python/ostro $(OFFICIAL_PACKAGE)/ostro && cp target/debug/lib_core.so $(OFFICIAL_PACKAGE)/ostro/_core.abi3.so
+	$(PYTHON) tests/official-tests/run.py --ostro $(OSTRO) --jobs 2 --package $(OFFICIAL_PACKAGE) $(if $(TESTS),--tests $(TESTS))
 
 # One build for all that is measured.
 bench: ## Measure side by side with Temporal, Restate and DBOS; writes docs/benchmarks.md (WORK=name for some rows)

@@ -38,11 +38,17 @@ class Setting:
 
     python: Path
     suite: Path
-    address: str
+    #: Of the server that all tests share; none where each starts its own.
+    address: str | None
     logs: Path
     dev_server: str | None
     test_server: str | None
     patience: float
+    #: Normal seconds of slow tests.
+    baseline: Path = HERE / "baseline.json"
+    #: More pytest plugins, and where Python finds them and what they need.
+    plugins: tuple[str, ...] = ()
+    python_path: tuple[Path, ...] = ()
 
 
 class Run:
@@ -80,18 +86,20 @@ class Run:
             self._fail(self.running, f"the test process ended in the middle of it (exit code {process.returncode})")
 
     def _command(self, arguments: Path) -> list[str]:
+        plugins = [*self.setting.plugins, "pytest_events", "no:cacheprovider", "no:randomly"]
+        server = ["--workflow-environment", self.setting.address] if self.setting.address else []
         return [
-            str(self.setting.python), "-m", "pytest", f"@{arguments}", "-p", "pytest_events", "-p", "no:cacheprovider",
-            "-p", "no:randomly", "--workflow-environment", self.setting.address, "-o", "log_level=INFO", "-q",
+            str(self.setting.python), "-m", "pytest", f"@{arguments}", *(word for name in plugins for word in ("-p", name)),
+            *server, "-o", "log_level=INFO", "-q", "--continue-on-collection-errors",
         ]  # fmt: skip
 
     def _environment(self) -> dict[str, str]:
         environment = dict(os.environ)
         # With it the SDK's sandbox compiles the test module anew for every workflow: 2.5 s a test instead of 0.3 s.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        environment["PYTHONPATH"] = str(HERE)
+        environment["PYTHONPATH"] = os.pathsep.join(map(str, [*self.setting.python_path, HERE]))
         environment["CONFORMANCE_EVENTS"] = str(self.events)
-        environment["CONFORMANCE_BASELINE"] = str(HERE / "baseline.json")
+        environment["CONFORMANCE_BASELINE"] = str(self.setting.baseline)
         environment["CONFORMANCE_PATIENCE"] = str(self.setting.patience)
         if self.setting.dev_server:
             environment["CONFORMANCE_DEV_SERVER"] = self.setting.dev_server

@@ -77,7 +77,7 @@ def files_of(sources: Path, tests: list[str], contrib: bool) -> dict[str, list[s
 
 def clean(setting: Setting) -> str | None:
     """Some tests count all schedules of the namespace, and others leave one behind. Tells why it could not."""
-    command = [str(setting.python), str(HERE / "clean.py"), setting.address]
+    command = [str(setting.python), str(HERE / "clean.py"), str(setting.address)]
     cleaned = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
     if cleaned.returncode == 0:
         return None

@@ -38,10 +38,11 @@ check tests/hostile conformance tests/crash
 check tests/house
 check tests/lint
 check tests/official-sdk conformance python
+check tests/official-tests conformance python
 check tests/rust-sdk conformance bench
 # What no folder above has would be checked by nobody.
 if [ -z "$only" ]; then
-    checked='^\(python\|bench\|conformance\|docs/reference\|examples/temporal-python\|tests/\(all\|crash\|hostile\|house\|lint\|official-sdk\|rust-sdk\)\)/'
+    checked='^\(python\|bench\|conformance\|docs/reference\|examples/temporal-python\|tests/\(all\|crash\|hostile\|house\|lint\|official-sdk\|official-tests\|rust-sdk\)\)/'
     forgotten=$(git ls-files '*.py' '*.pyi' | grep -v "$checked")
     [ -z "$forgotten" ] || { printf 'tests/lint/types.sh names no folder of:\n%s\n' "$forgotten"; failed=1; }
 fi
