@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use ostro_engine::call::{Answer, Call as _, WithDeadline};
+use ostro_engine::call::{Answer, Request as _, WithDeadline};
 use ostro_engine::error::Result;
 use ostro_engine::time::{MILLISECOND, SECOND, Span, Time, from_duration};
 use ostro_engine::token::TaskToken;
@@ -65,7 +65,7 @@ impl World {
                 identity: format!("activities-{worker}"),
                 ..Default::default()
             };
-            WithDeadline { request, deadline: Time::MAX }.into_command()
+            WithDeadline { request, deadline: Time::MAX }.into_call()
         });
         self.send(Purpose::PollActivity { worker }, request, 70 * SECOND);
     }
@@ -134,7 +134,7 @@ impl World {
                         result: result.clone(),
                         ..Default::default()
                     }
-                    .into_command()
+                    .into_call()
                 })
             }
             End::Fails { for_good } => Rc::new(move || {
@@ -144,7 +144,7 @@ impl World {
                     failure: failure("the activity failed", for_good),
                     ..Default::default()
                 }
-                .into_command()
+                .into_call()
             }),
             End::Cancels => Rc::new(move || {
                 RespondActivityTaskCanceledRequest {
@@ -152,7 +152,7 @@ impl World {
                     task_token: task_token.clone(),
                     ..Default::default()
                 }
-                .into_command()
+                .into_call()
             }),
         };
         let clock = self.clock();
@@ -172,7 +172,7 @@ impl World {
             result: payloads(BY_ID),
             ..Default::default()
         };
-        Rc::new(move || request.clone().into_command())
+        Rc::new(move || request.clone().into_call())
     }
 
     fn heartbeat(&mut self, id: u64) {
@@ -185,7 +185,7 @@ impl World {
                 details: payloads("beat"),
                 ..Default::default()
             }
-            .into_command()
+            .into_call()
         });
         self.send(Purpose::Heartbeat { running: id }, request, 2 * SECOND);
         self.at(next.max(MILLISECOND), Event::Activity { running: id });

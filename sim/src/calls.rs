@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use ostro_engine::call::{Call as _, ExpireExecutions};
+use ostro_engine::call::{ExpireExecutions, Request as _};
 use ostro_engine::stored::execution::STANDALONE_MARK;
 use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::{
@@ -273,7 +273,7 @@ impl World {
         let over = rows.visibility.values().filter(|row| row.delete_time != Time::UNSET && row.delete_time <= clock);
         let executions: Vec<_> = over.map(|row| row.id).collect();
         drop(rows);
-        let request: Request = Rc::new(move || ExpireExecutions { executions: executions.clone() }.into_command());
+        let request: Request = Rc::new(move || ExpireExecutions { executions: executions.clone() }.into_call());
         self.send(Purpose::Nobody, request, 100 * MILLISECOND);
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use ostro_engine::call::HistoryPosition;
-use ostro_engine::call::{Answer, Call as _, Command, ReadHistory, WithDeadline};
+use ostro_engine::call::{Answer, Call, ReadHistory, Request as _, WithDeadline};
 use ostro_engine::error::Result;
 use ostro_engine::execution::standalone::activity as standalone_activity;
 use ostro_engine::time::{DAY, MILLISECOND, MINUTE, SECOND, Span, Time, duration};
@@ -80,13 +80,13 @@ const ANSWERED_WITHIN: Span = SECOND.times(110);
 type Checked = std::result::Result<(), String>;
 
 /// The call that makes a namespace which keeps closed runs for `days`.
-pub fn register_namespace(namespace: &str, days: i64) -> Command {
+pub fn register_namespace(namespace: &str, days: i64) -> Call {
     RegisterNamespaceRequest {
         namespace: namespace.to_owned(),
         workflow_execution_retention_period: duration(days * DAY),
         ..Default::default()
     }
-    .into_command()
+    .into_call()
 }
 
 impl World {
@@ -313,8 +313,8 @@ fn client(what: u64, number: u64, workflow_id: String, rng: &mut Rng) -> Client 
     }
 }
 
-pub(crate) fn again<R: ostro_engine::call::Call + Clone>(request: R) -> Request {
-    Rc::new(move || request.clone().into_command())
+pub(crate) fn again<R: ostro_engine::call::Request + Clone>(request: R) -> Request {
+    Rc::new(move || request.clone().into_call())
 }
 
 pub(crate) fn start(workflow_id: &str, request_id: String, rng: &mut Rng) -> StartWorkflowExecutionRequest {
@@ -387,7 +387,7 @@ fn update(workflow_id: &str, number: u64, rng: &mut Rng) -> (String, Request) {
         }),
         ..Default::default()
     };
-    (update_id, Rc::new(move || WithDeadline { request: request.clone(), deadline: Time::MAX }.into_command()))
+    (update_id, Rc::new(move || WithDeadline { request: request.clone(), deadline: Time::MAX }.into_call()))
 }
 
 fn follow(workflow_id: &str, run_id: &str, seen: i64) -> Request {
@@ -400,5 +400,5 @@ fn follow(workflow_id: &str, run_id: &str, seen: i64) -> Request {
         close_only: false,
         deadline: Time::MAX,
     };
-    Rc::new(move || request.clone().into_command())
+    Rc::new(move || request.clone().into_call())
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ostro_engine::call::{Answer, Call as _, Command, WithDeadline};
+use ostro_engine::call::{Answer, Call, Request as _, WithDeadline};
 use ostro_engine::error::Result;
 use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::{
@@ -25,11 +25,11 @@ pub const ENDPOINT: &str = "endpoint";
 const HANDLERS: &str = "handlers";
 
 /// The call that makes the endpoint.
-pub fn create_endpoint() -> Command {
+pub fn create_endpoint() -> Call {
     let worker = endpoint_target::Worker { namespace: NAMESPACE.to_owned(), task_queue: HANDLERS.to_owned() };
     let target = Some(EndpointTarget { variant: Some(endpoint_target::Variant::Worker(worker)) });
     let spec = Some(EndpointSpec { name: ENDPOINT.to_owned(), target, ..Default::default() });
-    CreateNexusEndpointRequest { spec }.into_command()
+    CreateNexusEndpointRequest { spec }.into_call()
 }
 
 impl World {
@@ -40,7 +40,7 @@ impl World {
                 task_queue: queue(HANDLERS),
                 ..Default::default()
             };
-            WithDeadline { request, deadline: Time::MAX }.into_command()
+            WithDeadline { request, deadline: Time::MAX }.into_call()
         });
         self.send(Purpose::PollNexus { worker }, request, 70 * SECOND);
     }
@@ -90,7 +90,7 @@ impl World {
             response: Some(Response { variant: Some(variant) }),
             ..Default::default()
         };
-        self.send(Purpose::Nobody, Rc::new(move || request.clone().into_command()), 10 * SECOND);
+        self.send(Purpose::Nobody, Rc::new(move || request.clone().into_call()), 10 * SECOND);
     }
 
     fn refuse_nexus(&mut self, task: &PollNexusTaskQueueResponse, kind: &str) {
@@ -106,7 +106,7 @@ impl World {
             failure: Some(failure),
             ..Default::default()
         };
-        self.send(Purpose::Nobody, Rc::new(move || request.clone().into_command()), 10 * SECOND);
+        self.send(Purpose::Nobody, Rc::new(move || request.clone().into_call()), 10 * SECOND);
     }
 
     /// The workflow behind the operation calls back when it ends.
@@ -125,7 +125,7 @@ impl World {
             workflow_execution_timeout: duration(10 * MINUTE),
             ..Default::default()
         };
-        self.send(Purpose::Nobody, Rc::new(move || request.clone().into_command()), 10 * SECOND);
+        self.send(Purpose::Nobody, Rc::new(move || request.clone().into_call()), 10 * SECOND);
         let variant = started::Async { operation_token: operation.request_id, ..Default::default() };
         self.respond_start(task, started::Variant::AsyncSuccess(variant));
     }

@@ -1,6 +1,6 @@
 //! Bugs that tests plant between the engine and the store, to see that the invariants catch them.
 
-use ostro_engine::call::Command;
+use ostro_engine::call::Call;
 use ostro_engine::engine::Secrets;
 use ostro_engine::persistence::{ItemKey, ItemKind, Write};
 use ostro_engine::token::TaskToken;
@@ -83,9 +83,9 @@ impl Planted {
         }
     }
 
-    /// Spoils a command on its way in: an attempt's token becomes that of the attempt under way.
-    pub fn freshen(&self, command: &mut Command, store: &Store) {
-        let (Some(Plant::TakeStaleToken), Command::CompleteActivity(request)) = (self.plant, command) else { return };
+    /// Spoils a call on its way in: an attempt's token becomes that of the attempt under way.
+    pub fn freshen(&self, call: &mut Call, store: &Store) {
+        let (Some(Plant::TakeStaleToken), Call::CompleteActivity(request)) = (self.plant, call) else { return };
         let Ok(mut token) = TaskToken::peek(&request.task_token) else { return };
         let rows = store.0.borrow();
         let key = (ItemKind::Activity, ItemKey::Id(token.scheduled_event_id));

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use ostro_engine::call::{Answer, Command};
+use ostro_engine::call::{Answer, Call};
 use ostro_engine::call::{Reply, ReplyId};
 use ostro_engine::config::Config;
 use ostro_engine::engine::{Engine, Output, Secrets};
@@ -91,11 +91,11 @@ impl Server {
         self.engine.is_some()
     }
 
-    pub fn handle(&mut self, now: Time, id: ReplyId, mut command: Command) -> After {
-        self.plant.freshen(&mut command, &self.store);
+    pub fn handle(&mut self, now: Time, id: ReplyId, mut call: Call) -> After {
+        self.plant.freshen(&mut call, &self.store);
         self.open.insert(id, ());
-        self.names.insert(id, command.name());
-        self.with(|engine| engine.handle(now, id, command))
+        self.names.insert(id, call.name());
+        self.with(|engine| engine.handle(now, id, call))
     }
 
     /// What the call asked that is answered now.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ostro_engine::call::Call as _;
+use ostro_engine::call::Request as _;
 use ostro_engine::time::{MILLISECOND, SECOND};
 use temporalio_protos::temporal::api::{
     deployment::v1::WorkerDeploymentOptions,
@@ -90,7 +90,7 @@ impl World {
                     percentage,
                     ..Default::default()
                 }
-                .into_command()
+                .into_call()
             }),
             false => Rc::new(move || {
                 SetWorkerDeploymentCurrentVersionRequest {
@@ -101,7 +101,7 @@ impl World {
                     ignore_missing_task_queues: true,
                     ..Default::default()
                 }
-                .into_command()
+                .into_call()
             }),
         };
         self.send(Purpose::Nobody, request, 10 * SECOND);

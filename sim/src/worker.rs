@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use ostro_engine::call::WorkflowTaskAnswer;
-use ostro_engine::call::{Answer, Call as _, WithDeadline};
+use ostro_engine::call::{Answer, Request as _, WithDeadline};
 use ostro_engine::error::{ErrorKind, Result};
 use ostro_engine::persistence::ExecutionId;
 use ostro_engine::time::{MILLISECOND, MINUTE, SECOND, Span, Time, duration};
@@ -82,7 +82,7 @@ impl World {
                     sticky_task_queue: sticky_task_queue.clone(),
                     ..Default::default()
                 }
-                .into_command()
+                .into_call()
             });
             self.send(Purpose::Nobody, request, 10 * SECOND);
         }
@@ -119,7 +119,7 @@ impl World {
                 identity: identity.clone(),
                 ..Default::default()
             };
-            WithDeadline { request, deadline: Time::MAX }.into_command()
+            WithDeadline { request, deadline: Time::MAX }.into_call()
         });
         self.send(Purpose::Poll { worker, generation, sticky }, request, 70 * SECOND);
     }
@@ -217,7 +217,7 @@ impl World {
                 query_result: payloads("answer"),
                 ..Default::default()
             }
-            .into_command()
+            .into_call()
         });
         self.send(Purpose::Nobody, request, 10 * SECOND);
     }
@@ -270,7 +270,7 @@ impl World {
             return_new_workflow_task: heartbeat || self.rng.chance(50),
             ..Default::default()
         };
-        Rc::new(move || request.clone().into_command())
+        Rc::new(move || request.clone().into_call())
     }
 
     pub(crate) fn decided(
@@ -323,7 +323,7 @@ fn failed(task: &Task) -> Request {
         failure: failure("the workflow's code has a bug", false),
         ..Default::default()
     };
-    Rc::new(move || request.clone().into_command())
+    Rc::new(move || request.clone().into_call())
 }
 
 /// Long enough for any wait in the engine.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use ostro_engine::call::ReplyId;
-use ostro_engine::call::{Answer, Command};
+use ostro_engine::call::{Answer, Call as EngineCall};
 use ostro_engine::config::Config;
 use ostro_engine::error::{Error, ErrorKind, Result};
 use ostro_engine::time::{HOUR, MILLISECOND, SECOND, Span, Time};
@@ -22,7 +22,7 @@ use crate::words::{NAMESPACE, OTHER_NAMESPACE};
 use crate::worker::{Task, Worker};
 
 /// A request that can be sent again, the same each time.
-pub type Request = Rc<dyn Fn() -> Command>;
+pub type Request = Rc<dyn Fn() -> EngineCall>;
 
 /// Why a call was made: who is to get its answer.
 #[derive(Clone)]
@@ -177,8 +177,8 @@ impl World {
     }
 
     /// Before anything can go wrong.
-    fn at_once(&mut self, command: Command) -> std::result::Result<(), String> {
-        let after = self.server.handle(self.now, 0, command);
+    fn at_once(&mut self, call: EngineCall) -> std::result::Result<(), String> {
+        let after = self.server.handle(self.now, 0, call);
         assert!(after.begin_commit);
         let (done, _) = self.server.commit();
         self.note_commit(&done.writes)

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ostro_engine::call::Call;
+use ostro_engine::call::Request;
 use ostro_engine::config::Config;
 use ostro_engine::engine::{Engine, Secrets};
 use ostro_engine::execution::Execution;
@@ -48,8 +48,8 @@ fn store(directory: &Path) -> PathBuf {
         workflow_execution_retention_period: duration(DAY),
         ..Default::default()
     };
-    let starts = ["one", "two", "three"].map(|id| start(id).into_command());
-    for (call, command) in [register.into_command()].into_iter().chain(starts).enumerate() {
+    let starts = ["one", "two", "three"].map(|id| start(id).into_call());
+    for (call, command) in [register.into_call()].into_iter().chain(starts).enumerate() {
         let output = engine.handle(NOW, call as u64 + 1, command);
         assert!(output.replies.iter().all(|reply| reply.answer.is_ok()));
         writer.submit(Batch { writes: output.writes, done: Box::new(|| ()) });

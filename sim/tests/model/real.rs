@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::mpsc;
 
-use ostro_engine::call::{Answer, Call, WithDeadline};
+use ostro_engine::call::{Answer, Request, WithDeadline};
 use ostro_engine::call::{ReplyId, WorkflowTaskAnswer};
 use ostro_engine::config::Config;
 use ostro_engine::engine::{Engine, Output, Secrets};
@@ -117,27 +117,27 @@ impl Real {
         self.now = until;
     }
 
-    pub fn send<C: Call>(&mut self, call: C) -> ReplyId {
+    pub fn send<C: Request>(&mut self, call: C) -> ReplyId {
         let (id, now) = (self.next_reply, self.now);
         self.next_reply += 1;
-        let output = self.process().engine.handle(now, id, call.into_command());
+        let output = self.process().engine.handle(now, id, call.into_call());
         self.take(output);
         id
     }
 
-    pub fn answer<C: Call>(&mut self, id: ReplyId) -> Option<Result<C::Answer>> {
+    pub fn answer<C: Request>(&mut self, id: ReplyId) -> Option<Result<C::Answer>> {
         let answer = self.answers.remove(&id)?;
         Some(answer.map(|answer| C::from_answer(answer).expect("the answer has the type of the call")))
     }
 
     /// A call that is answered at once.
-    pub fn ask<C: Call>(&mut self, call: C) -> Result<C::Answer> {
+    pub fn ask<C: Request>(&mut self, call: C) -> Result<C::Answer> {
         let id = self.send(call);
         self.answer::<C>(id).expect("this call is answered at once")
     }
 
     /// A poll that does not wait.
-    fn poll<C: Call>(&mut self, call: C) -> Option<C::Answer> {
+    fn poll<C: Request>(&mut self, call: C) -> Option<C::Answer> {
         let id = self.send(call);
         let answer = self.answer::<C>(id);
         if answer.is_none() {

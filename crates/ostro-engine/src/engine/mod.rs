@@ -27,12 +27,14 @@ use crate::engine::nexus::outbox::Outbox;
 use prost::Message;
 use schedules::Schedules;
 
+use calls::Outcome;
+
 use crate::base::error::Result;
 use crate::base::ids::{Ids, Seed, predictable_seed};
 use crate::base::seal::{KEY_BYTES, Seals};
 use crate::base::time::Time;
 use crate::batch::Batches;
-use crate::call::Command;
+use crate::call::Call;
 use crate::call::{Answer, Reply, ReplyId};
 use crate::config::Config;
 use crate::deployment::{Deployments, ramp_hash};
@@ -98,8 +100,6 @@ pub struct Engine<L> {
     effects: VecDeque<Effect>,
     /// Executions that the call in progress has changed and not written yet.
     unwritten: Vec<ExecutionId>,
-    /// The execution whose workflow task the call in progress hands to its own caller.
-    reserved: Option<ExecutionId>,
     next_execution: ExecutionId,
     now: Time,
     out: Output,
@@ -137,7 +137,6 @@ impl<L: Loader> Engine<L> {
             set_aside: SetAside::default(),
             effects: VecDeque::new(),
             unwritten: Vec::new(),
-            reserved: None,
             next_execution: recovery.next_execution.max(1),
             now,
             out: Output::default(),
@@ -201,12 +200,12 @@ impl<L: Loader> Engine<L> {
         }
     }
 
-    /// Applies a command. The answer to `id` is in this output or, for calls that wait, in a later one.
-    pub fn handle(&mut self, now: Time, id: ReplyId, command: Command) -> Output {
+    /// Does what a call asks. The answer to `id` is in this output or, for calls that wait, in a later one.
+    pub fn handle(&mut self, now: Time, id: ReplyId, call: Call) -> Output {
         self.advance(now);
-        match self.refuse_set_aside(&command).and_then(|()| self.call(id, command)) {
-            Ok(Some(answer)) => self.reply(id, Ok(answer)),
-            Ok(None) => {}
+        match self.refuse_set_aside(&call).and_then(|()| self.call(id, call)) {
+            Ok(Outcome::Now(answer)) => self.reply(id, Ok(answer)),
+            Ok(Outcome::Later) => {}
             Err(error) => self.reply(id, Err(error)),
         }
         self.finish()
@@ -302,8 +301,16 @@ impl<L: Loader> Engine<L> {
 
     /// Follows up every effect and hands out every task that can be, until nothing is left to do.
     fn settle(&mut self) {
+        self.settle_but_for(None);
+    }
+
+    /// The same, but does not offer the workflow task of `reserved`: the call in progress hands it to its own caller.
+    fn settle_but_for(&mut self, reserved: Option<ExecutionId>) {
         loop {
             if let Some(effect) = self.effects.pop_front() {
+                if matches!(effect, Effect::OfferWorkflowTask(id) if reserved == Some(id)) {
+                    continue;
+                }
                 self.follow_up(effect);
             } else if let Some(found) = self.queues.next_match(self.now) {
                 self.dispatch(found);

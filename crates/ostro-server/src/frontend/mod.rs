@@ -34,7 +34,7 @@ mod workflow;
 
 use std::sync::Arc;
 
-use ostro_engine::call::{Call, ResolveNamespace, ResolvedNamespace, WithDeadline};
+use ostro_engine::call::{Request, ResolveNamespace, ResolvedNamespace, WithDeadline};
 use ostro_engine::config::Config;
 use ostro_engine::error::Error;
 use ostro_engine::seal::Seals;
@@ -73,7 +73,7 @@ pub(crate) struct Frontend {
 
 impl Frontend {
     /// Checks a request and lets the engine answer it.
-    async fn forward<R: Call + Check>(&self, mut request: R) -> Answer<R::Answer> {
+    async fn forward<R: Request + Check>(&self, mut request: R) -> Answer<R::Answer> {
         request.check(&self.limits).map_err(status)?;
         Ok(self.ask(request).await?.into())
     }
@@ -83,17 +83,17 @@ impl Frontend {
         &self,
         context: &CallContext,
         mut request: R,
-    ) -> Answer<<WithDeadline<R> as Call>::Answer>
+    ) -> Answer<<WithDeadline<R> as Request>::Answer>
     where
         R: Check,
-        WithDeadline<R>: Call,
+        WithDeadline<R>: Request,
     {
         request.check(&self.limits).map_err(status)?;
         Ok(self.ask(WithDeadline { request, deadline: self.deadline(context) }).await?.into())
     }
 
     /// Asks the engine.
-    async fn ask<R: Call>(&self, request: R) -> Result<R::Answer, Status> {
+    async fn ask<R: Request>(&self, request: R) -> Result<R::Answer, Status> {
         self.engine.call(request).await.map_err(status)
     }
 

@@ -18,7 +18,7 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 
 use ostro_engine::call::{Answer, ReplyId};
-use ostro_engine::call::{Call, Command};
+use ostro_engine::call::{Call, Request};
 use ostro_engine::config::Config;
 use ostro_engine::engine::Secrets;
 use ostro_engine::error::{Error, ErrorKind, Result};
@@ -40,7 +40,7 @@ type Responder = oneshot::Sender<Result<Answer>>;
 enum Message {
     Call {
         id: ReplyId,
-        command: Command,
+        call: Call,
         responder: Responder,
     },
     /// The caller is gone.
@@ -127,10 +127,10 @@ impl EngineThread {
 impl EngineHandle {
     /// Asks the engine and waits for the answer, which is durable. Dropping the future abandons the call: a task in an
     /// answer on its way is offered to another worker.
-    pub async fn call<R: Call>(&self, request: R) -> Result<R::Answer> {
-        let command = request.into_command();
-        let name = command.name();
-        let answer = self.submit(command).await?;
+    pub async fn call<R: Request>(&self, request: R) -> Result<R::Answer> {
+        let call = request.into_call();
+        let name = call.name();
+        let answer = self.submit(call).await?;
         R::from_answer(answer).ok_or_else(|| {
             Error::new(ErrorKind::Internal, format!("the engine answered {name} with another call's answer"))
         })
@@ -158,11 +158,11 @@ impl EngineHandle {
         self.send(Message::SetAside { execution, why: Damaged(why.to_owned()) });
     }
 
-    async fn submit(&self, command: Command) -> Result<Answer> {
+    async fn submit(&self, call: Call) -> Result<Answer> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (responder, receiver) = oneshot::channel();
         let pending = Pending::new(self, id, receiver);
-        self.send(Message::Call { id, command, responder });
+        self.send(Message::Call { id, call, responder });
         pending.await.unwrap_or_else(|| Err(stopped()))
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::Duration;
 
-use ostro_engine::call::Command;
+use ostro_engine::call::Call;
 use ostro_engine::call::{Answer, Reply, ReplyId};
 use ostro_engine::engine::{Engine, Output};
 use ostro_engine::error::Result;
@@ -84,12 +84,12 @@ enum Waits {
 }
 
 impl Waits {
-    fn of(command: &Command) -> Self {
-        match command {
-            Command::PollWorkflowTask(_) => Self::WorkflowTask,
-            Command::PollActivityTask(_) => Self::ActivityTask,
-            Command::PollNexusTask(_) => Self::NexusTask,
-            Command::TakeOutgoing(_) => Self::Outgoing,
+    fn of(call: &Call) -> Self {
+        match call {
+            Call::PollWorkflowTask(_) => Self::WorkflowTask,
+            Call::PollActivityTask(_) => Self::ActivityTask,
+            Call::PollNexusTask(_) => Self::NexusTask,
+            Call::TakeOutgoing(_) => Self::Outgoing,
             _ => Self::Other,
         }
     }
@@ -187,7 +187,7 @@ impl<L: Loader> Shell<L> {
         self.metrics.engine_queue.add(-1);
         let now = self.now();
         match message {
-            Message::Call { id, command, responder } => self.call(now, id, command, responder),
+            Message::Call { id, call, responder } => self.call(now, id, call, responder),
             Message::Abandon(id) => self.abandon(now, id),
             Message::Undelivered(answer) => {
                 let output = self.engine.undelivered(now, answer);
@@ -215,14 +215,14 @@ impl<L: Loader> Shell<L> {
         self.clock.now()
     }
 
-    fn call(&mut self, now: Time, id: ReplyId, command: Command, responder: Responder) {
-        let waits = Waits::of(&command);
+    fn call(&mut self, now: Time, id: ReplyId, call: Call, responder: Responder) {
+        let waits = Waits::of(&call);
         if self.draining && !matches!(waits, Waits::Other) {
             drop(responder.send(Err(stopped())));
             return;
         }
         self.open.insert(id, Open { responder, waits });
-        let output = self.engine.handle(now, id, command);
+        let output = self.engine.handle(now, id, call);
         self.submit(output);
     }
 

@@ -16,7 +16,8 @@ use super::super::Engine;
 use super::super::schedules::Key;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::time::{from_timestamp, timestamp};
-use crate::call::{Answer, Command, ScheduleEntries, ScheduleRows};
+use crate::call::{ScheduleEntries, ScheduleRows};
+use crate::engine::calls::handle::answers;
 use crate::namespace::Namespace;
 use crate::schedule::{Row, Schedule};
 use crate::search;
@@ -27,25 +28,18 @@ const MATCHING_TIMES_MAX: usize = 1000;
 /// Schedules of a namespace: all are in memory.
 const SCHEDULES_MAX: usize = 100_000;
 
-impl<L: Loader> Engine<L> {
-    /// A call on schedules; others are passed on.
-    pub(super) fn schedule_call(&mut self, command: Command) -> Result<Option<Answer>> {
-        let answer = match command {
-            Command::CreateSchedule(r) => Answer::CreateSchedule(Box::new(self.create_schedule(*r)?)),
-            Command::DescribeSchedule(r) => Answer::DescribeSchedule(Box::new(self.describe_schedule(&r)?)),
-            Command::UpdateSchedule(r) => Answer::UpdateSchedule(Box::new(self.update_schedule(*r)?)),
-            Command::PatchSchedule(r) => Answer::PatchSchedule(Box::new(self.patch_schedule(*r)?)),
-            Command::DeleteSchedule(r) => Answer::DeleteSchedule(Box::new(self.delete_schedule(&r)?)),
-            Command::ListScheduleMatchingTimes(r) => {
-                Answer::ListScheduleMatchingTimes(Box::new(self.schedule_matching_times(&r)?))
-            }
-            Command::ScheduleRows(r) => Answer::ScheduleRows(Box::new(self.schedule_rows(&r)?)),
-            Command::ScheduleEntries(r) => Answer::ScheduleEntries(Box::new(self.schedule_entries(*r)?)),
-            command => return self.standalone_call(command),
-        };
-        Ok(Some(answer))
-    }
+answers! {
+    CreateScheduleRequest: |engine, request| engine.create_schedule(request);
+    DescribeScheduleRequest: |engine, request| engine.describe_schedule(&request);
+    UpdateScheduleRequest: |engine, request| engine.update_schedule(request);
+    PatchScheduleRequest: |engine, request| engine.patch_schedule(request);
+    DeleteScheduleRequest: |engine, request| engine.delete_schedule(&request);
+    ListScheduleMatchingTimesRequest: |engine, request| engine.schedule_matching_times(&request);
+    ScheduleRows: |engine, request| engine.schedule_rows(&request);
+    ScheduleEntries: |engine, request| engine.schedule_entries(request);
+}
 
+impl<L: Loader> Engine<L> {
     fn create_schedule(&mut self, mut request: CreateScheduleRequest) -> Result<CreateScheduleResponse> {
         let namespace = self.namespaces.get(&request.namespace)?;
         let key = (namespace.id, request.schedule_id.clone());

@@ -14,7 +14,7 @@ use temporalio_protos::temporal::api::enums::v1::{WorkflowExecutionStatus, Workf
 
 use crate::base::error::{Error, Result};
 use crate::base::time::Time;
-use crate::call::Command;
+use crate::call::Call;
 use crate::call::ReplyId;
 use crate::engine::{Engine, Output};
 use crate::execution::Effect;
@@ -154,11 +154,11 @@ impl<L: Loader> Engine<L> {
     ///
     /// # Errors
     /// DATA_LOSS.
-    pub(crate) fn refuse_set_aside(&self, command: &Command) -> Result<()> {
+    pub(crate) fn refuse_set_aside(&self, call: &Call) -> Result<()> {
         if self.set_aside.records.is_empty() {
             return Ok(());
         }
-        match record_of(command) {
+        match record_of(call) {
             Some(Asked::InNamespace { namespace, kind, key }) => match self.namespaces.by_name(namespace) {
                 Some(namespace) => self.set_aside.record(kind, format!("{}/{key}", namespace.id)),
                 None => Ok(()),
@@ -221,44 +221,44 @@ enum Asked<'a> {
     Endpoint(&'a str),
 }
 
-fn record_of(command: &Command) -> Option<Asked<'_>> {
+fn record_of(call: &Call) -> Option<Asked<'_>> {
     let of = |kind, namespace, key: &str| Some(Asked::InNamespace { namespace, kind, key: key.to_owned() });
-    match command {
-        Command::CreateSchedule(r) => of(schedule::KIND, &r.namespace, &r.schedule_id),
-        Command::DescribeSchedule(r) => of(schedule::KIND, &r.namespace, &r.schedule_id),
-        Command::UpdateSchedule(r) => of(schedule::KIND, &r.namespace, &r.schedule_id),
-        Command::PatchSchedule(r) => of(schedule::KIND, &r.namespace, &r.schedule_id),
-        Command::DeleteSchedule(r) => of(schedule::KIND, &r.namespace, &r.schedule_id),
-        Command::ListScheduleMatchingTimes(r) => of(schedule::KIND, &r.namespace, &r.schedule_id),
-        Command::StartBatch(r) => of(batch::RECORD_KIND, &r.namespace, &r.job_id),
-        Command::StopBatch(r) => of(batch::RECORD_KIND, &r.namespace, &r.job_id),
-        Command::DescribeBatch(r) => of(batch::RECORD_KIND, &r.namespace, &r.job_id),
-        Command::UpdateTaskQueueConfig(r) => {
+    match call {
+        Call::CreateSchedule(r) => of(schedule::KIND, &r.namespace, &r.schedule_id),
+        Call::DescribeSchedule(r) => of(schedule::KIND, &r.namespace, &r.schedule_id),
+        Call::UpdateSchedule(r) => of(schedule::KIND, &r.namespace, &r.schedule_id),
+        Call::PatchSchedule(r) => of(schedule::KIND, &r.namespace, &r.schedule_id),
+        Call::DeleteSchedule(r) => of(schedule::KIND, &r.namespace, &r.schedule_id),
+        Call::ListScheduleMatchingTimes(r) => of(schedule::KIND, &r.namespace, &r.schedule_id),
+        Call::StartBatch(r) => of(batch::RECORD_KIND, &r.namespace, &r.job_id),
+        Call::StopBatch(r) => of(batch::RECORD_KIND, &r.namespace, &r.job_id),
+        Call::DescribeBatch(r) => of(batch::RECORD_KIND, &r.namespace, &r.job_id),
+        Call::UpdateTaskQueueConfig(r) => {
             let kind = crate::engine::dispatch::describe_queue::queue_kind(r.task_queue_type());
             of(settings::CONFIG_KIND, &r.namespace, &format!("{}/{}", kind as u8, r.task_queue))
         }
-        Command::UpdateBuildIds(r) => of(settings::BUILD_IDS_KIND, &r.namespace, &r.task_queue),
-        Command::GetBuildIds(r) => of(settings::BUILD_IDS_KIND, &r.namespace, &r.task_queue),
-        Command::UpdateNexusEndpoint(r) => Some(Asked::Endpoint(&r.id)),
-        Command::DeleteNexusEndpoint(r) => Some(Asked::Endpoint(&r.id)),
-        Command::GetNexusEndpoint(r) => Some(Asked::Endpoint(&r.id)),
-        command => deployment_of(command).and_then(|(namespace, name)| of(deployment::RECORD_KIND, namespace, name)),
+        Call::UpdateBuildIds(r) => of(settings::BUILD_IDS_KIND, &r.namespace, &r.task_queue),
+        Call::GetBuildIds(r) => of(settings::BUILD_IDS_KIND, &r.namespace, &r.task_queue),
+        Call::UpdateNexusEndpoint(r) => Some(Asked::Endpoint(&r.id)),
+        Call::DeleteNexusEndpoint(r) => Some(Asked::Endpoint(&r.id)),
+        Call::GetNexusEndpoint(r) => Some(Asked::Endpoint(&r.id)),
+        call => deployment_of(call).and_then(|(namespace, name)| of(deployment::RECORD_KIND, namespace, name)),
     }
 }
 
 /// Namespace and name of the worker deployment that a call is about.
-fn deployment_of(command: &Command) -> Option<(&str, &str)> {
-    match command {
-        Command::CreateDeployment(r) => Some((&r.namespace, &r.deployment_name)),
-        Command::DescribeDeployment(r) => Some((&r.namespace, &r.deployment_name)),
-        Command::SetCurrentVersion(r) => Some((&r.namespace, &r.deployment_name)),
-        Command::SetRampingVersion(r) => Some((&r.namespace, &r.deployment_name)),
-        Command::SetDeploymentManager(r) => Some((&r.namespace, &r.deployment_name)),
-        Command::DeleteDeployment(r) => Some((&r.namespace, &r.deployment_name)),
-        Command::CreateDeploymentVersion(r) => Some((&r.namespace, named(&r.deployment_version))),
-        Command::DescribeDeploymentVersion(r) => Some((&r.namespace, named(&r.deployment_version))),
-        Command::UpdateVersionMetadata(r) => Some((&r.namespace, named(&r.deployment_version))),
-        Command::DeleteDeploymentVersion(r) => Some((&r.namespace, named(&r.deployment_version))),
+fn deployment_of(call: &Call) -> Option<(&str, &str)> {
+    match call {
+        Call::CreateDeployment(r) => Some((&r.namespace, &r.deployment_name)),
+        Call::DescribeDeployment(r) => Some((&r.namespace, &r.deployment_name)),
+        Call::SetCurrentVersion(r) => Some((&r.namespace, &r.deployment_name)),
+        Call::SetRampingVersion(r) => Some((&r.namespace, &r.deployment_name)),
+        Call::SetDeploymentManager(r) => Some((&r.namespace, &r.deployment_name)),
+        Call::DeleteDeployment(r) => Some((&r.namespace, &r.deployment_name)),
+        Call::CreateDeploymentVersion(r) => Some((&r.namespace, named(&r.deployment_version))),
+        Call::DescribeDeploymentVersion(r) => Some((&r.namespace, named(&r.deployment_version))),
+        Call::UpdateVersionMetadata(r) => Some((&r.namespace, named(&r.deployment_version))),
+        Call::DeleteDeploymentVersion(r) => Some((&r.namespace, named(&r.deployment_version))),
         _ => None,
     }
 }

@@ -15,8 +15,13 @@ use crate::base::time::{Span, Time, duration, timestamp};
 use crate::base::version::Version;
 use crate::call::DescribedQueue;
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::queue::{Description, Flow, PollerSeen, QueueKey};
 use crate::stored::persistence::{Loader, QueueKind};
+
+answers! {
+    DescribeTaskQueueRequest: |engine, request| engine.describe_task_queue(request);
+}
 
 impl<L: Loader> Engine<L> {
     pub(crate) fn describe_task_queue(&mut self, request: DescribeTaskQueueRequest) -> Result<DescribedQueue> {

@@ -27,9 +27,6 @@ const POLLS_TOO_FEW: Span = MILLISECOND.times(200);
 
 impl<L: Loader> Engine<L> {
     pub(super) fn offer_workflow_task(&mut self, id: ExecutionId) {
-        if self.reserved == Some(id) {
-            return;
-        }
         let Some((key, task)) = self.waiting_workflow_task(id) else { return };
         if task.sticky && !self.queues.has_recent_poller(&key, self.now, self.config.sticky_poller_ttl) {
             self.step(id, |t| t.unstick_workflow_task());

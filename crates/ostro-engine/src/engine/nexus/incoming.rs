@@ -18,6 +18,7 @@ use crate::base::token::TaskToken;
 use crate::call::Answer;
 use crate::call::ReplyId;
 use crate::engine::Engine;
+use crate::engine::calls::handle::{Outcome, answers_later};
 use crate::engine::memory::waits::{NO_EXECUTION, Wait, WaitKind};
 use crate::execution::Place;
 use crate::execution::nexus::{OPERATION_TIMEOUT, set_operation_timeout, set_request_timeout};
@@ -45,8 +46,16 @@ struct Waiting {
     taken: Time,
 }
 
+answers_later! {
+    AskNexusWorker: |engine, reply, request| engine.ask_nexus_worker(reply, request);
+}
+
 impl<L: Loader> Engine<L> {
-    pub(crate) fn ask_nexus_worker(&mut self, call: ReplyId, asked: AskNexusWorker) -> Result<Option<Answer>> {
+    pub(crate) fn ask_nexus_worker(
+        &mut self,
+        call: ReplyId,
+        asked: AskNexusWorker,
+    ) -> Result<Outcome<Option<NexusWorkerAnswer>>> {
         let AskNexusWorker { namespace, task_queue, request, within } = asked;
         let namespace = self.namespaces.get(&namespace)?.id;
         let queue = QueueKey::new(namespace, QueueKind::Nexus, task_queue);
@@ -61,7 +70,7 @@ impl<L: Loader> Engine<L> {
         if within > Span::ZERO {
             self.offer_incoming(call);
         }
-        Ok(None)
+        Ok(Outcome::Later)
     }
 
     fn offer_incoming(&mut self, call: ReplyId) {

@@ -6,8 +6,9 @@ use std::ops::Bound;
 use crate::call::Answer;
 use crate::call::ReplyId;
 use crate::engine::Engine;
+use crate::engine::calls::handle::{Outcome, answers_later};
 use crate::execution::nexus::What;
-use crate::nexus::outgoing::OutgoingRequest;
+use crate::nexus::outgoing::{OutgoingRequest, TakeOutgoing};
 use crate::stored::persistence::{ExecutionId, Loader, NamespaceId};
 
 /// A request that waits.
@@ -67,6 +68,13 @@ impl Outbox {
         }
         Some((request, taker))
     }
+}
+
+answers_later! {
+    TakeOutgoing: |engine, reply, _request| {
+                engine.outbox.add_taker(reply);
+                Ok(Outcome::Later)
+            };
 }
 
 impl<L: Loader> Engine<L> {

@@ -5,7 +5,7 @@ pub mod nexus;
 
 use std::collections::HashMap;
 
-use ostro_engine::call::{Answer, Call, WithDeadline};
+use ostro_engine::call::{Answer, Request, WithDeadline};
 use ostro_engine::call::{ReplyId, WorkflowTaskAnswer};
 use ostro_engine::config::Config;
 use ostro_engine::engine::{Engine, Output, Secrets};
@@ -81,10 +81,10 @@ impl World {
     }
 
     /// Sends a call; its answer may come later.
-    pub fn send<C: Call>(&mut self, call: C) -> ReplyId {
+    pub fn send<C: Request>(&mut self, call: C) -> ReplyId {
         let id = self.next_reply;
         self.next_reply += 1;
-        let output = self.engine.handle(self.now, id, call.into_command());
+        let output = self.engine.handle(self.now, id, call.into_call());
         self.take(output);
         id
     }
@@ -96,13 +96,13 @@ impl World {
     }
 
     /// The answer to a call, if it has come.
-    pub fn answer<C: Call>(&mut self, id: ReplyId) -> Option<Result<C::Answer>> {
+    pub fn answer<C: Request>(&mut self, id: ReplyId) -> Option<Result<C::Answer>> {
         let answer = self.answers.remove(&id)?;
         Some(answer.map(|answer| C::from_answer(answer).expect("the answer has the type of the call")))
     }
 
     /// Sends a call that is answered at once.
-    pub fn ask<C: Call>(&mut self, call: C) -> Result<C::Answer> {
+    pub fn ask<C: Request>(&mut self, call: C) -> Result<C::Answer> {
         let id = self.send(call);
         self.answer::<C>(id).expect("this call is answered at once")
     }

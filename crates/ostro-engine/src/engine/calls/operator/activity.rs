@@ -13,8 +13,16 @@ use temporalio_protos::temporal::api::{
 use crate::base::error::{Error, Result};
 use crate::base::time::from_duration;
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::execution::activity::{Pause, Reset, Selection, Unpause};
 use crate::stored::persistence::{ExecutionId, Loader};
+
+answers! {
+    PauseActivityRequest: |engine, request| engine.pause_activity(request);
+    UnpauseActivityRequest: |engine, request| engine.unpause_activity(request);
+    ResetActivityRequest: |engine, request| engine.reset_activity(request);
+    UpdateActivityOptionsRequest: |engine, request| engine.update_activity_options(request);
+}
 
 impl<L: Loader> Engine<L> {
     pub(crate) fn pause_activity(&mut self, request: PauseActivityRequest) -> Result<PauseActivityResponse> {

@@ -9,7 +9,17 @@ use temporalio_protos::temporal::api::workflowservice::v1::{
 use crate::base::error::Result;
 use crate::batch::Progress;
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::stored::persistence::Loader;
+
+answers! {
+    StartBatchOperationRequest: |engine, request| engine.start_batch(request);
+    StopBatchOperationRequest: |engine, request| engine.stop_batch(request);
+    DescribeBatchOperationRequest: |engine, request| engine.describe_batch(request);
+    ListBatchOperationsRequest: |engine, request| engine.list_batches(request);
+    crate::batch::RunningBatches: |engine, _request| Ok(engine.batches.running());
+    Progress: |engine, request| Ok(engine.progress_batch(request));
+}
 
 impl<L: Loader> Engine<L> {
     pub(crate) fn start_batch(&mut self, request: StartBatchOperationRequest) -> Result<StartBatchOperationResponse> {

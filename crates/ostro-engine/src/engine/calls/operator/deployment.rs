@@ -7,44 +7,29 @@ use temporalio_protos::temporal::api::{
 
 use crate::base::error::{Error, Result};
 use crate::base::version::Version;
-use crate::call::{Answer, Command};
 use crate::deployment::{Change, Changed, SetCurrent, SetRamping};
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::queue::QueueKey;
 use crate::stored::persistence::{Loader, NamespaceId};
 
 const PAGE_SIZE_MAX: usize = 1000;
 
-impl<L: Loader> Engine<L> {
-    /// A call on worker deployments, or on what comes after them.
-    pub(crate) fn deployment_call(&mut self, command: Command) -> Result<Option<Answer>> {
-        let answer = match command {
-            Command::CreateDeployment(r) => Answer::CreateDeployment(Box::new(self.create_deployment(&r)?)),
-            Command::CreateDeploymentVersion(r) => {
-                Answer::CreateDeploymentVersion(Box::new(self.create_deployment_version(&r)?))
-            }
-            Command::DescribeDeployment(r) => Answer::DescribeDeployment(Box::new(self.describe_deployment(&r)?)),
-            Command::DescribeDeploymentVersion(r) => {
-                Answer::DescribeDeploymentVersion(Box::new(self.describe_deployment_version(&r)?))
-            }
-            Command::ListDeployments(r) => Answer::ListDeployments(Box::new(self.list_deployments(&r)?)),
-            Command::SetCurrentVersion(r) => Answer::SetCurrentVersion(Box::new(self.set_current_version(*r)?)),
-            Command::SetRampingVersion(r) => Answer::SetRampingVersion(Box::new(self.set_ramping_version(*r)?)),
-            Command::SetDeploymentManager(r) => {
-                Answer::SetDeploymentManager(Box::new(self.set_deployment_manager(*r)?))
-            }
-            Command::UpdateVersionMetadata(r) => {
-                Answer::UpdateVersionMetadata(Box::new(self.update_version_metadata(*r)?))
-            }
-            Command::DeleteDeploymentVersion(r) => {
-                Answer::DeleteDeploymentVersion(Box::new(self.delete_deployment_version(&r)?))
-            }
-            Command::DeleteDeployment(r) => Answer::DeleteDeployment(Box::new(self.delete_deployment(&r)?)),
-            command => return self.namespace_call(command),
-        };
-        Ok(Some(answer))
-    }
+answers! {
+    service::CreateWorkerDeploymentRequest: |engine, request| engine.create_deployment(&request);
+    service::CreateWorkerDeploymentVersionRequest: |engine, request| engine.create_deployment_version(&request);
+    service::DescribeWorkerDeploymentRequest: |engine, request| engine.describe_deployment(&request);
+    service::DescribeWorkerDeploymentVersionRequest: |engine, request| engine.describe_deployment_version(&request);
+    service::ListWorkerDeploymentsRequest: |engine, request| engine.list_deployments(&request);
+    service::SetWorkerDeploymentCurrentVersionRequest: |engine, request| engine.set_current_version(request);
+    service::SetWorkerDeploymentRampingVersionRequest: |engine, request| engine.set_ramping_version(request);
+    service::SetWorkerDeploymentManagerRequest: |engine, request| engine.set_deployment_manager(request);
+    service::UpdateWorkerDeploymentVersionMetadataRequest: |engine, request| engine.update_version_metadata(request);
+    service::DeleteWorkerDeploymentVersionRequest: |engine, request| engine.delete_deployment_version(&request);
+    service::DeleteWorkerDeploymentRequest: |engine, request| engine.delete_deployment(&request);
+}
 
+impl<L: Loader> Engine<L> {
     fn create_deployment(
         &mut self,
         r: &service::CreateWorkerDeploymentRequest,

@@ -1,64 +1,57 @@
 //! Namespaces and their search attributes: the registry does the work, its writes join the call's.
 
-use crate::base::error::Result;
-use crate::call::{Answer, Command};
+use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflowservice::v1 as service};
+
+use crate::call::ResolveNamespace;
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::stored::persistence::{Loader, Write};
 
-impl<L: Loader> Engine<L> {
-    /// A call on the registry of namespaces; `None` where it is another call.
-    pub(crate) fn namespace_call(&mut self, command: Command) -> Result<Option<Answer>> {
-        let answer = match command {
-            Command::RegisterNamespace(r) => {
-                let (response, writes) = self.namespaces.register(*r, &mut self.ids, self.now, &self.config)?;
-                self.keep(writes);
-                Answer::RegisterNamespace(Box::new(response))
-            }
-            Command::DescribeNamespace(r) => {
-                Answer::DescribeNamespace(Box::new(self.namespaces.describe(&r, &self.config)?))
-            }
-            Command::ListNamespaces(r) => Answer::ListNamespaces(Box::new(self.namespaces.list(&r, &self.config)?)),
-            Command::UpdateNamespace(r) => {
-                let (response, writes) = self.namespaces.update(*r, &self.config)?;
-                self.keep(writes);
-                Answer::UpdateNamespace(Box::new(response))
-            }
-            Command::DeprecateNamespace(r) => {
-                let (response, writes) = self.namespaces.deprecate(&r)?;
-                self.keep(writes);
-                Answer::DeprecateNamespace(Box::new(response))
-            }
-            Command::DeleteNamespace(r) => {
-                let (response, writes) = self.namespaces.delete(&r)?;
-                self.keep(writes);
-                if let Some(id) = self.namespaces.by_name(&response.deleted_namespace).map(|namespace| namespace.id) {
-                    self.drop_schedules(id);
-                    let writes = self.deployments.drop_namespace(id);
-                    self.keep(writes);
-                    let writes = self.settings.drop_namespace(id);
-                    self.keep(writes);
+answers! {
+    service::RegisterNamespaceRequest: |engine, request| {
+                let (response, writes) = engine.namespaces.register(request, &mut engine.ids, engine.now, &engine.config)?;
+                engine.keep(writes);
+                Ok(response)
+            };
+    service::DescribeNamespaceRequest: |engine, request| engine.namespaces.describe(&request, &engine.config);
+    service::ListNamespacesRequest: |engine, request| engine.namespaces.list(&request, &engine.config);
+    service::UpdateNamespaceRequest: |engine, request| {
+                let (response, writes) = engine.namespaces.update(request, &engine.config)?;
+                engine.keep(writes);
+                Ok(response)
+            };
+    service::DeprecateNamespaceRequest: |engine, request| {
+                let (response, writes) = engine.namespaces.deprecate(&request)?;
+                engine.keep(writes);
+                Ok(response)
+            };
+    operator::DeleteNamespaceRequest: |engine, request| {
+                let (response, writes) = engine.namespaces.delete(&request)?;
+                engine.keep(writes);
+                if let Some(id) = engine.namespaces.by_name(&response.deleted_namespace).map(|namespace| namespace.id) {
+                    engine.drop_schedules(id);
+                    let writes = engine.deployments.drop_namespace(id);
+                    engine.keep(writes);
+                    let writes = engine.settings.drop_namespace(id);
+                    engine.keep(writes);
                 }
-                Answer::DeleteNamespace(Box::new(response))
-            }
-            Command::AddSearchAttributes(r) => {
-                let (response, writes) = self.namespaces.add_search_attributes(*r)?;
-                self.keep(writes);
-                Answer::AddSearchAttributes(Box::new(response))
-            }
-            Command::RemoveSearchAttributes(r) => {
-                let (response, writes) = self.namespaces.remove_search_attributes(&r)?;
-                self.keep(writes);
-                Answer::RemoveSearchAttributes(Box::new(response))
-            }
-            Command::ListSearchAttributes(r) => {
-                Answer::ListSearchAttributes(Box::new(self.namespaces.list_search_attributes(&r)?))
-            }
-            Command::ResolveNamespace(r) => Answer::ResolveNamespace(Box::new(self.namespaces.resolve(&r.namespace)?)),
-            _ => return Ok(None),
-        };
-        Ok(Some(answer))
-    }
+                Ok(response)
+            };
+    operator::AddSearchAttributesRequest: |engine, request| {
+                let (response, writes) = engine.namespaces.add_search_attributes(request)?;
+                engine.keep(writes);
+                Ok(response)
+            };
+    operator::RemoveSearchAttributesRequest: |engine, request| {
+                let (response, writes) = engine.namespaces.remove_search_attributes(&request)?;
+                engine.keep(writes);
+                Ok(response)
+            };
+    operator::ListSearchAttributesRequest: |engine, request| engine.namespaces.list_search_attributes(&request);
+    ResolveNamespace: |engine, request| engine.namespaces.resolve(&request.namespace);
+}
 
+impl<L: Loader> Engine<L> {
     /// Adds writes to the output in progress.
     pub(in crate::engine) fn keep(&mut self, writes: Vec<Write>) {
         self.out.writes.extend(writes);

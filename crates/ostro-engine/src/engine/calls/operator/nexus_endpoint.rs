@@ -4,7 +4,16 @@ use temporalio_protos::temporal::api::operatorservice::v1::*;
 
 use crate::base::error::Result;
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::stored::persistence::Loader;
+
+answers! {
+    CreateNexusEndpointRequest: |engine, request| engine.create_nexus_endpoint(request);
+    UpdateNexusEndpointRequest: |engine, request| engine.update_nexus_endpoint(request);
+    DeleteNexusEndpointRequest: |engine, request| engine.delete_nexus_endpoint(request);
+    GetNexusEndpointRequest: |engine, request| engine.endpoints.describe(&request);
+    ListNexusEndpointsRequest: |engine, request| engine.endpoints.list(&request);
+}
 
 impl<L: Loader> Engine<L> {
     pub(crate) fn create_nexus_endpoint(

@@ -10,9 +10,9 @@ use temporalio_protos::temporal::api::{
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::time::{Span, from_duration};
-use crate::call::{Answer, Command};
 use crate::config::FOREVER;
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::engine::calls::standalone::shared::Attached;
 use crate::engine::calls::workflow::start::InTheWay;
 use crate::execution::standalone::activity::execution_id;
@@ -20,88 +20,83 @@ use crate::execution::workflow::backoff::with_defaults;
 use crate::execution::workflow::new_run::NewRun;
 use crate::stored::persistence::{ExecutionId, Loader, NamespaceId};
 
-impl<L: Loader> Engine<L> {
-    /// A call on standalone activities, or on what comes after them.
-    pub(crate) fn standalone_call(&mut self, command: Command) -> Result<Option<Answer>> {
-        let answer = match command {
-            Command::StartActivityExecution(r) => Answer::StartActivityExecution(Box::new(self.start_standalone(*r)?)),
-            Command::DescribeActivityExecution(r) => {
-                let id = self.standalone(&r.namespace, &r.activity_id, &r.run_id)?;
-                Answer::DescribeActivityExecution(Box::new(self.execution(id).describe_standalone(&r)))
-            }
-            Command::RequestCancelActivityExecution(r) => {
-                let id = self.standalone(&r.namespace, &r.activity_id, &r.run_id)?;
-                self.look(id, |t| t.request_standalone_cancel(&r.request_id, &r.reason, &r.identity))?;
-                Answer::RequestCancelActivityExecution(Box::default())
-            }
-            Command::TerminateActivityExecution(r) => {
-                let id = self.standalone(&r.namespace, &r.activity_id, &r.run_id)?;
-                self.look(id, |t| t.terminate_standalone(&r.request_id, &r.reason, &r.identity))?;
-                Answer::TerminateActivityExecution(Box::default())
-            }
-            Command::DeleteActivityExecution(r) => {
-                let id = self.standalone(&r.namespace, &r.activity_id, &r.run_id)?;
-                self.end_and_delete(id, |t| t.terminate_standalone("", "Delete activity execution", ""))?;
-                Answer::DeleteActivityExecution(Box::default())
-            }
-            Command::PauseActivityExecution(r) => {
+answers! {
+    service::StartActivityExecutionRequest: |engine, request| engine.start_standalone(request);
+    service::DescribeActivityExecutionRequest: |engine, request| {
+                let id = engine.standalone(&request.namespace, &request.activity_id, &request.run_id)?;
+                Ok(engine.execution(id).describe_standalone(&request))
+            };
+    service::RequestCancelActivityExecutionRequest: |engine, request| {
+                let id = engine.standalone(&request.namespace, &request.activity_id, &request.run_id)?;
+                engine.look(id, |t| t.request_standalone_cancel(&request.request_id, &request.reason, &request.identity))?;
+                Ok(Default::default())
+            };
+    service::TerminateActivityExecutionRequest: |engine, request| {
+                let id = engine.standalone(&request.namespace, &request.activity_id, &request.run_id)?;
+                engine.look(id, |t| t.terminate_standalone(&request.request_id, &request.reason, &request.identity))?;
+                Ok(Default::default())
+            };
+    service::DeleteActivityExecutionRequest: |engine, request| {
+                let id = engine.standalone(&request.namespace, &request.activity_id, &request.run_id)?;
+                engine.end_and_delete(id, |t| t.terminate_standalone("", "Delete activity execution", ""))?;
+                Ok(Default::default())
+            };
+    service::PauseActivityExecutionRequest: |engine, request| {
                 let request = service::PauseActivityRequest {
-                    execution: owner(&r.workflow_id, &r.activity_id, &r.run_id),
-                    namespace: r.namespace,
-                    identity: r.identity,
-                    activity: Some(service::pause_activity_request::Activity::Id(r.activity_id)),
-                    reason: r.reason,
-                    request_id: r.request_id,
+                    execution: owner(&request.workflow_id, &request.activity_id, &request.run_id),
+                    namespace: request.namespace,
+                    identity: request.identity,
+                    activity: Some(service::pause_activity_request::Activity::Id(request.activity_id)),
+                    reason: request.reason,
+                    request_id: request.request_id,
                 };
-                self.pause_activity(request)?;
-                Answer::PauseActivityExecution(Box::default())
-            }
-            Command::UnpauseActivityExecution(r) => {
+                engine.pause_activity(request)?;
+                Ok(Default::default())
+            };
+    service::UnpauseActivityExecutionRequest: |engine, request| {
                 let request = service::UnpauseActivityRequest {
-                    execution: owner(&r.workflow_id, &r.activity_id, &r.run_id),
-                    namespace: r.namespace,
-                    identity: r.identity,
-                    activity: Some(service::unpause_activity_request::Activity::Id(r.activity_id)),
-                    jitter: r.jitter,
+                    execution: owner(&request.workflow_id, &request.activity_id, &request.run_id),
+                    namespace: request.namespace,
+                    identity: request.identity,
+                    activity: Some(service::unpause_activity_request::Activity::Id(request.activity_id)),
+                    jitter: request.jitter,
                     ..Default::default()
                 };
-                self.unpause_activity(request)?;
-                Answer::UnpauseActivityExecution(Box::default())
-            }
-            Command::ResetActivityExecution(r) => {
+                engine.unpause_activity(request)?;
+                Ok(Default::default())
+            };
+    service::ResetActivityExecutionRequest: |engine, request| {
                 let request = service::ResetActivityRequest {
-                    execution: owner(&r.workflow_id, &r.activity_id, &r.run_id),
-                    namespace: r.namespace,
-                    identity: r.identity,
-                    activity: Some(service::reset_activity_request::Activity::Id(r.activity_id)),
-                    reset_heartbeat: r.reset_heartbeat,
-                    keep_paused: r.keep_paused,
-                    jitter: r.jitter,
-                    restore_original_options: r.restore_original_options,
+                    execution: owner(&request.workflow_id, &request.activity_id, &request.run_id),
+                    namespace: request.namespace,
+                    identity: request.identity,
+                    activity: Some(service::reset_activity_request::Activity::Id(request.activity_id)),
+                    reset_heartbeat: request.reset_heartbeat,
+                    keep_paused: request.keep_paused,
+                    jitter: request.jitter,
+                    restore_original_options: request.restore_original_options,
                 };
-                self.reset_activity(request)?;
-                Answer::ResetActivityExecution(Box::default())
-            }
-            Command::UpdateActivityExecutionOptions(r) => {
+                engine.reset_activity(request)?;
+                Ok(Default::default())
+            };
+    service::UpdateActivityExecutionOptionsRequest: |engine, request| {
                 let request = service::UpdateActivityOptionsRequest {
-                    execution: owner(&r.workflow_id, &r.activity_id, &r.run_id),
-                    namespace: r.namespace,
-                    identity: r.identity,
-                    activity_options: r.activity_options,
-                    update_mask: r.update_mask,
-                    activity: Some(service::update_activity_options_request::Activity::Id(r.activity_id)),
-                    restore_original: r.restore_original,
+                    execution: owner(&request.workflow_id, &request.activity_id, &request.run_id),
+                    namespace: request.namespace,
+                    identity: request.identity,
+                    activity_options: request.activity_options,
+                    update_mask: request.update_mask,
+                    activity: Some(service::update_activity_options_request::Activity::Id(request.activity_id)),
+                    restore_original: request.restore_original,
                 };
-                let updated = self.update_activity_options(request)?;
-                Answer::UpdateActivityExecutionOptions(Box::new(service::UpdateActivityExecutionOptionsResponse {
+                let updated = engine.update_activity_options(request)?;
+                Ok(service::UpdateActivityExecutionOptionsResponse {
                     activity_options: updated.activity_options,
-                }))
-            }
-            command => return self.standalone_operation_call(command),
-        };
-        Ok(Some(answer))
-    }
+                })
+            };
+}
 
+impl<L: Loader> Engine<L> {
     fn start_standalone(
         &mut self,
         r: service::StartActivityExecutionRequest,

@@ -10,51 +10,44 @@ use temporalio_protos::temporal::api::{
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::time::{Span, duration, from_duration};
-use crate::call::{Answer, Command};
 use crate::config::FOREVER;
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::engine::calls::standalone::shared::Attached;
 use crate::engine::calls::workflow::start::InTheWay;
 use crate::execution::standalone::nexus_operation::execution_id;
 use crate::execution::workflow::new_run::NewRun;
 use crate::stored::persistence::{ExecutionId, Loader, NamespaceId};
 
-impl<L: Loader> Engine<L> {
-    /// A call on standalone operations, or on what comes after them.
-    pub(crate) fn standalone_operation_call(&mut self, command: Command) -> Result<Option<Answer>> {
-        let answer = match command {
-            Command::StartNexusOperation(r) => {
-                Answer::StartNexusOperation(Box::new(self.start_standalone_operation(*r)?))
-            }
-            Command::DescribeNexusOperation(r) => {
-                let id = self.standalone_operation(&r.namespace, &r.operation_id, &r.run_id)?;
-                let described = self.execution(id).describe_standalone_operation(&r, self.now);
-                Answer::DescribeNexusOperation(Box::new(described))
-            }
-            Command::NexusOperationProgress(r) => {
-                let id = self.standalone_operation(&r.namespace, &r.operation_id, &r.run_id)?;
-                Answer::NexusOperationProgress(Box::new(self.execution(id).operation_progress()))
-            }
-            Command::CancelNexusOperation(r) => {
-                let id = self.standalone_operation(&r.namespace, &r.operation_id, &r.run_id)?;
-                self.look(id, |t| t.request_standalone_operation_cancel(&r.request_id, &r.reason))?;
-                Answer::CancelNexusOperation(Box::default())
-            }
-            Command::TerminateNexusOperation(r) => {
-                let id = self.standalone_operation(&r.namespace, &r.operation_id, &r.run_id)?;
-                self.look(id, |t| t.terminate_standalone_operation(&r.request_id, &r.reason, &r.identity))?;
-                Answer::TerminateNexusOperation(Box::default())
-            }
-            Command::DeleteNexusOperation(r) => {
-                let id = self.standalone_operation(&r.namespace, &r.operation_id, &r.run_id)?;
-                self.end_and_delete(id, |t| t.terminate_standalone_operation("", "Delete Nexus operation", ""))?;
-                Answer::DeleteNexusOperation(Box::default())
-            }
-            command => return self.settings_call(command),
-        };
-        Ok(Some(answer))
-    }
+answers! {
+    service::StartNexusOperationExecutionRequest: |engine, request| engine.start_standalone_operation(request);
+    service::DescribeNexusOperationExecutionRequest: |engine, request| {
+                let id = engine.standalone_operation(&request.namespace, &request.operation_id, &request.run_id)?;
+                let described = engine.execution(id).describe_standalone_operation(&request, engine.now);
+                Ok(described)
+            };
+    service::PollNexusOperationExecutionRequest: |engine, request| {
+                let id = engine.standalone_operation(&request.namespace, &request.operation_id, &request.run_id)?;
+                Ok(engine.execution(id).operation_progress())
+            };
+    service::RequestCancelNexusOperationExecutionRequest: |engine, request| {
+                let id = engine.standalone_operation(&request.namespace, &request.operation_id, &request.run_id)?;
+                engine.look(id, |t| t.request_standalone_operation_cancel(&request.request_id, &request.reason))?;
+                Ok(Default::default())
+            };
+    service::TerminateNexusOperationExecutionRequest: |engine, request| {
+                let id = engine.standalone_operation(&request.namespace, &request.operation_id, &request.run_id)?;
+                engine.look(id, |t| t.terminate_standalone_operation(&request.request_id, &request.reason, &request.identity))?;
+                Ok(Default::default())
+            };
+    service::DeleteNexusOperationExecutionRequest: |engine, request| {
+                let id = engine.standalone_operation(&request.namespace, &request.operation_id, &request.run_id)?;
+                engine.end_and_delete(id, |t| t.terminate_standalone_operation("", "Delete Nexus operation", ""))?;
+                Ok(Default::default())
+            };
+}
 
+impl<L: Loader> Engine<L> {
     fn start_standalone_operation(
         &mut self,
         r: service::StartNexusOperationExecutionRequest,

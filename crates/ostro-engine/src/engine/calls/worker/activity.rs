@@ -18,10 +18,23 @@ use temporalio_protos::temporal::api::{
 use crate::base::error::{Error, Result};
 use crate::call::DetachActivity;
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::execution::activity::ActivityRef;
 use crate::stored::persistence::{ExecutionId, Loader};
 
 type Target = (ExecutionId, ActivityRef);
+
+answers! {
+    RecordActivityTaskHeartbeatRequest: |engine, request| engine.heartbeat_activity(request);
+    RecordActivityTaskHeartbeatByIdRequest: |engine, request| engine.heartbeat_activity_by_id(request);
+    RespondActivityTaskCompletedRequest: |engine, request| engine.complete_activity(request);
+    RespondActivityTaskCompletedByIdRequest: |engine, request| engine.complete_activity_by_id(request);
+    RespondActivityTaskFailedRequest: |engine, request| engine.fail_activity(request);
+    RespondActivityTaskFailedByIdRequest: |engine, request| engine.fail_activity_by_id(request);
+    RespondActivityTaskCanceledRequest: |engine, request| engine.cancel_activity(request);
+    RespondActivityTaskCanceledByIdRequest: |engine, request| engine.cancel_activity_by_id(request);
+    DetachActivity: |engine, request| engine.detach_activity(&request);
+}
 
 impl<L: Loader> Engine<L> {
     fn by_token(&mut self, namespace: &str, token: &[u8]) -> Result<Target> {

@@ -5,10 +5,16 @@ use temporalio_protos::temporal::api::common::v1::{Callback, callback::Variant};
 
 use crate::base::error::{Error, Result};
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::execution::nexus::token_fault;
 use crate::nexus::callback::{self, Address};
 use crate::nexus::outgoing::{CallbackAnswered, CompleteNexusOperation};
 use crate::stored::persistence::Loader;
+
+answers! {
+    CallbackAnswered: |engine, request| engine.callback_answered(request);
+    CompleteNexusOperation: |engine, request| engine.complete_nexus_operation(request);
+}
 
 impl<L: Loader> Engine<L> {
     /// An answer that comes after its attempt was given up is nothing.

@@ -8,8 +8,9 @@ use temporalio_protos::temporal::api::workflowservice::v1::{
 use crate::base::error::{Error, Result};
 use crate::base::token::TaskToken;
 use crate::call::ReplyId;
-use crate::call::{Answer, WithDeadline};
+use crate::call::WithDeadline;
 use crate::engine::Engine;
+use crate::engine::calls::handle::{Outcome, answers, answers_later};
 use crate::engine::calls::worker::workflow_task::worker_of;
 use crate::execution::nexus::{Response, What};
 use crate::nexus::failures;
@@ -21,17 +22,27 @@ use crate::stored::persistence::{Loader, NamespaceId, QueueKind};
 /// In the place of a handler's namespace: it is at a URL.
 const OUTSIDE: NamespaceId = 0;
 
+answers! {
+    RespondNexusTaskCompletedRequest: |engine, request| engine.complete_nexus_task(request);
+    RespondNexusTaskFailedRequest: |engine, request| engine.fail_nexus_task(request);
+    OperationNotDelivered: |engine, request| engine.operation_not_delivered(request);
+}
+
+answers_later! {
+    WithDeadline<PollNexusTaskQueueRequest>: |engine, reply, request| engine.poll_nexus_task(reply, request);
+}
+
 impl<L: Loader> Engine<L> {
     pub(crate) fn poll_nexus_task(
         &mut self,
         reply: ReplyId,
         call: WithDeadline<PollNexusTaskQueueRequest>,
-    ) -> Result<Option<Answer>> {
+    ) -> Result<Outcome<PollNexusTaskQueueResponse>> {
         let WithDeadline { request, deadline } = call;
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let deadline = self.poll_deadline(deadline);
         if deadline <= self.now {
-            return Ok(Some(Answer::PollNexusTask(Box::<PollNexusTaskQueueResponse>::default())));
+            return Ok(Outcome::Now(Default::default()));
         }
         let poller = Poller {
             reply,
@@ -44,7 +55,7 @@ impl<L: Loader> Engine<L> {
         };
         let name = request.task_queue.map(|queue| queue.name).unwrap_or_default();
         self.add_poller(QueueKey::new(namespace, QueueKind::Nexus, name), poller)?;
-        Ok(None)
+        Ok(Outcome::Later)
     }
 
     pub(crate) fn complete_nexus_task(

@@ -15,9 +15,10 @@ use crate::base::error::{Error, Result};
 use crate::base::time::{Span, Time};
 use crate::base::token::TaskToken;
 use crate::base::version::Version;
-use crate::call::{Answer, WithDeadline};
+use crate::call::WithDeadline;
 use crate::call::{ReplyId, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer};
 use crate::engine::Engine;
+use crate::engine::calls::handle::{Outcome, answers, answers_later};
 use crate::execution::update::wait_until;
 use crate::execution::workflow::close::SERVER_IDENTITY;
 use crate::execution::workflow_task::{Completion, StartedBy};
@@ -27,12 +28,23 @@ use crate::stored::persistence::{ExecutionId, Loader, NamespaceId, QueueKind};
 /// Why a run ends whose worker's answer no server takes; in the reference server's words.
 const MESSAGE_TOO_LARGE: &str = "GrpcMessageTooLarge";
 
+answers! {
+    RespondWorkflowTaskCompletedRequest: |engine, request| engine.complete_workflow_task(request);
+    RespondWorkflowTaskFailedRequest: |engine, request| engine.fail_workflow_task(request);
+    ShutdownWorkerRequest: |engine, request| engine.shutdown_worker(request);
+}
+
+answers_later! {
+    WithDeadline<PollWorkflowTaskQueueRequest>: |engine, reply, request| engine.poll_workflow_task(reply, request);
+    WithDeadline<PollActivityTaskQueueRequest>: |engine, reply, request| engine.poll_activity_task(reply, request);
+}
+
 impl<L: Loader> Engine<L> {
     pub(crate) fn poll_workflow_task(
         &mut self,
         reply: ReplyId,
         call: WithDeadline<PollWorkflowTaskQueueRequest>,
-    ) -> Result<Option<Answer>> {
+    ) -> Result<Outcome<WorkflowTaskAnswer>> {
         let WithDeadline { request, deadline } = call;
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let queue = request.task_queue.unwrap_or_default();
@@ -43,7 +55,7 @@ impl<L: Loader> Engine<L> {
         };
         let deadline = self.poll_deadline(deadline);
         if deadline <= self.now {
-            return Ok(Some(Answer::PollWorkflowTask(Box::<WorkflowTaskAnswer>::default())));
+            return Ok(Outcome::Now(Default::default()));
         }
         let poller = Poller {
             reply,
@@ -61,19 +73,19 @@ impl<L: Loader> Engine<L> {
         };
         let key = QueueKey::new(namespace, QueueKind::Workflow, queue.name);
         self.add_poller(key, poller)?;
-        Ok(None)
+        Ok(Outcome::Later)
     }
 
     pub(crate) fn poll_activity_task(
         &mut self,
         reply: ReplyId,
         call: WithDeadline<PollActivityTaskQueueRequest>,
-    ) -> Result<Option<Answer>> {
+    ) -> Result<Outcome<PollActivityTaskQueueResponse>> {
         let WithDeadline { request, deadline } = call;
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let deadline = self.poll_deadline(deadline);
         if deadline <= self.now {
-            return Ok(Some(Answer::PollActivityTask(Box::<PollActivityTaskQueueResponse>::default())));
+            return Ok(Outcome::Now(Default::default()));
         }
         let poller = Poller {
             reply,
@@ -87,7 +99,7 @@ impl<L: Loader> Engine<L> {
         };
         let name = request.task_queue.map(|q| q.name).unwrap_or_default();
         self.add_poller(QueueKey::new(namespace, QueueKind::Activity, name), poller)?;
-        Ok(None)
+        Ok(Outcome::Later)
     }
 
     pub(crate) fn poll_deadline(&self, deadline: Time) -> Time {
@@ -105,14 +117,12 @@ impl<L: Loader> Engine<L> {
             sticky: request.sticky_attributes.is_some(),
         };
         let wants_next = request.return_new_workflow_task;
-        self.reserved = wants_next.then_some(id);
         let completion = self.step(id, |t| {
             let completion = t.complete_workflow_task(request);
             t.terminate_if_too_large();
             completion
         });
-        self.settle();
-        self.reserved = None;
+        self.settle_but_for(wants_next.then_some(id));
         let completion = match completion {
             Ok(completion) => completion,
             Err(error) => {
@@ -131,7 +141,6 @@ impl<L: Loader> Engine<L> {
         // A run that is to move, or is pinned elsewhere, goes on with other workers.
         let stays = execution.version() == Version::of_worker(by.deployment.as_ref());
         if waits && !stays {
-            self.reserved = None;
             self.offer_workflow_task(id);
             self.settle();
             return None;

@@ -8,6 +8,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::ids::is_uuid;
 use crate::call::{ImportExecution, ImportedExecution};
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::execution::Execution;
 use crate::execution::rebuild::{Origin, rebuild};
 use crate::invariants::Told;
@@ -17,6 +18,10 @@ use crate::stored::persistence::{Loader, NamespaceId, Write};
 
 /// Events in one row: pages of history are read by whole rows.
 const EVENTS_PER_ROW: usize = 64;
+
+answers! {
+    ImportExecution: |engine, request| engine.import_execution(request);
+}
 
 impl<L: Loader> Engine<L> {
     /// Takes over a run: its state is rebuilt from its history, and what was pending goes on here.

@@ -8,6 +8,7 @@ use temporalio_protos::temporal::api::{
 use crate::base::error::{Error, Result};
 use crate::base::time::timestamp;
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::execution::versioning::override_with_older_forms;
 use crate::stored::persistence::Loader;
 
@@ -15,6 +16,10 @@ use crate::stored::persistence::Loader;
 fn with_older_forms(mut options: WorkflowExecutionOptions) -> WorkflowExecutionOptions {
     options.versioning_override = options.versioning_override.map(|o| override_with_older_forms(&o));
     options
+}
+
+answers! {
+    UpdateWorkflowExecutionOptionsRequest: |engine, request| engine.update_workflow_options(request);
 }
 
 impl<L: Loader> Engine<L> {

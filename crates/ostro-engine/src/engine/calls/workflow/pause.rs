@@ -10,7 +10,13 @@ use temporalio_protos::temporal::api::{
 
 use crate::base::error::Result;
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::stored::persistence::Loader;
+
+answers! {
+    PauseWorkflowExecutionRequest: |engine, request| engine.pause_workflow(request);
+    UnpauseWorkflowExecutionRequest: |engine, request| engine.unpause_workflow(request);
+}
 
 impl<L: Loader> Engine<L> {
     pub(crate) fn pause_workflow(

@@ -11,9 +11,9 @@ use temporalio_protos::temporal::api::{
 
 use crate::base::error::{Error, Result};
 use crate::base::time::MINUTE;
-use crate::call::Answer;
 use crate::call::ReplyId;
 use crate::engine::Engine;
+use crate::engine::calls::handle::{Outcome, answers, answers_later};
 use crate::engine::memory::waits::{Wait, WaitKind};
 use crate::execution::Execution;
 use crate::stored::persistence::Loader;
@@ -21,18 +21,27 @@ use crate::stored::persistence::Loader;
 /// Longest a query waits for a worker where the client sets no deadline.
 const QUERY_WAIT: crate::base::time::Span = MINUTE.times(10);
 
+answers! {
+    RespondQueryTaskCompletedRequest: |engine, request| engine.complete_query(request);
+}
+
+answers_later! {
+    QueryWorkflowRequest: |engine, reply, request| engine.query_workflow(reply, request);
+}
+
 impl<L: Loader> Engine<L> {
-    pub(crate) fn query_workflow(&mut self, reply: ReplyId, request: QueryWorkflowRequest) -> Result<Option<Answer>> {
+    pub(crate) fn query_workflow(
+        &mut self,
+        reply: ReplyId,
+        request: QueryWorkflowRequest,
+    ) -> Result<Outcome<QueryWorkflowResponse>> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let execution = request.execution.clone().unwrap_or_default();
         let id = self.find(namespace, &execution.workflow_id, &execution.run_id)?;
         let run = self.execution(id);
         if run.is_paused() || rejects(run, request.query_reject_condition()) {
             let query_rejected = Some(QueryRejected { status: run.core.status });
-            return Ok(Some(Answer::QueryWorkflow(Box::new(QueryWorkflowResponse {
-                query_rejected,
-                ..Default::default()
-            }))));
+            return Ok(Outcome::Now(QueryWorkflowResponse { query_rejected, ..Default::default() }));
         }
         if !run.had_workflow_task() && !run.is_open() {
             return Err(Error::workflow_not_ready("Workflow execution closed before WorkflowTaskStarted event"));
@@ -43,7 +52,7 @@ impl<L: Loader> Engine<L> {
         self.look(id, |t| t.query(reply, request.query.unwrap_or_default()))?;
         let until = self.now + QUERY_WAIT;
         self.waits.add(reply, Wait { execution: id, kind: WaitKind::Query { until }, deadline: until });
-        Ok(None)
+        Ok(Outcome::Later)
     }
 
     pub(crate) fn complete_query(

@@ -10,6 +10,7 @@ use temporalio_protos::temporal::api::{
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::engine::memory::unsettled::decode_all;
 use crate::execution::Execution;
 use crate::execution::rebuild::{Origin, rebuild};
@@ -20,6 +21,10 @@ use crate::stored::persistence::{Damaged, ExecutionId, HistoryBatch, Loader, Wri
 
 /// Options, and which of them are set.
 type OptionChange = (WorkflowExecutionOptions, Vec<String>);
+
+answers! {
+    ResetWorkflowExecutionRequest: |engine, request| engine.reset_workflow(request);
+}
 
 impl<L: Loader> Engine<L> {
     pub(crate) fn reset_workflow(

@@ -14,7 +14,14 @@ use temporalio_protos::temporal::api::{
 use super::start::{InTheWay, TERMINATE_IF_RUNNING};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::stored::persistence::{ExecutionId, Loader};
+
+answers! {
+    SignalWithStartWorkflowExecutionRequest: |engine, request| engine.signal_with_start(request);
+    SignalWorkflowExecutionRequest: |engine, request| engine.signal_workflow(request);
+    RequestCancelWorkflowExecutionRequest: |engine, request| engine.cancel_workflow(request);
+}
 
 impl<L: Loader> Engine<L> {
     pub(crate) fn signal_workflow(

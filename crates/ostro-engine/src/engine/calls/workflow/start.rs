@@ -15,6 +15,7 @@ use crate::base::time::{Span, from_duration};
 use crate::call::StartAnswer;
 use crate::config::FOREVER;
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::execution::failures::json_string;
 use crate::execution::workflow::close::SERVER_IDENTITY;
 use crate::execution::workflow::new_run::NewRun;
@@ -31,6 +32,10 @@ pub(crate) enum InTheWay {
     Use(ExecutionId),
     /// An open run that the caller wants gone.
     Terminate(ExecutionId),
+}
+
+answers! {
+    StartWorkflowExecutionRequest: |engine, request| engine.start_workflow(request);
 }
 
 impl<L: Loader> Engine<L> {
@@ -72,10 +77,8 @@ impl<L: Loader> Engine<L> {
         if !eager {
             return (self.start_run(run), None);
         }
-        self.reserved = Some(self.next_execution);
         let started = self.start_run(run);
-        self.settle();
-        self.reserved = None;
+        self.settle_but_for(Some(started));
         let task = self.start_workflow_task(started, by);
         (started, Some(Box::new(task)))
     }

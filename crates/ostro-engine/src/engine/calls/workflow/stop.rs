@@ -9,7 +9,15 @@ use crate::base::error::{Error, Result};
 use crate::base::time::{Span, Time};
 use crate::call::ExpireExecutions;
 use crate::engine::Engine;
+use crate::engine::calls::handle::answers;
 use crate::stored::persistence::{ExecutionId, Loader, Write};
+
+answers! {
+    TerminateWorkflowExecutionRequest: |engine, request| engine.terminate_workflow(request);
+    DeleteWorkflowExecutionRequest: |engine, request| engine.delete_workflow(request);
+    ResetStickyTaskQueueRequest: |engine, request| engine.reset_sticky(request);
+    ExpireExecutions: |engine, request| engine.expire_executions(request);
+}
 
 impl<L: Loader> Engine<L> {
     pub(crate) fn terminate_workflow(

@@ -4,23 +4,32 @@ use temporalio_protos::temporal::api::{
     common::v1::WorkflowExecution,
     enums::v1::UpdateWorkflowExecutionLifecycleStage as Stage,
     update::v1::Request,
-    workflowservice::v1::{PollWorkflowExecutionUpdateRequest, UpdateWorkflowExecutionRequest},
+    workflowservice::v1::{
+        PollWorkflowExecutionUpdateRequest, PollWorkflowExecutionUpdateResponse, UpdateWorkflowExecutionRequest,
+        UpdateWorkflowExecutionResponse,
+    },
 };
 
 use crate::base::error::{Error, Result};
 use crate::base::time::Time;
 use crate::call::ReplyId;
-use crate::call::{Answer, WithDeadline};
+use crate::call::WithDeadline;
 use crate::engine::Engine;
+use crate::engine::calls::handle::{Outcome, answers_later};
 use crate::engine::memory::waits::{Wait, WaitKind};
 use crate::stored::persistence::{ExecutionId, Loader};
+
+answers_later! {
+    WithDeadline<UpdateWorkflowExecutionRequest>: |engine, reply, request| engine.update_workflow(reply, request);
+    WithDeadline<PollWorkflowExecutionUpdateRequest>: |engine, reply, request| engine.poll_update(reply, request);
+}
 
 impl<L: Loader> Engine<L> {
     pub(crate) fn update_workflow(
         &mut self,
         reply: ReplyId,
         call: WithDeadline<UpdateWorkflowExecutionRequest>,
-    ) -> Result<Option<Answer>> {
+    ) -> Result<Outcome<UpdateWorkflowExecutionResponse>> {
         let WithDeadline { request, deadline } = call;
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let execution = request.workflow_execution.unwrap_or_default();
@@ -31,7 +40,7 @@ impl<L: Loader> Engine<L> {
             meta.update_id = self.ids.uuid();
         }
         let stage = wanted(request.wait_policy.map_or(0, |p| p.lifecycle_stage))?;
-        self.admit_update(reply, id, update, stage, deadline).map(|()| None)
+        self.admit_update(reply, id, update, stage, deadline).map(|()| Outcome::Later)
     }
 
     /// Hands an update to a run; the call is answered when the update has reached `stage`, or at the client's `deadline`.
@@ -58,7 +67,7 @@ impl<L: Loader> Engine<L> {
         &mut self,
         reply: ReplyId,
         call: WithDeadline<PollWorkflowExecutionUpdateRequest>,
-    ) -> Result<Option<Answer>> {
+    ) -> Result<Outcome<PollWorkflowExecutionUpdateResponse>> {
         let WithDeadline { request, deadline } = call;
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let update = request.update_ref.ok_or_else(|| Error::invalid("UpdateRef is not set on request."))?;
@@ -68,7 +77,7 @@ impl<L: Loader> Engine<L> {
         let stage = if stage == 0 { Stage::Unspecified } else { wanted(stage)? };
         let due = self.wait_for_update(reply, id, deadline, true);
         let result = self.look(id, |t| t.poll_update(reply, &update.update_id, stage, due));
-        result.map(|()| None).inspect_err(|_| {
+        result.map(|()| Outcome::Later).inspect_err(|_| {
             self.waits.remove(reply);
         })
     }

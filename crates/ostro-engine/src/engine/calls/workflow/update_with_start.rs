@@ -4,7 +4,7 @@
 
 use temporalio_protos::temporal::api::{
     enums::v1::{WorkflowExecutionStatus, WorkflowIdConflictPolicy as Conflict},
-    update::v1::{Outcome, Request},
+    update::v1::{Outcome as UpdateOutcome, Request},
     workflowservice::v1::{
         ExecuteMultiOperationResponse, StartWorkflowExecutionRequest, StartWorkflowExecutionResponse,
         UpdateWorkflowExecutionResponse,
@@ -19,18 +19,23 @@ use crate::base::time::Time;
 use crate::call::ReplyId;
 use crate::call::{Answer, UpdateWithStart, WithDeadline};
 use crate::engine::Engine;
+use crate::engine::calls::handle::{Outcome, answers_later};
 use crate::engine::memory::waits::WithStart;
 use crate::execution::update::{aborted_by_close, completed_response};
 use crate::stored::persistence::{ExecutionId, Loader, NamespaceId};
 
 type Both = ExecuteMultiOperationResponse;
 
+answers_later! {
+    WithDeadline<UpdateWithStart>: |engine, reply, request| engine.update_with_start(reply, request);
+}
+
 impl<L: Loader> Engine<L> {
     pub(crate) fn update_with_start(
         &mut self,
         reply: ReplyId,
         call: WithDeadline<UpdateWithStart>,
-    ) -> Result<Option<Answer>> {
+    ) -> Result<Outcome<Both>> {
         let WithDeadline { mut request, deadline } = call;
         let meta = request.update.request.get_or_insert_default().meta.get_or_insert_default();
         if meta.update_id.is_empty() {
@@ -45,14 +50,14 @@ impl<L: Loader> Engine<L> {
         request: UpdateWithStart,
         deadline: Time,
         retried: bool,
-    ) -> Result<Option<Answer>> {
+    ) -> Result<Outcome<Both>> {
         let namespace = self.namespaces.get(&request.start.namespace)?.id;
         let update = request.update.request.clone().unwrap_or_default();
         // Where it cannot be read the start has the last word.
         let existing = self.newest(namespace, &request.start.workflow_id).unwrap_or_default();
         if let Some(existing) = existing {
             if let Some(outcome) = self.execution(existing).update_outcome(update_id(&update)) {
-                return Ok(Some(Answer::UpdateWithStart(Box::new(self.outcome_of(existing, &update, outcome)))));
+                return Ok(Outcome::Now(self.outcome_of(existing, &update, outcome)));
             }
             if self.takes_update(existing, &request, update_id(&update)) {
                 let mut start = self.start_answer(existing, false, &request.start.namespace, None).response;
@@ -99,14 +104,14 @@ impl<L: Loader> Engine<L> {
         Ok(self.start_run(run))
     }
 
-    fn update_started(&mut self, reply: ReplyId, id: ExecutionId, with: WithStart) -> Result<Option<Answer>> {
+    fn update_started(&mut self, reply: ReplyId, id: ExecutionId, with: WithStart) -> Result<Outcome<Both>> {
         let update = with.request.update.request.clone().unwrap_or_default();
         let started = with.start.started;
         let stage = wanted(with.request.update.wait_policy.map_or(0, |policy| policy.lifecycle_stage))?;
         let deadline = with.deadline;
         self.waits.keep_start(reply, with);
         let admitted = self.admit_update(reply, id, update, stage, deadline);
-        admitted.map(|()| None).map_err(|error| failed_update(error, started))
+        admitted.map(|()| Outcome::Later).map_err(|error| failed_update(error, started))
     }
 
     /// The answer of an update-with-start in its own form; `None` where it is tried again instead: a run that closed
@@ -129,10 +134,14 @@ impl<L: Loader> Engine<L> {
             return Some(Err(failed_update(error, false)));
         }
         self.waits.remove(reply);
-        self.try_update_with_start(reply, with.request, with.deadline, true).transpose()
+        match self.try_update_with_start(reply, with.request, with.deadline, true) {
+            Ok(Outcome::Now(both)) => Some(Ok(Answer::UpdateWithStart(Box::new(both)))),
+            Ok(Outcome::Later) => None,
+            Err(error) => Some(Err(error)),
+        }
     }
 
-    fn outcome_of(&self, existing: ExecutionId, update: &Request, outcome: Outcome) -> Both {
+    fn outcome_of(&self, existing: ExecutionId, update: &Request, outcome: UpdateOutcome) -> Both {
         let execution = self.execution(existing);
         let start = StartWorkflowExecutionResponse {
             run_id: execution.core.run_id.clone(),
