@@ -82,10 +82,12 @@ def is_original_installed() -> bool:
 
 def _keep_defaults() -> None:
     """The original's, where programs of the original would notice ours."""
-    from ._base.config import EXACT_VALUES, config
+    from ._base.config import EXACT_VALUES, WRAP_RESULTS, config
 
     if not os.environ.get(EXACT_VALUES):
         config.worker.exact_values = False
+    if not os.environ.get(WRAP_RESULTS):
+        config.worker.wrap_results = True
 
 
 def install() -> None:

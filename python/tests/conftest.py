@@ -120,6 +120,7 @@ def own_defaults(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     """The alias of the original, which some tests import, sets defaults of the original for the whole process."""
     if "seed_page" not in request.module.__name__:
         monkeypatch.setattr(workflows.config.worker, "exact_values", True)
+        monkeypatch.setattr(workflows.config.worker, "wrap_results", False)
 
 
 class Program:

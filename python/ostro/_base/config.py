@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass, field
 
 EXACT_VALUES = "OSTRO_EXACT_VALUES"
+WRAP_RESULTS = "OSTRO_WRAP_RESULTS"
 
 
 def _text(*names: str, default: str = "") -> str:
@@ -69,6 +70,8 @@ class WorkerConfig:
     #: Whether a value that nothing annotates must arrive equal: a tuple that would arrive as a list is refused. `false` sends its JSON, as
     #: programs of the original expect. `OSTRO_EXACT_VALUES`.
     exact_values: bool = field(default_factory=lambda: _flag(EXACT_VALUES, True))
+    #: Whether a workflow's result that is no model is sent as `{"result": ...}`, as by the original. `OSTRO_WRAP_RESULTS`.
+    wrap_results: bool = field(default_factory=lambda: _flag(WRAP_RESULTS, False))
     #: Whether the log line of a failed activity shows the first 200 characters of its input. `OSTRO_LOG_INPUT`.
     log_activity_input: bool = field(default_factory=lambda: _flag("OSTRO_LOG_INPUT", True))
     #: How long activities may go on when the worker is told to stop, in seconds.

@@ -15,6 +15,7 @@ from .._base.errors import ErrorCode, WorkflowsException
 from .._values import converter
 from .schedule import Schedule
 from .signature import Signature
+from .wrapped import unwrap, wrap
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 MARK = "__ostro_handler__"
@@ -171,8 +172,15 @@ class WorkflowDefinition:
         """Runs it."""
         return await self.entrypoint.call(args, {}, {}, target)
 
+    def encode_result(self, result: Any, what: str) -> Any:
+        """The payload of its result. WorkflowsException where it does not fit, or would not arrive equal."""
+        payload = self.entrypoint.encode_result(result, what)
+        return wrap(payload, result, self.entrypoint.returns) if config.worker.wrap_results else payload
+
     def decode_result(self, payload: Any) -> Any:
         """The result by the entrypoint's annotation. WorkflowsException where it does not fit."""
+        if config.worker.wrap_results:
+            payload = unwrap(payload, self.entrypoint.returns)
         try:
             return converter.decode(payload, self.entrypoint.returns)
         except ValueError as error:

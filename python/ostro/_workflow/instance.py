@@ -217,7 +217,7 @@ class WorkflowInstance:
             arguments = self.definition.decode_input(payloads)
             result = await self.definition.call_entrypoint(self.object, arguments)
             self.definition.entrypoint.check_result(result)
-            payload = self.definition.entrypoint.encode_result(result, f'the result of workflow "{self.workflow_type}"')
+            payload = self.definition.encode_result(result, f'the result of workflow "{self.workflow_type}"')
             self._final = (Command.COMPLETE, payload)
         except ContinueAsNew as request:
             self._continue(request)
