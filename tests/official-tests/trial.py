@@ -55,13 +55,19 @@ class Trial:
 
     def _run_part(self, suite: Suite, tests: list[str], job: int, kept: Baseline) -> dict[str, Outcome]:
         setting, name = self._setting(suite), f"{suite.name}-{job}"
-        outcomes = run_all(setting, tests, name)
+        outcomes: dict[str, Outcome] = {}
+        for number, ids in enumerate(self._together(tests)):
+            outcomes |= run_all(setting, ids, f"{name}-{number}")
         for test, outcome in outcomes.items():
             if outcome.message.startswith("not collected"):
                 outcome.outcome = "failed"
             elif outcome.outcome == "failed" and not self.arguments.record and kept.passes(f"{suite.name}:{test}"):
                 retry_alone(setting, outcome, name)
         return outcomes
+
+    def _together(self, tests: list[str]) -> list[list[str]]:
+        """What runs in one process. A worker of `ostro` has all activities that its process has defined, so there it is one file."""
+        return [[test] for test in tests] if self.arguments.package else [tests]
 
     def _setting(self, suite: Suite) -> Setting:
         package = self.arguments.package
