@@ -75,6 +75,7 @@ pub struct HistoryPosition {
     pub open: bool,
     /// The batch with the newest stored event, where it is in memory: who waits for the end of a run asks for no other.
     pub newest: Option<HistoryBatch>,
-    /// Events that are not stored yet but may be shown: of a transient workflow task.
+    /// Events that are not stored yet but are shown to those who do not wait for more: of a transient or speculative
+    /// workflow task.
     pub extra: Vec<HistoryEvent>,
 }

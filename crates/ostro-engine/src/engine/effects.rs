@@ -208,8 +208,7 @@ impl<L: Loader> Engine<L> {
         };
         let initiated = signal.initiated.unwrap_or_default();
         let target = initiated.workflow_execution.unwrap_or_default();
-        let found =
-            self.external_target(&initiated.namespace, &target, initiated.child_workflow_only.then_some(sender));
+        let found = self.external_target(sender, &initiated.namespace, &target, initiated.child_workflow_only);
         let outcome = match found {
             Err(Missing::SetAside) => return self.step(sender, |t| t.hold()),
             Err(Missing::Namespace) => Err(SignalFailed::NamespaceNotFound),
@@ -247,11 +246,8 @@ impl<L: Loader> Engine<L> {
         };
         let initiated = cancel.initiated.unwrap_or_default();
         let target = initiated.workflow_execution.unwrap_or_default();
-        let outcome = match self.external_target(
-            &initiated.namespace,
-            &target,
-            initiated.child_workflow_only.then_some(sender),
-        ) {
+        let found = self.external_target(sender, &initiated.namespace, &target, initiated.child_workflow_only);
+        let outcome = match found {
             Err(Missing::SetAside) => return self.step(sender, |t| t.hold()),
             Err(Missing::Namespace) => Err(CancelFailed::NamespaceNotFound),
             Err(Missing::Execution) => Err(CancelFailed::ExternalWorkflowExecutionNotFound),
@@ -275,23 +271,27 @@ impl<L: Loader> Engine<L> {
         });
     }
 
-    /// The open execution that another one names; `parent`: only its child will do.
+    /// The open execution that another one names; one that names no namespace means its own.
     fn external_target(
         &mut self,
+        sender: ExecutionId,
         namespace: &str,
         target: &WorkflowExecution,
-        parent: Option<ExecutionId>,
+        children_only: bool,
     ) -> Result<ExecutionId, Missing> {
-        let namespace = self.namespaces.get(namespace).map_err(|error| Missing::of(&error, Missing::Namespace))?.id;
+        let namespace = match namespace {
+            "" => self.execution(sender).core.namespace,
+            name => self.namespaces.get(name).map_err(|error| Missing::of(&error, Missing::Namespace))?.id,
+        };
         let id = self.find(namespace, &target.workflow_id, &target.run_id);
         let id = id.map_err(|error| Missing::of(&error, Missing::Execution))?;
         if !self.execution(id).is_open() {
             return Err(Missing::Ended);
         }
-        match parent {
-            Some(parent) if !self.is_child_of(id, parent)? => Err(Missing::Execution),
-            _ => Ok(id),
+        if children_only && !self.is_child_of(id, sender)? {
+            return Err(Missing::Execution);
         }
+        Ok(id)
     }
 
     /// A run closed: its schedule and its parent learn it, its children follow their policies.

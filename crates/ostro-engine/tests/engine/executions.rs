@@ -2,13 +2,16 @@
 
 use crate::world::*;
 use ostro_engine::ErrorKind;
+use ostro_engine::call::{HistoryPosition, ReadHistory, WithDeadline};
 use ostro_engine::time::{SECOND, Span, Time, duration};
 use temporalio_protos::temporal::api::{
-    command::v1::StartTimerCommandAttributes,
+    command::v1::{SignalExternalWorkflowExecutionCommandAttributes as SignalExternal, StartTimerCommandAttributes},
+    common::v1::WorkflowExecution,
     enums::v1::{
         CommandType, EventType as E, WorkflowExecutionStatus, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
     },
     failure::v1::Failure,
+    history::v1::history_event::Attributes,
     workflowservice::v1::*,
 };
 
@@ -170,11 +173,59 @@ fn a_workflow_task_that_is_not_completed_in_time_comes_again() {
     let task = world.workflow_task();
     assert_eq!(task.response.attempt, 2);
     assert_eq!(task.history.extra.len(), 2, "a transient task's events are shown though not stored");
+    let shown = read_history(&mut world, "w").extra.iter().map(|event| event.event_type()).collect::<Vec<_>>();
+    assert_eq!(shown, [E::WorkflowTaskScheduled, E::WorkflowTaskStarted], "to those who read the history, too");
     world.complete(&task, vec![complete_workflow()]).unwrap();
     assert_eq!(
         world.event_types("w")[4..7],
         [E::WorkflowTaskScheduled, E::WorkflowTaskStarted, E::WorkflowTaskCompleted]
     );
+}
+
+fn read_history(world: &mut World, workflow_id: &str) -> HistoryPosition {
+    world
+        .ask(ReadHistory {
+            namespace: NAMESPACE.into(),
+            workflow_id: workflow_id.into(),
+            run_id: String::new(),
+            from: 1,
+            wait: false,
+            close_only: false,
+            deadline: Time::MAX,
+        })
+        .unwrap()
+}
+
+#[test]
+fn a_task_that_only_brings_an_update_is_shown_though_not_stored() {
+    let mut world = World::new();
+    world.start("w");
+    let task = world.workflow_task();
+    world.complete(&task, vec![]).unwrap();
+    assert_eq!(read_history(&mut world, "w").extra, []);
+    world.send(WithDeadline { request: update_request("w", "u"), deadline: Time::MAX });
+    let shown = read_history(&mut world, "w").extra;
+    assert_eq!(shown.iter().map(|event| event.event_type()).collect::<Vec<_>>(), [E::WorkflowTaskScheduled]);
+}
+
+#[test]
+fn a_signal_whose_command_names_no_namespace_is_the_sender_s_own() {
+    let mut world = World::new();
+    world.start("target");
+    let task = world.workflow_task();
+    world.complete(&task, vec![]).unwrap();
+    world.start("sender");
+    let task = world.workflow_task();
+    let target = WorkflowExecution { workflow_id: "target".into(), run_id: String::new() };
+    let signal = SignalExternal { execution: Some(target), signal_name: "s".into(), ..Default::default() };
+    world.complete(&task, vec![command(CommandType::SignalExternalWorkflowExecution, signal)]).unwrap();
+    assert!(world.event_types("target").contains(&E::WorkflowExecutionSignaled));
+    let named = world.history("sender").into_iter().filter_map(|event| match event.attributes? {
+        Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(initiated) => Some(initiated.namespace),
+        Attributes::ExternalWorkflowExecutionSignaledEventAttributes(signaled) => Some(signaled.namespace),
+        _ => None,
+    });
+    assert_eq!(named.collect::<Vec<_>>(), ["", NAMESPACE], "as the command said it, and as it was found");
 }
 
 #[test]

@@ -76,7 +76,8 @@ impl Transition<'_> {
     ) {
         let initiated = SignalExternalWorkflowExecutionInitiatedEventAttributes {
             workflow_task_completed_event_id: completed,
-            namespace: self.named_or_own(&a.namespace),
+            // As the command names it: nothing is the sender's own.
+            namespace: a.namespace,
             namespace_id: self.namespace.uuid.clone(),
             workflow_execution: a.execution,
             signal_name: a.signal_name,
@@ -99,7 +100,8 @@ impl Transition<'_> {
     ) {
         let initiated = RequestCancelExternalWorkflowExecutionInitiatedEventAttributes {
             workflow_task_completed_event_id: completed,
-            namespace: self.named_or_own(&a.namespace),
+            // As the command names it: nothing is the sender's own.
+            namespace: a.namespace,
             namespace_id: self.namespace.uuid.clone(),
             workflow_execution: Some(WorkflowExecution { workflow_id: a.workflow_id, run_id: a.run_id }),
             control: a.control,
@@ -110,9 +112,5 @@ impl Transition<'_> {
         let request_id = self.ids.uuid();
         self.exec.insert_cancel(CancelExternal { initiated_event_id, initiated: Some(initiated), request_id });
         self.effect(Effect::CancelExternal(self.exec.id, initiated_event_id));
-    }
-
-    fn named_or_own(&self, namespace: &str) -> String {
-        if namespace.is_empty() { self.namespace.name.clone() } else { namespace.to_owned() }
     }
 }

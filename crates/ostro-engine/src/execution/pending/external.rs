@@ -21,7 +21,7 @@ impl Transition<'_> {
         let initiated = signal.initiated.unwrap_or_default();
         self.record(ExternalWorkflowExecutionSignaledEventAttributes {
             initiated_event_id,
-            namespace: initiated.namespace,
+            namespace: self.named_or_own(initiated.namespace),
             namespace_id: initiated.namespace_id,
             workflow_execution: initiated.workflow_execution,
             control: initiated.control,
@@ -39,7 +39,7 @@ impl Transition<'_> {
         self.record(SignalExternalWorkflowExecutionFailedEventAttributes {
             cause: cause as i32,
             workflow_task_completed_event_id: 0,
-            namespace: initiated.namespace,
+            namespace: self.named_or_own(initiated.namespace),
             namespace_id: initiated.namespace_id,
             workflow_execution: initiated.workflow_execution,
             initiated_event_id,
@@ -53,7 +53,7 @@ impl Transition<'_> {
         let initiated = cancel.initiated.unwrap_or_default();
         self.record(ExternalWorkflowExecutionCancelRequestedEventAttributes {
             initiated_event_id,
-            namespace: initiated.namespace,
+            namespace: self.named_or_own(initiated.namespace),
             namespace_id: initiated.namespace_id,
             workflow_execution: initiated.workflow_execution,
         });
@@ -70,12 +70,16 @@ impl Transition<'_> {
         self.record(RequestCancelExternalWorkflowExecutionFailedEventAttributes {
             cause: cause as i32,
             workflow_task_completed_event_id: 0,
-            namespace: initiated.namespace,
+            namespace: self.named_or_own(initiated.namespace),
             namespace_id: initiated.namespace_id,
             workflow_execution: initiated.workflow_execution,
             initiated_event_id,
             control: initiated.control,
         });
         self.schedule_workflow_task();
+    }
+    /// A namespace as an initiated event has it, which may leave out the sender's own.
+    fn named_or_own(&self, namespace: String) -> String {
+        if namespace.is_empty() { self.namespace.name.clone() } else { namespace }
     }
 }

@@ -26,9 +26,12 @@ impl<L: Loader> Engine<L> {
     pub(crate) fn read_history(&mut self, reply: ReplyId, request: ReadHistory) -> Result<Outcome<HistoryPosition>> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let id = self.find(namespace, &request.workflow_id, &request.run_id)?;
-        let position = self.execution(id).history_position();
+        let mut position = self.execution(id).history_position();
         let nothing_new = request.close_only || request.from >= position.next_event_id;
         if !(request.wait && position.open && nothing_new) {
+            if !request.wait {
+                position.extra = self.execution(id).transient_events();
+            }
             return Ok(Outcome::Now(position));
         }
         let (longest, margin) = (self.config.long_poll_timeout, self.config.poll_deadline_margin);
