@@ -23,6 +23,8 @@ pub(super) async fn system_info(
         internal_error_differentiation: true,
         activity_failure_include_heartbeat: true,
         encoded_failure_attributes: true,
+        // Workers say their build with each task that they complete: it is in `BuildIds`.
+        build_id_based_versioning: true,
         upsert_memo: true,
         eager_workflow_start: true,
         sdk_metadata: true,

@@ -95,7 +95,10 @@ impl<'a> Checker<'a> {
         if messages.iter().any(|m| m.id == id) {
             return Ok(());
         }
-        let message = format!("ProtocolMessageCommand referenced absent message ID {id}");
+        let message = match id {
+            "" => "MessageID is not set on ProtocolMessageCommand.".to_owned(),
+            _ => format!("ProtocolMessageCommand referenced absent message ID {id}"),
+        };
         Err(Refusal::new(Cause::BadUpdateWorkflowExecutionMessage, message))
     }
 
@@ -107,7 +110,7 @@ impl<'a> Checker<'a> {
 
     pub(super) fn name(&self, cause: Cause, what: &str, value: &str) -> Result<(), Refusal> {
         if value.is_empty() {
-            return Err(Refusal::new(cause, format!("{what} is not set on command.")));
+            return Err(Refusal::new(cause, format!("{what} is not set on {}.", command_of(cause))));
         }
         self.length(cause, what, value)
     }
@@ -164,4 +167,18 @@ pub fn check_retry_policy(policy: &RetryPolicy) -> Result<(), &'static str> {
         return Err("MaximumAttempts cannot be negative on retry policy.");
     }
     Ok(())
+}
+
+/// The command whose attributes are bad in this way, by the name that the reference server gives it.
+fn command_of(cause: Cause) -> &'static str {
+    match cause {
+        Cause::BadScheduleActivityAttributes => "ScheduleActivityTaskCommand",
+        Cause::BadStartTimerAttributes => "StartTimerCommand",
+        Cause::BadCancelTimerAttributes => "CancelTimerCommand",
+        Cause::BadRecordMarkerAttributes => "RecordMarkerCommand",
+        Cause::BadStartChildExecutionAttributes => "StartChildWorkflowExecutionCommand",
+        Cause::BadSignalWorkflowExecutionAttributes => "SignalExternalWorkflowExecutionCommand",
+        Cause::BadRequestCancelExternalWorkflowExecutionAttributes => "RequestCancelExternalWorkflowExecutionCommand",
+        _ => "command",
+    }
 }

@@ -16,8 +16,10 @@ impl<'a> Checker<'a> {
         let cause = Cause::BadStartTimerAttributes;
         self.name(cause, "TimerId", &a.timer_id)?;
         if from_duration(&a.start_to_fire_timeout) < Span::ZERO {
-            let message =
-                format!("An invalid StartToFireTimeout is set on command: it is negative. TimerId={}", a.timer_id);
+            let message = format!(
+                "An invalid StartToFireTimeout is set on StartTimerCommand: negative duration. TimerId={}",
+                a.timer_id
+            );
             return Err(Refusal::new(cause, message));
         }
         let running =

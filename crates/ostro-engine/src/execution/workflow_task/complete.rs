@@ -3,6 +3,7 @@
 use temporalio_protos::temporal::api::{
     common::v1::WorkerVersionStamp,
     deployment::v1::WorkerDeploymentVersion,
+    failure::v1::{Failure, ServerFailureInfo, failure::FailureInfo},
     history::v1::WorkflowTaskCompletedEventAttributes,
     workflowservice::v1::{PollActivityTaskQueueResponse, RespondWorkflowTaskCompletedRequest},
 };
@@ -11,9 +12,9 @@ use super::{event, started_attributes, version_stamp};
 use crate::base::error::{Error, Result};
 use crate::base::time::from_duration;
 use crate::base::version::is_versioned;
+use crate::execution::Transition;
 use crate::execution::command::{Applied, Refusal, check_sequence};
 use crate::execution::workflow::close::SERVER_IDENTITY;
-use crate::execution::{Transition, failures};
 use crate::stored::execution::{Sticky, WorkflowTask};
 
 /// What the worker is told.
@@ -58,13 +59,15 @@ impl Transition<'_> {
 
     fn refuse(&mut self, refusal: Refusal, identity: &str) -> Error {
         let message = refusal.to_string();
+        let failure_info = Some(FailureInfo::ServerFailureInfo(ServerFailureInfo::default()));
+        let failure = Failure { message: message.clone(), failure_info, ..Default::default() };
         self.abort_sent_updates();
         if self.is_retry_in_vain() && !refusal.fatal {
             // It fails again and again. The next attempt waits for the time-out of this one.
-            self.note_workflow_task_failure(refusal.cause, Some(failures::server(message.clone(), true)));
+            self.note_workflow_task_failure(refusal.cause, Some(failure));
             return Error::invalid(message);
         }
-        self.fail_workflow_task(refusal.cause, Some(failures::server(message.clone(), true)), identity);
+        self.fail_workflow_task(refusal.cause, Some(failure), identity);
         if refusal.fatal {
             self.terminate(message.clone(), None, SERVER_IDENTITY.to_owned(), Vec::new());
         }
