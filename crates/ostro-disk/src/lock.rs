@@ -101,6 +101,23 @@ fn held() -> std::sync::MutexGuard<'static, BTreeSet<Inode>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether a server has the file, whatever path leads to it; no where there is none.
+pub(crate) fn is_served(path: &Path) -> std::io::Result<bool> {
+    let found = match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        found => found?,
+    };
+    // To open it a second time and close it would take away the locks that SQLite holds in this process.
+    if held().contains(&(found.dev(), found.ino())) {
+        return Ok(true);
+    }
+    match File::open(path)?.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// The file's own path: SQLite, too, puts its log beside that.
 fn resolve(path: &Path) -> PathBuf {
     if let Ok(whole) = path.canonicalize() {

@@ -11,7 +11,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::frames::{Checksum, FRAME_HEADER, Frame, HEADER, Head, Log, at, sum};
-use crate::{Error, beside, free_beside};
+use crate::{Error, beside, free_beside, lock};
 
 /// What SQLite uses where nobody says otherwise, and so do we.
 const PAGE_SIZE: usize = 4096;
@@ -25,6 +25,13 @@ pub struct Loss {
     pub commits: u64,
 }
 
+impl Loss {
+    /// What is said of it.
+    pub fn of(self, path: &Path) -> Error {
+        Error::LogDamaged { path: path.to_owned(), frame: self.frame, commits: self.commits }
+    }
+}
+
 /// Looks at the log of the database at `path`, which nobody has open. `None`: it is whole, or its end is torn.
 ///
 /// # Errors
@@ -34,15 +41,39 @@ pub fn look(path: &Path) -> Result<Option<Loss>, Error> {
     scan(&log_path, &beside(path, "-shm")).map_err(Error::io(&log_path))
 }
 
+/// The same for those who only read, or who may come beside a server: a log that is being written says nothing. To be asked
+/// before SQLite opens the file, since SQLite may take the log up, and drop what it does not understand.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn look_unless_served(path: &Path) -> Result<Option<Loss>, Error> {
+    let served = || lock::is_served(path).map_err(Error::io(path));
+    if served()? {
+        return Ok(None);
+    }
+    let loss = look(path)?;
+    // A server may have begun meanwhile.
+    Ok(if loss.is_some() && served()? { None } else { loss })
+}
+
+/// Refuses, without a server, a log of which SQLite would drop acknowledged commits.
+///
+/// # Errors
+/// If it is damaged, or cannot be read.
+pub fn check_unless_served(path: &Path) -> Result<(), Error> {
+    look_unless_served(path)?.map_or(Ok(()), |loss| Err(loss.of(path)))
+}
+
 /// Refuses a log of which SQLite would drop acknowledged commits. With `accept_loss` a copy of it is kept, and that is said
 /// in the log of the server.
 ///
 /// # Errors
 /// If it is damaged, or cannot be read.
 pub fn check(path: &Path, accept_loss: bool) -> Result<(), Error> {
-    let Some(Loss { frame, commits }) = look(path)? else { return Ok(()) };
+    let Some(loss) = look(path)? else { return Ok(()) };
+    let Loss { frame, commits } = loss;
     if !accept_loss {
-        return Err(Error::LogDamaged { path: path.to_owned(), frame, commits });
+        return Err(loss.of(path));
     }
     let kept = keep(path)?;
     tracing::error!(
@@ -296,6 +327,21 @@ mod tests {
         }
         std::fs::remove_file(&log).unwrap();
         assert_eq!(look(&path).unwrap(), None);
+    }
+
+    #[test]
+    fn of_a_log_that_is_served_nothing_is_said() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = killed(directory.path());
+        assert_eq!(look_unless_served(&path).unwrap(), None);
+        flip(&path, HEADER + 8 * (FRAME_HEADER + PAGE_SIZE) + 3000, 3);
+        assert!(look_unless_served(&path).unwrap().is_some());
+        assert!(matches!(check_unless_served(&path), Err(Error::LogDamaged { .. })));
+        let lock = crate::Lock::take(&path).unwrap();
+        assert_eq!(look_unless_served(&path).unwrap(), None);
+        drop(lock);
+        assert!(look_unless_served(&path).unwrap().is_some());
+        assert_eq!(look_unless_served(&directory.path().join("missing.db")).unwrap(), None);
     }
 
     #[test]

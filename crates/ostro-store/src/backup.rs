@@ -16,12 +16,13 @@ const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 /// store meanwhile: it goes on writing. Damaged rows are copied as they are, and counted.
 ///
 /// # Errors
-/// If `store` is no store, or `target` exists or cannot be written.
+/// If `store` is no store or its log is damaged, or `target` exists or cannot be written.
 pub fn backup(store: &Path, target: &Path) -> Result<Copied> {
     if target.exists() {
         return Err(Error::Exists { path: target.to_owned() });
     }
     let source = Inspector::open(store)?;
+    source.refuse_lost_commits()?;
     // Into a file of another name first: what carries the target's name is whole.
     let partial = beside(target, ".partial");
     copy_into(source.connection(), &partial)?;

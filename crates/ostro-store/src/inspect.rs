@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use ostro_disk::log::{self, Loss};
 use ostro_engine::invariants::{Run, Told};
 use ostro_engine::nesting::Nested;
 use ostro_engine::persistence::{DamagedRow, ExecutionId, ItemKey, ItemKind, NamespaceId};
@@ -20,6 +21,8 @@ use crate::{check, history, reader, recovery, schema};
 pub struct Inspector {
     path: PathBuf,
     connection: Connection,
+    /// What is wrong with its write-ahead log, of which SQLite has dropped the rest.
+    log_loss: Option<Loss>,
     _copy: Option<Copy>,
 }
 
@@ -67,10 +70,11 @@ impl Inspector {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         std::fs::metadata(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let log_loss = log::look_unless_served(&path)?;
         let connection = open_read_only(&path)?;
         schema::refuse_other(&connection, &path)?;
         schema::refuse_changed(&connection, &path)?;
-        Ok(Self { path, connection, _copy: None })
+        Ok(Self { path, connection, log_loss, _copy: None })
     }
 
     /// The same; a file of an older release is copied, and the copy brought up to date, so that all of it can be checked.
@@ -86,7 +90,7 @@ impl Inspector {
         copy_into(&inspector.connection, &copy.0)?;
         schema::migrate_copy(&copy.0)?;
         let connection = open_read_only(&copy.0)?;
-        Ok(Self { path: inspector.path, connection, _copy: Some(copy) })
+        Ok(Self { connection, _copy: Some(copy), ..inspector })
     }
 
     /// Of the file, or of that of which it is a copy.
@@ -103,9 +107,15 @@ impl Inspector {
         schema::version(&self.connection)
     }
 
-    /// What is damaged in the file itself: pages, indexes, and rows without what they belong to. Reads all of it.
+    /// Refuses a file whose write-ahead log has lost acknowledged commits: what is read of it is not all that there was.
+    pub(crate) fn refuse_lost_commits(&self) -> Result<()> {
+        self.log_loss.map_or(Ok(()), |loss| Err(loss.of(&self.path).into()))
+    }
+
+    /// What is damaged in the file itself: its log, pages, indexes, and rows without what they belong to. Reads all of it.
     pub fn integrity(&self) -> Result<Vec<String>> {
-        let mut said = check::complaints(&self.connection).doing("check the file")?;
+        let mut said: Vec<String> = self.log_loss.iter().map(|loss| loss.of(&self.path).to_string()).collect();
+        said.extend(check::complaints(&self.connection).doing("check the file")?);
         said.extend(self.orphans().doing("look for rows that belong to nothing")?);
         Ok(said)
     }

@@ -142,6 +142,30 @@ fn a_backup_with_damaged_rows_is_counted_and_not_restored() {
 }
 
 #[test]
+fn a_damaged_log_is_named_and_neither_copied_nor_shortened() {
+    let opened = Opened::new();
+    for id in 1..20 {
+        opened.write(vec![put(row(id, 1, &format!("w-{id}"))), state(id, "s"), history(id, 1, 2)]);
+    }
+    let killed = opened.directory.path().join("killed.ostro");
+    for companion in ["", "-wal"] {
+        let of = |path: &Path| std::path::PathBuf::from(format!("{}{companion}", path.display()));
+        std::fs::copy(of(opened.store.path()), of(&killed)).unwrap();
+    }
+    let log = opened.directory.path().join("killed.ostro-wal");
+    let mut bytes = std::fs::read(&log).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&log, &bytes).unwrap();
+    let said = Inspector::open(&killed).unwrap().integrity().unwrap();
+    assert!(said[0].contains("write-ahead log") && said[0].contains("--repair"), "{said:?}");
+    let refused = backup(&killed, &opened.directory.path().join("copy.db")).unwrap_err();
+    assert!(matches!(refused, Error::Disk(ostro_disk::Error::LogDamaged { .. })), "{refused}");
+    assert_eq!(std::fs::read(&log).unwrap(), bytes);
+    assert_eq!(Inspector::open(opened.store.path()).unwrap().integrity().unwrap(), [""; 0], "it is served");
+}
+
+#[test]
 fn an_older_file_is_copied_before_it_is_brought_up_to_date() {
     let directory = tempfile::tempdir().unwrap();
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v2.ostro");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use ostro_disk::private;
+use ostro_disk::{log, private};
 
 use crate::store::schema;
 
@@ -55,6 +55,7 @@ pub fn backup(source: &Path, target: &Path) -> Result<u64, CopyError> {
     if target.exists() {
         return Err(CopyError::Exists { path: target.to_owned() });
     }
+    log::check_unless_served(source)?;
     let partial = beside(target, ".partial");
     copy(&open(source)?, source, &partial)?;
     let bytes = sync(&partial)?;
@@ -86,6 +87,7 @@ pub fn restore(backup: &Path, target: &Path) -> Result<Option<PathBuf>, CopyErro
 /// Rewrites a records file, which no server has, so that nothing deleted is left in it.
 pub fn compact(path: &Path) -> Result<(), CopyError> {
     let _lock = ostro_disk::Lock::take(path)?;
+    log::check(path, false)?;
     let unusable = |error: rusqlite::Error| CopyError::Unusable { path: path.to_owned(), reason: error.to_string() };
     drop(open(path)?);
     let connection = Connection::open(path).map_err(unusable)?;
@@ -103,6 +105,7 @@ pub fn tell_of_executions(path: &Path) -> bool {
 
 /// Reads all of a records file, also while a server uses it.
 pub fn examine(path: &Path) -> Result<RecordsReport, CopyError> {
+    let lost = log::look_unless_served(path)?.map(|loss| loss.of(path).to_string());
     let connection = open(path)?;
     let unusable = |error: rusqlite::Error| CopyError::Unusable { path: path.to_owned(), reason: error.to_string() };
     let bytes = std::fs::metadata(path).map_err(|source| CopyError::Io { path: path.to_owned(), source })?.len();
@@ -113,7 +116,7 @@ pub fn examine(path: &Path) -> Result<RecordsReport, CopyError> {
     Ok(RecordsReport {
         bytes,
         schema: schema::version(&connection).map_err(unusable)?,
-        damage: damage(&connection).map_err(unusable)?,
+        damage: lost.into_iter().chain(damage(&connection).map_err(unusable)?).collect(),
         documents: count("document").map_err(unusable)?,
         entries: count("entry").map_err(unusable)?,
     })
@@ -180,6 +183,9 @@ fn copy(connection: &Connection, source: &Path, target: &Path) -> Result<(), Cop
 fn fold(target: &Path) -> Result<Option<PathBuf>, CopyError> {
     if !target.exists() {
         return Ok(None);
+    }
+    if log::look_unless_served(target)?.is_some() {
+        log::keep(target)?;
     }
     let in_use = || CopyError::InUse { path: target.to_owned() };
     let unusable = |error: rusqlite::Error| CopyError::Unusable { path: target.to_owned(), reason: error.to_string() };

@@ -54,7 +54,13 @@ impl SqliteRecords {
     }
 
     /// The same beside a server, or without one: `ostro token`.
+    ///
+    /// # Errors
+    /// If it cannot be used, or its log is damaged: revocations may be behind the damage.
     pub fn open(path: &Path, durable: bool) -> Result<Self, Error> {
+        let damaged =
+            |error: ostro_disk::Error| Error::Open { path: path.display().to_string(), reason: error.to_string() };
+        log::check_unless_served(path).map_err(damaged)?;
         Self::open_within(path, durable, RecordLimits::default())
     }
 
