@@ -68,11 +68,14 @@ class ByHand:
     async def start(self, **fields: Any) -> str:
         return (await self.service.start_workflow_execution(self.start_request(**fields))).run_id
 
-    async def poll(self, seconds: float = 3, sticky: bool = False, **fields: Any) -> v1.PollWorkflowTaskQueueResponse:
-        """The next workflow task; an empty one where none comes a second before the time is over."""
+    def poll_request(self, sticky: bool = False, **fields: Any) -> v1.PollWorkflowTaskQueueRequest:
         kind = TaskQueueKind.TASK_QUEUE_KIND_STICKY if sticky else TaskQueueKind.TASK_QUEUE_KIND_NORMAL
         queue = TaskQueue(name=self.sticky if sticky else self.queue, kind=kind, normal_name=self.queue if sticky else "")
-        request = v1.PollWorkflowTaskQueueRequest(namespace=self.namespace, task_queue=queue, identity="by hand", **fields)
+        return v1.PollWorkflowTaskQueueRequest(namespace=self.namespace, task_queue=queue, identity="by hand", **fields)
+
+    async def poll(self, seconds: float = 3, sticky: bool = False, **fields: Any) -> v1.PollWorkflowTaskQueueResponse:
+        """The next workflow task; an empty one where none comes a second before the time is over."""
+        request = self.poll_request(sticky, **fields)
         try:
             return await self.service.poll_workflow_task_queue(request, timeout=timedelta(seconds=seconds))
         except RPCError as error:
@@ -124,6 +127,17 @@ class ByHand:
             signal_name="signal",
         )
         return await self.service.signal_with_start_workflow_execution(request)
+
+    async def shut_down(self, worker_instance_key: str) -> None:
+        """A worker says that it leaves."""
+        request = v1.ShutdownWorkerRequest(
+            namespace=self.namespace,
+            sticky_task_queue=self.sticky,
+            identity="by hand",
+            worker_instance_key=worker_instance_key,
+            task_queue=self.queue,
+        )
+        await self.service.shutdown_worker(request)
 
     async def end(self) -> None:
         """Ends the workflow, whatever became of it."""

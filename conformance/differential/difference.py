@@ -65,7 +65,7 @@ def kind_of(event: dict[str, Any]) -> str:
 
 
 def is_error(value: Any) -> bool:
-    return isinstance(value, dict) and "code" in value
+    return isinstance(value, dict) and {"code", "details"} <= value.keys()
 
 
 def without_text(error: dict[str, Any]) -> dict[str, Any]:

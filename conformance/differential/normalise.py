@@ -74,6 +74,9 @@ class Normaliser:
             case {"firstWorkflowTaskBackoff": str() as backoff} if "." in backoff:
                 seconds = round(float(backoff.removesuffix("s")))
                 return self.value({**value, "firstWorkflowTaskBackoff": f"about {seconds}s"})
+            case {"message": str(), "serverFailureInfo": info, **rest}:
+                # The server's own words, as for an answer that it refused: a better text is welcome.
+                return self.value({**rest, "serverFailureInfo": info})
             case dict():
                 entries = list(value.items())
                 if any(UUID.search(key) for key in value):

@@ -12,6 +12,7 @@ from . import (
     nexus,
     nexus_dispatch,
     nexus_dispatch_by_hand,
+    nexus_inputs,
     nexus_outside,
     nexus_resets,
     operators,
@@ -23,6 +24,7 @@ from . import (
     standalone_nexus,
     starts,
     update_with_starts,
+    workers,
 )
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "nexus",
     "nexus_dispatch",
     "nexus_dispatch_by_hand",
+    "nexus_inputs",
     "nexus_outside",
     "nexus_resets",
     "operators",
@@ -48,4 +51,5 @@ __all__ = [
     "standalone_nexus",
     "starts",
     "update_with_starts",
+    "workers",
 ]

@@ -113,7 +113,7 @@ async def refused_again_and_again(trace: Trace) -> None:
 async def ends_of_the_wait_of_a_first_task(trace: Trace) -> None:
     waits: dict[str, dict[str, Any]] = {
         "delay": {"workflow_start_delay": timedelta(hours=1)},
-        "cron": {"cron_schedule": "0 0 1 1 *"},
+        "cron": {"cron_schedule": "@every 10000h"},
     }
     for name, options in waits.items():
         for how in ("signal", "cancel", "signal with start", "update", "query"):
@@ -265,11 +265,42 @@ async def a_worker_that_says_goodbye(trace: Trace) -> None:
     key = str(uuid.uuid4())
     own = asyncio.create_task(it.poll(20, sticky=True, worker_instance_key=key))
     await soon()
-    request = v1.ShutdownWorkerRequest(
-        namespace="default", sticky_task_queue=it.sticky, identity="by hand", worker_instance_key=key
-    )
-    await it.service.shutdown_worker(request)
+    await it.shut_down(key)
     trace.note("its poll", outline(await own))
     await it.handle.signal("signal")
     trace.note("another worker", outline(await it.poll(4)))
     await it.end()
+
+
+@scenario
+async def histories_of_tasks_under_way(trace: Trace) -> None:
+    """Tasks that are retries, or that only bring an update, are shown though they are not stored."""
+    it = ByHand(trace)
+    await it.start()
+    await trace.refusal("refused", it.complete(await it.poll(), REFUSABLE))
+    await trace.history("retry, waiting", it.handle)
+    task = await it.poll()
+    await trace.history("retry, with a worker", it.handle)
+    await it.complete(task, command("start_timer", timer_id="t", start_to_fire_timeout=timedelta(hours=1)))
+    await trace.history("done", it.handle)
+    update = asyncio.create_task(it.update())
+    await soon()
+    await trace.history("update, waiting", it.handle)
+    task = await it.poll()
+    await trace.history("update, with a worker", it.handle)
+    await pages(trace, it)
+    await it.end()
+    await trace.outcome("update", update)
+
+
+async def pages(trace: Trace, it: ByHand) -> None:
+    """The same by pages, whose borders are a server's own."""
+    seen: list[int] = []
+    request = v1.GetWorkflowExecutionHistoryRequest(namespace="default", execution=it.execution(), maximum_page_size=3)
+    while True:
+        page = await it.service.get_workflow_execution_history(request)
+        seen += [event.event_id for event in page.history.events]
+        request.next_page_token = page.next_page_token
+        if not page.next_page_token:
+            break
+    trace.note("by pages", seen)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from by_hand import ByHand, command
 from temporalio.client import WorkflowExecutionStatus
 from tracing import Trace, scenario
 from workflows import External, Parent, ParentOfFailing, Wait
@@ -71,3 +72,30 @@ async def external_signal_and_cancel(trace: Trace) -> None:
         await trace.outcome("to nobody", nobody.result())
     await trace.history("history", handle)
     await trace.history("to nobody, history", nobody)
+
+
+@scenario
+async def what_commands_leave_out(trace: Trace) -> None:
+    """Namespace and queue of a child are its parent's."""
+    it = ByHand(trace)
+    await it.start()
+    child = command("start_child_workflow_execution", workflow_id=trace.id("child"), workflow_type={"name": "C"})
+    await it.complete(await it.poll(), child)
+    tasks = {task.workflow_execution.workflow_id: task for task in [await it.poll(), await it.poll()]}
+    await it.complete(tasks[it.id])
+    await it.complete(tasks[trace.id("child")], command("complete_workflow_execution"))
+    await trace.until_event(it.handle, "child_workflow_execution_completed")
+    await trace.history("parent", it.handle)
+    await trace.history("child", trace.client.get_workflow_handle(trace.id("child")))
+    await it.end()
+
+
+@scenario
+async def signals_to_an_unknown_namespace(trace: Trace) -> None:
+    it = ByHand(trace)
+    await it.start()
+    there = {"workflow_id": "w"}
+    told = command("signal_external_workflow_execution", namespace="nowhere-at-all", execution=there, signal_name="s")
+    await trace.refusal("signal", it.complete(await it.poll(), told))
+    await trace.history("history", it.handle)
+    await it.end()
