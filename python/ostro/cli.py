@@ -16,8 +16,11 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import NoReturn
+
+from ._base import frames, printable
 
 #: How often files are looked at, in seconds.
 WATCH_INTERVAL = 0.3
@@ -55,9 +58,25 @@ def run_file(file: str, arguments: list[str], *, worker: bool = False) -> None:
         sys.exit(f"ostro: there is no file {file}")
     sys.argv = [file, *arguments]
     sys.path.insert(0, str(Path(file).resolve().parent))
-    runpy.run_path(file, run_name="__main__")
+    try:
+        runpy.run_path(file, run_name="__main__")
+    except ImportError as error:
+        sys.exit(_import_sentence(file, error))
     if worker:
         _run_worker(file)
+
+
+def _import_sentence(file: str, error: ImportError) -> str:
+    """What is wrong with an import of a program, with the program's lines that led to it."""
+    found = frames.users_traceback(error.__traceback__)
+    lines = [one for one in traceback.extract_tb(found) if not frames.is_ours(one.filename)]
+    last = lines[-1] if lines else None
+    place = f"{last.filename}:{last.lineno}" if last else file
+    text = f"ostro: {place} cannot import {error.name or 'what it names'}: {printable.line(error)}"
+    if isinstance(error, ModuleNotFoundError) and error.name and "." not in error.name:
+        text += f". Is it installed for {sys.executable}? `{sys.executable} -m pip install ...`"
+    way = "".join(traceback.format_list(lines[:-1]))
+    return f"{text}\nimported from:\n{way}" if way else text
 
 
 def _run_worker(file: str) -> None:
@@ -119,7 +138,6 @@ def _stop(program: subprocess.Popen[bytes]) -> None:
 def replay_files(file: str, histories: list[str]) -> int:
     """Replays histories against the workflows of a program; 1 where one does not fit."""
     from . import compat
-    from ._base import printable
     from ._definition.definition import registered_workflows
     from ._worker.replay import replay
 

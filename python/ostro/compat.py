@@ -18,6 +18,8 @@ from typing import Any
 _PACKAGE = "mistralai"
 _ORIGINAL = "mistralai.workflows"
 _OURS = "ostro.workflows"
+#: Of the original, in seconds.
+_EXECUTION_TIMEOUT = 3600.0
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -82,12 +84,14 @@ def is_original_installed() -> bool:
 
 def _keep_defaults() -> None:
     """The original's, where programs of the original would notice ours."""
-    from ._base.config import EXACT_VALUES, WRAP_RESULTS, config
+    from ._base.config import EXACT_VALUES, EXECUTION_TIMEOUT, WRAP_RESULTS, config
 
     if not os.environ.get(EXACT_VALUES):
         config.worker.exact_values = False
     if not os.environ.get(WRAP_RESULTS):
         config.worker.wrap_results = True
+    if not os.environ.get(EXECUTION_TIMEOUT):
+        config.worker.execution_timeout = _EXECUTION_TIMEOUT
 
 
 def install() -> None:

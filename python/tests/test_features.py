@@ -27,6 +27,7 @@ from ostro.workflows import (
     run_activities_locally,
     task,
     task_from,
+    testing,
     workflow,
 )
 
@@ -224,9 +225,10 @@ class Scheduled:
 def test_schedules_are_put_by_the_worker(program: Any) -> None:
     async def body(running: Any) -> None:
         client = running.client
-        assert [one["scheduleId"] for one in await client.list_schedules()] == ["every-year"]
+        assert [one.id for one in await client.list_schedules()] == ["every-year"]
         await client.pause_schedule("every-year")
-        assert (await client.describe_schedule("every-year"))["schedule"]["state"]["paused"] is True
+        described = await client.describe_schedule("every-year")
+        assert described.paused is True
         await client.unpause_schedule("every-year")
         await client.trigger_schedule("every-year")
         while not (found := [one async for one in client.list('WorkflowType = "scheduled"')]):
@@ -564,3 +566,37 @@ def test_one_loop_shares_one_engine(tmp_path: Path) -> None:
         return list(await asyncio.gather(*(use() for _ in range(5))))
 
     assert asyncio.run(main()) == [True] * 5
+
+
+@workflow.define(name="sleeps-a-month")
+class SleepsAMonth:
+    @workflow.entrypoint
+    async def execute(self) -> str:
+        await workflow.sleep("30d")
+        return "up"
+
+
+def test_no_execution_timeout_ends_a_long_sleep() -> None:
+    async def main() -> None:
+        async with testing.environment(time_skipping=True) as env:
+            async with testing.create_test_worker(env, [SleepsAMonth]):
+                assert await asyncio.wait_for(env.execute(SleepsAMonth), 30) == "up"
+
+    asyncio.run(main())
+
+
+def test_the_alias_keeps_the_originals_timeout_and_says_what_it_does(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(workflows.config.worker, "execution_timeout", 3600.0)
+
+    async def main() -> None:
+        async with testing.environment(time_skipping=True) as env:
+            async with testing.create_test_worker(env, [SleepsAMonth]):
+                with pytest.raises(
+                    workflows.WorkflowFailedError, match=r"execution timeout of 3600s: .*define\(execution_timeout="
+                ):
+                    await asyncio.wait_for(env.execute(SleepsAMonth), 30)
+
+    asyncio.run(main())
+    assert "sleeps for 2.592e+06 s, and its execution timeout of 3600 s ends it before" in caplog.text

@@ -127,7 +127,7 @@ def test_sigterm_lets_a_worker_finish_what_it_runs(ostro_server: str, tmp_path: 
             gate.touch()
             assert await asyncio.to_thread(worker.wait, 30) == 0
             # What it ran when it was told to stop is done: nothing of it is pending.
-            pending = [one["activityType"]["name"] for one in (await handle.describe()).pending_activities]
+            pending = [one.activity for one in (await handle.describe()).pending_activities]
             await handle.terminate()
             return pending
 

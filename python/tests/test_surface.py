@@ -61,7 +61,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "workflow_display_name": None,
         "is_technical": False,
         "enforce_determinism": None,
-        "execution_timeout": "1h",
+        "execution_timeout": None,
         "on_behalf_of": False,
         "search_keys": None,
     },

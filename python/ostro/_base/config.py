@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 EXACT_VALUES = "OSTRO_EXACT_VALUES"
 WRAP_RESULTS = "OSTRO_WRAP_RESULTS"
+EXECUTION_TIMEOUT = "OSTRO_EXECUTION_TIMEOUT"
 
 
 def _text(*names: str, default: str = "") -> str:
@@ -74,6 +75,11 @@ class WorkerConfig:
     wrap_results: bool = field(default_factory=lambda: _flag(WRAP_RESULTS, False))
     #: Whether the log line of a failed activity shows the first 200 characters of its input. `OSTRO_LOG_INPUT`.
     log_activity_input: bool = field(default_factory=lambda: _flag("OSTRO_LOG_INPUT", True))
+    #: Of a whole execution whose workflow says none, in seconds; 0 for none. `OSTRO_EXECUTION_TIMEOUT`.
+    execution_timeout: float = field(default_factory=lambda: _number(EXECUTION_TIMEOUT, 0.0))
+    #: How long workflow code may run without a yield before it is interrupted and its task tried again, in seconds; 0 for ever, as for a
+    #: debugger. `OSTRO_DEADLOCK_TIMEOUT`.
+    deadlock_timeout: float = field(default_factory=lambda: _number("OSTRO_DEADLOCK_TIMEOUT", 2.0))
     #: How long activities may go on when the worker is told to stop, in seconds.
     graceful_shutdown_timeout: float = field(default_factory=lambda: _number("GRACEFUL_SHUTDOWN_TIMEOUT", 10.0))
 

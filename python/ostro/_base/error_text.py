@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
+from . import frames
 from .errors import Failure
 
 #: Of one message; what is longer is cut, and says so. In characters.
@@ -96,7 +97,7 @@ def stack(error: BaseException, limit: int = STACK_CHARS_MAX) -> str:
         known = getattr(error, "stack_trace", "")
         if known:
             return plain(known, limit)
-        found = "".join(traceback.format_tb(error.__traceback__))
+        found = "".join(traceback.format_tb(frames.users_traceback(error.__traceback__)))
         for number, member in enumerate(members(error)[:_MEMBERS_MAX], 1):
             found += f"{number}. {type_name(member)}: {plain(message(member), 500)}\n{stack(member, limit)}"
         return plain(found, limit)

@@ -4,240 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .._base.config import config
-from .._base.duration import Duration, optional
-from .._base.errors import CanceledFailure, RpcError, TerminatedFailure, TimeoutFailure, WorkflowFailedError
-from .._definition.definition import WorkflowDefinition, definition_of
-from .._definition.schedule import Schedule, _span
+from .._base.errors import RpcError
+from .._definition.definition import definition_of
+from .._definition.interceptor import Call, Interceptor, around
+from .._definition.policies import IdConflictPolicy
 from .._values import converter, failures
 from .activity_handle import ActivityHandle
+from .batch import BatchCalls
 from .connection import TLS, Connection
 from .execution import Execution, execution_from_json
+from .handle import WorkflowHandle
+from .schedule_calls import ScheduleCalls
+from .start import Executes, StartOptions, fields, start_request
+from .update import UpdateHandle
 
-_DEADLINE_EXCEEDED = 4
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 _POLL_SECONDS = 60.0
-_ANY = converter._ANY
-
 
 R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
-T = TypeVar("T")
 
 
-class Executes(Protocol[R_co]):
-    """A workflow class whose entrypoint has the usual name: its result has its type in a client too."""
-
-    async def execute(self, *args: Any, **kwargs: Any) -> R_co: ...
-
-
-class WorkflowHandle(Generic[R]):
-    """An execution, by its id; of one run if `run_id` is given, else of the latest: it follows where an execution continues as new."""
-
-    def __init__(
-        self,
-        client: Client,
-        workflow_id: str,
-        run_id: str = "",
-        definition: WorkflowDefinition | None = None,
-        *,
-        first_run_id: str = "",
-    ) -> None:
-        self._client = client
-        self._definition = definition
-        self.id = workflow_id
-        #: The run that it began with, or the one that it is of.
-        self.run_id = run_id or first_run_id
-        self._one_run = run_id
-        self._first_run = first_run_id
-
-    def _execution(self, run_id: str | None = None) -> dict[str, str]:
-        return {"workflowId": self.id, "runId": self._one_run if run_id is None else run_id}
-
-    def _chain(self) -> dict[str, str]:
-        """Of a request that ends the execution: it must be the chain of runs that this handle began with."""
-        return {"firstExecutionRunId": self._first_run} if self._first_run else {}
-
-    @overload
-    async def result(self, *, follow_runs: bool = True) -> R: ...
-
-    @overload
-    async def result(self, annotation: type[T], *, follow_runs: bool = True) -> T: ...
-
-    @overload
-    async def result(self, annotation: Any, *, follow_runs: bool = True) -> Any: ...
-
-    async def result(self, annotation: Any = _ANY, *, follow_runs: bool = True) -> Any:
-        """Waits for the result: as the workflow's annotation, or `annotation`, says. WorkflowFailedError where there is none."""
-        async with self._client.connection.skipping():
-            kind, attributes = await self._end(follow_runs)
-        return self._outcome(kind, attributes, annotation)
-
-    async def _end(self, follow_runs: bool) -> tuple[str, dict[str, Any]]:
-        """The closing event: of the last run that followed, with `follow_runs`."""
-        run_id = self.run_id
-        while True:
-            kind, attributes = await self._closing_event(run_id)
-            following = attributes.get("newExecutionRunId")
-            if following and follow_runs:
-                run_id = following
-                continue
-            return kind, attributes
-
-    async def _closing_event(self, run_id: str) -> tuple[str, dict[str, Any]]:
-        request: dict[str, Any] = {
-            "execution": self._execution(run_id),
-            "waitNewEvent": True,
-            "historyEventFilterType": "HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT",
-        }
-        while True:
-            try:
-                answer = await self._client._call("GetWorkflowExecutionHistory", request, _POLL_SECONDS + 10)
-            except RpcError as error:
-                if error.status == _DEADLINE_EXCEEDED:
-                    continue
-                raise
-            for event in answer.get("history", {}).get("events", []):
-                kind = event.get("eventType", "")
-                if kind.startswith("EVENT_TYPE_WORKFLOW_EXECUTION_"):
-                    name = next((key for key in event if key.endswith("EventAttributes")), "")
-                    return kind.removeprefix("EVENT_TYPE_WORKFLOW_EXECUTION_"), event.get(name, {})
-            request["nextPageToken"] = answer.get("nextPageToken", "")
-
-    def _outcome(self, kind: str, attributes: dict[str, Any], annotation: Any) -> Any:
-        if kind == "COMPLETED":
-            payloads = attributes.get("result", {}).get("payloads", [])
-            payload = failures.payload_from_json(payloads[0]) if payloads else None
-            if annotation is _ANY and self._definition is not None:
-                return self._definition.decode_result(payload)
-            return converter.decode(payload, annotation)
-        name = f'workflow "{self._definition.name}" ({self.id})' if self._definition else f"execution {self.id}"
-        cause: Exception
-        if kind == "FAILED":
-            cause = failures.to_exception(failures.from_json(attributes.get("failure", {})))
-        elif kind == "CANCELED":
-            cause = CanceledFailure("it was cancelled")
-        elif kind == "TERMINATED":
-            cause = TerminatedFailure(f"it was terminated: {attributes.get('reason') or 'without a reason'}")
-        elif kind == "TIMED_OUT":
-            cause = TimeoutFailure("it did not end within its execution timeout", type=None)
-        else:
-            cause = RuntimeError(f"it ended as {kind}")
-        raise WorkflowFailedError(f"{name} failed: {cause}") from cause
-
-    async def describe(self) -> Execution:
-        """What the engine knows of it. NotFoundError where there is none."""
-        answer = await self._client._call("DescribeWorkflowExecution", {"execution": self._execution()})
-        found = execution_from_json(answer["workflowExecutionInfo"])
-        found.pending_activities = answer.get("pendingActivities", [])
-        return found
-
-    async def signal(self, signal: Any, *args: Any) -> None:
-        """Sends a signal, by its handler or its name. WorkflowsException for input that does not fit the handler."""
-        name, payloads = self._message("signals", signal, args)
-        request = {"workflowExecution": self._execution(), "signalName": name, "input": payloads}
-        request["requestId"] = str(uuid.uuid4())
-        await self._client._call("SignalWorkflowExecution", request)
-
-    @overload
-    async def query(self, query: Callable[..., T], *args: Any) -> T: ...
-
-    @overload
-    async def query(self, query: str, *args: Any, annotation: Any = _ANY) -> Any: ...
-
-    async def query(self, query: Any, *args: Any, annotation: Any = _ANY) -> Any:
-        """The answer of a query, by its handler or its name. RpcError where the handler raises, or no worker answers."""
-        name, payloads = self._message("queries", query, args)
-        request = {"execution": self._execution(), "query": {"queryType": name, "queryArgs": payloads}}
-        answer = await self._client._call("QueryWorkflow", request, _POLL_SECONDS)
-        found = answer.get("queryResult", {}).get("payloads", [])
-        handler = self._handler("queries", name)
-        expected = handler.signature.returns if annotation is _ANY and handler else annotation
-        return converter.decode(failures.payload_from_json(found[0]) if found else None, expected)
-
-    @overload
-    async def update(self, update: Callable[..., Awaitable[T]], *args: Any, id: str | None = None) -> T: ...
-
-    @overload
-    async def update(self, update: Callable[..., T], *args: Any, id: str | None = None) -> T: ...
-
-    @overload
-    async def update(self, update: str, *args: Any, id: str | None = None, annotation: Any = _ANY) -> Any: ...
-
-    async def update(self, update: Any, *args: Any, id: str | None = None, annotation: Any = _ANY) -> Any:
-        """Runs an update and gives its result, by its handler or its name. What the handler raises is raised here."""
-        name, payloads = self._message("updates", update, args)
-        update_id = id or str(uuid.uuid4())
-        completed = {"lifecycleStage": "UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED"}
-        request: dict[str, Any] = {
-            "workflowExecution": self._execution(),
-            "waitPolicy": completed,
-            "request": {
-                "meta": {"updateId": update_id, "identity": config.identity()},
-                "input": {"name": name, "args": payloads},
-            },
-        }
-        answer = await self._client._call("UpdateWorkflowExecution", request, _POLL_SECONDS + 10)
-        while "outcome" not in answer:
-            reference = {"workflowExecution": self._execution(), "updateId": update_id}
-            try:
-                answer = await self._client._call(
-                    "PollWorkflowExecutionUpdate", {"updateRef": reference, "waitPolicy": completed}, _POLL_SECONDS + 10
-                )
-            except RpcError as error:
-                if error.status != _DEADLINE_EXCEEDED:
-                    raise
-        outcome = answer["outcome"]
-        if "failure" in outcome:
-            raise failures.to_exception(failures.from_json(outcome["failure"]))
-        found = outcome.get("success", {}).get("payloads", [])
-        handler = self._handler("updates", name)
-        expected = handler.signature.returns if annotation is _ANY and handler else annotation
-        return converter.decode(failures.payload_from_json(found[0]) if found else None, expected)
-
-    async def cancel(self, reason: str = "") -> None:
-        """Asks it to stop: its code gets `asyncio.CancelledError`."""
-        request = {"workflowExecution": self._execution(), "reason": reason, "requestId": str(uuid.uuid4()), **self._chain()}
-        await self._client._call("RequestCancelWorkflowExecution", request)
-
-    async def terminate(self, reason: str = "") -> None:
-        """Ends it at once: its code is not asked."""
-        request = {"workflowExecution": self._execution(), "reason": reason, **self._chain()}
-        await self._client._call("TerminateWorkflowExecution", request)
-
-    async def history(self) -> dict[str, Any]:
-        """Its history, as Temporal's tools export it: what `replay` takes."""
-        events: list[Any] = []
-        request: dict[str, Any] = {"execution": self._execution(), "maximumPageSize": 1000}
-        while True:
-            answer = await self._client._call("GetWorkflowExecutionHistory", request)
-            events.extend(answer.get("history", {}).get("events", []))
-            token = answer.get("nextPageToken")
-            if not token:
-                return {"events": events}
-            request["nextPageToken"] = token
-
-    def _handler(self, kind: str, name: str) -> Any:
-        return getattr(self._definition, kind).get(name) if self._definition is not None else None
-
-    def _message(self, kind: str, message: Any, args: Sequence[Any]) -> tuple[str, dict[str, Any]]:
-        from .._definition.definition import MARK
-
-        handler = getattr(message, MARK, None) if not isinstance(message, str) else self._handler(kind, message)
-        name = handler.name if handler is not None else message
-        what = f'the input of "{name}"'
-        payloads = converter.encode_all(args, what) if handler is None else handler.signature.encode_message(args, what)
-        return name, {"payloads": [failures.payload_to_json(payload) for payload in payloads]}
-
-
-class Client:
+class Client(ScheduleCalls, BatchCalls):
     """Talks to an engine: in this process, an Ostro server, or a Temporal cluster."""
 
-    def __init__(self, connection: Connection, task_queue: str | None = None) -> None:
+    def __init__(self, connection: Connection, task_queue: str | None = None, interceptors: Sequence[Interceptor] = ()) -> None:
         self.connection = connection
+        self.interceptors = tuple(interceptors)
         self.task_queue = task_queue or config.task_queue
 
     @staticmethod
@@ -248,12 +46,13 @@ class Client:
         task_queue: str | None = None,
         api_key: str | None = None,
         tls: TLS | bool | None = None,
+        interceptors: Sequence[Interceptor] = (),
     ) -> Client:
         """A client of `address` (`OSTRO_ADDRESS`; an engine in this process where neither names a server).
 
         `tls`: whether TLS is spoken with the server, or how. An `api_key` leaves over TLS, or to this machine.
         """
-        return Client(await Connection.open(address, namespace, api_key=api_key, tls=tls), task_queue)
+        return Client(await Connection.open(address, namespace, api_key=api_key, tls=tls), task_queue, interceptors)
 
     async def close(self) -> None:
         """Closes the connection, and the engine where that is in this process and nobody else uses it."""
@@ -272,88 +71,134 @@ class Client:
         return await self.connection.call(method, body, timeout)
 
     @overload
-    async def start(
-        self,
-        workflow: type[Executes[R]],
-        *args: Any,
-        id: str | None = ...,
-        task_queue: str | None = ...,
-        execution_timeout: Duration | None = ...,
-        start_delay: Duration | None = ...,
-        use_existing: bool = ...,
-        memo: dict[str, Any] | None = ...,
-        search_attributes: dict[str, Any] | None = ...,
-    ) -> WorkflowHandle[R]: ...
+    async def start(self, workflow: type[Executes[R]], *args: Any, **options: Unpack[StartOptions]) -> WorkflowHandle[R]: ...
 
     @overload
-    async def start(
-        self,
-        workflow: Any,
-        *args: Any,
-        id: str | None = ...,
-        task_queue: str | None = ...,
-        execution_timeout: Duration | None = ...,
-        start_delay: Duration | None = ...,
-        use_existing: bool = ...,
-        memo: dict[str, Any] | None = ...,
-        search_attributes: dict[str, Any] | None = ...,
-    ) -> WorkflowHandle[Any]: ...
+    async def start(self, workflow: Any, *args: Any, **options: Unpack[StartOptions]) -> WorkflowHandle[Any]: ...
 
-    async def start(
-        self,
-        workflow: Any,
-        *args: Any,
-        id: str | None = None,
-        task_queue: str | None = None,
-        execution_timeout: Duration | None = None,
-        start_delay: Duration | None = None,
-        use_existing: bool = False,
-        memo: dict[str, Any] | None = None,
-        search_attributes: dict[str, Any] | None = None,
-    ) -> WorkflowHandle[Any]:
-        """Starts an execution of a workflow class, or of a workflow by its name.
+    async def start(self, workflow: Any, *args: Any, **options: Unpack[StartOptions]) -> WorkflowHandle[Any]:
+        """Starts an execution of a workflow class, or of a workflow by its name; `StartOptions` says with what options.
 
         `args`: the entrypoint's arguments, or one dictionary of them. `id`: of the execution (random); AlreadyStartedError where
         one with it runs, unless `use_existing`. WorkflowsException for input that does not fit.
         """
+
+        async def begin(request: dict[str, Any]) -> WorkflowHandle[Any]:
+            return self._handle_of(workflow, request, await self._call("StartWorkflowExecution", request))
+
+        return await self._begin(workflow, args, options, begin)
+
+    async def _begin(
+        self,
+        workflow: Any,
+        args: Sequence[Any],
+        options: StartOptions,
+        begin: Callable[[dict[str, Any]], Awaitable[WorkflowHandle[Any]]],
+    ) -> WorkflowHandle[Any]:
+        """Sends a start through the interceptors."""
+        if not self.interceptors:
+            return await begin(start_request(workflow, args, self.task_queue, options))
+
+        async def inner(call: Call) -> WorkflowHandle[Any]:
+            request = start_request(workflow, call.args, self.task_queue, options)
+            if call.headers:
+                request["header"] = {"fields": fields(call.headers)}
+            return await begin(request)
+
+        name = workflow if isinstance(workflow, str) else definition_of(workflow).name
+        found: WorkflowHandle[Any] = await around(self.interceptors, "start_workflow", inner)(Call(name, args, {}, {}))
+        return found
+
+    def _handle_of(self, workflow: Any, request: dict[str, Any], answer: dict[str, Any]) -> WorkflowHandle[Any]:
         definition = None if isinstance(workflow, str) else definition_of(workflow)
-        name = workflow if definition is None else definition.name
-        payloads = (
-            converter.encode_all(args, f'the input of workflow "{name}"') if definition is None else definition.encode_input(args)
-        )
-        timeout = optional(execution_timeout, "execution_timeout")
-        if timeout is None and definition is not None:
-            timeout = definition.execution_timeout
-        workflow_id = id or f"{name}-{uuid.uuid4().hex}"
-        request: dict[str, Any] = {
-            "workflowId": workflow_id,
-            "workflowType": {"name": name},
-            "taskQueue": {"name": task_queue or self.task_queue},
-            "input": {"payloads": [failures.payload_to_json(payload) for payload in payloads]},
-            "requestId": str(uuid.uuid4()),
-        }
-        if timeout:
-            request["workflowExecutionTimeout"] = _span(timeout)
-        if start_delay is not None:
-            request["workflowStartDelay"] = _span(optional(start_delay, "start_delay") or 0)
-        if use_existing:
-            request["workflowIdConflictPolicy"] = "WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING"
-        if memo:
-            request["memo"] = {"fields": _fields(memo)}
-        if search_attributes:
-            request["searchAttributes"] = {"indexedFields": _fields(search_attributes)}
-        answer = await self._call("StartWorkflowExecution", request)
-        return WorkflowHandle(self, workflow_id, definition=definition, first_run_id=answer.get("runId", ""))
+        return WorkflowHandle(self, request["workflowId"], definition=definition, first_run_id=answer.get("runId", ""))
 
     @overload
-    async def execute(self, workflow: type[Executes[R]], *args: Any, **options: Any) -> R: ...
+    async def execute(self, workflow: type[Executes[R]], *args: Any, **options: Unpack[StartOptions]) -> R: ...
 
     @overload
-    async def execute(self, workflow: Any, *args: Any, **options: Any) -> Any: ...
+    async def execute(self, workflow: Any, *args: Any, **options: Unpack[StartOptions]) -> Any: ...
 
-    async def execute(self, workflow: Any, *args: Any, **options: Any) -> Any:
+    async def execute(self, workflow: Any, *args: Any, **options: Unpack[StartOptions]) -> Any:
         """Starts an execution and waits for its result; options as `start`."""
         return await (await self.start(workflow, *args, **options)).result()
+
+    @overload
+    async def signal_with_start(
+        self,
+        workflow: type[Executes[R]],
+        *args: Any,
+        signal: Any,
+        signal_args: Sequence[Any] = (),
+        **options: Unpack[StartOptions],
+    ) -> WorkflowHandle[R]: ...
+
+    @overload
+    async def signal_with_start(
+        self, workflow: Any, *args: Any, signal: Any, signal_args: Sequence[Any] = (), **options: Unpack[StartOptions]
+    ) -> WorkflowHandle[Any]: ...
+
+    async def signal_with_start(
+        self, workflow: Any, *args: Any, signal: Any, signal_args: Sequence[Any] = (), **options: Unpack[StartOptions]
+    ) -> WorkflowHandle[Any]:
+        """Sends a signal to the execution with the id, which is started where none runs; in one step."""
+
+        async def begin(request: dict[str, Any]) -> WorkflowHandle[Any]:
+            name, payloads = self._handle_of(workflow, request, {})._message("signals", signal, signal_args)
+            whole = {**request, "signalName": name, "signalInput": payloads}
+            return self._handle_of(workflow, request, await self._call("SignalWithStartWorkflowExecution", whole))
+
+        return await self._begin(workflow, args, options, begin)
+
+    async def start_update_with_start(
+        self,
+        workflow: Any,
+        *args: Any,
+        update: Any,
+        update_args: Sequence[Any] = (),
+        update_id: str | None = None,
+        **options: Unpack[StartOptions],
+    ) -> UpdateHandle[Any]:
+        """Sends an update to the execution with the id, which is started where none runs; in one step. Returns when the update is
+        accepted. Give `id`, and an `id_conflict_policy`: without one, an execution that runs is used."""
+        if not options.get("id"):
+            raise TypeError("update-with-start: give the `id` of the execution that the update is for")
+        if not options.get("id_conflict_policy"):
+            options["id_conflict_policy"] = IdConflictPolicy.USE_EXISTING
+        sent: list[UpdateHandle[Any]] = []
+
+        async def begin(request: dict[str, Any]) -> WorkflowHandle[Any]:
+            handle = self._handle_of(workflow, request, {})
+            name, wanted = handle._update_request(update, update_args, update_id, "ACCEPTED")
+            sent.append(handle._update_handle(name, wanted, converter._ANY))
+            await self._start_and_update(sent[0], request, wanted)
+            return handle
+
+        await self._begin(workflow, args, options, begin)
+        return sent[0]
+
+    async def _start_and_update(self, handle: UpdateHandle[Any], start: dict[str, Any], update: dict[str, Any]) -> None:
+        own = {"namespace": self.connection.namespace, "identity": config.identity()}
+        operations = [{"startWorkflow": {**own, **start}}, {"updateWorkflow": {"namespace": self.connection.namespace, **update}}]
+        answer = await self._call("ExecuteMultiOperation", {"operations": operations}, _POLL_SECONDS + 10)
+        for one in answer.get("responses", []):
+            if "updateWorkflow" in one:
+                handle.heard(one["updateWorkflow"])
+
+    async def update_with_start(
+        self,
+        workflow: Any,
+        *args: Any,
+        update: Any,
+        update_args: Sequence[Any] = (),
+        update_id: str | None = None,
+        **options: Unpack[StartOptions],
+    ) -> Any:
+        """As `start_update_with_start`, and gives the update's result. What the handler raises is raised here."""
+        handle = await self.start_update_with_start(
+            workflow, *args, update=update, update_args=update_args, update_id=update_id, **options
+        )
+        return await handle.result()
 
     def activity(
         self, task_token: bytes | None = None, *, workflow_id: str = "", run_id: str = "", activity_id: str = ""
@@ -391,60 +236,17 @@ class Client:
                 return
             request["nextPageToken"] = token
 
+    async def count_by(self, attribute: str, query: str = "") -> dict[str, int]:
+        """How many executions a filter selects, for each value of a search attribute such as `ExecutionStatus`."""
+        answer = await self._call("CountWorkflowExecutions", {"query": f"{query} GROUP BY {attribute}".strip()})
+        return {
+            str(converter.decode(failures.payload_from_json(group["groupValues"][0]))): int(group.get("count", 0))
+            for group in answer.get("groups", [])
+        }
+
     async def count(self, query: str = "") -> int:
         """How many executions a filter selects."""
         return int((await self._call("CountWorkflowExecutions", {"query": query})).get("count", 0))
-
-    # Schedules.
-
-    async def put_schedule(self, schedule_id: str, workflow: Any, schedule: Schedule, *, task_queue: str | None = None) -> None:
-        """Creates a schedule, or makes the one with this id like it."""
-        definition = definition_of(workflow)
-        args = () if schedule.input is None else (schedule.input,)
-        payloads = [failures.payload_to_json(payload) for payload in definition.encode_input(args)]
-        written = schedule.to_json(definition.name, task_queue or self.task_queue, payloads, definition.execution_timeout)
-        request = {"scheduleId": schedule_id, "schedule": written, "requestId": str(uuid.uuid4())}
-        try:
-            await self._call("CreateSchedule", request)
-        except RpcError as error:
-            if error.status != 6:
-                raise
-            await self._call("UpdateSchedule", request)
-
-    async def describe_schedule(self, schedule_id: str) -> dict[str, Any]:
-        """A schedule as Temporal's JSON. NotFoundError where there is none."""
-        found: dict[str, Any] = await self._call("DescribeSchedule", {"scheduleId": schedule_id})
-        return found
-
-    async def list_schedules(self) -> Sequence[dict[str, Any]]:
-        """All schedules, as Temporal's JSON."""
-        found: list[dict[str, Any]] = []
-        request: dict[str, Any] = {"maximumPageSize": 1000}
-        while True:
-            answer = await self._call("ListSchedules", request)
-            found.extend(answer.get("schedules", []))
-            request["nextPageToken"] = answer.get("nextPageToken")
-            if not request["nextPageToken"]:
-                return found
-
-    async def trigger_schedule(self, schedule_id: str) -> None:
-        """Starts an execution of it now."""
-        await self._patch_schedule(schedule_id, {"triggerImmediately": {}})
-
-    async def pause_schedule(self, schedule_id: str, note: str = "paused") -> None:
-        """Starts none until it is unpaused."""
-        await self._patch_schedule(schedule_id, {"pause": note})
-
-    async def unpause_schedule(self, schedule_id: str, note: str = "unpaused") -> None:
-        """Starts them again."""
-        await self._patch_schedule(schedule_id, {"unpause": note})
-
-    async def delete_schedule(self, schedule_id: str) -> None:
-        """Removes it; executions go on."""
-        await self._call("DeleteSchedule", {"scheduleId": schedule_id})
-
-    async def _patch_schedule(self, schedule_id: str, patch: dict[str, Any]) -> None:
-        await self._call("PatchSchedule", {"scheduleId": schedule_id, "patch": patch, "requestId": str(uuid.uuid4())})
 
     async def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the engine answers for the namespace. RpcError after `timeout` seconds."""
@@ -462,6 +264,11 @@ class Client:
 _WITH_IDENTITY = frozenset(
     [
         "StartWorkflowExecution",
+        "SignalWithStartWorkflowExecution",
+        "ResetWorkflowExecution",
+        "PauseWorkflowExecution",
+        "UnpauseWorkflowExecution",
+        "StopBatchOperation",
         "SignalWorkflowExecution",
         "RequestCancelWorkflowExecution",
         "TerminateWorkflowExecution",
@@ -471,10 +278,6 @@ _WITH_IDENTITY = frozenset(
         "DeleteSchedule",
     ]
 )
-
-
-def _fields(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: failures.payload_to_json(converter.encode(value, what=f'the value of "{key}"')) for key, value in values.items()}
 
 
 __all__ = ["Client", "Execution", "WorkflowHandle"]

@@ -14,27 +14,35 @@ from .._base.config import config
 from .._base.errors import ErrorCode, WorkflowsException
 from .._values import converter
 from .schedule import Schedule
-from .signature import Signature
+from .signature import Named, Signature
 from .wrapped import unwrap, wrap
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 MARK = "__ostro_handler__"
+#: Under this name a worker keeps the workflow that takes what no other has a name for.
+DYNAMIC = ""
 
 
 class Handler:
     """A method of a workflow that messages reach."""
 
-    def __init__(self, kind: str, function: Callable[..., Any], name: str | None, description: str | None) -> None:
+    def __init__(
+        self, kind: str, function: Callable[..., Any], name: str | None, description: str | None, dynamic: bool = False
+    ) -> None:
         self.kind = kind
         self.function = function
         self.name = name or function.__name__
+        #: Takes what no other handler has a name for: `(name, list of arguments)`.
+        self.dynamic = dynamic
         self.description = description or inspect.getdoc(function) or ""
         self.validator: Callable[..., Any] | None = None
         self.signature = Signature(function, method=True)
 
-    def decode(self, payloads: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+    def decode(self, payloads: Sequence[Any], name: str = "") -> tuple[list[Any], dict[str, Any]]:
         """Arguments from payloads: by position, or one object with the parameters' names. WorkflowsException where they do
-        not fit."""
+        not fit. A dynamic handler gets the `name` it was called by, and the arguments as they came."""
+        if self.dynamic:
+            return [name, [converter.decode(payload) for payload in payloads]], {}
         return self.signature.decode_arguments(payloads)
 
     def call_sync(self, target: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -72,7 +80,7 @@ class WorkflowDefinition:
         *,
         description: str | None,
         display_name: str | None,
-        execution_timeout: float,
+        execution_timeout: float | None,
         enforce_determinism: bool | None,
         retry_until_fixed: bool | None,
         schedules: Sequence[Schedule],
@@ -85,7 +93,7 @@ class WorkflowDefinition:
         self.name = full
         self.description = description or inspect.getdoc(cls) or ""
         self.display_name = display_name or full
-        self.execution_timeout = execution_timeout
+        self._execution_timeout = execution_timeout
         self.schedules = list(schedules)
         self.options = dict(options)
         self._enforce = enforce_determinism
@@ -98,9 +106,26 @@ class WorkflowDefinition:
             )
         self.entry = entrypoints[0]
         self.entrypoint = self.entry.signature
-        self.signals = {handler.name: handler for handler in handlers if handler.kind == "signal"}
-        self.queries = {handler.name: handler for handler in handlers if handler.kind == "query"}
-        self.updates = {handler.name: handler for handler in handlers if handler.kind == "update"}
+        self._handlers = {(one.kind, "" if one.dynamic else one.name): one for one in handlers}
+        self.signals = self._named("signal")
+        self.queries = self._named("query")
+        self.updates = self._named("update")
+
+    def _named(self, kind: str) -> dict[str, Handler]:
+        return {one.name: one for (of, _name), one in self._handlers.items() if of == kind and not one.dynamic}
+
+    def handler(self, kind: str, name: str) -> Handler | None:
+        """The handler of a message: its own, else the dynamic one of its kind."""
+        return self._handlers.get((kind, name)) or self._handlers.get((kind, ""))
+
+    def known(self, kind: str) -> str:
+        """The names of its handlers of a kind, for an error."""
+        return ", ".join(sorted(self._named(kind))) or "none"
+
+    @property
+    def execution_timeout(self) -> float | None:
+        """Of the whole execution, in seconds; `None` for none."""
+        return config.worker.execution_timeout or None if self._execution_timeout is None else self._execution_timeout
 
     @property
     def enforce_determinism(self) -> bool:
@@ -204,6 +229,28 @@ class WorkflowDefinition:
                 "updateDefinitions": list_of(self.updates),
             }
         }
+
+
+class NamedWorkflow:
+    """A workflow by its name, whose code need not be here."""
+
+    #: Its own worker says it.
+    execution_timeout: float | None = None
+
+    def __init__(self, name: str, returns: Any = Any) -> None:
+        self.name = name
+        self.entrypoint = Named(name, returns)
+
+    def encode_input(self, args: Sequence[Any]) -> list[Any]:
+        """The payloads of an input. WorkflowsException where it would not arrive equal."""
+        return converter.encode_all(args, f'the input of workflow "{self.name}"')
+
+    def decode_result(self, payload: Any) -> Any:
+        """The result as its type says. WorkflowsException where it does not fit."""
+        try:
+            return converter.decode(payload, self.entrypoint.returns)
+        except ValueError as error:
+            raise self.entrypoint.wrong_result(error) from None
 
 
 def _handlers(cls: type) -> list[Handler]:

@@ -26,8 +26,8 @@ class WorkflowSpec:
     signals: list[str]
     queries: list[str]
     updates: list[str]
-    #: Seconds.
-    execution_timeout: float
+    #: Seconds; `None` for none.
+    execution_timeout: float | None
     is_technical: bool
 
 

@@ -92,7 +92,7 @@ class Schedule(_Model):
         if self.end_at is not None:
             spec["endTime"] = _time(self.end_at)
         if self.jitter is not None:
-            spec["jitter"] = _span(self.jitter.total_seconds())
+            spec["jitter"] = span(self.jitter.total_seconds())
         if self.time_zone_name is not None:
             spec["timezoneName"] = self.time_zone_name
         start: dict[str, Any] = {
@@ -102,7 +102,7 @@ class Schedule(_Model):
             "input": {"payloads": payloads},
         }
         if execution_timeout is not None:
-            start["workflowExecutionTimeout"] = _span(execution_timeout)
+            start["workflowExecutionTimeout"] = span(execution_timeout)
         state: dict[str, Any] = {}
         if self.max_executions is not None:
             state = {"limitedActions": True, "remainingActions": str(self.max_executions)}
@@ -111,14 +111,15 @@ class Schedule(_Model):
             "action": {"startWorkflow": start},
             "policies": {
                 "overlapPolicy": int(self.policy.overlap),
-                "catchupWindow": _span(self.policy.catchup_window_seconds),
+                "catchupWindow": span(self.policy.catchup_window_seconds),
                 "pauseOnFailure": self.policy.pause_on_failure,
             },
             "state": state,
         }
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """Seconds as Temporal's JSON writes them."""
     return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
 
 
@@ -130,7 +131,7 @@ def _time(time: datetime) -> str:
 
 def _interval(interval: ScheduleInterval) -> dict[str, str]:
     phase = interval.offset.total_seconds() if interval.offset is not None else 0.0
-    return {"interval": _span(interval.every.total_seconds()), "phase": _span(phase)}
+    return {"interval": span(interval.every.total_seconds()), "phase": span(phase)}
 
 
 def _calendar(calendar: ScheduleCalendar) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pydantic_core
 
 from .._base.errors import ErrorCode, WorkflowsException
 from .._values import converter
+from .._values.faults import not_awaited
 from .._values.same import is_same
 from .depends import Depends
 
@@ -319,6 +320,8 @@ class Signature:
 
     def check_result(self, value: Any) -> None:
         """WorkflowsException where `value` is not what the annotation of the result says."""
+        if inspect.iscoroutine(value):
+            raise WorkflowsException(f"{self.name} returned a call: {not_awaited(value)}", code=ErrorCode.INVALID_RETURN)
         if not converter.fits(value, self.returns):
             try:
                 converter.adapter(self.returns).validator.validate_python(value, strict=True)
@@ -330,6 +333,24 @@ class Signature:
         return WorkflowsException(
             f"{self.name} returned what its annotation does not allow ({converter.describe(error)})", code=ErrorCode.INVALID_RETURN
         )
+
+
+class Named(Signature):
+    """Of what is known by its name only: takes what it is given, by position."""
+
+    def __init__(self, name: str, returns: Any = Any) -> None:
+        super().__init__(_anything)
+        self.name = name
+        self._hints = {"return": returns}
+
+    def encode(self, args: Sequence[Any], kwargs: Mapping[str, Any], what: str) -> list[Any]:
+        """The payloads of positional arguments. WorkflowsException for what would not arrive equal, or is too large."""
+        if kwargs:
+            raise self._refuse(f"it is known by its name only, so give {', '.join(kwargs)} by position")
+        return converter.encode_all(args, what)
+
+
+def _anything(*args: Any) -> Any: ...
 
 
 def check_definition(function: Callable[..., Any]) -> str | None:

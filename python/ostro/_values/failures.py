@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from .._base import error_text
@@ -122,6 +123,7 @@ def to_exception(failure: tuple[Any, ...] | None) -> Failure:
         kind, message, stack_trace, _source, cause, info = failure
         error = _build(kind, message, info)
         error.stack_trace = stack_trace
+        _note_stack(error, stack_trace)
         if outer is None:
             first = error
         else:
@@ -129,6 +131,12 @@ def to_exception(failure: tuple[Any, ...] | None) -> Failure:
         outer, failure = error, cause
     assert first is not None
     return first
+
+
+def _note_stack(error: Failure, stack_trace: str) -> None:
+    """Shows with it, in a traceback, where it was raised: Python 3.10 has no notes, there `stack_trace` alone says it."""
+    if stack_trace and hasattr(error, "add_note"):
+        error.add_note(f"Where it was raised, where it ran (most recent call last):\n{stack_trace.rstrip()}")
 
 
 def _build(kind: int, message: str, info: tuple[Any, ...]) -> Failure:
@@ -178,6 +186,16 @@ def _detail(payload: Any) -> Any:
         return converter.decode(payload)
     except ValueError:
         return None
+
+
+def headers_to_payloads(headers: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The payloads of an interceptor's headers; `None` where there are none."""
+    return {name: converter.encode(value, what=f'header "{name}"') for name, value in headers.items()} or None
+
+
+def headers_from_payloads(headers: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The values of headers; `None` for one that is no JSON."""
+    return {name: _detail(payload) for name, payload in (headers or {}).items()}
 
 
 def payload_from_json(payload: dict[str, Any]) -> Any:

@@ -106,8 +106,16 @@ def _reason_of_bytes(value: bytes | bytearray) -> str | None:
     return None
 
 
+def not_awaited(coroutine: Any) -> str:
+    """What is wrong with a call in the place of its result; the call is given up."""
+    coroutine.close()
+    return f"{coroutine.__qualname__}() is not awaited, so it did not run: write `await` before it"
+
+
 def _reason_of_object(value: Any) -> str | None:
-    if inspect.iscoroutine(value) or inspect.isawaitable(value):
+    if inspect.iscoroutine(value):
+        return not_awaited(value)
+    if inspect.isawaitable(value):
         return f"{_a(value)} has not been awaited: write `await`"
     if isinstance(value, (type, io.IOBase)) or inspect.isroutine(value) or inspect.ismodule(value):
         return f"{_a(value)} cannot be sent: {_OF_THE_PROCESS}"

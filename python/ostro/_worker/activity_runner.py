@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import contextvars
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from .._activity.activity import START_TO_CLOSE_DEFAULT, registered_activities
+from .._activity.activity import START_TO_CLOSE_DEFAULT, ActivityDefinition, registered_activities
 from .._activity.activity_context import ActivityContext, ActivityInfo
 from .._activity.later import CompletesLater
 from .._base import error_text
@@ -20,8 +21,12 @@ from .._base.errors import RpcError, TimeoutType, WorkflowError
 from .._base.kinds import FailureKind, Outcome
 from .._base.log import log
 from .._client.bridge import Bridge
-from .._values import failures
+from .._definition.definition import DYNAMIC
+from .._definition.interceptor import Call, Interceptor, around
+from .._values import converter, failures
+from .._workflow.activities import TIMEOUT_HEADER
 from .._workflow.session import COLD_START_HEADER, LEASE
+from .loop_watch import LoopWatch
 
 _log = log("ostro.activity")
 
@@ -67,6 +72,11 @@ class Context(ActivityContext):
             # A thread cannot be interrupted: this is where a sync activity learns it.
             raise asyncio.CancelledError(self.cancel_reason)
 
+    def local_timeout(self) -> float:
+        """Seconds that an attempt of a local activity has: its worker keeps them, see `_workflow/activities.py`."""
+        given = self._start[4].get(TIMEOUT_HEADER)
+        return _start_to_close(self.name) if given is None else float(converter.decode(given, float))
+
     def shown_input(self) -> str:
         """The first characters of its input."""
         found = ", ".join(_shown(payload) for payload in self._start[2])
@@ -83,7 +93,7 @@ class Context(ActivityContext):
         name, activity_id, workflow_type, workflow_id, run_id = identity
         scheduled, _attempt_scheduled, started, _to_close, start_to_close, heartbeat = times
         if is_local:
-            start_to_close = _start_to_close(name)
+            start_to_close = self.local_timeout()
         return ActivityInfo(
             activity_type=name,
             activity_id=activity_id,
@@ -148,8 +158,18 @@ def _span(seconds: float | None) -> timedelta | None:
 class ActivityRunner:
     """Runs what one core worker polls."""
 
-    def __init__(self, core: Any, task_queue: str, connection: Any) -> None:
+    def __init__(
+        self,
+        core: Any,
+        task_queue: str,
+        connection: Any,
+        activities: Mapping[str, ActivityDefinition],
+        interceptors: Sequence[Interceptor] = (),
+    ) -> None:
         self.core = core
+        self._activities = activities
+        self._interceptors = interceptors
+        self._watch = LoopWatch(asyncio.get_running_loop(), activities)
         self._connection = connection
         self.task_queue = task_queue
         self._loop = asyncio.get_running_loop()
@@ -165,6 +185,7 @@ class ActivityRunner:
             if now or context.name == LEASE.name:
                 self._cancel(token, _WORKER_SHUTDOWN)
         await self.finished
+        self._watch.stop()
         await self._bridge.call(self.core.shutdown)
 
     def start(self, bridge: Bridge) -> None:
@@ -180,11 +201,14 @@ class ActivityRunner:
                 self.finished.set_result(None)
         elif start is not None:
             context = Context(self, token, start)
+            self._watch.enter()
             task = _start_task(self._run(token, start, context), self._loop)
-            if not task.done():
+            if task.done():
+                self._watch.leave()
+            else:
                 self._running[token] = (task, context)
                 if start[6]:
-                    context.timer = self._loop.call_later(_start_to_close(context.name), self._time_out, token)
+                    context.timer = self._loop.call_later(context.local_timeout(), self._time_out, token)
         else:
             self._cancel(token, reason)
 
@@ -223,13 +247,13 @@ class ActivityRunner:
         current_activity.set(context)
         name = start[0][0]
         try:
-            definition = registered_activities().get(name)
+            definition = self._activities.get(name) or self._activities.get(DYNAMIC)
             if definition is None:
                 raise WorkflowError(
                     f'no activity "{name}" in this worker: import the module that defines it', type="ActivityNotRegistered"
                 )
-            args, kwargs = definition.signature.decode(start[2])
-            result = await definition.run(args, kwargs)
+            args, kwargs = definition.decode(start[2], name)
+            result = await self._call(definition, name, args, kwargs, start[4])
             payload = definition.signature.encode_result(result, f'the result of activity "{name}"')
             self._answer(context, Outcome.COMPLETED, payload)
         except CompletesLater:
@@ -246,7 +270,20 @@ class ActivityRunner:
         finally:
             if context.timer is not None:
                 context.timer.cancel()
-            self._running.pop(token, None)
+            if self._running.pop(token, None) is not None:
+                self._watch.leave()
+
+    async def _call(
+        self, definition: ActivityDefinition, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], headers: Mapping[str, Any]
+    ) -> Any:
+        if not self._interceptors:
+            return await definition.run(args, kwargs)
+
+        async def inner(call: Call) -> Any:
+            return await definition.run(call.args, call.kwargs)
+
+        found = Call(name, args, kwargs, failures.headers_from_payloads(headers))
+        return await around(self._interceptors, "execute_activity", inner)(found)
 
     def _complete_cancelled(self, token: bytes, name: str, context: Context, error: BaseException) -> None:
         if context.cancelled and context.cancel_reason != _REASONS[_WORKER_SHUTDOWN]:

@@ -21,7 +21,7 @@ from .._base.kinds import Command, Job
 from .._definition.definition import WorkflowDefinition, definition_of
 from .._workflow import guard
 from .._workflow.instance import WorkflowInstance
-from .worker import settings
+from .settings import settings
 from .workflow_runner import WorkflowRunner
 
 _PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"

@@ -11,8 +11,12 @@ from typing import Any, overload
 
 from .._activity.activity import check_names
 from .._base import printable
-from .._client.client import Client, Executes, R, WorkflowHandle
+from .._base.errors import WorkflowFailedError
+from .._client.client import Client, R
 from .._client.connection import Connection
+from .._client.execution import PendingActivity
+from .._client.handle import WorkflowHandle
+from .._client.start import Executes
 from .._definition.definition import registered_workflows
 from .worker import Worker
 
@@ -72,7 +76,11 @@ def run(
     with contextlib.suppress(RuntimeError):
         asyncio.get_running_loop()
         raise TypeError("workflows.run() starts an event loop of its own: here one runs, so `await workflows.run_async(...)`")
-    return asyncio.run(run_async(workflow, *args, progress=progress, **options))
+    try:
+        return asyncio.run(run_async(workflow, *args, progress=progress, **options))
+    except WorkflowFailedError as error:
+        # Of the way to here only the program's own line says something.
+        raise error.with_traceback(None)
 
 
 @overload
@@ -150,8 +158,7 @@ async def _show_progress(handle: WorkflowHandle[Any]) -> None:
             print(printable.line(f"{found.workflow} {handle.id}: {seconds} s, waits for {waiting}{more}"), file=sys.stderr)
 
 
-def _pending(activity: dict[str, Any]) -> str:
-    name = activity.get("activityType", {}).get("name", "?")
-    attempt = int(activity.get("attempt", 1))
-    failure = activity.get("lastFailure", {}).get("message", "")
-    return f"{name} (attempt {attempt}: {failure})" if attempt > 1 else name
+def _pending(activity: PendingActivity) -> str:
+    if activity.attempt <= 1:
+        return activity.activity
+    return f"{activity.activity} (attempt {activity.attempt}: {activity.last_failure})"

@@ -7,50 +7,30 @@ import contextlib
 import signal
 import threading
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .. import __version__, _core
-from .._activity.activity import ActivityDefinition, check_names, registered_activities
+from .. import _core
+from .._activity.activity import ActivityDefinition, check_names
 from .._base.config import config
+from .._base.duration import Duration, optional
 from .._base.errors import ErrorCode, WorkflowsException
 from .._base.log import log
 from .._client.connection import TLS, Connection
-from .._definition.definition import WorkflowDefinition, definition_of
+from .._definition.definition import WorkflowDefinition
 from .._definition.depends import DependencyInjector
+from .._definition.interceptor import Interceptor
 from .._workflow import guard
 from .._workflow.session import session_queue, set_own_queue
 from .activity_runner import ActivityRunner
+from .declared import activities_of, rates_of, workflows_of
+from .settings import Limits, settings
 from .workflow_runner import WorkflowRunner
 
 _log = log("ostro.worker")
 
-#: A worker that does not take the next task of a workflow in its memory for this long loses it to any other, in seconds.
-_STICKY_SCHEDULE_TO_START = 5.0
 #: Leases of sessions occupy places beside the sticky activities.
 _SESSIONS_MAX = 1000
-
-
-def settings(task_queue: str, namespace: str, *, workflows: bool, rate: float | None = None, sessions: int = 0) -> dict[str, Any]:
-    """A core worker's configuration."""
-    worker = config.worker
-    return {
-        "namespace": namespace,
-        "task_queue": task_queue,
-        "identity": config.identity(),
-        "build_id": f"ostro-python-{__version__}",
-        "workflows": workflows,
-        "max_cached_workflows": worker.max_cached_workflows,
-        "max_concurrent_workflow_tasks": 100,
-        "max_concurrent_activities": worker.max_concurrent_activities + sessions,
-        "max_concurrent_local_activities": worker.max_concurrent_activities,
-        "workflow_task_pollers": max(2, worker.max_workflow_task_pollers) if worker.max_workflow_task_pollers else 0,
-        "activity_task_pollers": worker.max_activity_task_pollers,
-        "max_task_queue_activities_per_second": rate,
-        "sticky_schedule_to_start": _STICKY_SCHEDULE_TO_START,
-        "heartbeat_throttle": 30.0,
-        "graceful_shutdown": worker.graceful_shutdown_timeout,
-    }
 
 
 #: Whether this process has started a worker.
@@ -58,28 +38,58 @@ started = False
 
 
 class Worker:
-    """A worker of one task queue, with all activities that the process has imported.
+    """A worker of one task queue. `async with Worker(...)` runs it while the scope is open.
 
-    `async with Worker(...)` runs it while the scope is open.
+    `activities`: functions, methods of objects, or objects with such methods; all that the process has imported where none are named. A
+    worker without workflows runs activities only, one with `activities=()` workflows only. `interceptors`: see `Interceptor`. The limits
+    are of each queue that it polls; what is not given is as `config.worker` says.
     """
 
     def __init__(
         self,
-        workflows: Iterable[type],
+        workflows: Iterable[type] = (),
         *,
+        activities: Iterable[Any] | None = None,
         connection: Connection | None = None,
         address: str | None = None,
         namespace: str | None = None,
         task_queue: str | None = None,
         api_key: str | None = None,
         tls: TLS | bool | None = None,
+        identity: str | None = None,
+        interceptors: Sequence[Interceptor] = (),
+        max_concurrent_activities: int | None = None,
+        max_concurrent_local_activities: int | None = None,
+        max_concurrent_workflow_tasks: int | None = None,
+        max_cached_workflows: int | None = None,
+        max_task_queue_activities_per_second: float | None = None,
+        workflow_task_pollers: int | None = None,
+        activity_task_pollers: int | None = None,
+        graceful_shutdown_timeout: Duration | None = None,
     ) -> None:
-        self._definitions = _with_built_in(workflows)
+        self._definitions = workflows_of(workflows)
+        self._activities = activities_of(activities)
+        if not self._definitions and not self._activities:
+            raise WorkflowsException("a worker of nothing: give it workflows, or activities", code=ErrorCode.CONFIGURATION)
+        self._interceptors = tuple(interceptors)
+        self._identity = identity
+        self._limits = Limits(
+            max_concurrent_activities,
+            max_concurrent_local_activities,
+            max_concurrent_workflow_tasks,
+            max_cached_workflows,
+            max_task_queue_activities_per_second,
+            workflow_task_pollers,
+            activity_task_pollers,
+            optional(graceful_shutdown_timeout, "graceful_shutdown_timeout"),
+        )
         self._connection = connection
         self._given = connection is not None
         self._address, self._namespace, self._api_key, self._tls = address, namespace, api_key, tls
         self.task_queue = task_queue or config.task_queue
         self._runners: list[ActivityRunner] = []
+        #: Those that poll no activities.
+        self._cores: list[_core.Worker] = []
         self._workflows_done: asyncio.Future[None] | None = None
         self._stack = contextlib.AsyncExitStack()
         self.runner: WorkflowRunner | None = None
@@ -102,7 +112,7 @@ class Worker:
         try:
             if any(definition.enforce_determinism for definition in self._definitions):
                 guard.install(self._definitions)
-            activities = registered_activities()
+            activities = self._activities
             dependencies = [wish.dependency for one in activities.values() for wish in one.signature.dependencies.values()]
             await self._stack.enter_async_context(DependencyInjector.with_dependencies(dependencies))
             await self._start_cores(connection, list(activities.values()))
@@ -119,24 +129,44 @@ class Worker:
         )
 
     async def _start_cores(self, connection: Connection, activities: Sequence[ActivityDefinition]) -> None:
-        main = _core.Worker(connection.core, settings(self.task_queue, connection.namespace, workflows=True))
+        rate = self._limits.max_task_queue_activities_per_second
+        main = self._make_core(connection, self.task_queue, workflows=bool(self._definitions), rate=rate)
         await connection.bridge.call(main.validate)
-        self._run_workflows(main, connection)
+        if self._definitions:
+            self._run_workflows(main, connection)
+        if not activities:
+            self._cores.append(main)
+            return
         self._run_activities(main, connection, self.task_queue)
         if any(definition.sticky for definition in activities):
             queue = session_queue(self.task_queue, uuid.uuid4().hex)
             set_own_queue(queue)
-            core = _core.Worker(connection.core, settings(queue, connection.namespace, workflows=False, sessions=_SESSIONS_MAX))
+            core = self._make_core(connection, queue, sessions=_SESSIONS_MAX)
             self._run_activities(core, connection, queue)
-        for queue, rate in _rates(activities, self.task_queue).items():
-            core = _core.Worker(connection.core, settings(queue, connection.namespace, workflows=False, rate=rate))
-            self._run_activities(core, connection, queue)
+        for queue, rate in rates_of(activities, self.task_queue).items():
+            self._run_activities(self._make_core(connection, queue, rate=rate), connection, queue)
+
+    def _make_core(
+        self, connection: Connection, queue: str, *, workflows: bool = False, rate: float | None = None, sessions: int = 0
+    ) -> _core.Worker:
+        found = settings(
+            queue,
+            connection.namespace,
+            workflows=workflows,
+            rate=rate,
+            sessions=sessions,
+            limits=self._limits,
+            identity=self._identity,
+        )
+        return _core.Worker(connection.core, found)
 
     def _run_workflows(self, core: Any, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
         done = self._workflows_done = loop.create_future()
 
-        runner = self.runner = WorkflowRunner(self._definitions, self.task_queue, connection.namespace)
+        runner = self.runner = WorkflowRunner(self._definitions, self.task_queue, connection.namespace, self._interceptors)
+
+        runner.has_activities = bool(self._activities)
 
         def on_done() -> None:
             runner.close()
@@ -146,7 +176,7 @@ class Worker:
         core.run_workflows(runner.activate, on_done)
 
     def _run_activities(self, core: Any, connection: Connection, queue: str) -> None:
-        runner = ActivityRunner(core, queue, connection.core)
+        runner = ActivityRunner(core, queue, connection.core, self._activities, self._interceptors)
         runner.start(connection.bridge)
         self._runners.append(runner)
 
@@ -156,15 +186,32 @@ class Worker:
         `now`: activities that run are ended at once, to be tried again by whoever polls next.
         """
         try:
-            await asyncio.gather(*(runner.stop(now) for runner in self._runners))
-            if self._workflows_done is not None and self._runners:
+            await asyncio.gather(*(runner.stop(now) for runner in self._runners), *(self._stop_core(core) for core in self._cores))
+            if self._workflows_done is not None and (self._runners or self._cores):
                 await self._workflows_done
         finally:
             self._runners.clear()
+            self._cores.clear()
             await self._stack.aclose()
             connection, self._connection = self._connection, None
             if connection is not None and not self._given:
                 await connection.close()
+
+    @property
+    def activities(self) -> Mapping[str, ActivityDefinition]:
+        """What it runs, by name."""
+        return self._activities
+
+    def replace_activities(self, activities: Mapping[str, ActivityDefinition]) -> None:
+        """Runs others, in a test."""
+        self._activities = activities
+
+    async def _stop_core(self, core: _core.Worker) -> None:
+        core.initiate_shutdown()
+        # The core ends when both its kinds of polls have: from here on this one finds nothing.
+        drain = ActivityRunner(core, self.task_queue, self.connection.core, {})
+        drain.start(self.connection.bridge)
+        await drain.stop(now=True)
 
     @property
     def connection(self) -> Connection:
@@ -177,35 +224,6 @@ class Worker:
 def _settle(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _with_built_in(workflows: Iterable[type]) -> list[WorkflowDefinition]:
-    from .._workflow.parallel import ParallelExecution
-
-    found = [definition_of(workflow) for workflow in workflows]
-    names = [definition.name for definition in found]
-    for definition in found:
-        if names.count(definition.name) > 1:
-            classes = " and ".join(one.cls.__qualname__ for one in found if one.name == definition.name)
-            raise WorkflowsException(f'two workflows are named "{definition.name}": {classes}', code=ErrorCode.WORKFLOW_DEFINITION)
-    built_in = definition_of(ParallelExecution)
-    return found if built_in in found else [*found, built_in]
-
-
-def _rates(activities: Sequence[ActivityDefinition], task_queue: str) -> dict[str, float]:
-    """Queues with limits. WorkflowsException where two activities share a key and not the rate."""
-    rates: dict[str, float] = {}
-    for definition in activities:
-        limit = definition.rate_limit
-        if limit is None or definition.sticky:
-            continue
-        queue = limit.queue(task_queue, definition.name)
-        if rates.setdefault(queue, limit.per_second) != limit.per_second:
-            raise WorkflowsException(
-                f'rate limit key "{limit.key}" has two rates, one of them at activity "{definition.name}": one key, one rate',
-                code=ErrorCode.CONFIGURATION,
-            )
-    return rates
 
 
 async def _put_schedules(connection: Connection, definitions: Sequence[WorkflowDefinition], task_queue: str) -> None:

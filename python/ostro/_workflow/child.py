@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,20 @@ from .._base.context import require_workflow
 from .._base.duration import Duration, optional
 from .._base.errors import ChildWorkflowError, ErrorCode, WorkflowError, WorkflowsException
 from .._base.kinds import Command, Outcome
+from .._definition.definition import MARK
+from .._definition.policies import IdReusePolicy, RetryPolicy
 from .._values import converter, failures
 
 if TYPE_CHECKING:
-    from .._definition.definition import WorkflowDefinition
+    from .._definition.definition import NamedWorkflow, WorkflowDefinition
     from .instance import WorkflowInstance
 
 _CHILD_TRY_CANCEL = 1
-_REUSE_ALLOW_DUPLICATE = 1
+_REUSE = {
+    IdReusePolicy.ALLOW_DUPLICATE: 1,
+    IdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY: 2,
+    IdReusePolicy.REJECT_DUPLICATE: 3,
+}
 
 
 class ParentClosePolicy(IntEnum):
@@ -33,7 +39,7 @@ class ParentClosePolicy(IntEnum):
 class ChildHandle:
     """A child workflow that runs: await it for its result."""
 
-    def __init__(self, instance: WorkflowInstance, definition: WorkflowDefinition, workflow_id: str) -> None:
+    def __init__(self, instance: WorkflowInstance, definition: WorkflowDefinition | NamedWorkflow, workflow_id: str) -> None:
         self._instance = instance
         self._definition = definition
         #: The child's id.
@@ -63,9 +69,9 @@ class ChildHandle:
         if not self._result.done() and not self._instance.evicted:
             self._instance.command(Command.CANCEL_CHILD, self.seq, converter.text(reason, "reason"))
 
-    async def signal(self, name: str, *args: Any) -> None:
-        """Sends it a signal."""
-        await _signal(self._instance, (self._instance.namespace, "", "", self.id), name, args)
+    async def signal(self, signal: Any, *args: Any) -> None:
+        """Sends it a signal, by its handler or its name."""
+        await _signal(self._instance, (self._instance.namespace, "", "", self.id), signal, args)
 
     async def wait_started(self) -> None:
         """Returns when the engine has started it; ChildWorkflowError where it refuses."""
@@ -113,13 +119,18 @@ class ChildHandle:
 
 def start_child(
     instance: WorkflowInstance,
-    definition: WorkflowDefinition,
+    definition: WorkflowDefinition | NamedWorkflow,
     args: Any,
     *,
     execution_timeout: Duration | None,
     execution_id: str | None,
     parent_close_policy: ParentClosePolicy,
     task_queue: str | None = None,
+    run_timeout: Duration | None = None,
+    retry_policy: RetryPolicy | None = None,
+    id_reuse_policy: IdReusePolicy | None = None,
+    memo: Mapping[str, Any] | None = None,
+    headers: Mapping[str, Any] | None = None,
 ) -> ChildHandle:
     """Starts a child."""
     instance.refuse_read_only()
@@ -137,13 +148,13 @@ def start_child(
         task_queue or instance.task_queue,
         payloads,
         definition.execution_timeout if timeout is None else timeout,
-        None,
+        optional(run_timeout, "run_timeout"),
         int(parent_close_policy),
         _CHILD_TRY_CANCEL,
-        _REUSE_ALLOW_DUPLICATE,
-        None,
-        None,
-        None,
+        _REUSE[id_reuse_policy or IdReusePolicy.ALLOW_DUPLICATE],
+        None if retry_policy is None else retry_policy.to_core(),
+        headers,
+        None if not memo else {key: converter.encode(value, what=f'memo "{key}"') for key, value in memo.items()},
     )
     return handle
 
@@ -155,10 +166,10 @@ class ExternalHandle:
         self.id = converter.text(workflow_id, "workflow id")
         self.run_id = converter.text(run_id, "run id")
 
-    async def signal(self, name: str, *args: Any) -> None:
-        """Sends it a signal. WorkflowError where there is no such execution."""
+    async def signal(self, signal: Any, *args: Any) -> None:
+        """Sends it a signal, by its handler or its name. WorkflowError where there is no such execution."""
         instance = require_workflow("signal()")
-        await _signal(instance, (instance.namespace, self.id, self.run_id, None), name, args)
+        await _signal(instance, (instance.namespace, self.id, self.run_id, None), signal, args)
 
     async def cancel(self, reason: str = "") -> None:
         """Asks it to stop. WorkflowError where there is no such execution."""
@@ -170,8 +181,11 @@ class ExternalHandle:
         await future
 
 
-async def _signal(instance: WorkflowInstance, target: tuple[str, str, str, str | None], name: str, args: Any) -> None:
-    payloads = converter.encode_all(args, f'the input of signal "{converter.text(name, "signal name")}"')
+async def _signal(instance: WorkflowInstance, target: tuple[str, str, str, str | None], signal: Any, args: Any) -> None:
+    handler = None if isinstance(signal, str) else getattr(signal, MARK, None)
+    name = converter.text(signal if handler is None else handler.name, "signal name")
+    what = f'the input of signal "{name}"'
+    payloads = converter.encode_all(args, what) if handler is None else handler.signature.encode_message(args, what)
     seq = instance.next_seq()
     future = instance.sent[seq] = instance.loop.create_future()
     instance.command(Command.SIGNAL_EXTERNAL, seq, *target, name, payloads)

@@ -28,8 +28,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import _core
+from .._base import frames
 from .._base.errors import DeterminismError
 from .._definition.definition import WorkflowDefinition
+from . import forgotten
 
 _NOW = "workflow.now()"
 _SLEEP = "await workflow.sleep(...)"
@@ -77,6 +79,7 @@ _FUNCTIONS: list[tuple[Any, str, str]] = [
     (subprocess, "Popen", _ACTIVITY),
     (subprocess, "check_output", _ACTIVITY),
     (subprocess, "check_call", _ACTIVITY),
+    *((socket, name, _ACTIVITY) for name in ("getaddrinfo", "gethostbyname", "create_connection")),
     (builtins, "open", _ACTIVITY),
     (builtins, "input", "an update or InteractiveWorkflow.wait_for_input()"),
 ]
@@ -151,6 +154,7 @@ def install(definitions: Iterable[WorkflowDefinition]) -> None:
             _replace_method(cls, name, label, instead)
         _refuse_unseeded()
         _order_of_sets()
+        forgotten.install()
     for module in {*_own_modules(), *(definition.cls.__module__ for definition in definitions)}:
         _replace_imported(sys.modules.get(module))
 
@@ -255,16 +259,50 @@ def _refuse(label: str) -> None:
         return
     if caller in sys.stdlib_module_names and caller != "__main__" and not _always(label, frame):
         return
-    place = f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else "?"
+    place = frames.place(frames.users_frame(frame))
+    if _is_network(label, frame):
+        raise DeterminismError(f"network in workflow code at {place}: call it in an activity ({label}())")
     raise DeterminismError(
         f"{label}() in workflow code ({place}): a replay would get another answer. Use {_instead[label]} instead, or "
         f"workflow.unsafe.skip_determinism_enforcement() where it does not matter"
     )
 
 
+#: What talks to other machines: a clock that it reads on its way there is not what is wrong.
+_NETWORK = frozenset(
+    [
+        "aiohttp",
+        "anyio",
+        "boto3",
+        "botocore",
+        "grpc",
+        "h11",
+        "http",
+        "httpcore",
+        "httpx",
+        "requests",
+        "ssl",
+        "urllib",
+        "urllib3",
+        "websockets",
+    ]
+)
+
+
+def _is_network(label: str, frame: Any) -> bool:
+    """Whether it is, or is done for, a connection: by itself, or by a library between it and the program's code."""
+    if label.startswith("socket."):
+        return True
+    while frame is not None and frames.is_library(frame.f_code.co_filename):
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] in _NETWORK:
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _always(label: str, frame: Any) -> bool:
     """Whether it is refused from the standard library too: a socket under a library's call, unless a log line needs it."""
-    if label not in ("socket.socket", "threading.Thread.start", "subprocess.Popen"):
+    if not label.startswith("socket.") and label not in ("threading.Thread.start", "subprocess.Popen"):
         return False
     while frame is not None:
         if str(frame.f_globals.get("__name__", "")).partition(".")[0] in ("logging", *_OBSERVERS):

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .._base import frames
 from .._base.errors import DeterminismError
 from .._base.log import log
 
@@ -59,6 +60,8 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         self.tasks: dict[int, tuple[WorkflowTask, contextvars.Context | None]] = {}
         self.conditions: list[tuple[Callable[[], Any], asyncio.Future[None]]] = []
         self.now = 0.0
+        #: Counts what has run: while it stands still, workflow code does not yield.
+        self.steps = 0
 
     def run_until_idle(self) -> None:
         """Runs everything that can run without anything new from outside."""
@@ -72,6 +75,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
                 return
 
     def _run(self, handle: asyncio.Handle) -> None:
+        self.steps += 1
         try:
             handle._run()
         except (SystemExit, KeyboardInterrupt) as error:
@@ -213,6 +217,7 @@ def _make_task(coro: Any, loop: WorkflowLoop, name: str, context: contextvars.Co
 
 
 _INSTEAD = "do it in an activity"
+_NETWORK = ("a network connection", "a network server", "a name lookup", "a socket")
 _REFUSED = {
     "run_in_executor": "run_in_executor() or asyncio.to_thread()",
     "run_forever": "run_forever()",
@@ -243,7 +248,10 @@ _REFUSED = {
 
 def _refusal(what: str) -> Callable[..., Any]:
     def refuse(self: Any, *args: Any, **kwargs: Any) -> Any:
-        raise DeterminismError(f"workflow code used {what}, which would run again at each replay: {_INSTEAD}")
+        place = frames.place(frames.users_frame(sys._getframe(1)))
+        if what in _NETWORK:
+            raise DeterminismError(f"network in workflow code at {place}: call it in an activity ({what})")
+        raise DeterminismError(f"workflow code used {what} ({place}), which would run again at each replay: {_INSTEAD}")
 
     return refuse
 

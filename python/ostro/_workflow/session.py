@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
@@ -21,7 +21,8 @@ from .._base.context import current_session
 from .._base.errors import ActivityError, ErrorCode, Failure, TimeoutFailure, TimeoutType, WorkflowsException
 
 if TYPE_CHECKING:
-    from .instance import PendingActivity, WorkflowInstance
+    from .activities import PendingActivity
+    from .instance import WorkflowInstance
 
 #: A worker that is silent for this long has lost its sessions, in seconds.
 LEASE_TIMEOUT = 5.0
@@ -151,7 +152,9 @@ class SessionState:
     def _take_lease(self) -> None:
         assert self.instance is not None
         self._lost = False
-        lease = self.instance.schedule(LEASE, [], self.session.task_queue, schedule_to_start=SCHEDULE_TO_START, eager=False)
+        lease = self.instance.activities.schedule(
+            LEASE, [], self.session.task_queue, schedule_to_start=SCHEDULE_TO_START, eager=False
+        )
         self._lease = lease
         lease.future.add_done_callback(lambda future: self._lease_ended(lease, future))
 
@@ -164,7 +167,7 @@ class SessionState:
         for call in list(self._under_way.values()):
             call.abandon(SessionLost("the session's worker is gone"))
 
-    async def call(self, definition: ActivityDefinition, payloads: Sequence[Any]) -> Any:
+    async def call(self, definition: ActivityDefinition, payloads: Sequence[Any], headers: Mapping[str, Any] | None = None) -> Any:
         """Runs a sticky activity on the session's worker; on the next one if that is lost. Its payload."""
         assert self.instance is not None
         losses = 0
@@ -172,10 +175,10 @@ class SessionState:
             if self._lost:
                 await self._move(self._generation)
             generation = self._generation
-            headers = {COLD_START_HEADER: b"true"} if self._cold else None
+            carried = {**(headers or {}), COLD_START_HEADER: b"true"} if self._cold else headers
             queue = self.session.task_queue
-            call = self.instance.schedule(
-                definition, payloads, queue, schedule_to_start=SCHEDULE_TO_START, headers=headers, eager=False
+            call = self.instance.activities.schedule(
+                definition, payloads, queue, schedule_to_start=SCHEDULE_TO_START, headers=carried, eager=False
             )
             self._under_way[call.seq] = call
             try:

@@ -72,7 +72,7 @@ class Task(Generic[S]):
         self.status = status
         instance = workflow_instance()
         if instance is not None:
-            instance.task_changed(self.id, self.record())
+            instance.shown_tasks.changed(self.id, self.record())
             return
         context = current_activity.get()
         if context is not None and context.beat is not None:
@@ -84,6 +84,29 @@ class Task(Generic[S]):
         """It, as JSON values."""
         state = None if self._state is None else pydantic_core.from_json(pydantic_core.to_json(self._state))
         return {"id": self.id, "type": self.type, "status": self.status, "state": state}
+
+
+#: Ended tasks that are remembered.
+_ENDED_MAX = 100
+
+
+class ShownTasks:
+    """The tasks of an execution, for the query `__tasks`."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, dict[str, Any]] = {}
+
+    def changed(self, task_id: str, record: dict[str, Any]) -> None:
+        """Remembers a task as it is now; of ended ones the last few."""
+        self._records.pop(task_id, None)
+        self._records[task_id] = record
+        ended = [key for key, task in self._records.items() if task["status"] in ("COMPLETED", "FAILED")]
+        for key in ended[:-_ENDED_MAX]:
+            del self._records[key]
+
+    def records(self) -> list[dict[str, Any]]:
+        """All of them, as JSON values."""
+        return list(self._records.values())
 
 
 @contextlib.asynccontextmanager

@@ -8,6 +8,7 @@ from .. import __version__
 from .._activity.activity import activity
 from .._activity.activity_context import ActivityInfo
 from .._activity.activity_context import heartbeat as activity_heartbeat
+from .._activity.call import ActivityFunction
 from .._base.config import WorkflowsConfig, config
 from .._base.errors import (
     ActivityError,
@@ -28,15 +29,22 @@ from .._base.errors import (
     WorkflowsException,
 )
 from .._client.activity_handle import ActivityHandle
+from .._client.batch import Batch
 from .._client.client import Client, Execution, WorkflowHandle
 from .._client.connection import TLS
+from .._client.execution import PendingActivity
+from .._client.schedules import ScheduleAction, ScheduleDescription
+from .._client.start import StartOptions
+from .._client.update import UpdateHandle
 from .._definition.depends import DependencyInjector, Depends
+from .._definition.interceptor import Call, Interceptor
 from .._definition.introspection import (
     discover_all_workflows_in_package,
     get_registered_workflow_names,
     get_workflow_definition,
     get_workflow_registration_ref,
 )
+from .._definition.policies import IdConflictPolicy, IdReusePolicy, RetryPolicy
 from .._definition.rate_limit import RateLimit
 from .._definition.schedule import (
     Schedule,
@@ -59,9 +67,12 @@ from .._workflow.task import Task, task, task_from
 __all__ = [
     "TLS",
     "ActivityError",
+    "ActivityFunction",
     "ActivityHandle",
     "ActivityInfo",
     "AlreadyStartedError",
+    "Batch",
+    "Call",
     "CanceledFailure",
     "ChildWorkflowError",
     "Client",
@@ -73,23 +84,32 @@ __all__ = [
     "ExtraItemParams",
     "Failure",
     "GetItemFromIndexParams",
+    "IdConflictPolicy",
+    "IdReusePolicy",
     "InteractiveWorkflow",
+    "Interceptor",
     "NotFoundError",
     "NotInTemporalContextError",
     "ParentClosePolicy",
+    "PendingActivity",
     "RateLimit",
+    "RetryPolicy",
     "RpcError",
     "Schedule",
+    "ScheduleAction",
     "ScheduleCalendar",
+    "ScheduleDescription",
     "ScheduleInterval",
     "ScheduleOverlapPolicy",
     "SchedulePolicy",
     "ScheduleRange",
+    "StartOptions",
     "StickyWorkerSession",
     "Task",
     "TerminatedFailure",
     "TimeoutFailure",
     "TimeoutType",
+    "UpdateHandle",
     "Worker",
     "WorkflowError",
     "WorkflowFailedError",
