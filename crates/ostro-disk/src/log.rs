@@ -75,12 +75,31 @@ pub fn check(path: &Path, accept_loss: bool) -> Result<(), Error> {
     if !accept_loss {
         return Err(loss.of(path));
     }
-    let kept = keep(path)?;
+    let kept = cut(path, loss)?;
     tracing::error!(
         path = %path.display(), kept = %kept.display(),
         "the write-ahead log is damaged at frame {frame}: {commits} acknowledged commits after it are dropped, as was asked for"
     );
     Ok(())
+}
+
+/// Copies the log aside, and cuts it before the damage: what SQLite drops of it would look like damage again after the next
+/// kill. Answers where the copy is.
+///
+/// # Errors
+/// If it cannot be copied or cut.
+pub fn cut(path: &Path, loss: Loss) -> Result<PathBuf, Error> {
+    let kept = keep(path)?;
+    let log_path = beside(path, "-wal");
+    let cut = || -> io::Result<()> {
+        let whole = Log::open(&log_path)?.and_then(|log| Head::parse(&log.head)).filter(|_| loss.frame > 0);
+        let bytes = whole.map_or(0, |head| at(loss.frame - 1, head.page_size));
+        let log = OpenOptions::new().write(true).open(&log_path)?;
+        log.set_len(bytes)?;
+        log.sync_all()
+    };
+    cut().map_err(Error::io(&log_path))?;
+    Ok(kept)
 }
 
 /// Copies the log aside; answers where.
@@ -327,6 +346,20 @@ mod tests {
         }
         std::fs::remove_file(&log).unwrap();
         assert_eq!(look(&path).unwrap(), None);
+    }
+
+    #[test]
+    fn a_loss_that_was_accepted_is_none_after_the_next_kill() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = killed(directory.path());
+        flip(&path, HEADER + 8 * (FRAME_HEADER + PAGE_SIZE) + 3000, 3);
+        let damaged = std::fs::read(beside(&path, "-wal")).unwrap();
+        check(&path, true).unwrap();
+        assert_eq!(std::fs::read(beside(&path, "-wal.damaged-1")).unwrap(), damaged);
+        assert_eq!(look(&path).unwrap(), None);
+        let connection = Connection::open(&path).unwrap();
+        connection.execute("INSERT INTO t VALUES (100, 'after')", []).unwrap();
+        assert_eq!(look(&path).unwrap(), None, "as a kill would leave it");
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl SqliteRecords {
         private::tighten(path);
         if let Some(loss) = log::look(path).map_err(failed)? {
             // Its journals need not reach the disk in order, so a loss of power may look like this, too.
-            let kept = log::keep(path).map_err(failed)?;
+            let kept = log::cut(path, loss).map_err(failed)?;
             tracing::error!(
                 path = %path.display(), kept = %kept.display(), frame = loss.frame, commits = loss.commits,
                 "the write-ahead log of the API's records is damaged: what follows that frame is lost"
