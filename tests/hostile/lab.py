@@ -31,6 +31,8 @@ from temporalio.api.workflowservice.v1 import WorkflowServiceStub
 BINARY = Path(os.environ.get("OSTRO_BINARY", Path(__file__).resolve().parents[2] / "target/debug/ostro"))
 START_SECONDS_MAX = 30.0
 END_SECONDS_MAX = 20.0
+#: What a server says once it takes calls.
+UP = "\n  Namespaces  "
 NAMESPACE = "default"
 QUEUE = "q"
 #: By name; one that is `None` is not sent at all.
@@ -154,12 +156,14 @@ class Server:
         Raises:
             RuntimeError: it ended, or took too long; with the end of its log.
         """
+        before = len(self.log())
         self.spawn()
         end = time.monotonic() + START_SECONDS_MAX
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended with {self.process.returncode}: {self.log()[-2000:]}")
-            if all(map(_listens, (self.port, self.http_port))):
+            # Its ports are open before it has looked at its data.
+            if UP in self.log()[before:]:
                 return self
             time.sleep(0.02)
         raise RuntimeError(f"the server did not come up: {self.log()[-2000:]}")
@@ -204,7 +208,8 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     def log(self) -> str:
-        return (self.directory / "log").read_text(errors="replace")
+        path = self.directory / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def memory(self) -> float:
         """What it holds in memory, in MiB."""
@@ -290,14 +295,6 @@ class Server:
         read = caller.call("GetWorkflowExecutionHistory", request)
         assert read.ok, read
         return [enums.EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in read.message.history.events]
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 0.5).close()
-        return True
-    except OSError:
-        return False
 
 
 def start(workflow_id: str, namespace: str = NAMESPACE, queue: str = QUEUE, **more: Any) -> service.StartWorkflowExecutionRequest:
