@@ -3,6 +3,7 @@
 mod batch;
 pub mod clock;
 pub mod config;
+mod error;
 mod frontend;
 mod hosts;
 mod http;
@@ -17,10 +18,12 @@ pub mod shell;
 mod workers;
 
 pub use config::Config;
+pub use error::Error;
 pub use hosts::Hosts;
 pub use http::{Listening, serve as serve_http};
+pub use metrics::MoreMetrics;
 pub use ostro_store::BeginsWithNothing;
-pub use server::{Error, Extension, MoreMetrics, Server, Serving};
+pub use server::{Extension, Server, Serving};
 pub use setup::store_path;
 
 /// The version of Ostro.

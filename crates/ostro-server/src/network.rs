@@ -9,8 +9,6 @@ use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::server::stop_signal;
-
 /// Processors for each thread: the engine, the writer and the workers need the others.
 const PROCESSORS_EACH: usize = 4;
 const LANES_MAX: usize = 8;
@@ -92,4 +90,10 @@ impl Lane {
         runtime.shutdown_background();
         result
     }
+}
+
+/// Ends when the server is to stop.
+pub(crate) async fn stop_signal(mut stopped: watch::Receiver<bool>) {
+    // An error says that the server was dropped.
+    drop(stopped.wait_for(|stopped| *stopped).await);
 }

@@ -1,7 +1,6 @@
 //! A whole server: store, engine, frontend and listeners, started and stopped in order.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use ostro_engine::call::DetachActivity;
 use ostro_engine::engine::Secrets;
 use ostro_engine::seal::Seals;
 use ostro_store::{Readers, Store, Writer, abort_on_fatal};
-use ostro_wire::{BoxError, Guard, Network, Services, ServingStatus, Throttle, Tls, TlsError};
+use ostro_wire::{BoxError, Guard, Network, Services, ServingStatus, Throttle, Tls};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -19,11 +18,12 @@ use tonic::Status;
 use crate::batch::Batches;
 use crate::clock::{Clock, SkippingClock, SystemClock};
 use crate::config::Config;
+use crate::error::Error;
 use crate::frontend::{Frontend, TestClock, status};
 use crate::hosts::Hosts;
 use crate::http::{self, Listening, Pages};
-use crate::metrics::{Metrics, Sources};
-use crate::network::serve_grpc;
+use crate::metrics::{Metrics, MoreMetrics, Sources};
+use crate::network::{serve_grpc, stop_signal};
 use crate::nexus_http::{self, CallbackUrl, Incoming, Sender};
 use crate::rates::Rates;
 use crate::retention::Retention;
@@ -32,29 +32,6 @@ use crate::shell::{self, EngineHandle, EngineThread, Parts};
 
 /// How long calls in flight may take to end at shutdown.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
-
-/// Why a server does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("cannot use {}: {source}", path.display())]
-    Data { path: PathBuf, source: std::io::Error },
-    #[error(transparent)]
-    Store(#[from] ostro_store::Error),
-    #[error("cannot listen on {address}: {source}; name another address, or stop what listens there")]
-    Listen { address: SocketAddr, source: std::io::Error },
-    #[error("cannot start the engine's thread: {0}")]
-    Thread(std::io::Error),
-    #[error("cannot prepare the HTTP interface: {0}")]
-    Extension(BoxError),
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    #[error("{} holds data already: time can be skipped only in a server that begins with nothing; name another place", path.display())]
-    NotEmpty { path: PathBuf },
-    #[error("cannot get random bytes of the system: {0}; without them nothing that the server gives out is secret")]
-    Entropy(getrandom::Error),
-    #[error("cannot prepare the namespaces: {0}")]
-    Namespaces(#[from] ostro_engine::error::Error),
-}
 
 /// A running server. Shut it down rather than drop it: a dropped one stops as after a crash, which loses nothing
 /// acknowledged either.
@@ -197,9 +174,6 @@ pub struct Extension {
     /// More for the page of metrics: (name, kind, help, value).
     pub metrics: Option<Arc<MoreMetrics>>,
 }
-
-/// Samples without labels: (name, `counter` or `gauge`, help, value).
-pub type MoreMetrics = dyn Fn() -> Vec<(&'static str, &'static str, &'static str, f64)> + Send + Sync;
 
 /// What a server listens on, and what it serves there besides its own.
 struct Listeners {
@@ -399,9 +373,4 @@ fn until(stopped: watch::Receiver<bool>, work: impl Future<Output = ()> + Send +
             () = stop_signal(stopped) => {}
         }
     })
-}
-
-pub(crate) async fn stop_signal(mut stopped: watch::Receiver<bool>) {
-    // An error says that the server was dropped.
-    drop(stopped.wait_for(|stopped| *stopped).await);
 }

@@ -13,7 +13,7 @@ use temporalio_protos::temporal::api::operatorservice::v1::{AddSearchAttributesR
 use temporalio_protos::temporal::api::workflowservice::v1::{ListNamespacesRequest, RegisterNamespaceRequest};
 
 use crate::config::{Config, NamespaceConfig};
-use crate::server::Error;
+use crate::error::Error;
 use crate::shell::EngineHandle;
 
 /// The store's file within the data directory.

@@ -51,7 +51,7 @@ pub use health::ServingStatus;
 pub use network::{Network, NetworkLimits};
 pub use observer::{Call, Observer};
 pub use ostro_service::OstroService;
-pub use reply::{Answer, EncodedAnswer, Reply};
+pub use reply::{Answer, Reply};
 pub use retries::Retries;
 pub use rpc::Rpc;
 pub use serve::serve;
@@ -63,6 +63,9 @@ pub use tls::{Tls, TlsError, TlsFiles};
 use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
+
+/// The result of one dispatched call: the encoded response message.
+pub type EncodedAnswer = Result<bytes::Bytes, tonic::Status>;
 
 /// A boxed future that can move between threads; dropping it cancels the work.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;

@@ -5,13 +5,10 @@ use ostro_nesting::Shape;
 use prost::Message;
 use tonic::Status;
 
-use crate::status;
+use crate::{EncodedAnswer, status};
 
 /// The result of one trait method.
 pub type Answer<T> = Result<Reply<T>, Status>;
-
-/// The result of one dispatched call: the encoded response message.
-pub type EncodedAnswer = Result<Bytes, Status>;
 
 /// A response message, or its protobuf encoding.
 ///

@@ -2,34 +2,17 @@
 //!
 //! `service.rs` is the table of methods. A method that is not in it answers UNIMPLEMENTED with its name.
 
-mod activity;
-mod batch;
-mod compute_config;
 mod declined;
 mod history;
-mod import;
-mod multi_operation;
-mod namespace;
 mod operator;
-mod page_token;
-mod pages;
-mod query;
-mod schedule;
 mod service;
-mod slice;
-mod splice;
 mod standalone;
-mod standalone_operation;
 mod status;
 mod system;
-mod task;
 mod test;
 mod validate;
 mod visibility;
-mod watch;
-mod without_workflow;
 mod worker;
-mod workers;
 mod workflow;
 
 use std::sync::Arc;

@@ -3,10 +3,13 @@
 use ostro_wire::{Answer, CallContext, OperatorService, WorkflowService};
 use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflowservice::v1 as service};
 
-use super::{
-    Frontend, activity, batch, compute_config, declined, history, multi_operation, namespace, operator as attributes,
-    query, schedule, standalone, standalone_operation, system, visibility, worker, workers, workflow,
-};
+use super::history;
+use super::operator::{self as attributes, batch, compute_config, namespace};
+use super::standalone::{activity as standalone_activity, nexus_operation as standalone_nexus_operation};
+use super::visibility::{self, schedule};
+use super::worker::{self, activity, heartbeat};
+use super::workflow::{self, multi_operation, query};
+use super::{Frontend, declined, system};
 
 /// `forward`: checked, then answered by the engine. `wait`: the same with the client's deadline. A path: a function.
 /// `paged(...)`: the same for a list, whose page tokens are sealed.
@@ -87,10 +90,10 @@ methods! { WorkflowService, service:
     poll_nexus_task_queue(PollNexusTaskQueueRequest) -> PollNexusTaskQueueResponse = worker::poll_nexus_task;
     respond_nexus_task_completed(RespondNexusTaskCompletedRequest) -> RespondNexusTaskCompletedResponse = forward;
     respond_nexus_task_failed(RespondNexusTaskFailedRequest) -> RespondNexusTaskFailedResponse = forward;
-    shutdown_worker(ShutdownWorkerRequest) -> ShutdownWorkerResponse = workers::shut_down;
-    record_worker_heartbeat(RecordWorkerHeartbeatRequest) -> RecordWorkerHeartbeatResponse = workers::heartbeat;
-    list_workers(ListWorkersRequest) -> ListWorkersResponse = paged(workers::list);
-    describe_worker(DescribeWorkerRequest) -> DescribeWorkerResponse = workers::describe;
+    shutdown_worker(ShutdownWorkerRequest) -> ShutdownWorkerResponse = heartbeat::shut_down;
+    record_worker_heartbeat(RecordWorkerHeartbeatRequest) -> RecordWorkerHeartbeatResponse = heartbeat::heartbeat;
+    list_workers(ListWorkersRequest) -> ListWorkersResponse = paged(heartbeat::list);
+    describe_worker(DescribeWorkerRequest) -> DescribeWorkerResponse = heartbeat::describe;
     describe_task_queue(DescribeTaskQueueRequest) -> DescribeTaskQueueResponse = worker::describe_queue;
 
     record_activity_task_heartbeat(RecordActivityTaskHeartbeatRequest)
@@ -116,10 +119,10 @@ methods! { WorkflowService, service:
 
     start_activity_execution(StartActivityExecutionRequest) -> StartActivityExecutionResponse = forward;
     describe_activity_execution(DescribeActivityExecutionRequest)
-        -> DescribeActivityExecutionResponse = standalone::describe;
-    poll_activity_execution(PollActivityExecutionRequest) -> PollActivityExecutionResponse = standalone::poll;
-    list_activity_executions(ListActivityExecutionsRequest) -> ListActivityExecutionsResponse = paged(standalone::list);
-    count_activity_executions(CountActivityExecutionsRequest) -> CountActivityExecutionsResponse = standalone::count;
+        -> DescribeActivityExecutionResponse = standalone_activity::describe;
+    poll_activity_execution(PollActivityExecutionRequest) -> PollActivityExecutionResponse = standalone_activity::poll;
+    list_activity_executions(ListActivityExecutionsRequest) -> ListActivityExecutionsResponse = paged(standalone_activity::list);
+    count_activity_executions(CountActivityExecutionsRequest) -> CountActivityExecutionsResponse = standalone_activity::count;
     request_cancel_activity_execution(RequestCancelActivityExecutionRequest)
         -> RequestCancelActivityExecutionResponse = forward;
     terminate_activity_execution(TerminateActivityExecutionRequest) -> TerminateActivityExecutionResponse = forward;
@@ -133,13 +136,13 @@ methods! { WorkflowService, service:
     start_nexus_operation_execution(StartNexusOperationExecutionRequest)
         -> StartNexusOperationExecutionResponse = forward;
     describe_nexus_operation_execution(DescribeNexusOperationExecutionRequest)
-        -> DescribeNexusOperationExecutionResponse = standalone_operation::describe;
+        -> DescribeNexusOperationExecutionResponse = standalone_nexus_operation::describe;
     poll_nexus_operation_execution(PollNexusOperationExecutionRequest)
-        -> PollNexusOperationExecutionResponse = standalone_operation::poll;
+        -> PollNexusOperationExecutionResponse = standalone_nexus_operation::poll;
     list_nexus_operation_executions(ListNexusOperationExecutionsRequest)
-        -> ListNexusOperationExecutionsResponse = paged(standalone_operation::list);
+        -> ListNexusOperationExecutionsResponse = paged(standalone_nexus_operation::list);
     count_nexus_operation_executions(CountNexusOperationExecutionsRequest)
-        -> CountNexusOperationExecutionsResponse = standalone_operation::count;
+        -> CountNexusOperationExecutionsResponse = standalone_nexus_operation::count;
     request_cancel_nexus_operation_execution(RequestCancelNexusOperationExecutionRequest)
         -> RequestCancelNexusOperationExecutionResponse = forward;
     terminate_nexus_operation_execution(TerminateNexusOperationExecutionRequest)
@@ -175,7 +178,7 @@ methods! { WorkflowService, service:
     update_task_queue_config(UpdateTaskQueueConfigRequest) -> UpdateTaskQueueConfigResponse = forward;
     list_task_queue_partitions(ListTaskQueuePartitionsRequest)
         -> ListTaskQueuePartitionsResponse = worker::list_partitions;
-    count_workers(CountWorkersRequest) -> CountWorkersResponse = workers::count;
+    count_workers(CountWorkersRequest) -> CountWorkersResponse = heartbeat::count;
     update_worker_build_id_compatibility(UpdateWorkerBuildIdCompatibilityRequest)
         -> UpdateWorkerBuildIdCompatibilityResponse = forward;
     get_worker_build_id_compatibility(GetWorkerBuildIdCompatibilityRequest)

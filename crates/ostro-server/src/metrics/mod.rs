@@ -23,8 +23,11 @@ pub(crate) struct Sources {
     pub writer: Arc<Writer>,
     pub readers: Readers,
     pub network: Arc<NetworkStats>,
-    pub more: Option<Arc<crate::server::MoreMetrics>>,
+    pub more: Option<Arc<MoreMetrics>>,
 }
+
+/// Samples without labels: (name, `counter` or `gauge`, help, value).
+pub type MoreMetrics = dyn Fn() -> Vec<(&'static str, &'static str, &'static str, f64)> + Send + Sync;
 
 /// Counters and gauges of one server.
 pub struct Metrics {

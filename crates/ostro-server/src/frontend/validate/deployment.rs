@@ -55,7 +55,7 @@ impl Check for service::CreateWorkerDeploymentVersionRequest {
         namespace(&self.namespace)?;
         length(&self.request_id, "RequestId", limits)?;
         either(&self.deployment_version, "")?;
-        crate::frontend::compute_config::check(self)
+        crate::frontend::operator::compute_config::check(self)
     }
 }
 

@@ -11,9 +11,9 @@ use temporalio_protos::temporal::api::compute::v1::{ComputeConfigScalingGroup, C
 use temporalio_protos::temporal::api::enums::v1::TaskQueueType;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
-use super::status::status;
-use super::validate::namespace;
-use super::{Frontend, refuse};
+use crate::frontend::status::status;
+use crate::frontend::validate::namespace;
+use crate::frontend::{Frontend, refuse};
 
 /// The kinds of providers that the reference server knows.
 const PROVIDERS: [&str; 3] = ["aws-lambda", "gcp-cloud-run", "subprocess"];
@@ -21,7 +21,7 @@ const NOTHING: &str =
     "No prior compute config found, which means nothing can be removed and something needs to be added to be valid";
 
 /// `UpdateWorkerDeploymentVersionComputeConfig`.
-pub(super) async fn update(
+pub(crate) async fn update(
     frontend: &Frontend,
     _context: &CallContext,
     request: service::UpdateWorkerDeploymentVersionComputeConfigRequest,
@@ -54,7 +54,7 @@ pub(super) async fn update(
 }
 
 /// `ValidateWorkerDeploymentVersionComputeConfig`.
-pub(super) async fn validate(
+pub(crate) async fn validate(
     frontend: &Frontend,
     _context: &CallContext,
     request: service::ValidateWorkerDeploymentVersionComputeConfigRequest,
@@ -65,7 +65,7 @@ pub(super) async fn validate(
 }
 
 /// A version that is created with a configuration, or without one.
-pub(super) fn check(request: &service::CreateWorkerDeploymentVersionRequest) -> Result<()> {
+pub(crate) fn check(request: &service::CreateWorkerDeploymentVersionRequest) -> Result<()> {
     match &request.compute_config {
         None => Ok(()),
         Some(config) => {

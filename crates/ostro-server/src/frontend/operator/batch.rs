@@ -4,13 +4,13 @@ use ostro_engine::error::Error;
 use ostro_wire::{Answer, CallContext};
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
-use super::status::status;
-use super::validate::Check;
-use super::{Frontend, refuse};
 use crate::batch::attribute_types;
+use crate::frontend::status::status;
+use crate::frontend::validate::Check;
+use crate::frontend::{Frontend, refuse};
 
 /// `StartBatchOperation`: a filter that cannot be read is refused here rather than when the work begins.
-pub(super) async fn start(
+pub(crate) async fn start(
     frontend: &Frontend,
     _context: &CallContext,
     mut request: service::StartBatchOperationRequest,

@@ -1,5 +1,10 @@
 //! What workers call for workflow tasks, queries and activity tasks.
 
+pub(crate) mod activity;
+pub(crate) mod heartbeat;
+pub(crate) mod task;
+pub(crate) mod watch;
+
 use ostro_engine::call::DescribedQueue;
 use ostro_engine::call::WithDeadline;
 use ostro_wire::{Answer, CallContext, QueueExtension, Reply};
@@ -8,10 +13,11 @@ use temporalio_protos::temporal::api::enums::v1::QueryResultType;
 use temporalio_protos::temporal::api::taskqueue::v1::TaskQueuePartitionMetadata;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
+use super::Frontend;
 use super::status::status;
 use super::validate::Check;
-use super::watch::Task;
-use super::{Frontend, splice};
+use crate::frontend::history::splice;
+use crate::frontend::worker::watch::Task;
 
 /// `PollWorkflowTaskQueue`.
 pub(super) async fn poll_workflow_task(

@@ -10,26 +10,26 @@ use ostro_wire::CallContext;
 use temporalio_protos::temporal::api::common::v1::Payload;
 use tonic::Status;
 
-use super::Frontend;
-use super::status::status;
-use super::visibility::{group_value, page_size};
 use crate::batch::attribute_types;
+use crate::frontend::Frontend;
+use crate::frontend::status::status;
+use crate::frontend::visibility::{group_value, page_size};
 
 /// One of the two kinds.
-pub(super) struct Kind {
+pub(crate) struct Kind {
     division: &'static str,
     noun: &'static str,
     execution_id: fn(&str) -> String,
 }
 
-pub(super) const ACTIVITY: Kind =
+pub(crate) const ACTIVITY: Kind =
     Kind { division: activity::DIVISION, noun: "activity", execution_id: activity::execution_id };
-pub(super) const OPERATION: Kind =
+pub(crate) const OPERATION: Kind =
     Kind { division: nexus_operation::DIVISION, noun: "operation", execution_id: nexus_operation::execution_id };
 
 /// Whom a request means.
 #[derive(Clone, Copy)]
-pub(super) struct Named<'a> {
+pub(crate) struct Named<'a> {
     pub namespace: &'a str,
     pub id: &'a str,
     /// Empty for the newest run.
@@ -38,7 +38,7 @@ pub(super) struct Named<'a> {
 
 impl Kind {
     /// Waits for the end, or for a change after the one that was `seen`.
-    pub(super) async fn wait(
+    pub(crate) async fn wait(
         &self,
         frontend: &Frontend,
         context: &CallContext,
@@ -64,7 +64,7 @@ impl Kind {
     }
 
     /// Whether anything has changed since the answer that gave out this token; waits for it. Without a token it has.
-    pub(super) async fn has_changed(
+    pub(crate) async fn has_changed(
         &self,
         frontend: &Frontend,
         context: &CallContext,
@@ -83,7 +83,7 @@ impl Kind {
     }
 
     /// Seals the token of an answer, for the wait for the next change.
-    pub(super) fn seal_wait(&self, frontend: &Frontend, named: Named<'_>, token: &mut Vec<u8>) {
+    pub(crate) fn seal_wait(&self, frontend: &Frontend, named: Named<'_>, token: &mut Vec<u8>) {
         if !token.is_empty() {
             *token = frontend.seals.seal(Seal::Page, &self.context(named), token);
         }
@@ -96,7 +96,7 @@ impl Kind {
     }
 
     /// A page of those that the query selects.
-    pub(super) async fn list(
+    pub(crate) async fn list(
         &self,
         frontend: &Frontend,
         namespace: &str,
@@ -112,7 +112,7 @@ impl Kind {
     }
 
     /// How many the query selects, and how many of each group.
-    pub(super) async fn count(
+    pub(crate) async fn count(
         &self,
         frontend: &Frontend,
         namespace: &str,

@@ -6,13 +6,13 @@ use ostro_wire::{Answer, CallContext};
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 use tonic::Status;
 
-use super::Frontend;
+use crate::frontend::Frontend;
 
 /// How long before the end of a call this answers in its place, at most: to say more than that time is over.
 const MARGIN_MAX: Duration = Duration::from_millis(5);
 
 /// Asks a worker, for as long as the client waits.
-pub(super) async fn ask(
+pub(crate) async fn ask(
     frontend: &Frontend,
     context: &CallContext,
     request: service::QueryWorkflowRequest,

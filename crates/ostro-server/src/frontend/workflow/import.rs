@@ -4,7 +4,7 @@ use ostro_engine::call::ImportExecution;
 use ostro_wire::ostro_service::{ImportWorkflowExecutionRequest, ImportWorkflowExecutionResponse};
 use ostro_wire::{Answer, CallContext, OstroService};
 
-use super::Frontend;
+use crate::frontend::Frontend;
 
 #[async_trait::async_trait]
 impl OstroService for Frontend {

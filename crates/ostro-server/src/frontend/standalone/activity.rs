@@ -12,13 +12,13 @@ use temporalio_protos::temporal::api::common::v1::{ActivityType, SearchAttribute
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 use temporalio_protos::temporal::api::workflowservice::v1::count_activity_executions_response::AggregationGroup;
 
-use super::Frontend;
-use super::status::status;
-use super::validate::Check;
-use super::without_workflow::{ACTIVITY, Named};
+use crate::frontend::Frontend;
+use crate::frontend::standalone::kind::{ACTIVITY, Named};
+use crate::frontend::status::status;
+use crate::frontend::validate::Check;
 
 /// `DescribeActivityExecution`; with a token of an earlier answer it waits for something to change.
-pub(super) async fn describe(
+pub(crate) async fn describe(
     frontend: &Frontend,
     context: &CallContext,
     mut request: service::DescribeActivityExecutionRequest,
@@ -37,7 +37,7 @@ pub(super) async fn describe(
 }
 
 /// `PollActivityExecution`: waits for the end; an empty answer is an invitation to ask again.
-pub(super) async fn poll(
+pub(crate) async fn poll(
     frontend: &Frontend,
     context: &CallContext,
     mut request: service::PollActivityExecutionRequest,
@@ -61,7 +61,7 @@ pub(super) async fn poll(
 }
 
 /// `ListActivityExecutions`.
-pub(super) async fn list(
+pub(crate) async fn list(
     frontend: &Frontend,
     _context: &CallContext,
     request: service::ListActivityExecutionsRequest,
@@ -74,7 +74,7 @@ pub(super) async fn list(
 }
 
 /// `CountActivityExecutions`.
-pub(super) async fn count(
+pub(crate) async fn count(
     frontend: &Frontend,
     _context: &CallContext,
     request: service::CountActivityExecutionsRequest,

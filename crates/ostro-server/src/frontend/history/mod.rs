@@ -1,5 +1,9 @@
 //! Reading histories: pages, long polls, the close event, and backwards.
 
+pub(crate) mod page_token;
+pub(crate) mod slice;
+pub(crate) mod splice;
+
 use bytes::Bytes;
 use ostro_engine::call::ReadHistory;
 use ostro_engine::error::Error;
@@ -14,10 +18,11 @@ use temporalio_protos::temporal::api::history::v1::History;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 use tonic::Status;
 
-use super::page_token::{Direction, PageToken};
 use super::status::{status, store_failed};
 use super::validate::Check;
-use super::{Frontend, refuse, slice, splice};
+use super::{Frontend, refuse};
+use crate::frontend::history::page_token::{Direction, PageToken};
+use crate::frontend::history::{slice, splice};
 
 /// Most events in one page, and the default. A page holds whole batches, so it may have more by one batch.
 const PAGE_EVENTS_MAX: i64 = 1000;

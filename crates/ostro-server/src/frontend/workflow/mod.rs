@@ -1,12 +1,17 @@
 //! Starting workflows: the one client call whose answer may hold a task.
 
+pub(crate) mod import;
+pub(crate) mod multi_operation;
+pub(crate) mod query;
+
 use ostro_wire::{Answer, CallContext, Reply};
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
+use super::Frontend;
 use super::status::status;
 use super::validate::Check;
-use super::watch::Task;
-use super::{Frontend, splice};
+use crate::frontend::history::splice;
+use crate::frontend::worker::watch::Task;
 
 /// `StartWorkflowExecution`, with the first task where the client asked for it and got it.
 pub(super) async fn start(

@@ -5,16 +5,16 @@ use ostro_wire::{Answer, CallContext};
 use temporalio_protos::temporal::api::worker::v1::{WorkerHeartbeat, WorkerInfo, WorkerListInfo};
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
-use super::Frontend;
-use super::status::status;
-use super::validate::{Check, namespace};
+use crate::frontend::Frontend;
+use crate::frontend::status::status;
+use crate::frontend::validate::{Check, namespace};
 use crate::workers::Filter;
 
 /// Workers in one page, at most and where the client says nothing.
 const PAGE_WORKERS_MAX: usize = 1000;
 
 /// `RecordWorkerHeartbeat`.
-pub(super) async fn heartbeat(
+pub(crate) async fn heartbeat(
     frontend: &Frontend,
     _context: &CallContext,
     request: service::RecordWorkerHeartbeatRequest,
@@ -26,7 +26,7 @@ pub(super) async fn heartbeat(
 }
 
 /// `ShutdownWorker`, with the worker's last word.
-pub(super) async fn shut_down(
+pub(crate) async fn shut_down(
     frontend: &Frontend,
     _context: &CallContext,
     mut request: service::ShutdownWorkerRequest,
@@ -40,7 +40,7 @@ pub(super) async fn shut_down(
 }
 
 /// `ListWorkers`, by key.
-pub(super) async fn list(
+pub(crate) async fn list(
     frontend: &Frontend,
     _context: &CallContext,
     request: service::ListWorkersRequest,
@@ -64,7 +64,7 @@ pub(super) async fn list(
 }
 
 /// `DescribeWorker`.
-pub(super) async fn describe(
+pub(crate) async fn describe(
     frontend: &Frontend,
     _context: &CallContext,
     request: service::DescribeWorkerRequest,
@@ -95,7 +95,7 @@ fn list_info(worker: &WorkerHeartbeat) -> WorkerListInfo {
 }
 
 /// `CountWorkers`.
-pub(super) async fn count(
+pub(crate) async fn count(
     frontend: &Frontend,
     _context: &CallContext,
     request: service::CountWorkersRequest,

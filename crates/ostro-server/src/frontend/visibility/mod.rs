@@ -1,5 +1,8 @@
 //! Lists and counts. They see every change that was acknowledged before.
 
+pub(crate) mod pages;
+pub(crate) mod schedule;
+
 use jiff::Timestamp;
 use ostro_engine::call::ResolvedNamespace;
 use ostro_engine::error::Error;

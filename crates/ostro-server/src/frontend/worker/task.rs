@@ -6,15 +6,16 @@ use prost::Message;
 use temporalio_protos::temporal::api::workflowservice::v1::PollWorkflowTaskQueueResponse;
 use tonic::{Code, Status};
 
-use super::history::page_limits;
-use super::page_token::{Direction, PageToken};
-use super::{Frontend, splice};
+use crate::frontend::Frontend;
+use crate::frontend::history::page_limits;
+use crate::frontend::history::page_token::{Direction, PageToken};
+use crate::frontend::history::splice;
 use crate::shell::EngineHandle;
 
 impl Frontend {
     /// The encoded response of a poll. Long histories come as a first page with a token for the rest. Where the history is
     /// damaged its execution is set aside, and the worker gets nothing.
-    pub(super) async fn encode_task(&self, namespace: &str, task: WorkflowTaskAnswer) -> Result<Bytes, Status> {
+    pub(crate) async fn encode_task(&self, namespace: &str, task: WorkflowTaskAnswer) -> Result<Bytes, Status> {
         let mut held = Held::new(&self.engine, task);
         let WorkflowTaskAnswer { response, history } = held.task();
         if response.task_token.is_empty() {

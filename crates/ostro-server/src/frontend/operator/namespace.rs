@@ -6,13 +6,13 @@ use ostro_wire::{Answer, CallContext};
 use temporalio_protos::temporal::api::operatorservice::v1::ListSearchAttributesRequest;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
-use super::Frontend;
+use crate::frontend::Frontend;
 
 /// Namespaces that are looked through.
 const NAMESPACES_MAX: i32 = 1000;
 
 /// The search attributes of all namespaces: the method of before there were namespaces with attributes of their own.
-pub(super) async fn search_attributes(
+pub(crate) async fn search_attributes(
     frontend: &Frontend,
     _context: &CallContext,
     _request: service::GetSearchAttributesRequest,

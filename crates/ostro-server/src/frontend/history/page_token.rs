@@ -11,7 +11,7 @@ const VERSION: u32 = 1;
 
 /// The way in which a history is read: a token of the one is none of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
+pub(crate) enum Direction {
     Forward,
     Back,
 }
@@ -27,7 +27,7 @@ impl Direction {
 
 /// Opaque to clients. Bound to its run.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct PageToken {
+pub(crate) struct PageToken {
     #[prost(uint32, tag = "1")]
     version: u32,
     #[prost(int64, tag = "2")]
@@ -51,7 +51,7 @@ pub(super) struct PageToken {
 }
 
 impl PageToken {
-    pub(super) fn new(execution: ExecutionId, workflow_id: &str, run_id: &str) -> Self {
+    pub(crate) fn new(execution: ExecutionId, workflow_id: &str, run_id: &str) -> Self {
         Self {
             version: VERSION,
             execution,
@@ -62,7 +62,7 @@ impl PageToken {
     }
 
     /// The token that a client handed back for `run`; `None` where it has none yet.
-    pub(super) fn parse(
+    pub(crate) fn parse(
         seals: &Seals,
         direction: Direction,
         bytes: &[u8],
@@ -87,12 +87,12 @@ impl PageToken {
     }
 
     /// The token as clients are given it.
-    pub(super) fn to_bytes(&self, seals: &Seals, direction: Direction) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self, seals: &Seals, direction: Direction) -> Vec<u8> {
         seals.seal(Kind::Page, direction.context(), &self.encode_to_vec())
     }
 
     /// Whether everything of this round was shown.
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.from >= self.to
     }
 }

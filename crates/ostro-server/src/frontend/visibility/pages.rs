@@ -12,11 +12,11 @@ use prost::Message;
 use temporalio_protos::temporal::api::{operatorservice::v1 as operator, workflowservice::v1 as service};
 use tonic::Status;
 
-use super::Frontend;
-use super::status::status;
+use crate::frontend::Frontend;
+use crate::frontend::status::status;
 
 /// A request for a page of a list.
-pub(super) trait Paged: Message {
+pub(crate) trait Paged: Message {
     type Page: Message + Default;
     const LIST: &'static str;
 
@@ -63,7 +63,7 @@ paged! {
 }
 
 /// Which list a token is of: the method, and all that selects.
-pub(super) struct List<R> {
+pub(crate) struct List<R> {
     context: Vec<u8>,
     request: PhantomData<fn(R)>,
 }
@@ -77,7 +77,7 @@ impl<R: Paged> List<R> {
     }
 
     /// Seals the token of a page, if there are more.
-    pub(super) fn seal(&self, frontend: &Frontend, answer: Answer<R::Page>) -> Answer<R::Page> {
+    pub(crate) fn seal(&self, frontend: &Frontend, answer: Answer<R::Page>) -> Answer<R::Page> {
         let mut page = answer?.into_message()?;
         let token = R::next_token(&mut page);
         if !token.is_empty() {
@@ -89,7 +89,7 @@ impl<R: Paged> List<R> {
 
 impl Frontend {
     /// Takes the seal off the token of a request, if it has one.
-    pub(super) fn open_page<R: Paged>(&self, request: &mut R) -> Result<List<R>, Status> {
+    pub(crate) fn open_page<R: Paged>(&self, request: &mut R) -> Result<List<R>, Status> {
         let token = std::mem::take(request.token());
         let list = List::of(request);
         if !token.is_empty() {
@@ -101,7 +101,7 @@ impl Frontend {
 }
 
 /// A token that this list did not give out.
-pub(super) fn not_of_this_list() -> Error {
+pub(crate) fn not_of_this_list() -> Error {
     Error::invalid(
         "Invalid NextPageToken: it is of another list, or was changed. Hand back the token of the page before unchanged, with \
          the same request, or none.",

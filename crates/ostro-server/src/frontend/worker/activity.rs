@@ -8,9 +8,9 @@ use temporalio_protos::temporal::api::failure::v1::failure::FailureInfo;
 use temporalio_protos::temporal::api::failure::v1::{Failure, ServerFailureInfo};
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
-use super::Frontend;
-use super::status::status;
-use super::validate::{Check, blob};
+use crate::frontend::Frontend;
+use crate::frontend::status::status;
+use crate::frontend::validate::{Check, blob};
 
 const RESULT_TOO_LARGE: &str = "Complete result exceeds size limit.";
 const FAILURE_TOO_LARGE: &str = "Failure exceeds size limit.";
@@ -61,7 +61,7 @@ fn without_details(info: FailureInfo) -> FailureInfo {
 macro_rules! by_token_and_by_id {
     ($($(#[$documentation:meta])* $name:ident, $too_large:ident: $request:ident, $failed:ident { $($key:ident),* } -> $response:ident, $payloads:ident, $reason:ident;)*) => {
         $($(#[$documentation])*
-        pub(super) async fn $name(frontend: &Frontend, _context: &CallContext, mut request: service::$request) -> Answer<service::$response> {
+        pub(crate) async fn $name(frontend: &Frontend, _context: &CallContext, mut request: service::$request) -> Answer<service::$response> {
             if !frontend.too_large(&request.$payloads) {
                 return frontend.forward(request).await;
             }
@@ -133,7 +133,7 @@ impl Frontend {
 macro_rules! fails {
     ($($(#[$documentation:meta])* $name:ident: $request:ident -> $response:ident;)*) => {
         $($(#[$documentation])*
-        pub(super) async fn $name(frontend: &Frontend, _context: &CallContext, mut request: service::$request) -> Answer<service::$response> {
+        pub(crate) async fn $name(frontend: &Frontend, _context: &CallContext, mut request: service::$request) -> Answer<service::$response> {
             request.check(&frontend.limits).map_err(status)?;
             let failures = frontend.cut(&mut request.failure, &mut request.last_heartbeat_details);
             let answer = frontend.ask(request).await?;

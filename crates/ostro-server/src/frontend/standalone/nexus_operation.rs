@@ -14,13 +14,13 @@ use temporalio_protos::temporal::api::nexus::v1::NexusOperationExecutionListInfo
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 use temporalio_protos::temporal::api::workflowservice::v1::count_nexus_operation_executions_response::AggregationGroup;
 
-use super::Frontend;
-use super::status::status;
-use super::validate::Check;
-use super::without_workflow::{Named, OPERATION};
+use crate::frontend::Frontend;
+use crate::frontend::standalone::kind::{Named, OPERATION};
+use crate::frontend::status::status;
+use crate::frontend::validate::Check;
 
 /// `DescribeNexusOperationExecution`; with a token of an earlier answer it waits for something to change.
-pub(super) async fn describe(
+pub(crate) async fn describe(
     frontend: &Frontend,
     context: &CallContext,
     mut request: service::DescribeNexusOperationExecutionRequest,
@@ -39,7 +39,7 @@ pub(super) async fn describe(
 }
 
 /// `PollNexusOperationExecution`: waits for a stage; an empty answer is an invitation to ask again.
-pub(super) async fn poll(
+pub(crate) async fn poll(
     frontend: &Frontend,
     context: &CallContext,
     mut request: service::PollNexusOperationExecutionRequest,
@@ -66,7 +66,7 @@ pub(super) async fn poll(
 }
 
 /// `ListNexusOperationExecutions`.
-pub(super) async fn list(
+pub(crate) async fn list(
     frontend: &Frontend,
     _context: &CallContext,
     request: service::ListNexusOperationExecutionsRequest,
@@ -79,7 +79,7 @@ pub(super) async fn list(
 }
 
 /// `CountNexusOperationExecutions`.
-pub(super) async fn count(
+pub(crate) async fn count(
     frontend: &Frontend,
     _context: &CallContext,
     request: service::CountNexusOperationExecutionsRequest,

@@ -12,17 +12,17 @@ use temporalio_protos::temporal::api::workflowservice::v1::PollWorkflowTaskQueue
 /// `PollWorkflowTaskQueueResponse.history`.
 const POLL_HISTORY: u32 = 8;
 /// `RespondWorkflowTaskCompletedResponse.workflow_task`.
-pub(super) const COMPLETED_WORKFLOW_TASK: u32 = 1;
+pub(crate) const COMPLETED_WORKFLOW_TASK: u32 = 1;
 /// `StartWorkflowExecutionResponse.eager_workflow_task`.
-pub(super) const STARTED_WORKFLOW_TASK: u32 = 2;
+pub(crate) const STARTED_WORKFLOW_TASK: u32 = 2;
 /// `GetWorkflowExecutionHistoryResponse.history`.
-pub(super) const PAGE_HISTORY: u32 = 1;
+pub(crate) const PAGE_HISTORY: u32 = 1;
 
 /// Room for a key and a length.
 const FIELD_HEAD_BYTES: usize = 16;
 
 /// `message` with one more field, a message whose encoding is `parts` one after the other.
-pub(super) fn with_field(message: &impl Message, tag: u32, parts: &[Bytes]) -> Bytes {
+pub(crate) fn with_field(message: &impl Message, tag: u32, parts: &[Bytes]) -> Bytes {
     let length: usize = parts.iter().map(Bytes::len).sum();
     let mut buffer = BytesMut::with_capacity(message.encoded_len() + length + FIELD_HEAD_BYTES);
     message.encode_raw(&mut buffer);
@@ -33,12 +33,12 @@ pub(super) fn with_field(message: &impl Message, tag: u32, parts: &[Bytes]) -> B
 }
 
 /// A poll's response with its history.
-pub(super) fn poll_response(response: &PollWorkflowTaskQueueResponse, history: &[Bytes]) -> Bytes {
+pub(crate) fn poll_response(response: &PollWorkflowTaskQueueResponse, history: &[Bytes]) -> Bytes {
     with_field(response, POLL_HISTORY, history)
 }
 
 /// Events encoded as a `History`, which can be put after others.
-pub(super) fn encode_events(events: Vec<HistoryEvent>) -> Bytes {
+pub(crate) fn encode_events(events: Vec<HistoryEvent>) -> Bytes {
     History { events }.encode_to_vec().into()
 }
 

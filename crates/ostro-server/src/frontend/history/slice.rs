@@ -11,7 +11,7 @@ use super::splice::encode_events;
 
 /// Of a page's batches the events `from..to` with which an answer of `bytes_max` is not left, and the event after them. A batch that is
 /// too large by itself is cut between two of its events; one event is always taken.
-pub(super) fn fitting(
+pub(crate) fn fitting(
     batches: Vec<HistoryBatch>,
     (from, to): (i64, i64),
     bytes_max: usize,
@@ -40,7 +40,7 @@ fn first_events(batch: &HistoryBatch, (from, to): (i64, i64), bytes_max: usize) 
 }
 
 /// The events `from..to` of `batches`, encoded; whole batches as they are.
-pub(super) fn slices(batches: Vec<HistoryBatch>, from: i64, to: i64) -> Result<Vec<Bytes>, Status> {
+pub(crate) fn slices(batches: Vec<HistoryBatch>, from: i64, to: i64) -> Result<Vec<Bytes>, Status> {
     batches.into_iter().map(|batch| slice(batch, from, to)).collect()
 }
 
@@ -52,7 +52,7 @@ fn slice(batch: HistoryBatch, from: i64, to: i64) -> Result<Bytes, Status> {
 }
 
 /// The events `from..to` of a batch, decoded.
-pub(super) fn events(batch: &HistoryBatch, from: i64, to: i64) -> Result<Vec<HistoryEvent>, Status> {
+pub(crate) fn events(batch: &HistoryBatch, from: i64, to: i64) -> Result<Vec<HistoryEvent>, Status> {
     let history = History::decode_nested(&batch.events).map_err(|error| {
         tracing::error!(%error, first = batch.first, "a batch of history does not decode");
         Status::data_loss(format!(

@@ -8,12 +8,12 @@ use ostro_wire::{Answer, CallContext};
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 use temporalio_protos::temporal::api::workflowservice::v1::execute_multi_operation_request::operation::Operation;
 
-use super::Frontend;
-use super::status::status;
-use super::validate::{Check, namespace};
+use crate::frontend::Frontend;
+use crate::frontend::status::status;
+use crate::frontend::validate::{Check, namespace};
 
 /// `ExecuteMultiOperation`.
-pub(super) async fn execute(
+pub(crate) async fn execute(
     frontend: &Frontend,
     context: &CallContext,
     request: service::ExecuteMultiOperationRequest,

@@ -1,5 +1,9 @@
 //! Search attributes.
 
+pub(crate) mod batch;
+pub(crate) mod compute_config;
+pub(crate) mod namespace;
+
 use ostro_wire::{Answer, CallContext};
 use temporalio_protos::temporal::api::enums::v1::IndexedValueType;
 use temporalio_protos::temporal::api::operatorservice::v1::{AddSearchAttributesRequest, AddSearchAttributesResponse};

@@ -4,10 +4,10 @@ use ostro_engine::call::{Answer, WorkflowTaskAnswer, WorkflowTaskCompletedAnswer
 use ostro_wire::CallContext;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 
-use super::Frontend;
+use crate::frontend::Frontend;
 
 /// A task in an answer, by its token; the empty token is none.
-pub(super) enum Task<'a> {
+pub(crate) enum Task<'a> {
     Workflow(&'a [u8]),
     Activity(&'a [u8]),
     Nexus(&'a [u8]),
@@ -18,7 +18,7 @@ pub(super) enum Task<'a> {
 impl Frontend {
     /// Has the engine take the task back where the answer to this call does not reach its worker: the call is dropped, or
     /// its connection closes before the answer is written.
-    pub(super) fn watch(&self, context: &CallContext, task: Task<'_>) {
+    pub(crate) fn watch(&self, context: &CallContext, task: Task<'_>) {
         let Some(answer) = task.alone() else { return };
         let engine = self.engine.clone();
         context.delivery.on_loss(move || engine.undelivered(answer));

@@ -12,11 +12,11 @@ use temporalio_protos::temporal::api::schedule::v1::ScheduleListEntry;
 use temporalio_protos::temporal::api::workflowservice::v1 as service;
 use tonic::Status;
 
-use super::Frontend;
-use super::history::PAGE_BYTES_MAX;
-use super::status::status;
-use super::visibility::page_size;
 use crate::batch::attribute_types;
+use crate::frontend::Frontend;
+use crate::frontend::history::PAGE_BYTES_MAX;
+use crate::frontend::status::status;
+use crate::frontend::visibility::page_size;
 
 /// The only attribute of the server's own that schedules can be filtered by, beside their id.
 const PAUSED: &str = "TemporalSchedulePaused";
@@ -25,7 +25,7 @@ const ASKED_AT_ONCE: usize = 16;
 const ID_NAMES: [&str; 2] = ["ScheduleId", "TemporalScheduleId"];
 
 /// `ListSchedules`: the newest first.
-pub(super) async fn list(
+pub(crate) async fn list(
     frontend: &Frontend,
     _context: &CallContext,
     request: service::ListSchedulesRequest,
@@ -76,7 +76,7 @@ impl Frontend {
 }
 
 /// `CountSchedules`.
-pub(super) async fn count(
+pub(crate) async fn count(
     frontend: &Frontend,
     _context: &CallContext,
     request: service::CountSchedulesRequest,
