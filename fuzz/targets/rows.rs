@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use ostro_engine::engine::Secrets;
 use ostro_engine::persistence::{ItemKey, ItemKind, StoredExecution, StoredItem};
-use ostro_engine::invariants::{Run, Told, self};
+use ostro_engine::invariants::{Run, Progress, self};
 use ostro_engine::token::TaskToken;
 use ostro_fuzz::server::file_after;
 use ostro_fuzz::source::Source;
@@ -55,13 +55,13 @@ fn parts(bytes: &[u8]) {
         status: 1,
         is_listed_open: true,
     };
-    drop(invariants::check(&run, &Told::default()));
+    drop(invariants::check(&run, &Progress::default()));
 }
 
 fn history(bytes: &[u8]) {
     let Ok(history) = History::decode(bytes) else { return };
-    let mut told = Told::default();
-    drop(history.events.iter().try_for_each(|event| told.push(event)));
+    let mut progress = Progress::default();
+    drop(history.events.iter().try_for_each(|event| progress.push(event)));
 }
 
 /// A store's file as it was after a run of calls.

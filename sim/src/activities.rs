@@ -10,7 +10,7 @@ use ostro_engine::token::TaskToken;
 use temporalio_protos::temporal::api::{taskqueue::v1::TaskQueueMetadata, workflowservice::v1::*};
 
 use crate::program::{Behaviour, QUEUES, SLOW_RATE, Wrong};
-use crate::words::*;
+use crate::vocabulary::*;
 use crate::world::{Event, Purpose, Request, World, is_transient};
 
 /// Attempts that run now.

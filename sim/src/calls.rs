@@ -24,7 +24,7 @@ use temporalio_protos::temporal::api::{
 use crate::client::{Client, Kind, again, start};
 use crate::program::{self, QUEUES, SIGNALS, type_name};
 use crate::rng::Rng;
-use crate::words::*;
+use crate::vocabulary::*;
 use crate::world::{Purpose, Request, World};
 
 /// Ids of schedules, and of activities without a workflow, in a world.

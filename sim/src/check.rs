@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ostro_engine::call::Answer;
 use ostro_engine::execution::standalone::activity as standalone_activity;
-use ostro_engine::invariants::Told;
+use ostro_engine::invariants::Progress;
 use ostro_engine::persistence::{ExecutionId, ItemKind, Write};
 use ostro_engine::time::{SECOND, Span, Time, from_duration, from_timestamp};
 use ostro_engine::token::TaskToken;
@@ -25,7 +25,7 @@ use crate::store::Store;
 pub struct Run {
     pub grammar: Grammar,
     /// How far its history goes, and its workflow with it.
-    pub told: Told,
+    pub told: Progress,
     /// An activity without a workflow has no history that could say so.
     pub is_closed: bool,
 }

@@ -21,7 +21,7 @@ use temporalio_protos::temporal::api::{
 
 use crate::program::{SIGNALS, type_name};
 use crate::rng::Rng;
-use crate::words::*;
+use crate::vocabulary::*;
 use crate::worker::LONG;
 use crate::world::{Event, Purpose, Request, World, is_transient};
 

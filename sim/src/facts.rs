@@ -158,7 +158,7 @@ fn end(parts: &mut BTreeMap<String, Part>, names: &BTreeMap<i64, String>, event:
     change(parts, names, event, |part| part.ended = true);
 }
 
-/// The text of a payload that [`crate::words::payloads`] made.
+/// The text of a payload that [`crate::vocabulary::payloads`] made.
 pub fn text(payloads: &Option<temporalio_protos::temporal::api::common::v1::Payloads>) -> String {
     let first = payloads.as_ref().and_then(|p| p.payloads.first());
     first.map(|p| String::from_utf8_lossy(&p.data).into_owned()).unwrap_or_default()

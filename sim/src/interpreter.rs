@@ -14,7 +14,7 @@ use temporalio_protos::temporal::api::{
 use crate::facts::{Facts, text};
 use crate::nexus::ENDPOINT;
 use crate::program::{self, Activity, End, OnCancel, Program, Step};
-use crate::words::*;
+use crate::vocabulary::*;
 use ostro_engine::time::Span;
 
 /// What a worker answers to a workflow task.

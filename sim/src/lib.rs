@@ -23,7 +23,7 @@ mod server;
 mod shrink;
 mod store;
 mod versions;
-mod words;
+mod vocabulary;
 mod worker;
 mod world;
 

@@ -18,7 +18,7 @@ use temporalio_protos::temporal::api::{
 
 use crate::program::type_name;
 use crate::rng::hash;
-use crate::words::*;
+use crate::vocabulary::*;
 use crate::world::{Event, Purpose, Request, World, is_transient};
 
 pub const ENDPOINT: &str = "endpoint";

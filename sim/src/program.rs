@@ -4,7 +4,7 @@ use ostro_engine::time::{HOUR, MILLISECOND, MINUTE, SECOND, Span};
 use temporalio_protos::temporal::api::enums::v1::ParentClosePolicy;
 
 use crate::rng::Rng;
-use crate::words::QUEUE;
+use crate::vocabulary::QUEUE;
 
 /// Queues of activities: that of the workflows, one with a rate limit, and one that nobody polls.
 pub const QUEUES: [&str; 3] = [QUEUE, "slow", "nobody"];

@@ -12,7 +12,7 @@ use temporalio_protos::temporal::api::{
 };
 
 use crate::rng::{Rng, hash};
-use crate::words::NAMESPACE;
+use crate::vocabulary::NAMESPACE;
 use crate::world::{Event, Purpose, Request, World};
 
 const DEPLOYMENT: &str = "deployment";

@@ -20,7 +20,7 @@ use temporalio_protos::temporal::api::{
 use crate::interpreter::{Decisions, decide};
 use crate::plant::decode_events;
 use crate::program;
-use crate::words::*;
+use crate::vocabulary::*;
 use crate::world::{Event, Purpose, Request, World, is_transient};
 
 /// A worker process. `generation` counts its lives.

@@ -18,7 +18,7 @@ use crate::options::{Options, Report};
 use crate::rng::Rng;
 use crate::server::{After, Server, commit_delay};
 use crate::versions::Versions;
-use crate::words::{NAMESPACE, OTHER_NAMESPACE};
+use crate::vocabulary::{NAMESPACE, OTHER_NAMESPACE};
 use crate::worker::{Task, Worker};
 
 /// A request that can be sent again, the same each time.

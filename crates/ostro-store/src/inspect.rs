@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use ostro_disk::log::{self, Loss};
-use ostro_engine::invariants::{Run, Told};
+use ostro_engine::invariants::{Progress, Run};
 use ostro_engine::nesting::Nested;
 use ostro_engine::persistence::{DamagedRow, ExecutionId, ItemKey, ItemKind, NamespaceId};
 use ostro_engine::schedule;
@@ -49,7 +49,7 @@ pub struct Found {
     pub workflow_id: String,
     pub run_id: String,
     /// What was read, or why that could not be.
-    pub content: std::result::Result<(Run, Told), String>,
+    pub content: std::result::Result<(Run, Progress), String>,
 }
 
 /// A schedule, read at one moment.
@@ -198,7 +198,7 @@ fn open_chains(transaction: &Transaction<'_>) -> rusqlite::Result<HashSet<String
     open.query_map([], |row| row.get(0))?.collect()
 }
 
-type Content = std::result::Result<(Run, Told), String>;
+type Content = std::result::Result<(Run, Progress), String>;
 
 fn content(
     transaction: &Transaction<'_>,
@@ -209,8 +209,8 @@ fn content(
     let Some(stored) = reader::load(transaction, id)? else {
         return Ok(Err("it is listed and has no state".to_owned()));
     };
-    let told = match told(transaction, id)? {
-        Ok(told) => told,
+    let progress = match progress_of(transaction, id)? {
+        Ok(progress) => progress,
         Err(wrong) => return Ok(Err(wrong)),
     };
     let wake = "SELECT next_due, waiting_queue FROM wake WHERE exec = ?1";
@@ -221,7 +221,7 @@ fn content(
     })?;
     let (next_due, waiting_queue) = wake.next().transpose()?.unwrap_or_default();
     let waiting_items = waiting_items(transaction, id)?;
-    Ok(Ok((Run { stored, next_due, waiting_queue, waiting_items, status, is_listed_open }, told)))
+    Ok(Ok((Run { stored, next_due, waiting_queue, waiting_items, status, is_listed_open }, progress)))
 }
 
 fn waiting_items(transaction: &Transaction<'_>, id: ExecutionId) -> rusqlite::Result<Vec<(ItemKind, ItemKey)>> {
@@ -235,20 +235,23 @@ fn waiting_items(transaction: &Transaction<'_>, id: ExecutionId) -> rusqlite::Re
     statement.query_map([id], read)?.collect()
 }
 
-fn told(transaction: &Transaction<'_>, id: ExecutionId) -> rusqlite::Result<std::result::Result<Told, String>> {
-    let mut told = Told::default();
+fn progress_of(
+    transaction: &Transaction<'_>,
+    id: ExecutionId,
+) -> rusqlite::Result<std::result::Result<Progress, String>> {
+    let mut progress = Progress::default();
     for batch in history::batches(transaction, id, 1, i64::MAX)? {
         let Ok(history) = History::decode_nested(&batch.events) else {
             return Ok(Err(format!("its history does not decode from event {} on", batch.first)));
         };
         for event in &history.events {
-            if let Err(wrong) = told.push(event) {
+            if let Err(wrong) = progress.push(event) {
                 return Ok(Err(format!("its history is broken: {wrong}")));
             }
         }
-        if told.next_event_id() != batch.next {
+        if progress.next_event_id() != batch.next {
             return Ok(Err(format!("its history has a batch {}..{} that ends elsewhere", batch.first, batch.next)));
         }
     }
-    Ok(Ok(told))
+    Ok(Ok(progress))
 }

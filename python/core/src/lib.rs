@@ -16,7 +16,7 @@ mod activity;
 mod command;
 mod config;
 mod connection;
-mod errand;
+mod detached;
 mod failure;
 mod guard;
 mod mailbox;

@@ -12,7 +12,7 @@ use crate::config::Settings;
 use crate::connection::{Connection, answer};
 use crate::mailbox::{Answer, Mailbox, Sender};
 use crate::runtime::runtime;
-use crate::{activity, errand, payload, workflow_thread};
+use crate::{activity, detached, payload, workflow_thread};
 
 /// Polls one task queue and gives what it gets to Python.
 #[pyclass(frozen, module = "ostro._core")]
@@ -57,7 +57,7 @@ impl Worker {
     fn complete_activity(&self, token: Vec<u8>, outcome: u8, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let result = activity::result_from_python(outcome, value)?;
         let core = Arc::clone(&self.core);
-        errand::begin(&runtime()?.tokio_handle(), async move {
+        detached::begin(&runtime()?.tokio_handle(), async move {
             // The core has said why in its log; the server notices the missing answer by the activity's timeout.
             let _ =
                 core.complete_activity_task(ActivityTaskCompletion { task_token: token, result: Some(result) }).await;

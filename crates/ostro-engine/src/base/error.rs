@@ -92,7 +92,7 @@ impl Error {
         Self::new(ErrorKind::FailedPrecondition, message)
     }
 
-    pub fn namespace_not_found(name: &str) -> Self {
+    pub(crate) fn namespace_not_found(name: &str) -> Self {
         Self::new(ErrorKind::NotFound, format!("Namespace {name} is not found.")).with(
             "temporal.api.errordetails.v1.NamespaceNotFoundFailure",
             &details::NamespaceNotFoundFailure { namespace: name.to_owned() },
@@ -105,13 +105,13 @@ impl Error {
     }
 
     /// FAILED_PRECONDITION with `WorkflowNotReadyFailure`, on which SDKs wait and ask again.
-    pub fn workflow_not_ready(message: impl Into<String>) -> Self {
+    pub(crate) fn workflow_not_ready(message: impl Into<String>) -> Self {
         Self::failed_precondition(message)
             .with("temporal.api.errordetails.v1.WorkflowNotReadyFailure", &details::WorkflowNotReadyFailure {})
     }
 
     /// RESOURCE_EXHAUSTED since the workflow is busy: SDKs try again.
-    pub fn workflow_busy(message: impl Into<String>) -> Self {
+    pub(crate) fn workflow_busy(message: impl Into<String>) -> Self {
         let detail = details::ResourceExhaustedFailure {
             cause: ResourceExhaustedCause::BusyWorkflow as i32,
             scope: ResourceExhaustedScope::Namespace as i32,
@@ -133,7 +133,7 @@ impl Error {
     }
 
     /// INVALID_ARGUMENT with the worker's failure, as SDKs expect of a failed query.
-    pub fn query_failed(message: impl Into<String>, failure: Option<Failure>) -> Self {
+    pub(crate) fn query_failed(message: impl Into<String>, failure: Option<Failure>) -> Self {
         Self::new(ErrorKind::InvalidArgument, message)
             .with("temporal.api.errordetails.v1.QueryFailedFailure", &details::QueryFailedFailure { failure })
     }

@@ -19,7 +19,7 @@ pub fn parse(text: &str) -> Result<Span, String> {
 }
 
 /// The same with `d` for 24 hours.
-pub fn parse_with_days(text: &str) -> Result<Span, String> {
+pub(crate) fn parse_with_days(text: &str) -> Result<Span, String> {
     let units: Vec<_> = UNITS.into_iter().chain([("d", DAY)]).collect();
     parse_with(text, &units)
 }

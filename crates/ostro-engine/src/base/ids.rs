@@ -53,7 +53,7 @@ impl Ids {
 }
 
 /// The seed of [`Ids::predictable`].
-pub fn predictable_seed(number: u64) -> Seed {
+pub(crate) fn predictable_seed(number: u64) -> Seed {
     let mut seed = Seed::default();
     seed[..8].copy_from_slice(&number.to_le_bytes());
     seed

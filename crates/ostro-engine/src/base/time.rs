@@ -89,7 +89,7 @@ impl Span {
     }
 
     /// The nearest span to so many seconds; what is not a number is none.
-    pub fn from_secs_f64(seconds: f64) -> Self {
+    pub(crate) fn from_secs_f64(seconds: f64) -> Self {
         // A cast of a float saturates, and makes 0 of what is not a number.
         Self((seconds * PER_SECOND as f64) as i64)
     }
@@ -115,7 +115,7 @@ impl Span {
         self.0 > 0
     }
 
-    pub const fn is_negative(self) -> bool {
+    pub(crate) const fn is_negative(self) -> bool {
         self.0 < 0
     }
 

@@ -8,7 +8,7 @@ use temporalio_protos::temporal::api::{
 use crate::base::error::{Error, Result};
 
 /// What stands for "no version" in the older string form.
-pub const UNVERSIONED: &str = "__unversioned__";
+pub(crate) const UNVERSIONED: &str = "__unversioned__";
 
 /// One build of the workers of one deployment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,7 +28,7 @@ impl Version {
         Some(Self::new(&worker.deployment_name, &worker.build_id))
     }
 
-    pub fn of_proto(version: Option<&WorkerDeploymentVersion>) -> Option<Self> {
+    pub(crate) fn of_proto(version: Option<&WorkerDeploymentVersion>) -> Option<Self> {
         version.map(|version| Self::new(&version.deployment_name, &version.build_id))
     }
 
@@ -51,7 +51,7 @@ impl Version {
         }
     }
 
-    pub fn proto(&self) -> WorkerDeploymentVersion {
+    pub(crate) fn proto(&self) -> WorkerDeploymentVersion {
         WorkerDeploymentVersion { deployment_name: self.deployment.clone(), build_id: self.build_id.clone() }
     }
 
@@ -61,17 +61,17 @@ impl Version {
     }
 
     /// `deployment.build`, as the protocol's older fields have it.
-    pub fn dotted(&self) -> String {
+    pub(crate) fn dotted(&self) -> String {
         format!("{}.{}", self.deployment, self.build_id)
     }
 }
 
 /// The older string form of a version that may be none.
-pub fn dotted(version: Option<&Version>) -> String {
+pub(crate) fn dotted(version: Option<&Version>) -> String {
     version.map_or_else(|| UNVERSIONED.to_owned(), Version::dotted)
 }
 
 /// Whether the worker takes part in worker versioning.
-pub fn is_versioned(worker: &WorkerDeploymentOptions) -> bool {
+pub(crate) fn is_versioned(worker: &WorkerDeploymentOptions) -> bool {
     worker.worker_versioning_mode() == WorkerVersioningMode::Versioned
 }

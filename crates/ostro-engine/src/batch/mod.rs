@@ -16,11 +16,12 @@ use std::collections::BTreeMap;
 use prost::Message;
 use temporalio_protos::temporal::api::enums::v1::BatchOperationState as State;
 
-pub use crate::stored::batch::{Batch, RECORD_KIND};
+pub use crate::stored::batch::Batch;
+pub(crate) use crate::stored::batch::RECORD_KIND;
 use crate::stored::persistence::{DamagedRow, NamespaceId, StoredRecord, Write};
 
 /// Batches that may run at once in one namespace.
-pub const RUNNING_MAX: usize = 1;
+pub(crate) const RUNNING_MAX: usize = 1;
 
 /// How far a batch has come since it last said so.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -83,7 +84,7 @@ impl Batches {
 
 impl Batch {
     /// Whether there is work left.
-    pub fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.state == State::Running as i32
     }
 }

@@ -119,4 +119,4 @@ impl Default for Config {
 }
 
 /// The longest span that the engine computes with: 100 years. Longer ones are cut to it.
-pub const FOREVER: Span = HOUR.times(100 * 365 * 24);
+pub(crate) const FOREVER: Span = HOUR.times(100 * 365 * 24);

@@ -15,7 +15,7 @@ use crate::stored::persistence::{NamespaceId, Write};
 
 /// What every change of the routing says.
 #[derive(Debug, Clone, Default)]
-pub struct Change {
+pub(crate) struct Change {
     pub namespace: NamespaceId,
     pub deployment: String,
     pub identity: String,
@@ -29,7 +29,7 @@ pub struct Change {
 
 /// Makes a version the current one.
 #[derive(Debug, Clone, Default)]
-pub struct SetCurrent {
+pub(crate) struct SetCurrent {
     pub change: Change,
     /// Empty for unversioned workers.
     pub build_id: String,
@@ -37,7 +37,7 @@ pub struct SetCurrent {
 
 /// Makes a version the ramping one, or ends the ramp.
 #[derive(Debug, Clone, Default)]
-pub struct SetRamping {
+pub(crate) struct SetRamping {
     pub change: Change,
     /// `None` ends the ramp; an empty build id ramps to unversioned workers.
     pub build_id: Option<String>,
@@ -47,7 +47,7 @@ pub struct SetRamping {
 
 /// What became of a change.
 #[derive(Debug, Default)]
-pub struct Changed {
+pub(crate) struct Changed {
     pub conflict_token: Vec<u8>,
     pub previous: Option<Version>,
     /// Whether there was a ramp before, and of how much.
@@ -61,7 +61,7 @@ impl Deployments {
     /// # Errors
     /// NOT_FOUND for a deployment or version that is not there; FAILED_PRECONDITION for a stale conflict token, a foreign
     /// manager, or queues that the version lacks.
-    pub fn set_current(
+    pub(crate) fn set_current(
         &mut self,
         request: &SetCurrent,
         now: Time,
@@ -101,7 +101,7 @@ impl Deployments {
     ///
     /// # Errors
     /// As [`Self::set_current`]; FAILED_PRECONDITION for the current version.
-    pub fn set_ramping(
+    pub(crate) fn set_ramping(
         &mut self,
         request: &SetRamping,
         now: Time,
@@ -141,7 +141,7 @@ impl Deployments {
     ///
     /// # Errors
     /// NOT_FOUND, FAILED_PRECONDITION for a stale conflict token.
-    pub fn set_manager(&mut self, change: &Change, manager: &str, now: Time) -> Result<(Changed, String)> {
+    pub(crate) fn set_manager(&mut self, change: &Change, manager: &str, now: Time) -> Result<(Changed, String)> {
         let state = self.get_mut(change.namespace, &change.deployment)?;
         let previous = state.manager.clone();
         if previous == manager && state.last_modifier == change.identity {
@@ -156,7 +156,7 @@ impl Deployments {
     ///
     /// # Errors
     /// NOT_FOUND.
-    pub fn update_metadata(
+    pub(crate) fn update_metadata(
         &mut self,
         namespace: NamespaceId,
         version: &Version,
@@ -177,7 +177,7 @@ impl Deployments {
     }
 
     /// A pinned run goes to a version that had drained: it drains again.
-    pub fn reactivate(&mut self, namespace: NamespaceId, version: &Version, now: Time) -> Option<Write> {
+    pub(crate) fn reactivate(&mut self, namespace: NamespaceId, version: &Version, now: Time) -> Option<Write> {
         let state = self.by_name.get_mut(&(namespace, version.deployment.clone()))?;
         let state = state.versions.get_mut(&version.build_id)?;
         let idle = [Status::Drained, Status::Inactive].into_iter().any(|status| status as i32 == state.status);
@@ -190,7 +190,7 @@ impl Deployments {
     }
 
     /// Notes which draining versions have no open pinned run left.
-    pub fn settle_drainage(
+    pub(crate) fn settle_drainage(
         &mut self,
         namespace: NamespaceId,
         name: &str,

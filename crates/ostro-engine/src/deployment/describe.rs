@@ -24,7 +24,12 @@ use crate::stored::persistence::NamespaceId;
 impl Deployments {
     /// # Errors
     /// NOT_FOUND.
-    pub fn describe(&self, namespace: NamespaceId, name: &str, now: Time) -> Result<DescribeWorkerDeploymentResponse> {
+    pub(crate) fn describe(
+        &self,
+        namespace: NamespaceId,
+        name: &str,
+        now: Time,
+    ) -> Result<DescribeWorkerDeploymentResponse> {
         let state = self.get(namespace, name)?;
         let mut versions: Vec<_> = state.versions.iter().collect();
         versions.sort_by(|(a, one), (b, other)| other.create_time.cmp(&one.create_time).then_with(|| a.cmp(b)));
@@ -42,7 +47,7 @@ impl Deployments {
 
     /// # Errors
     /// NOT_FOUND.
-    pub fn describe_version(
+    pub(crate) fn describe_version(
         &self,
         namespace: NamespaceId,
         version: &Version,
@@ -75,7 +80,13 @@ impl Deployments {
     }
 
     /// Those of a namespace after the name `after`, by name, at most `most`.
-    pub fn list(&self, namespace: NamespaceId, after: &str, most: usize, now: Time) -> Vec<WorkerDeploymentSummary> {
+    pub(crate) fn list(
+        &self,
+        namespace: NamespaceId,
+        after: &str,
+        most: usize,
+        now: Time,
+    ) -> Vec<WorkerDeploymentSummary> {
         self.of(namespace)
             .filter(|state| state.name.as_str() > after)
             .take(most)
@@ -97,7 +108,7 @@ impl Deployments {
     }
 
     /// The queues of a version.
-    pub fn queues_of(&self, namespace: NamespaceId, version: &Version) -> Vec<QueueKey> {
+    pub(crate) fn queues_of(&self, namespace: NamespaceId, version: &Version) -> Vec<QueueKey> {
         let state = self.by_name.get(&(namespace, version.deployment.clone()));
         let queues = state.and_then(|state| state.versions.get(&version.build_id)).map(|state| &state.queues);
         let names = queues.into_iter().flatten().filter_map(|queue| queue.name_in(namespace));
@@ -105,7 +116,7 @@ impl Deployments {
     }
 
     /// The queues of all versions of a deployment.
-    pub fn all_queues(&self, namespace: NamespaceId, name: &str) -> Vec<QueueKey> {
+    pub(crate) fn all_queues(&self, namespace: NamespaceId, name: &str) -> Vec<QueueKey> {
         let builds = self.by_name.get(&(namespace, name.to_owned())).map(|state| state.versions.keys());
         let mut queues: Vec<_> = builds
             .into_iter()
@@ -118,7 +129,7 @@ impl Deployments {
     }
 
     /// How a queue is routed, as DescribeTaskQueue shows it.
-    pub fn queue_info(&self, queue: &QueueKey) -> TaskQueueVersioningInfo {
+    pub(crate) fn queue_info(&self, queue: &QueueKey) -> TaskQueueVersioningInfo {
         let routing = self.routing(queue);
         let mut info = TaskQueueVersioningInfo {
             current_version: dotted(routing.current.version.as_ref()),

@@ -26,8 +26,8 @@ use prost::Message;
 
 use crate::base::version::Version;
 use crate::stored::deployment::DeploymentState;
-pub use change::{Change, Changed, SetCurrent, SetRamping};
-pub use routing::{Target, ramp_hash};
+pub(crate) use change::{Change, Changed, SetCurrent, SetRamping};
+pub(crate) use routing::{Target, ramp_hash};
 
 use crate::base::error::{Error, Result};
 use crate::queue::QueueKey;
@@ -35,20 +35,20 @@ use crate::stored::map_order::Ordered;
 use crate::stored::persistence::{DamagedRow, NamespaceId, QueueKind, StoredRecord, Write};
 
 /// The kind of the records in which deployments are stored.
-pub const RECORD_KIND: &str = "deployment";
+pub(crate) const RECORD_KIND: &str = "deployment";
 /// Versions that one deployment may have; beyond it the oldest that may be deleted makes room.
-pub const VERSIONS_MAX: usize = 100;
+pub(crate) const VERSIONS_MAX: usize = 100;
 /// Task queues that one version may have.
-pub const QUEUES_MAX: usize = 1000;
+pub(crate) const QUEUES_MAX: usize = 1000;
 /// Deployments that one namespace may have.
-pub const DEPLOYMENTS_MAX: usize = 1000;
+pub(crate) const DEPLOYMENTS_MAX: usize = 1000;
 
 /// What a queue is known by, apart from versions.
 type QueueName = (NamespaceId, QueueKind, String);
 
 /// All deployments of all namespaces.
 #[derive(Debug, Default)]
-pub struct Deployments {
+pub(crate) struct Deployments {
     by_name: BTreeMap<(NamespaceId, String), DeploymentState>,
     /// The deployments that have a version which polls the queue.
     of_queue: BTreeMap<QueueName, BTreeSet<String>>,
@@ -56,7 +56,7 @@ pub struct Deployments {
 
 impl Deployments {
     /// The deployments among stored records, and those records that are no deployments.
-    pub fn restore<'a>(records: impl IntoIterator<Item = &'a StoredRecord>) -> (Self, Vec<DamagedRow>) {
+    pub(crate) fn restore<'a>(records: impl IntoIterator<Item = &'a StoredRecord>) -> (Self, Vec<DamagedRow>) {
         let (mut all, mut damaged) = (Self::default(), Vec::new());
         for record in records.into_iter().filter(|record| record.kind == RECORD_KIND) {
             let state = match DeploymentState::decode(&record.value[..]) {
@@ -81,7 +81,7 @@ impl Deployments {
     }
 
     /// Forgets those of a namespace that is deleted.
-    pub fn drop_namespace(&mut self, namespace: NamespaceId) -> Vec<Write> {
+    pub(crate) fn drop_namespace(&mut self, namespace: NamespaceId) -> Vec<Write> {
         let names: Vec<_> = self.of(namespace).map(|state| state.name.clone()).collect();
         names.into_iter().map(|name| self.forget(namespace, &name)).collect()
     }
@@ -116,7 +116,7 @@ impl Deployments {
     }
 
     /// Whether `version` has polled the queue.
-    pub fn has_queue(&self, queue: &QueueKey, version: &Version) -> bool {
+    pub(crate) fn has_queue(&self, queue: &QueueKey, version: &Version) -> bool {
         self.by_name
             .get(&(queue.namespace, version.deployment.clone()))
             .and_then(|state| state.versions.get(&version.build_id))

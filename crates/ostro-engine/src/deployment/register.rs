@@ -16,7 +16,7 @@ impl Deployments {
     ///
     /// # Errors
     /// RESOURCE_EXHAUSTED where there are as many deployments, versions or queues as may be.
-    pub fn register(&mut self, queue: &QueueKey, version: &Version, now: Time) -> Result<Vec<Write>> {
+    pub(crate) fn register(&mut self, queue: &QueueKey, version: &Version, now: Time) -> Result<Vec<Write>> {
         if self.has_queue(queue, version) {
             return Ok(Vec::new());
         }

@@ -14,7 +14,7 @@ impl Deployments {
     ///
     /// # Errors
     /// ALREADY_EXISTS where another request or a poll has made it.
-    pub fn create(
+    pub(crate) fn create(
         &mut self,
         namespace: NamespaceId,
         name: &str,
@@ -40,7 +40,7 @@ impl Deployments {
     ///
     /// # Errors
     /// NOT_FOUND for the deployment, ALREADY_EXISTS for the version.
-    pub fn create_version(
+    pub(crate) fn create_version(
         &mut self,
         namespace: NamespaceId,
         version: &Version,
@@ -66,7 +66,7 @@ impl Deployments {
     /// # Errors
     /// NOT_FOUND for the deployment; FAILED_PRECONDITION for a version that is current or ramping, is polled, or drains
     /// without `skip_drainage`, and for a foreign manager.
-    pub fn delete_version(
+    pub(crate) fn delete_version(
         &mut self,
         namespace: NamespaceId,
         version: &Version,
@@ -98,7 +98,7 @@ impl Deployments {
     ///
     /// # Errors
     /// FAILED_PRECONDITION while it has versions.
-    pub fn delete(&mut self, namespace: NamespaceId, name: &str) -> Result<Vec<Write>> {
+    pub(crate) fn delete(&mut self, namespace: NamespaceId, name: &str) -> Result<Vec<Write>> {
         let Ok(state) = self.get(namespace, name) else { return Ok(Vec::new()) };
         if !state.versions.is_empty() {
             return Err(Error::failed_precondition("deployment has versions, can't be deleted"));

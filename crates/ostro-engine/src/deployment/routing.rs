@@ -8,7 +8,7 @@ use crate::stored::deployment::DeploymentState;
 
 /// Who gets the tasks of a queue; `version` is `None` for workers without a version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Target {
+pub(crate) struct Target {
     pub version: Option<Version>,
     /// Of the routing that says so; 0 where none does.
     pub revision: i64,
@@ -25,7 +25,7 @@ pub(super) struct Routing {
 
 /// A number of a workflow id that decides whether it is among those which go to a ramping version. The same for each id
 /// at all times, so that a growing share only adds.
-pub fn ramp_hash(workflow_id: &str) -> u32 {
+pub(crate) fn ramp_hash(workflow_id: &str) -> u32 {
     // FNV-1a, then the finish of MurmurHash3: ids that differ in their last letter only spread as well.
     let mut hash =
         workflow_id.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
@@ -36,7 +36,7 @@ pub fn ramp_hash(workflow_id: &str) -> u32 {
 
 impl Deployments {
     /// Who gets a task of the queue for the workflow id of that [`ramp_hash`].
-    pub fn target(&self, queue: &QueueKey, hash: u32) -> Target {
+    pub(crate) fn target(&self, queue: &QueueKey, hash: u32) -> Target {
         let routing = self.routing(queue);
         match routing.ramping {
             Some((ramping, share)) if f64::from(hash) / 4_294_967_296.0 * 100.0 < f64::from(share) => ramping,
@@ -45,7 +45,7 @@ impl Deployments {
     }
 
     /// Who gets it where the ramping version is asked for, whatever its share is.
-    pub fn ramping_target(&self, queue: &QueueKey, hash: u32) -> Target {
+    pub(crate) fn ramping_target(&self, queue: &QueueKey, hash: u32) -> Target {
         match self.routing(queue).ramping {
             Some((ramping, _)) => ramping,
             None => self.target(queue, hash),

@@ -155,7 +155,7 @@ impl<L: Loader> Engine<L> {
         initiated: &Initiated,
     ) -> NewRun {
         let queue = initiated.task_queue.as_ref().map_or("", |queue| &queue.name);
-        let inherited = self.look(parent, |t| t.inherited_by_child(namespace, queue));
+        let inherited = self.view(parent, |t| t.inherited_by_child(namespace, queue));
         let execution = self.cache.get(parent).expect("the parent is in memory");
         let parent_namespace = self.namespaces.by_id(execution.core.namespace).expect("it has a namespace");
         let parent_execution = WorkflowExecution {

@@ -38,7 +38,7 @@ use crate::call::Call;
 use crate::call::{Answer, Reply, ReplyId};
 use crate::config::Config;
 use crate::deployment::{Deployments, ramp_hash};
-use crate::execution::{EVENT_IDS_MAX, Effect, Place};
+use crate::execution::{EVENT_IDS_MAX, Effect, QueuePosition};
 use crate::namespace::Namespaces;
 use crate::nexus::Endpoints;
 use crate::queue::{QueueKey, TaskQueues, Work};
@@ -167,7 +167,7 @@ impl<L: Loader> Engine<L> {
                 QueueKind::Activity => Work::Activity(task.event_id),
                 _ => Work::WorkflowTask,
             };
-            let place = match Place::decode(&task.waiting.place[..]) {
+            let place = match QueuePosition::decode(&task.waiting.place[..]) {
                 Ok(place) if (0..EVENT_IDS_MAX).contains(&task.event_id) => place,
                 Ok(_) => {
                     self.set_aside_execution(task.execution, Damaged(format!("a task of event {}", task.event_id)));

@@ -14,7 +14,7 @@ impl<L: Loader> Engine<L> {
     }
 
     /// Runs a transition that mostly changes only what lives in memory; it is written only if anything else changed.
-    pub(super) fn look<R>(&mut self, id: ExecutionId, transition: impl FnOnce(&mut Transition<'_>) -> R) -> R {
+    pub(super) fn view<R>(&mut self, id: ExecutionId, transition: impl FnOnce(&mut Transition<'_>) -> R) -> R {
         self.run_step(id, false, transition)
     }
 

@@ -18,7 +18,7 @@ use crate::stored::execution::{Activity, Child, NexusOperation, WorkflowTask};
 
 impl Execution {
     /// The whole description; `namespace` is the UUID of the parent's namespace.
-    pub fn describe(&self, namespace: &str) -> DescribeWorkflowExecutionResponse {
+    pub(crate) fn describe(&self, namespace: &str) -> DescribeWorkflowExecutionResponse {
         let started = self.started();
         DescribeWorkflowExecutionResponse {
             execution_config: Some(WorkflowExecutionConfig {

@@ -10,7 +10,7 @@ use crate::base::time::{Span, duration};
 
 const SOURCE: &str = "Server";
 
-pub fn timeout_name(kind: TimeoutType) -> &'static str {
+pub(crate) fn timeout_name(kind: TimeoutType) -> &'static str {
     match kind {
         TimeoutType::Unspecified => "Unspecified",
         TimeoutType::StartToClose => "StartToClose",
@@ -20,7 +20,11 @@ pub fn timeout_name(kind: TimeoutType) -> &'static str {
     }
 }
 
-pub fn timeout(message: impl Into<String>, kind: TimeoutType, last_heartbeat_details: Option<Payloads>) -> Failure {
+pub(crate) fn timeout(
+    message: impl Into<String>,
+    kind: TimeoutType,
+    last_heartbeat_details: Option<Payloads>,
+) -> Failure {
     Failure {
         message: message.into(),
         source: SOURCE.into(),
@@ -32,7 +36,7 @@ pub fn timeout(message: impl Into<String>, kind: TimeoutType, last_heartbeat_det
     }
 }
 
-pub fn server(message: impl Into<String>, non_retryable: bool) -> Failure {
+pub(crate) fn server(message: impl Into<String>, non_retryable: bool) -> Failure {
     Failure {
         message: message.into(),
         source: SOURCE.into(),
@@ -42,7 +46,7 @@ pub fn server(message: impl Into<String>, non_retryable: bool) -> Failure {
 }
 
 /// A non-retryable application failure of a named type.
-pub fn application(kind: &str, message: impl Into<String>) -> Failure {
+pub(crate) fn application(kind: &str, message: impl Into<String>) -> Failure {
     Failure {
         message: message.into(),
         source: SOURCE.into(),
@@ -56,7 +60,7 @@ pub fn application(kind: &str, message: impl Into<String>) -> Failure {
 }
 
 /// The process that ran an attempt is gone. Retryable, and at once: a policy's waits are for what may be broken for a while.
-pub fn process_lost() -> Failure {
+pub(crate) fn process_lost() -> Failure {
     Failure {
         message: "the process that ran it ended".into(),
         source: SOURCE.into(),
@@ -70,7 +74,7 @@ pub fn process_lost() -> Failure {
 }
 
 /// A string as SDKs encode it by default.
-pub fn json_string(text: &str) -> Payloads {
+pub(crate) fn json_string(text: &str) -> Payloads {
     let payload = Payload {
         metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
         data: serde_json::to_vec(text).expect("a string is always valid JSON"),

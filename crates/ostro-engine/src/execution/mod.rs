@@ -4,23 +4,23 @@
 //! (none) --start--> Running --complete | fail | cancel | terminate | time out | continue as new--> closed
 //! ```
 
-pub mod activity;
-pub mod callback;
-pub mod command;
-pub mod describe;
-pub mod failures;
-pub mod history;
-pub mod nexus;
+pub(crate) mod activity;
+pub(crate) mod callback;
+pub(crate) mod command;
+pub(crate) mod describe;
+pub(crate) mod failures;
+pub(crate) mod history;
+pub(crate) mod nexus;
 pub(crate) mod pending;
-pub mod query;
+pub(crate) mod query;
 pub mod rebuild;
 pub mod standalone;
-pub mod state;
+pub(crate) mod state;
 mod transition;
-pub mod update;
+pub(crate) mod update;
 pub mod versioning;
 pub(crate) mod workflow;
-pub mod workflow_task;
+pub(crate) mod workflow_task;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -29,14 +29,14 @@ use temporalio_protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 use temporalio_protos::temporal::api::history::v1::{HistoryEvent, WorkflowExecutionStartedEventAttributes};
 use temporalio_protos::temporal::api::update::v1 as update_protocol;
 
-pub use crate::execution::history::tail::Tail;
-pub use crate::execution::state::counted::Counted;
-pub use crate::execution::state::deadlines::{Deadline, Deadlines};
-pub use crate::execution::state::live::Live;
+pub(crate) use crate::execution::history::tail::Tail;
+pub(crate) use crate::execution::state::counted::Counted;
+pub(crate) use crate::execution::state::deadlines::{Deadline, Deadlines};
+pub(crate) use crate::execution::state::live::Live;
 use crate::execution::state::live::LiveUpdate;
-pub use crate::execution::state::queue_position::Place;
+pub(crate) use crate::execution::state::queue_position::QueuePosition;
 pub use crate::execution::state::stored::EVENT_IDS_MAX;
-pub use transition::{Effect, Transition};
+pub(crate) use transition::{Effect, Transition};
 
 use crate::config::Config;
 use crate::stored::execution::{
@@ -75,7 +75,7 @@ pub struct Execution {
     /// By scheduled event id.
     pub nexus: BTreeMap<i64, NexusOperation>,
     pub deadlines: Deadlines,
-    pub live: Live,
+    pub(crate) live: Live,
     pub tail: Tail,
     /// Bytes of `start` and `properties`, roughly.
     given_bytes: usize,
@@ -100,7 +100,7 @@ struct Unwritten {
 }
 
 impl Execution {
-    pub fn status(&self) -> WorkflowExecutionStatus {
+    pub(crate) fn status(&self) -> WorkflowExecutionStatus {
         WorkflowExecutionStatus::try_from(self.core.status).unwrap_or_default()
     }
 
@@ -122,21 +122,21 @@ impl Execution {
     }
 
     /// Whether a workflow task is with a worker, so that new events must wait.
-    pub fn workflow_task_in_flight(&self) -> bool {
+    pub(crate) fn workflow_task_in_flight(&self) -> bool {
         self.core.workflow_task.as_ref().is_some_and(|task| task.is_started())
     }
 
-    pub fn has_workflow_task(&self) -> bool {
+    pub(crate) fn has_workflow_task(&self) -> bool {
         self.core.workflow_task.is_some()
     }
 
     /// Whether any workflow task was ever completed.
-    pub fn had_workflow_task(&self) -> bool {
+    pub(crate) fn had_workflow_task(&self) -> bool {
         self.core.previous_started_event_id > 0
     }
 
     /// Whether its workflow cannot go on, attempt after attempt: queries and updates are refused meanwhile.
-    pub fn workflow_task_keeps_failing(&self, config: &Config) -> bool {
+    pub(crate) fn workflow_task_keeps_failing(&self, config: &Config) -> bool {
         self.is_open() && self.core.workflow_task_attempt >= config.workflow_task_attempts_failing
     }
 
@@ -145,14 +145,14 @@ impl Execution {
     }
 
     /// The activity, marked as changed.
-    pub fn activity_mut(&mut self, scheduled_event_id: i64) -> Option<&mut Activity> {
+    pub(crate) fn activity_mut(&mut self, scheduled_event_id: i64) -> Option<&mut Activity> {
         if self.activities.contains_key(&scheduled_event_id) {
             self.touch(ItemKind::Activity, ItemKey::Id(scheduled_event_id));
         }
         self.activities.get_mut(&scheduled_event_id)
     }
 
-    pub fn insert_activity(&mut self, activity: Activity) {
+    pub(crate) fn insert_activity(&mut self, activity: Activity) {
         let id = activity.scheduled_event_id;
         self.touch(ItemKind::Activity, ItemKey::Id(id));
         let name = activity.scheduled.as_ref().map(|s| s.activity_id.clone()).unwrap_or_default();
@@ -160,7 +160,7 @@ impl Execution {
         self.activities.insert(id, activity);
     }
 
-    pub fn remove_activity(&mut self, scheduled_event_id: i64) -> Option<Activity> {
+    pub(crate) fn remove_activity(&mut self, scheduled_event_id: i64) -> Option<Activity> {
         let activity = self.activities.remove(&scheduled_event_id)?;
         self.touch(ItemKind::Activity, ItemKey::Id(scheduled_event_id));
         if let Some(scheduled) = &activity.scheduled {
@@ -169,81 +169,81 @@ impl Execution {
         Some(activity)
     }
 
-    pub fn insert_timer(&mut self, timer: Timer) {
+    pub(crate) fn insert_timer(&mut self, timer: Timer) {
         self.touch(ItemKind::Timer, ItemKey::Name(timer.timer_id.clone()));
         self.timers.insert(timer.timer_id.clone(), timer);
     }
 
-    pub fn remove_timer(&mut self, timer_id: &str) -> Option<Timer> {
+    pub(crate) fn remove_timer(&mut self, timer_id: &str) -> Option<Timer> {
         let timer = self.timers.remove(timer_id)?;
         self.touch(ItemKind::Timer, ItemKey::Name(timer_id.to_owned()));
         Some(timer)
     }
 
-    pub fn insert_child(&mut self, child: Child) {
+    pub(crate) fn insert_child(&mut self, child: Child) {
         self.touch(ItemKind::Child, ItemKey::Id(child.initiated_event_id));
         self.children.insert(child.initiated_event_id, child);
     }
 
-    pub fn child_mut(&mut self, initiated_event_id: i64) -> Option<&mut Child> {
+    pub(crate) fn child_mut(&mut self, initiated_event_id: i64) -> Option<&mut Child> {
         if self.children.contains_key(&initiated_event_id) {
             self.touch(ItemKind::Child, ItemKey::Id(initiated_event_id));
         }
         self.children.get_mut(&initiated_event_id)
     }
 
-    pub fn remove_child(&mut self, initiated_event_id: i64) -> Option<Child> {
+    pub(crate) fn remove_child(&mut self, initiated_event_id: i64) -> Option<Child> {
         let child = self.children.remove(&initiated_event_id)?;
         self.touch(ItemKind::Child, ItemKey::Id(initiated_event_id));
         Some(child)
     }
 
-    pub fn insert_signal(&mut self, signal: SignalExternal) {
+    pub(crate) fn insert_signal(&mut self, signal: SignalExternal) {
         self.touch(ItemKind::SignalExternal, ItemKey::Id(signal.initiated_event_id));
         self.signals.insert(signal.initiated_event_id, signal);
     }
 
-    pub fn remove_signal(&mut self, initiated_event_id: i64) -> Option<SignalExternal> {
+    pub(crate) fn remove_signal(&mut self, initiated_event_id: i64) -> Option<SignalExternal> {
         let signal = self.signals.remove(&initiated_event_id)?;
         self.touch(ItemKind::SignalExternal, ItemKey::Id(initiated_event_id));
         Some(signal)
     }
 
-    pub fn insert_cancel(&mut self, cancel: CancelExternal) {
+    pub(crate) fn insert_cancel(&mut self, cancel: CancelExternal) {
         self.touch(ItemKind::CancelExternal, ItemKey::Id(cancel.initiated_event_id));
         self.cancels.insert(cancel.initiated_event_id, cancel);
     }
 
-    pub fn remove_cancel(&mut self, initiated_event_id: i64) -> Option<CancelExternal> {
+    pub(crate) fn remove_cancel(&mut self, initiated_event_id: i64) -> Option<CancelExternal> {
         let cancel = self.cancels.remove(&initiated_event_id)?;
         self.touch(ItemKind::CancelExternal, ItemKey::Id(initiated_event_id));
         Some(cancel)
     }
 
-    pub fn insert_nexus_operation(&mut self, operation: NexusOperation) {
+    pub(crate) fn insert_nexus_operation(&mut self, operation: NexusOperation) {
         self.touch(ItemKind::NexusOperation, ItemKey::Id(operation.scheduled_event_id));
         self.nexus.insert(operation.scheduled_event_id, operation);
     }
 
-    pub fn nexus_operation_mut(&mut self, scheduled_event_id: i64) -> Option<&mut NexusOperation> {
+    pub(crate) fn nexus_operation_mut(&mut self, scheduled_event_id: i64) -> Option<&mut NexusOperation> {
         if self.nexus.contains_key(&scheduled_event_id) {
             self.touch(ItemKind::NexusOperation, ItemKey::Id(scheduled_event_id));
         }
         self.nexus.get_mut(&scheduled_event_id)
     }
 
-    pub fn remove_nexus_operation(&mut self, scheduled_event_id: i64) -> Option<NexusOperation> {
+    pub(crate) fn remove_nexus_operation(&mut self, scheduled_event_id: i64) -> Option<NexusOperation> {
         let operation = self.nexus.remove(&scheduled_event_id)?;
         self.touch(ItemKind::NexusOperation, ItemKey::Id(scheduled_event_id));
         Some(operation)
     }
 
-    pub fn insert_update(&mut self, update: AcceptedUpdate) {
+    pub(crate) fn insert_update(&mut self, update: AcceptedUpdate) {
         self.touch(ItemKind::Update, ItemKey::Name(update.update_id.clone()));
         self.updates.insert(update.update_id.clone(), update);
     }
 
-    pub fn update_mut(&mut self, update_id: &str) -> Option<&mut AcceptedUpdate> {
+    pub(crate) fn update_mut(&mut self, update_id: &str) -> Option<&mut AcceptedUpdate> {
         if self.updates.contains_key(update_id) {
             self.touch(ItemKind::Update, ItemKey::Name(update_id.to_owned()));
         }
@@ -251,7 +251,7 @@ impl Execution {
     }
 
     /// Adds an update that an event of history has brought: the worker reads it there.
-    pub fn add_admitted_update(&mut self, admitted_event_id: i64, request: Option<update_protocol::Request>) {
+    pub(crate) fn add_admitted_update(&mut self, admitted_event_id: i64, request: Option<update_protocol::Request>) {
         let request = request.unwrap_or_default();
         let update_id = request.meta.as_ref().map(|meta| meta.update_id.clone()).unwrap_or_default();
         self.touch(ItemKind::AdmittedUpdate, ItemKey::Name(update_id.clone()));
@@ -261,14 +261,14 @@ impl Execution {
     }
 
     /// Forgets it: the workflow has accepted or rejected it.
-    pub fn remove_admitted_update(&mut self, update_id: &str) -> Option<AdmittedUpdate> {
+    pub(crate) fn remove_admitted_update(&mut self, update_id: &str) -> Option<AdmittedUpdate> {
         let admitted = self.admitted_updates.remove(update_id)?;
         self.touch(ItemKind::AdmittedUpdate, ItemKey::Name(update_id.to_owned()));
         Some(admitted)
     }
 
     /// Remembers a signal's request id; false if it was known.
-    pub fn remember_signal(&mut self, request_id: &str) -> bool {
+    pub(crate) fn remember_signal(&mut self, request_id: &str) -> bool {
         if request_id.is_empty() {
             return true;
         }
@@ -281,18 +281,18 @@ impl Execution {
     }
 
     /// Memo or search attributes, marked as changed.
-    pub fn properties_mut(&mut self) -> &mut Properties {
+    pub(crate) fn properties_mut(&mut self) -> &mut Properties {
         self.touch(ItemKind::Start, ItemKey::Name(state::stored::PROPERTIES.to_owned()));
         self.changes.visibility = true;
         &mut self.properties
     }
 
     /// Marks the row by which the execution is found and listed as changed.
-    pub fn touch_visibility(&mut self) {
+    pub(crate) fn touch_visibility(&mut self) {
         self.changes.visibility = true;
     }
 
-    pub fn touch_start(&mut self) {
+    pub(crate) fn touch_start(&mut self) {
         self.touch(ItemKind::Start, ItemKey::Id(0));
         self.touch(ItemKind::Start, ItemKey::Name(state::stored::PROPERTIES.to_owned()));
         self.changes.visibility = true;

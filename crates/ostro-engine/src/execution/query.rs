@@ -22,7 +22,7 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// FAILED_PRECONDITION where no worker can answer it now, RESOURCE_EXHAUSTED beyond the limit of waiting queries.
-    pub fn query(&mut self, reply: ReplyId, query: WorkflowQuery) -> Result<()> {
+    pub(crate) fn query(&mut self, reply: ReplyId, query: WorkflowQuery) -> Result<()> {
         let failing = self.config.workflow_task_attempts_failing;
         if self.exec.core.workflow_task_attempt >= failing && self.exec.is_open() {
             return Err(workflow_task_failed());
@@ -96,7 +96,7 @@ impl Transition<'_> {
     }
 
     /// A worker takes the query; `None` if it is gone.
-    pub fn start_query(&mut self, number: u64, sticky: bool) -> Option<WorkflowTaskAnswer> {
+    pub(crate) fn start_query(&mut self, number: u64, sticky: bool) -> Option<WorkflowTaskAnswer> {
         let query = self.exec.live.queries.get_mut(&number)?;
         query.sent = true;
         let query = query.query.clone();
@@ -121,7 +121,7 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// NOT_FOUND where the query is answered or its client gone.
-    pub fn complete_query(&mut self, number: u64, request: RespondQueryTaskCompletedRequest) -> Result<()> {
+    pub(crate) fn complete_query(&mut self, number: u64, request: RespondQueryTaskCompletedRequest) -> Result<()> {
         let query = self.exec.live.queries.remove(&number);
         let query = query.ok_or_else(|| Error::not_found("query task not found, or already expired"))?;
         let answered = request.completed_type == QueryResultType::Answered as i32;

@@ -20,7 +20,7 @@ use crate::stored::persistence::{ExecutionId, NamespaceId};
 
 /// What a transition wants done outside its own execution. All of it happens before the commit, in the same commit.
 #[derive(Debug)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Put the workflow task on its queue, or hand it to a waiting worker.
     OfferWorkflowTask(ExecutionId),
     /// The same for an activity, by scheduled event id.
@@ -52,7 +52,7 @@ pub enum Effect {
 }
 
 /// A transition in progress. Everything it does is in memory until [`Execution::note_changes`].
-pub struct Transition<'a> {
+pub(crate) struct Transition<'a> {
     pub exec: &'a mut Execution,
     pub now: Time,
     pub config: &'a Config,
@@ -68,15 +68,15 @@ pub struct Transition<'a> {
 }
 
 impl Transition<'_> {
-    pub fn effect(&mut self, effect: Effect) {
+    pub(crate) fn effect(&mut self, effect: Effect) {
         self.effects.push_back(effect);
     }
 
-    pub fn answer(&mut self, id: ReplyId, answer: Result<Answer>) {
+    pub(crate) fn answer(&mut self, id: ReplyId, answer: Result<Answer>) {
         self.effects.push_back(Effect::Answer(Reply { id, answer }));
     }
 
-    pub fn id(&self) -> ExecutionId {
+    pub(crate) fn id(&self) -> ExecutionId {
         self.exec.id
     }
 }

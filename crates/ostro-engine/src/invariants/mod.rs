@@ -2,15 +2,15 @@
 //!
 //! Pure: the rows come in, what is wrong with them goes out. `ostro doctor` checks a file with it.
 
+mod progress;
 mod schedule;
-mod told;
 
 use crate::base::time::Time;
 use crate::execution::Execution;
 use crate::stored::persistence::{ItemKey, ItemKind, StoredExecution};
 
+pub use progress::Progress;
 pub use schedule::{NextAction, check_schedule};
-pub use told::Told;
 
 /// A run as it is stored.
 #[derive(Debug, Clone)]
@@ -46,27 +46,31 @@ pub enum WakeUp {
 ///
 /// # Errors
 /// What does not hold, in words.
-pub fn check(run: &Run, told: &Told) -> Result<WakeUp, String> {
+pub fn check(run: &Run, progress: &Progress) -> Result<WakeUp, String> {
     let execution = Execution::from_stored(run.stored.clone()).map_err(|damaged| damaged.0)?;
     let core = &execution.core;
     let open = core.close_time() == Time::UNSET;
-    require(core.next_event_id == told.next_event_id(), || {
-        format!("its state expects event {} next, its history ends before {}", core.next_event_id, told.next_event_id())
+    require(core.next_event_id == progress.next_event_id(), || {
+        format!(
+            "its state expects event {} next, its history ends before {}",
+            core.next_event_id,
+            progress.next_event_id()
+        )
     })?;
     // An activity without a workflow has no history that could say so.
-    let ended = if execution.is_standalone() { !open } else { told.is_closed() };
+    let ended = if execution.is_standalone() { !open } else { progress.is_closed() };
     require(run.status == core.status && run.is_listed_open == open && open != ended, || {
         format!(
             "lists show status {}, its state has {}, its history says closed: {}",
             run.status,
             core.status,
-            told.is_closed()
+            progress.is_closed()
         )
     })?;
     if !open {
         return check_closed(run, &execution);
     }
-    check_tasks(run, &execution, told)?;
+    check_tasks(run, &execution, progress)?;
     let due = execution.deadlines.next();
     require(due.is_none_or(|due| run.next_due.is_some_and(|at| at <= due)), || {
         format!("something falls due at {due:?}, and recovery would look at {:?}", run.next_due)
@@ -86,7 +90,7 @@ fn check_closed(run: &Run, execution: &Execution) -> Result<WakeUp, String> {
 }
 
 /// Nothing that the workflow must be told may lie there without a task that tells it.
-fn check_tasks(run: &Run, execution: &Execution, told: &Told) -> Result<(), String> {
+fn check_tasks(run: &Run, execution: &Execution, progress: &Progress) -> Result<(), String> {
     let core = &execution.core;
     let task = core.workflow_task.as_ref();
     let in_flight = task.is_some_and(|task| task.is_started());
@@ -94,7 +98,7 @@ fn check_tasks(run: &Run, execution: &Execution, told: &Told) -> Result<(), Stri
         "events are buffered and no workflow task is in flight: nobody will ever see them".to_owned()
     })?;
     let to_come = task.is_some() || core.first_task_due() != Time::UNSET || core.pause.is_some();
-    require(!told.has_news() || to_come, || {
+    require(!progress.has_news() || to_come, || {
         "its workflow has not been told of the newest events, and no workflow task is to come".to_owned()
     })?;
     let waits = execution.waiting_workflow_task().is_some();

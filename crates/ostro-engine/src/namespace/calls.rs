@@ -117,7 +117,7 @@ impl Namespaces {
     }
 
     /// Marks a namespace as deprecated: a word to its users, nothing is refused.
-    pub fn deprecate(&mut self, request: &DeprecateNamespaceRequest) -> Outcome<DeprecateNamespaceResponse> {
+    pub(crate) fn deprecate(&mut self, request: &DeprecateNamespaceRequest) -> Outcome<DeprecateNamespaceResponse> {
         let id = self.get(&request.namespace)?.id;
         let writes = self.change(id, |namespace| {
             if !namespace.is_deleted() {

@@ -24,7 +24,7 @@ use crate::search::{self, KnownAttributes, SYSTEM};
 use crate::stored::persistence::{DamagedRow, NamespaceId, NamespaceRow, Write};
 
 /// The shortest retention that a namespace may have.
-pub const RETENTION_MIN: Span = HOUR;
+pub(crate) const RETENTION_MIN: Span = HOUR;
 
 /// An answer, and what must be committed before it leaves.
 pub type Outcome<R> = Result<(R, Vec<Write>)>;
@@ -79,7 +79,7 @@ impl Namespace {
     ///
     /// # Errors
     /// INVALID_ARGUMENT for names that it has not, values of other types, and too much of either.
-    pub fn check_attributes(&self, attributes: &SearchAttributes) -> Result<SearchAttributes> {
+    pub(crate) fn check_attributes(&self, attributes: &SearchAttributes) -> Result<SearchAttributes> {
         search::validate(&KnownAttributes { namespace: &self.name, custom: &self.search_attributes }, attributes)
     }
 
@@ -172,7 +172,7 @@ impl Namespaces {
         self.by_name.get(name).and_then(|id| self.by_id.get(id))
     }
 
-    pub fn by_uuid(&self, uuid: &str) -> Option<&Namespace> {
+    pub(crate) fn by_uuid(&self, uuid: &str) -> Option<&Namespace> {
         self.by_id.values().find(|namespace| namespace.uuid == uuid)
     }
 

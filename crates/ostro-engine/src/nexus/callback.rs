@@ -15,7 +15,7 @@ const OPERATION_TOKEN_HEADER: &str = "nexus-operation-token";
 
 /// Which operation waits.
 #[derive(Clone, PartialEq, Message)]
-pub struct Address {
+pub(crate) struct Address {
     #[prost(int64, tag = "1")]
     pub namespace: NamespaceId,
     #[prost(int64, tag = "2")]
@@ -33,7 +33,7 @@ pub struct Address {
 
 /// Where a callback goes.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Destination<'a> {
+pub(crate) enum Destination<'a> {
     /// To an operation that waits in this server, with the token of the operation that the callback names.
     Here(Address, String),
     /// To a URL outside, by HTTP.
@@ -42,12 +42,12 @@ pub enum Destination<'a> {
 
 impl Address {
     /// The token that the handler of the operation is given.
-    pub fn to_token(&self, seals: &Seals) -> String {
+    pub(crate) fn to_token(&self, seals: &Seals) -> String {
         hex(&seals.seal(Kind::Callback, &[], &self.encode_to_vec()))
     }
 
     /// The address that a token names, if this server gave it out.
-    pub fn parse(seals: &Seals, token: &str) -> Option<Self> {
+    pub(crate) fn parse(seals: &Seals, token: &str) -> Option<Self> {
         seals.open(Kind::Callback, &[], &of_hex(token)?).and_then(Self::decode_whole)
     }
 
@@ -76,7 +76,7 @@ fn of_hex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Seals the token of a callback that was registered before tokens were sealed.
-pub fn seal_old(callback: &mut Callback, seals: &Seals) {
+pub(crate) fn seal_old(callback: &mut Callback, seals: &Seals) {
     let Some(callback::Variant::Nexus(nexus)) = &mut callback.variant else { return };
     if nexus.url != SYSTEM_URL {
         return;
@@ -93,7 +93,7 @@ pub fn seal_old(callback: &mut Callback, seals: &Seals) {
 ///
 /// # Errors
 /// For one of another kind than Nexus, and for a token that is not of this server.
-pub fn destination<'c>(callback: &'c Callback, seals: &Seals) -> Result<Destination<'c>, String> {
+pub(crate) fn destination<'c>(callback: &'c Callback, seals: &Seals) -> Result<Destination<'c>, String> {
     let Some(callback::Variant::Nexus(nexus)) = &callback.variant else {
         return Err("unknown callback variant".to_owned());
     };

@@ -29,13 +29,13 @@ const PAGE_SIZE_MAX: usize = 1000;
 
 /// All of them, by id.
 #[derive(Debug, Default)]
-pub struct Endpoints {
+pub(crate) struct Endpoints {
     all: BTreeMap<String, Endpoint>,
 }
 
 impl Endpoints {
     /// The endpoints among stored records, and those records that are no endpoints.
-    pub fn restore(records: &[StoredRecord]) -> (Self, Vec<DamagedRow>) {
+    pub(crate) fn restore(records: &[StoredRecord]) -> (Self, Vec<DamagedRow>) {
         let (mut endpoints, mut damaged) = (Self::default(), Vec::new());
         for record in records.iter().filter(|record| record.kind == KIND) {
             match Endpoint::decode(record.value.clone()) {
@@ -49,18 +49,18 @@ impl Endpoints {
         (endpoints, damaged)
     }
 
-    pub fn by_name(&self, name: &str) -> Option<&Endpoint> {
+    pub(crate) fn by_name(&self, name: &str) -> Option<&Endpoint> {
         self.all.values().find(|endpoint| name_of(endpoint) == name)
     }
 
     /// An endpoint by its id or, where it was deleted and made again since, by its name.
-    pub fn find(&self, id: &str, name: &str) -> Option<&Endpoint> {
+    pub(crate) fn find(&self, id: &str, name: &str) -> Option<&Endpoint> {
         self.all.get(id).or_else(|| self.by_name(name))
     }
 
     /// # Errors
     /// INVALID_ARGUMENT, ALREADY_EXISTS; FAILED_PRECONDITION where the target's namespace is missing.
-    pub fn create(
+    pub(crate) fn create(
         &mut self,
         request: CreateNexusEndpointRequest,
         namespaces: &Namespaces,
@@ -90,7 +90,7 @@ impl Endpoints {
 
     /// # Errors
     /// As [`Self::create`]; NOT_FOUND; FAILED_PRECONDITION for another version than the present one.
-    pub fn update(
+    pub(crate) fn update(
         &mut self,
         request: UpdateNexusEndpointRequest,
         namespaces: &Namespaces,
@@ -115,7 +115,10 @@ impl Endpoints {
     ///
     /// # Errors
     /// INVALID_ARGUMENT, NOT_FOUND.
-    pub fn delete(&mut self, request: &DeleteNexusEndpointRequest) -> Result<(DeleteNexusEndpointResponse, Write)> {
+    pub(crate) fn delete(
+        &mut self,
+        request: &DeleteNexusEndpointRequest,
+    ) -> Result<(DeleteNexusEndpointResponse, Write)> {
         let mut issues = id_issues(&request.id);
         if request.version <= 0 {
             issues.push("endpoint version is non-positive".to_owned());
@@ -130,14 +133,14 @@ impl Endpoints {
 
     /// # Errors
     /// INVALID_ARGUMENT, NOT_FOUND.
-    pub fn describe(&self, request: &GetNexusEndpointRequest) -> Result<GetNexusEndpointResponse> {
+    pub(crate) fn describe(&self, request: &GetNexusEndpointRequest) -> Result<GetNexusEndpointResponse> {
         refuse(&id_issues(&request.id))?;
         Ok(GetNexusEndpointResponse { endpoint: Some(self.get(&request.id)?.clone()) })
     }
 
     /// # Errors
     /// INVALID_ARGUMENT for a page size out of range or a token of another server.
-    pub fn list(&self, request: &ListNexusEndpointsRequest) -> Result<ListNexusEndpointsResponse> {
+    pub(crate) fn list(&self, request: &ListNexusEndpointsRequest) -> Result<ListNexusEndpointsResponse> {
         if !request.name.is_empty() {
             let endpoints = self.by_name(&request.name).cloned().into_iter().collect();
             return Ok(ListNexusEndpointsResponse { endpoints, ..Default::default() });

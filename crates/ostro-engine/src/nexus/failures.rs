@@ -70,7 +70,7 @@ pub fn of_state(canceled: bool, failure: Failure) -> Failure {
 }
 
 /// An error of a handler in its older form.
-pub fn of_handler_error(error: nexus::HandlerError) -> Failure {
+pub(crate) fn of_handler_error(error: nexus::HandlerError) -> Failure {
     let cause = error.failure.map(of_nexus);
     Failure {
         failure_info: Some(FailureInfo::NexusHandlerFailureInfo(NexusHandlerFailureInfo {
@@ -83,7 +83,7 @@ pub fn of_handler_error(error: nexus::HandlerError) -> Failure {
 }
 
 /// The end of an operation without success, in its older form.
-pub fn of_operation_error(error: nexus::UnsuccessfulOperationError) -> Failure {
+pub(crate) fn of_operation_error(error: nexus::UnsuccessfulOperationError) -> Failure {
     of_state(error.operation_state == "canceled", of_nexus(error.failure.unwrap_or_default()))
 }
 

@@ -11,4 +11,4 @@ pub mod links;
 pub mod outgoing;
 pub mod system;
 
-pub use endpoints::Endpoints;
+pub(crate) use endpoints::Endpoints;

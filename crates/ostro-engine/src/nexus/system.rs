@@ -83,7 +83,7 @@ pub fn result(response: &SignalWithStartWorkflowExecutionResponse) -> Payload {
 }
 
 /// What the failure of the operation says of an error.
-pub fn error_text(error: &Error) -> String {
+pub(crate) fn error_text(error: &Error) -> String {
     let kind = match error.kind {
         ErrorKind::AlreadyExists => "WorkflowExecutionAlreadyStarted",
         ErrorKind::InvalidArgument => "InvalidArgument",

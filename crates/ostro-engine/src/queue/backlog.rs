@@ -125,19 +125,19 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.index.is_empty()
     }
 
     /// Adds `task` at the back of its key; `false` when it is there already, which changes nothing.
-    pub fn push(&mut self, task: Task) -> bool {
+    pub(crate) fn push(&mut self, task: Task) -> bool {
         self.back += 1;
         let sequence = self.back;
         self.insert(task, sequence)
     }
 
     /// From when on a task may go; nothing while there is none.
-    pub fn next(&self) -> Option<Time> {
+    pub(crate) fn next(&self) -> Option<Time> {
         if self.levels.values().any(|level| !level.active.is_empty()) {
             return Some(Time::MIN);
         }
@@ -145,30 +145,30 @@ impl Backlog {
     }
 
     /// Limits each key to `rate` tasks per second, times its weight.
-    pub fn set_key_rate(&mut self, rate: Option<f64>) {
+    pub(crate) fn set_key_rate(&mut self, rate: Option<f64>) {
         if self.limits.set(rate) {
             self.rank_all();
         }
     }
 
-    pub fn key_limits(&self) -> &KeyLimits {
+    pub(crate) fn key_limits(&self) -> &KeyLimits {
         &self.limits
     }
 
     /// Takes over what another queue of the same name has used of the limit of a key.
-    pub fn share_key(&mut self, key: &str, used: &RateLimit) {
+    pub(crate) fn share_key(&mut self, key: &str, used: &RateLimit) {
         self.limits.share(key, used);
         self.rank_key(key);
     }
 
     /// The same of all keys.
-    pub fn share_keys(&mut self, used: &KeyLimits) {
+    pub(crate) fn share_keys(&mut self, used: &KeyLimits) {
         self.limits.share_all(used);
         self.rank_all();
     }
 
     /// Opens the lanes that may go at `now`.
-    pub fn open(&mut self, now: Time) {
+    pub(crate) fn open(&mut self, now: Time) {
         while let Some(&(at, id)) = self.closed.first() {
             if at > now {
                 return;
@@ -179,20 +179,20 @@ impl Backlog {
     }
 
     /// Takes the slot of the key of a task that was just taken out.
-    pub fn grant(&mut self, task: &Task, now: Time) -> Option<KeyGrant> {
+    pub(crate) fn grant(&mut self, task: &Task, now: Time) -> Option<KeyGrant> {
         let grant = self.limits.grant(&task.fairness_key, task.fairness_weight, now)?;
         self.rank_key(&grant.key);
         Some(grant)
     }
 
     /// Gives a slot back.
-    pub fn undo(&mut self, grant: &KeyGrant) {
+    pub(crate) fn undo(&mut self, grant: &KeyGrant) {
         self.limits.undo(grant);
         self.rank_key(&grant.key);
     }
 
     /// Takes the task that goes next, of those whose lanes are open.
-    pub fn pop(&mut self) -> Option<Task> {
+    pub(crate) fn pop(&mut self) -> Option<Task> {
         let &(pass, sequence, id) = self.levels.values().find_map(|level| level.active.first())?;
         let (entry, stride) = self.take(id, sequence);
         let lane = self.lanes.get_mut(&id).expect("an active lane exists");
@@ -214,7 +214,7 @@ impl Backlog {
     }
 
     /// Takes out the tasks that follow their queue's routing, in their order.
-    pub fn take_followers(&mut self) -> Vec<Task> {
+    pub(crate) fn take_followers(&mut self) -> Vec<Task> {
         let all = self.drain();
         let (followers, staying): (Vec<_>, Vec<_>) = all.into_iter().partition(|task| task.follows.is_some());
         for task in staying {
@@ -224,7 +224,7 @@ impl Backlog {
     }
 
     /// Takes out everything, in its order, closed lanes too.
-    pub fn drain(&mut self) -> Vec<Task> {
+    pub(crate) fn drain(&mut self) -> Vec<Task> {
         let all = std::iter::from_fn(|| {
             self.open(Time::MAX);
             self.pop()
@@ -233,7 +233,7 @@ impl Backlog {
     }
 
     /// Takes a task out wherever it is; `false` when it is not here.
-    pub fn remove(&mut self, execution: ExecutionId, work: Work) -> bool {
+    pub(crate) fn remove(&mut self, execution: ExecutionId, work: Work) -> bool {
         let Some(place) = self.index.get(&(execution, PackedWork::new(work))) else { return false };
         let (lane, sequence) = (place.lane, place.sequence);
         self.take(lane, sequence);
@@ -242,7 +242,7 @@ impl Backlog {
     }
 
     /// Backlog and oldest task by priority; the rates are left 0.
-    pub fn flows(&self) -> BTreeMap<i32, Flow> {
+    pub(crate) fn flows(&self) -> BTreeMap<i32, Flow> {
         let mut flows: BTreeMap<i32, Flow> = BTreeMap::new();
         for lane in self.lanes.values() {
             let Some((_, head)) = lane.tasks.first_key_value() else { continue };

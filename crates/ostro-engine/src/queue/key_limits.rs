@@ -26,7 +26,7 @@ pub(super) struct KeyGrant {
 
 impl KeyLimits {
     /// Sets the rate of every key; `false` where it is that already.
-    pub fn set(&mut self, rate: Option<f64>) -> bool {
+    pub(crate) fn set(&mut self, rate: Option<f64>) -> bool {
         let changed = self.rate != rate;
         if changed {
             self.rate = rate;
@@ -36,7 +36,7 @@ impl KeyLimits {
     }
 
     /// From when on the next task of the key may go: `Time::MIN` for any moment, `Time::MAX` for never.
-    pub fn open_from(&self, key: &str) -> Time {
+    pub(crate) fn open_from(&self, key: &str) -> Time {
         match self.rate {
             None => Time::MIN,
             Some(0.0) => Time::MAX,
@@ -45,7 +45,7 @@ impl KeyLimits {
     }
 
     /// Takes the key's slot for a task that leaves at `now`; nothing where keys have no limit.
-    pub fn grant(&mut self, key: &str, weight: f32, now: Time) -> Option<KeyGrant> {
+    pub(crate) fn grant(&mut self, key: &str, weight: f32, now: Time) -> Option<KeyGrant> {
         let rate = self.rate?;
         if self.limits.len() > KEYS_MAX {
             self.limits.retain(|_, limit| limit.next() > now);
@@ -56,24 +56,24 @@ impl KeyLimits {
     }
 
     /// What is used of the limit of a key.
-    pub fn used(&self, key: &str) -> Option<&RateLimit> {
+    pub(crate) fn used(&self, key: &str) -> Option<&RateLimit> {
         self.limits.get(key)
     }
 
     /// Takes over what another queue of the same name has used of the limit of a key.
-    pub fn share(&mut self, key: &str, used: &RateLimit) {
+    pub(crate) fn share(&mut self, key: &str, used: &RateLimit) {
         if self.rate.is_some() {
             self.limits.insert(key.into(), used.clone());
         }
     }
 
     /// The same of all keys.
-    pub fn share_all(&mut self, other: &Self) {
+    pub(crate) fn share_all(&mut self, other: &Self) {
         self.limits.clone_from(&other.limits);
     }
 
     /// Gives the slot of the key's last grant back.
-    pub fn undo(&mut self, grant: &KeyGrant) {
+    pub(crate) fn undo(&mut self, grant: &KeyGrant) {
         if let Some(limit) = self.limits.get_mut(&grant.key) {
             limit.undo(grant.grant);
         }

@@ -14,7 +14,7 @@ pub(super) struct Meter {
 
 impl Meter {
     /// Counts one at `time`; what is older than the window is left out.
-    pub fn count(&mut self, time: Time) {
+    pub(crate) fn count(&mut self, time: Time) {
         let second = time.secs();
         self.forward(second);
         if second > self.newest - SECONDS {
@@ -23,7 +23,7 @@ impl Meter {
     }
 
     /// Takes one count of `time` back.
-    pub fn discount(&mut self, time: Time) {
+    pub(crate) fn discount(&mut self, time: Time) {
         let second = time.secs();
         if second <= self.newest && second > self.newest - SECONDS {
             self.counts[slot(second)] = self.counts[slot(second)].saturating_sub(1);
@@ -31,7 +31,7 @@ impl Meter {
     }
 
     /// Counts per second over the window, or over the time since `since` where that is shorter, but not under a second.
-    pub fn rate(&self, since: Time, now: Time) -> f64 {
+    pub(crate) fn rate(&self, since: Time, now: Time) -> f64 {
         let second = now.secs();
         let oldest = (second - SECONDS + 1).max(self.newest - SECONDS + 1);
         let sum: u32 = (oldest..=self.newest).map(|s| self.counts[slot(s)]).sum();

@@ -34,14 +34,14 @@ use crate::base::version::Version;
 use crate::call::ReplyId;
 use crate::stored::persistence::{ExecutionId, NamespaceId, QueueKind};
 
-pub use task_queues::{Leaving, TaskQueues};
+pub(crate) use task_queues::{Leaving, TaskQueues};
 
 /// The priority of tasks that ask for none, as on the reference server: the middle of 1 (first) to 5 (last).
-pub const DEFAULT_PRIORITY: i32 = 3;
+pub(crate) const DEFAULT_PRIORITY: i32 = 3;
 
 /// What a task queue is known by: queues of one name are apart for each version of the workers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QueueKey {
+pub(crate) struct QueueKey {
     pub namespace: NamespaceId,
     pub kind: QueueKind,
     pub name: String,
@@ -51,12 +51,12 @@ pub struct QueueKey {
 
 impl QueueKey {
     /// The queue of workers without a version.
-    pub fn new(namespace: NamespaceId, kind: QueueKind, name: String) -> Self {
+    pub(crate) fn new(namespace: NamespaceId, kind: QueueKind, name: String) -> Self {
         Self { namespace, kind, name, version: None }
     }
 
     /// The same queue for another version.
-    pub fn of_version(&self, version: Option<Version>) -> Self {
+    pub(crate) fn of_version(&self, version: Option<Version>) -> Self {
         Self { version: version.map(Box::new), ..self.clone() }
     }
 
@@ -67,7 +67,7 @@ impl QueueKey {
 
 /// Limits that an operator has set on the queues of one name, in tasks per second.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Rates {
+pub(crate) struct Rates {
     /// Of all tasks together, whatever version they are for.
     pub queue: Option<f64>,
     /// Of each fairness key of weight 1, whatever version its tasks are for.
@@ -76,7 +76,7 @@ pub struct Rates {
 
 /// What a worker is to do for an execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Work {
+pub(crate) enum Work {
     WorkflowTask,
     /// The activity's scheduled event id.
     Activity(i64),
@@ -91,7 +91,7 @@ pub enum Work {
 
 /// Work that waits for a worker. An execution has the same work in a queue at most once.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Task {
+pub(crate) struct Task {
     pub execution: ExecutionId,
     pub work: Work,
     /// When it began to wait; for age and rates, not for order.
@@ -109,7 +109,7 @@ pub struct Task {
 
 impl Task {
     /// A task of default priority and fairness.
-    pub fn new(execution: ExecutionId, work: Work, added: Time) -> Self {
+    pub(crate) fn new(execution: ExecutionId, work: Work, added: Time) -> Self {
         Self {
             execution,
             work,
@@ -124,7 +124,7 @@ impl Task {
 
 /// A poll that waits for a task.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Poller {
+pub(crate) struct Poller {
     pub reply: ReplyId,
     pub identity: String,
     /// When the poll came in.
@@ -142,7 +142,7 @@ pub struct Poller {
 
 /// A task and the poller that gets it. Both have left the queue.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Match {
+pub(crate) struct Match {
     pub key: QueueKey,
     pub task: Task,
     pub poller: Poller,
@@ -150,7 +150,7 @@ pub struct Match {
 
 /// A worker that polls a queue, or did so lately.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PollerSeen {
+pub(crate) struct PollerSeen {
     pub identity: String,
     pub last_access: Time,
     /// The limit that it asked for; 0 for none.
@@ -162,7 +162,7 @@ pub struct PollerSeen {
 
 /// How many tasks wait and flow.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Flow {
+pub(crate) struct Flow {
     pub backlog: i64,
     /// When the longest waiting task at the head of a fairness key began to wait.
     pub oldest: Option<Time>,
@@ -174,7 +174,7 @@ pub struct Flow {
 
 /// A queue as DescribeTaskQueue shows it. Queries are not counted.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Description {
+pub(crate) struct Description {
     /// The most recent first.
     pub pollers: Vec<PollerSeen>,
     pub total: Flow,

@@ -27,7 +27,7 @@ pub(super) struct PollerHistory {
 
 impl PollerHistory {
     /// Notes a new poll.
-    pub fn note(&mut self, poller: &Poller, now: Time) {
+    pub(crate) fn note(&mut self, poller: &Poller, now: Time) {
         let seen = Seen {
             last_access: now,
             rate_per_second: poller.max_tasks_per_second.unwrap_or(0.0),
@@ -44,28 +44,28 @@ impl PollerHistory {
     }
 
     /// Notes that a poll of `identity` waited until `now`.
-    pub fn touch(&mut self, identity: &str, now: Time) {
+    pub(crate) fn touch(&mut self, identity: &str, now: Time) {
         if let Some(seen) = self.seen.get_mut(identity) {
             seen.last_access = seen.last_access.max(now);
         }
     }
 
     /// Notes that nobody of that identity polls any more.
-    pub fn leave(&mut self, identity: &str) {
+    pub(crate) fn leave(&mut self, identity: &str) {
         if let Some(seen) = self.seen.get_mut(identity) {
             seen.left = true;
         }
     }
 
     /// Moves every last poll by `span`.
-    pub fn skip(&mut self, span: Span) {
+    pub(crate) fn skip(&mut self, span: Span) {
         for seen in self.seen.values_mut() {
             seen.last_access += span;
         }
     }
 
     /// Everyone seen within `span` before `now`, the most recent first.
-    pub fn list(&self, now: Time, span: Span) -> Vec<PollerSeen> {
+    pub(crate) fn list(&self, now: Time, span: Span) -> Vec<PollerSeen> {
         let mut list: Vec<_> = self
             .seen
             .iter()

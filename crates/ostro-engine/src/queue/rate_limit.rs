@@ -24,22 +24,22 @@ pub(super) struct Grant {
 }
 
 impl RateLimit {
-    pub fn rate(&self) -> Option<f64> {
+    pub(crate) fn rate(&self) -> Option<f64> {
         self.set.or(self.asked)
     }
 
     /// Whether it is an operator's.
-    pub fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.set.is_some()
     }
 
     /// Sets the limit that an operator wants; `None` leaves it to the workers.
-    pub fn set(&mut self, rate: Option<f64>) {
+    pub(crate) fn set(&mut self, rate: Option<f64>) {
         self.set = rate;
     }
 
     /// Sets the limit that a worker wants; negative and not-a-number say nothing, infinite lifts it.
-    pub fn ask(&mut self, rate: f64) {
+    pub(crate) fn ask(&mut self, rate: f64) {
         if rate == f64::INFINITY {
             self.asked = None;
         } else if rate >= 0.0 {
@@ -48,7 +48,7 @@ impl RateLimit {
     }
 
     /// The earliest moment of the next task: `Time::MIN` for any, `Time::MAX` for never.
-    pub fn next(&self) -> Time {
+    pub(crate) fn next(&self) -> Time {
         match (self.rate(), self.last) {
             (None, _) => Time::MIN,
             (Some(0.0), _) => Time::MAX,
@@ -58,7 +58,7 @@ impl RateLimit {
     }
 
     /// Takes the slot of a task that leaves at `now`, which is not before [`Self::next`].
-    pub fn grant(&mut self, now: Time) -> Grant {
+    pub(crate) fn grant(&mut self, now: Time) -> Grant {
         let before = self.last;
         let catch_up = self.rate().is_some_and(|rate| interval(rate) < CATCH_UP);
         let earliest = if catch_up { now - CATCH_UP } else { now };
@@ -67,7 +67,7 @@ impl RateLimit {
     }
 
     /// Gives the slot of the last grant back.
-    pub fn undo(&mut self, grant: Grant) {
+    pub(crate) fn undo(&mut self, grant: Grant) {
         self.last = grant.before;
     }
 }

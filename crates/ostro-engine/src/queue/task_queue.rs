@@ -54,7 +54,7 @@ pub(super) struct TaskQueue {
 }
 
 impl TaskQueue {
-    pub fn new(key: QueueKey) -> Self {
+    pub(crate) fn new(key: QueueKey) -> Self {
         Self {
             key,
             tasks: Backlog::default(),
@@ -75,7 +75,7 @@ impl TaskQueue {
         }
     }
 
-    pub fn add_task(&mut self, task: Task) {
+    pub(crate) fn add_task(&mut self, task: Task) {
         self.active = self.active.max(task.added);
         if let Work::Query(_) = task.work {
             self.queries.push(task);
@@ -89,7 +89,7 @@ impl TaskQueue {
     }
 
     /// Takes out everything that waits.
-    pub fn drain(&mut self) -> Vec<Task> {
+    pub(crate) fn drain(&mut self) -> Vec<Task> {
         let mut tasks = self.queries.drain();
         tasks.extend(self.tasks.drain());
         self.first_task = None;
@@ -97,20 +97,20 @@ impl TaskQueue {
     }
 
     /// Takes out the tasks that follow the queue's routing: it has changed.
-    pub fn take_followers(&mut self) -> Vec<Task> {
+    pub(crate) fn take_followers(&mut self) -> Vec<Task> {
         let mut tasks = self.queries.take_followers();
         tasks.extend(self.tasks.take_followers());
         tasks
     }
 
-    pub fn withdraw(&mut self, execution: i64, work: Work) -> bool {
+    pub(crate) fn withdraw(&mut self, execution: i64, work: Work) -> bool {
         match work {
             Work::Query(_) => self.queries.remove(execution, work),
             _ => self.tasks.remove(execution, work),
         }
     }
 
-    pub fn add_poller(&mut self, poller: Poller, now: Time) -> PollerSequence {
+    pub(crate) fn add_poller(&mut self, poller: Poller, now: Time) -> PollerSequence {
         self.history.note(&poller, now);
         self.seen(now);
         if let (Some(rate), true) = (poller.max_tasks_per_second, poller.sticky_of.is_empty()) {
@@ -121,7 +121,7 @@ impl TaskQueue {
         self.back
     }
 
-    pub fn return_poller(&mut self, poller: Poller) -> PollerSequence {
+    pub(crate) fn return_poller(&mut self, poller: Poller) -> PollerSequence {
         self.undo_dispatch();
         self.front -= 1;
         self.pollers.insert(self.front, poller);
@@ -129,47 +129,47 @@ impl TaskQueue {
     }
 
     /// Sets the limits that an operator wants.
-    pub fn set_rates(&mut self, rates: Rates) {
+    pub(crate) fn set_rates(&mut self, rates: Rates) {
         self.limit.set(rates.queue);
         self.tasks.set_key_rate(rates.key);
     }
 
     /// The limit, which all queues of one name share; nothing while there is none.
-    pub fn limit(&self) -> Option<RateLimit> {
+    pub(crate) fn limit(&self) -> Option<RateLimit> {
         self.limit.rate().map(|_| self.limit.clone())
     }
 
     /// Takes over what another queue of the same name has used of the limit that they share.
-    pub fn share(&mut self, limit: &RateLimit) {
+    pub(crate) fn share(&mut self, limit: &RateLimit) {
         self.limit = limit.clone();
     }
 
-    pub fn own_limit(&self) -> &RateLimit {
+    pub(crate) fn own_limit(&self) -> &RateLimit {
         &self.limit
     }
 
     /// The fairness key whose limit the newest match has moved, and what is used of that.
-    pub fn moved_key(&self) -> Option<(Box<str>, RateLimit)> {
+    pub(crate) fn moved_key(&self) -> Option<(Box<str>, RateLimit)> {
         let key = self.moved_key.clone()?;
         let used = self.tasks.key_limits().used(&key)?.clone();
         Some((key, used))
     }
 
     /// Takes over what another queue of the same name has used of the limit of a key.
-    pub fn share_key(&mut self, key: &str, used: &RateLimit) {
+    pub(crate) fn share_key(&mut self, key: &str, used: &RateLimit) {
         self.tasks.share_key(key, used);
     }
 
-    pub fn key_limits(&self) -> &KeyLimits {
+    pub(crate) fn key_limits(&self) -> &KeyLimits {
         self.tasks.key_limits()
     }
 
-    pub fn share_keys(&mut self, used: &KeyLimits) {
+    pub(crate) fn share_keys(&mut self, used: &KeyLimits) {
         self.tasks.share_keys(used);
     }
 
     /// Takes a poller out before it got a task. `waited_until` is known when the poll was there until then.
-    pub fn remove_poller(&mut self, sequence: PollerSequence, waited_until: Option<Time>) -> Option<Poller> {
+    pub(crate) fn remove_poller(&mut self, sequence: PollerSequence, waited_until: Option<Time>) -> Option<Poller> {
         let poller = self.pollers.remove(&sequence)?;
         if let Some(time) = waited_until {
             self.history.touch(&poller.identity, time);
@@ -180,7 +180,7 @@ impl TaskQueue {
 
     /// Takes out a poller whose worker went away at `now`. A worker's own queue counts as dead then, unless another of its
     /// polls waits.
-    pub fn lose_poller(&mut self, sequence: PollerSequence, now: Time) -> Option<Poller> {
+    pub(crate) fn lose_poller(&mut self, sequence: PollerSequence, now: Time) -> Option<Poller> {
         let poller = self.remove_poller(sequence, Some(now))?;
         if !self.pollers.values().any(|other| other.identity == poller.identity) {
             self.history.leave(&poller.identity);
@@ -192,14 +192,14 @@ impl TaskQueue {
     }
 
     /// A worker of that identity has said goodbye.
-    pub fn leave(&mut self, identity: &str) {
+    pub(crate) fn leave(&mut self, identity: &str) {
         if !self.pollers.values().any(|poller| poller.identity == identity) {
             self.history.leave(identity);
         }
     }
 
     /// Takes the next task and the oldest poller; only when [`Self::next_match`] is not after `now`.
-    pub fn take_match(&mut self, now: Time) -> Option<(Task, Poller)> {
+    pub(crate) fn take_match(&mut self, now: Time) -> Option<(Task, Poller)> {
         let (_, poller) = self.pollers.pop_first()?;
         (self.last_dispatch, self.moved_key) = (None, None);
         let task = match self.queries.pop() {
@@ -212,7 +212,7 @@ impl TaskQueue {
     }
 
     /// The earliest moment at which a task may go to a poller, as far as is known now.
-    pub fn next_match(&self) -> Option<Time> {
+    pub(crate) fn next_match(&self) -> Option<Time> {
         if self.pollers.is_empty() {
             None
         } else if !self.queries.is_empty() {
@@ -224,23 +224,23 @@ impl TaskQueue {
     }
 
     /// From when on nothing here is worth keeping, if the queue stays as it is.
-    pub fn forgettable_from(&self, poller_history: Span) -> Option<Time> {
+    pub(crate) fn forgettable_from(&self, poller_history: Span) -> Option<Time> {
         let empty = self.tasks.is_empty() && self.queries.is_empty() && self.pollers.is_empty();
         empty.then(|| self.active + poller_history)
     }
 
-    pub fn polled_within(&self, now: Time, span: Span) -> bool {
+    pub(crate) fn polled_within(&self, now: Time, span: Span) -> bool {
         !self.pollers.is_empty() || self.polled.is_some_and(|polled| now - polled <= span)
     }
 
     /// Forgets that anyone polls here, until someone does.
-    pub fn mark_dead(&mut self) {
+    pub(crate) fn mark_dead(&mut self) {
         self.polled = None;
         self.history = PollerHistory::default();
     }
 
     /// Moves the polls, and when they were last seen, by `span`.
-    pub fn skip(&mut self, span: Span) {
+    pub(crate) fn skip(&mut self, span: Span) {
         for poller in self.pollers.values_mut() {
             poller.since += span;
             poller.deadline += span;
@@ -250,11 +250,11 @@ impl TaskQueue {
         self.history.skip(span);
     }
 
-    pub fn waiting(&self) -> impl Iterator<Item = &Poller> {
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Poller> {
         self.pollers.values()
     }
 
-    pub fn describe(&self, now: Time, poller_history: Span) -> Description {
+    pub(crate) fn describe(&self, now: Time, poller_history: Span) -> Description {
         let mut by_priority = self.tasks.flows();
         let since = self.first_task.unwrap_or(now);
         for (priority, traffic) in &self.traffic {

@@ -23,7 +23,7 @@ const SHUT_DOWN_MAX: usize = 10_000;
 /// The caller, after anything changed: takes [`Self::next_match`] until it is `None`, answers
 /// [`Self::expired_pollers`], and comes back at [`Self::next_wake_up`] at the latest.
 #[derive(Debug)]
-pub struct TaskQueues {
+pub(crate) struct TaskQueues {
     poller_history: Span,
     names: BTreeMap<QueueKey, QueueId>,
     queues: BTreeMap<QueueId, TaskQueue>,
@@ -44,7 +44,7 @@ pub struct TaskQueues {
 
 impl TaskQueues {
     /// Of `config`, `poller_history` counts.
-    pub fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         Self {
             poller_history: config.poller_history,
             names: BTreeMap::new(),
@@ -62,14 +62,14 @@ impl TaskQueues {
     }
 
     /// Adds a task at the back of its order. One that is there already keeps its place.
-    pub fn add_task(&mut self, key: &QueueKey, task: Task) {
+    pub(crate) fn add_task(&mut self, key: &QueueKey, task: Task) {
         self.change(key, |queue| queue.add_task(task));
     }
 
     /// Adds a poll that waits, notes its worker, and takes over its rate limit where it states one.
     ///
     /// A poll of a worker that was shut down waits for nothing: the next [`Self::expired_pollers`] hands it out.
-    pub fn add_poller(&mut self, key: &QueueKey, poller: Poller, now: Time) {
+    pub(crate) fn add_poller(&mut self, key: &QueueKey, poller: Poller, now: Time) {
         if self.is_shut_down(key.namespace, &poller.worker_instance_key, now) {
             self.dismissed.insert(poller.reply, (key.clone(), poller));
             return;
@@ -84,19 +84,19 @@ impl TaskQueues {
     }
 
     /// Takes a waiting task back, whatever version it waits for; `false` when it is not in the queue.
-    pub fn withdraw(&mut self, key: &QueueKey, execution: ExecutionId, work: Work) -> bool {
+    pub(crate) fn withdraw(&mut self, key: &QueueKey, execution: ExecutionId, work: Work) -> bool {
         let ids: Vec<QueueId> = self.versions(key).map(|(_, id)| id).collect();
         ids.into_iter().any(|id| self.change_by_id(id, |queue| queue.withdraw(execution, work)).unwrap_or(false))
     }
 
     /// Takes out the tasks of that name that follow the queue's routing: it has changed.
-    pub fn take_followers(&mut self, key: &QueueKey) -> Vec<Task> {
+    pub(crate) fn take_followers(&mut self, key: &QueueKey) -> Vec<Task> {
         let ids: Vec<QueueId> = self.versions(key).map(|(_, id)| id).collect();
         ids.into_iter().flat_map(|id| self.change_by_id(id, TaskQueue::take_followers).unwrap_or_default()).collect()
     }
 
     /// Sets the limits of the queues of that name; what is `None` is left to the workers.
-    pub fn set_rates(&mut self, key: &QueueKey, rates: Rates) {
+    pub(crate) fn set_rates(&mut self, key: &QueueKey, rates: Rates) {
         if rates == Rates::default() {
             self.rates.remove(&key.of_version(None));
         } else {
@@ -142,13 +142,13 @@ impl TaskQueues {
     }
 
     /// Takes out everything that waits on a queue: its workers are gone for good.
-    pub fn drain(&mut self, key: &QueueKey) -> Vec<Task> {
+    pub(crate) fn drain(&mut self, key: &QueueKey) -> Vec<Task> {
         let Some(&id) = self.names.get(key) else { return Vec::new() };
         self.change_by_id(id, TaskQueue::drain).unwrap_or_default()
     }
 
     /// Takes out a task and a poller that belong together, if any may go at `now`. O(log n).
-    pub fn next_match(&mut self, now: Time) -> Option<Match> {
+    pub(crate) fn next_match(&mut self, now: Time) -> Option<Match> {
         self.dismiss_expired(now);
         self.forget_idle(now);
         let &(at, id) = self.matchable.first()?;
@@ -163,7 +163,7 @@ impl TaskQueues {
     }
 
     /// Puts a matched poller back to the front, since its task turned out to be stale, and gives the rate's slot back.
-    pub fn return_poller(&mut self, key: &QueueKey, poller: Poller) {
+    pub(crate) fn return_poller(&mut self, key: &QueueKey, poller: Poller) {
         let (reply, deadline) = (poller.reply, poller.deadline);
         let (id, sequence) = self.change(key, |queue| queue.return_poller(poller));
         self.place(reply, id, sequence, deadline);
@@ -171,19 +171,19 @@ impl TaskQueues {
     }
 
     /// Takes out a poll whose client went away at `now`.
-    pub fn remove_poller(&mut self, reply: ReplyId, now: Time) -> Option<(QueueKey, Poller)> {
+    pub(crate) fn remove_poller(&mut self, reply: ReplyId, now: Time) -> Option<(QueueKey, Poller)> {
         self.dismissed.remove(&reply).or_else(|| self.lose_poller(reply, now))
     }
 
     /// Takes out the polls that are to be answered with nothing: deadline not after `now`, or worker shut down.
-    pub fn expired_pollers(&mut self, now: Time) -> Vec<(QueueKey, Poller)> {
+    pub(crate) fn expired_pollers(&mut self, now: Time) -> Vec<(QueueKey, Poller)> {
         self.dismiss_expired(now);
         std::mem::take(&mut self.dismissed).into_values().collect()
     }
 
     /// When to call again if nothing else happens: a poll's deadline, or the next slot of a rate limit. It may lie in
     /// the past; it is unknown (`None`) before `next_match` has been exhausted.
-    pub fn next_wake_up(&self) -> Option<Time> {
+    pub(crate) fn next_wake_up(&self) -> Option<Time> {
         let slot = self.matchable.first().map(|(at, _)| *at);
         let deadline = self.deadlines.first().map(|(at, _)| *at).filter(|at| *at != Time::MAX);
         let dismissed = self.dismissed.values().map(|(_, poller)| poller.since).min();
@@ -191,14 +191,14 @@ impl TaskQueues {
     }
 
     /// Whether a worker is there: waits now, or waited within `ttl` before `now` and was not shut down since.
-    pub fn has_recent_poller(&self, key: &QueueKey, now: Time, ttl: Span) -> bool {
+    pub(crate) fn has_recent_poller(&self, key: &QueueKey, now: Time, ttl: Span) -> bool {
         self.queue(key).is_some_and(|queue| queue.polled_within(now, ttl))
     }
 
     /// Says goodbye to a worker. Its waiting polls are handed back, to be answered at once; later ones with the same
     /// `worker_instance_key` are dismissed for five minutes; its sticky queue counts as dead until someone polls it again.
     /// Looks at every waiting poll of the namespace.
-    pub fn shut_down_worker(
+    pub(crate) fn shut_down_worker(
         &mut self,
         namespace: NamespaceId,
         worker: &Leaving<'_>,
@@ -225,7 +225,7 @@ impl TaskQueues {
     }
 
     /// Time jumps by `span`, which nobody has waited: polls and what is known of workers move along.
-    pub fn skip(&mut self, span: Span) {
+    pub(crate) fn skip(&mut self, span: Span) {
         for place in self.places.values_mut() {
             place.2 += span;
         }
@@ -240,24 +240,24 @@ impl TaskQueues {
     }
 
     /// The queue as it is now; empty for one that nobody has used.
-    pub fn describe(&self, key: &QueueKey, now: Time) -> Description {
+    pub(crate) fn describe(&self, key: &QueueKey, now: Time) -> Description {
         self.queue(key).map_or_else(Description::default, |queue| queue.describe(now, self.poller_history))
     }
 
     /// Whether tasks wait on the queues of that name, or came within half a minute.
-    pub fn has_work(&self, key: &QueueKey, now: Time) -> bool {
+    pub(crate) fn has_work(&self, key: &QueueKey, now: Time) -> bool {
         let total = self.describe_all(key, now).total;
         total.backlog > 0 || total.add_rate > 0.0
     }
 
     /// All queues of that name as one.
-    pub fn describe_all(&self, key: &QueueKey, now: Time) -> Description {
+    pub(crate) fn describe_all(&self, key: &QueueKey, now: Time) -> Description {
         let all = self.versions(key).map(|(key, _)| self.describe(key, now));
         all.reduce(Description::merge).unwrap_or_default()
     }
 
     /// Queues in memory.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.queues.len()
     }
 
@@ -376,7 +376,7 @@ impl TaskQueues {
 
 /// A worker that says goodbye; any of the names may be empty.
 #[derive(Debug, Clone, Copy)]
-pub struct Leaving<'a> {
+pub(crate) struct Leaving<'a> {
     pub identity: &'a str,
     pub worker_instance_key: &'a str,
     pub sticky_queue: &'a str,

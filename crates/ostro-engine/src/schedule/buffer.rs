@@ -20,7 +20,7 @@ pub struct Round {
 
 impl Schedule {
     /// Takes from the buffer what can be started now, and drops what the policies say.
-    pub fn take_round(&mut self) -> Round {
+    pub(crate) fn take_round(&mut self) -> Round {
         let buffered = std::mem::take(&mut self.record.buffered);
         if self.action().is_none() {
             return Round::default();
@@ -62,7 +62,7 @@ impl Schedule {
     }
 
     /// Buffers some of the actions that backfills ask for.
-    pub fn process_backfills(&mut self) {
+    pub(crate) fn process_backfills(&mut self) {
         let mut left = ACTIONS_PER_STEP;
         while left > 0 && self.may_backfill() {
             let backfill = self.record.backfills[0];
@@ -86,7 +86,7 @@ impl Schedule {
 
 impl BufferedStart {
     /// As asked for; see [`Schedule::resolve`].
-    pub fn overlap_policy(&self) -> Overlap {
+    pub(crate) fn overlap_policy(&self) -> Overlap {
         Overlap::try_from(self.overlap_policy).unwrap_or_default()
     }
 }

@@ -117,7 +117,7 @@ impl Schedule {
     }
 
     /// Remembers an update or patch.
-    pub fn remember(&mut self, request_id: &str) {
+    pub(crate) fn remember(&mut self, request_id: &str) {
         if request_id.is_empty() {
             return;
         }

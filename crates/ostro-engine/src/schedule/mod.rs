@@ -19,7 +19,7 @@ mod change;
 mod state;
 mod view;
 
-pub use crate::stored::schedule::{BufferedStart, KIND, Record, key};
+pub use crate::stored::schedule::KIND;
 pub use buffer::Round;
 pub use state::{Outcome, Schedule, Started};
 pub use view::Row;
@@ -27,23 +27,23 @@ pub use view::Row;
 use crate::base::time::{DAY, MILLISECOND, SECOND, Span};
 
 /// How late an action may be, where the policies do not say.
-pub const CATCHUP_WINDOW: Span = DAY.times(365);
+pub(crate) const CATCHUP_WINDOW: Span = DAY.times(365);
 /// The least that the policies can say.
-pub const CATCHUP_WINDOW_MIN: Span = SECOND.times(10);
+pub(crate) const CATCHUP_WINDOW_MIN: Span = SECOND.times(10);
 /// How long a schedule with nothing left to do is kept.
 pub const RETENTION: Span = DAY.times(7);
 /// Actions, and backfills, that wait.
-pub const BUFFER_MAX: usize = 1000;
+pub(crate) const BUFFER_MAX: usize = 1000;
 /// Times that are looked at before other calls get their turn.
-pub const TIMES_PER_STEP: usize = 1000;
+pub(crate) const TIMES_PER_STEP: usize = 1000;
 /// Actions, of the specification's times and of backfills each, that are taken before other calls get their turn.
-pub const ACTIONS_PER_STEP: usize = 100;
+pub(crate) const ACTIONS_PER_STEP: usize = 100;
 /// How long a schedule with more to do than one step may do waits for its next. A backfill of all times from the year 1
 /// on so takes a bounded share of a processor, for as long as it lasts.
-pub const STEP_PAUSE: Span = MILLISECOND.times(50);
+pub(crate) const STEP_PAUSE: Span = MILLISECOND.times(50);
 /// Recent and future actions in a description.
-pub const ACTIONS_SHOWN: usize = 10;
+pub(crate) const ACTIONS_SHOWN: usize = 10;
 /// The same in a list.
-pub const ACTIONS_LISTED: usize = 5;
+pub(crate) const ACTIONS_LISTED: usize = 5;
 /// Calendars, intervals and exclusions in a list, each.
-pub const SPECS_LISTED: usize = 10;
+pub(crate) const SPECS_LISTED: usize = 10;

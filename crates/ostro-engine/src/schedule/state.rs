@@ -110,7 +110,7 @@ impl Schedule {
         }
     }
 
-    pub fn is_paused(&self) -> bool {
+    pub(crate) fn is_paused(&self) -> bool {
         self.state().is_some_and(|state| state.paused)
     }
 
@@ -120,7 +120,7 @@ impl Schedule {
     }
 
     /// First run ids of the runs whose end changes something here.
-    pub fn awaited_runs(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn awaited_runs(&self) -> impl Iterator<Item = &str> {
         let info = self.record.info.iter();
         let recent = info.flat_map(|info| &info.recent_actions);
         let recent = recent.filter(|action| action.start_workflow_status == Status::Running as i32);
@@ -160,7 +160,7 @@ impl Schedule {
     }
 
     /// Times of the specification after `from`, up to `to`; `None` where its time zone is unknown.
-    pub fn matching_times(&self, from: Time, to: Time, most: usize) -> Option<Vec<Time>> {
+    pub(crate) fn matching_times(&self, from: Time, to: Time, most: usize) -> Option<Vec<Time>> {
         let times = self.spec.as_ref()?.times(from).map(|next| next.time);
         Some(times.take_while(|time| *time <= to).take(most).collect())
     }
@@ -225,7 +225,7 @@ impl Schedule {
     }
 
     /// The next time at which it acts by itself.
-    pub fn next_time(&self) -> Option<Time> {
+    pub(crate) fn next_time(&self) -> Option<Time> {
         let spec = self.spec.as_ref().filter(|_| self.may_act(false))?;
         spec.next(self.record.last_processed()).map(|next| next.time)
     }
@@ -240,7 +240,7 @@ impl Schedule {
     }
 
     /// Whether the schedule has had nothing to do for so long that it goes.
-    pub fn is_expired(&self, now: Time) -> bool {
+    pub(crate) fn is_expired(&self, now: Time) -> bool {
         self.next_time().is_none() && self.expiration().is_some_and(|expiration| expiration <= now)
     }
 

@@ -27,7 +27,7 @@ pub struct Row {
 
 impl Schedule {
     /// Up to `most` of the times to come; no more than there are actions left.
-    pub fn future_times(&mut self, most: usize, now: Time) -> Vec<Time> {
+    pub(crate) fn future_times(&mut self, most: usize, now: Time) -> Vec<Time> {
         // Of a schedule that takes no actions nobody moves the time forward.
         if self.future.is_none() || !self.may_act(false) {
             self.future = Some(self.compute_future(now));
@@ -85,7 +85,7 @@ impl Schedule {
         Row { schedule_id: self.record.schedule_id.clone(), created: self.record.created(), values }
     }
 
-    pub fn list_entry(&mut self, now: Time) -> ScheduleListEntry {
+    pub(crate) fn list_entry(&mut self, now: Time) -> ScheduleListEntry {
         let future_action_times = self.future_times(ACTIONS_LISTED, now).into_iter().filter_map(timestamp).collect();
         let schedule = self.record.schedule.clone().unwrap_or_default();
         let state = schedule.state.unwrap_or_default();

@@ -18,8 +18,10 @@ use temporalio_protos::temporal::api::common::v1::{Payload, SearchAttributes};
 use crate::base::error::{Error, Result};
 use crate::stored::persistence::SearchValue;
 
-pub use names::{INITIAL_CUSTOM, SYSTEM, SystemAttribute, Type, is_reserved, system};
-pub use own::{SystemValues, keyword_of, list_of};
+pub use names::is_reserved;
+pub(crate) use names::{INITIAL_CUSTOM, SYSTEM, Type, system};
+pub use own::keyword_of;
+pub(crate) use own::{SystemValues, list_of};
 use value::Decoded;
 
 /// Attributes in one request.
@@ -70,7 +72,7 @@ pub fn validate(known: &KnownAttributes<'_>, attributes: &SearchAttributes) -> R
 }
 
 /// The attributes that set something: what an execution starts with.
-pub fn without_unset(mut attributes: SearchAttributes) -> SearchAttributes {
+pub(crate) fn without_unset(mut attributes: SearchAttributes) -> SearchAttributes {
     attributes.indexed_fields.retain(|_, payload| !is_null(payload));
     attributes
 }

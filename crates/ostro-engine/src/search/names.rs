@@ -35,12 +35,12 @@ impl Type {
         self.row().2 as i32
     }
 
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         TYPES.iter().find(|(_, n, _)| *n == name).map(|(ty, ..)| *ty)
     }
 
     /// `None` for "unspecified" and for numbers of types that do not exist.
-    pub fn from_number(number: i32) -> Option<Self> {
+    pub(crate) fn from_number(number: i32) -> Option<Self> {
         TYPES.iter().find(|(.., n)| *n as i32 == number).map(|(ty, ..)| *ty)
     }
 
@@ -51,7 +51,7 @@ impl Type {
 
 /// An attribute that exists without anyone adding it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SystemAttribute {
+pub(crate) struct SystemAttribute {
     pub name: &'static str,
     pub ty: Type,
     /// Whether a request may set it (for SDKs and built-in workflows), or only the server does.
@@ -104,7 +104,7 @@ pub const SYSTEM: [SystemAttribute; 33] = [
 ];
 
 /// Custom attributes that a new namespace has from the start.
-pub const INITIAL_CUSTOM: [(&str, Type); 1] = [("OtelTraceId", Type::Keyword)];
+pub(crate) const INITIAL_CUSTOM: [(&str, Type); 1] = [("OtelTraceId", Type::Keyword)];
 
 /// The system or predefined attribute of that name.
 pub fn system(name: &str) -> Option<&'static SystemAttribute> {

@@ -6,23 +6,23 @@ use super::names::Type;
 
 /// Values to set, and names to clear.
 #[derive(Debug, Default)]
-pub struct SystemValues {
+pub(crate) struct SystemValues {
     values: Vec<(&'static str, Option<Payload>)>,
 }
 
 impl SystemValues {
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
     /// Sets a keyword; the empty one clears it.
-    pub fn set_keyword(&mut self, name: &'static str, value: &str) {
+    pub(crate) fn set_keyword(&mut self, name: &'static str, value: &str) {
         let payload = (!value.is_empty()).then(|| payload(Type::Keyword, &serde_json::Value::from(value)));
         self.values.push((name, payload));
     }
 
     /// Adds a word to a list, once.
-    pub fn add_to_list(&mut self, before: Option<&SearchAttributes>, name: &'static str, word: &str) {
+    pub(crate) fn add_to_list(&mut self, before: Option<&SearchAttributes>, name: &'static str, word: &str) {
         let mut words = list_of(before, name);
         if !words.iter().any(|known| known == word) {
             words.push(word.to_owned());
@@ -31,12 +31,12 @@ impl SystemValues {
     }
 
     /// Sets a list; the empty one clears it.
-    pub fn set_list(&mut self, name: &'static str, words: &[String]) {
+    pub(crate) fn set_list(&mut self, name: &'static str, words: &[String]) {
         let payload = (!words.is_empty()).then(|| payload(Type::KeywordList, &serde_json::Value::from(words.to_vec())));
         self.values.push((name, payload));
     }
 
-    pub fn merge_into(self, mut attributes: SearchAttributes) -> SearchAttributes {
+    pub(crate) fn merge_into(self, mut attributes: SearchAttributes) -> SearchAttributes {
         for (name, value) in self.values {
             match value {
                 Some(payload) => drop(attributes.indexed_fields.insert(name.to_owned(), payload)),
@@ -54,7 +54,7 @@ pub fn keyword_of(attributes: Option<&SearchAttributes>, name: &str) -> String {
 }
 
 /// The list of that name; empty where it is not set.
-pub fn list_of(attributes: Option<&SearchAttributes>, name: &str) -> Vec<String> {
+pub(crate) fn list_of(attributes: Option<&SearchAttributes>, name: &str) -> Vec<String> {
     let payload = attributes.and_then(|attributes| attributes.indexed_fields.get(name));
     payload.and_then(|payload| serde_json::from_slice(&payload.data).ok()).unwrap_or_default()
 }

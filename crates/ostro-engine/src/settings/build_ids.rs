@@ -18,14 +18,14 @@ const BUILD_IDS_MAX: usize = 100;
 
 /// The sets of a queue: the last is the default one; in each the last build id is.
 #[derive(Clone, PartialEq, Message)]
-pub struct BuildIdSets {
+pub(crate) struct BuildIdSets {
     #[prost(message, repeated, tag = "1")]
     pub sets: Vec<CompatibleVersionSet>,
 }
 
 impl Settings {
     /// The sets of a queue, the last `most` of them; 0 for all.
-    pub fn build_id_sets(&self, namespace: NamespaceId, queue: &str, most: usize) -> Vec<CompatibleVersionSet> {
+    pub(crate) fn build_id_sets(&self, namespace: NamespaceId, queue: &str, most: usize) -> Vec<CompatibleVersionSet> {
         let sets = self.build_ids.get(&(namespace, queue.to_owned())).map(|sets| sets.sets.clone()).unwrap_or_default();
         let skipped = if most == 0 { 0 } else { sets.len().saturating_sub(most) };
         sets.into_iter().skip(skipped).collect()
@@ -35,7 +35,7 @@ impl Settings {
     ///
     /// # Errors
     /// INVALID_ARGUMENT, NOT_FOUND and FAILED_PRECONDITION in the reference server's words; nothing is changed then.
-    pub fn update_build_ids(
+    pub(crate) fn update_build_ids(
         &mut self,
         namespace: NamespaceId,
         queue: &str,
@@ -62,7 +62,12 @@ impl Settings {
     }
 
     /// On which queues a build id would get new workflows: `queues`, or all that have it where none is named.
-    pub fn reachability(&self, namespace: NamespaceId, build_id: &str, queues: &[String]) -> BuildIdReachability {
+    pub(crate) fn reachability(
+        &self,
+        namespace: NamespaceId,
+        build_id: &str,
+        queues: &[String],
+    ) -> BuildIdReachability {
         let of = |name: &String| self.build_ids.get(&(namespace, name.clone()));
         let having = self
             .build_ids

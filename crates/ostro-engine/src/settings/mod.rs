@@ -12,25 +12,25 @@ use bytes::Bytes;
 use prost::Message;
 use temporalio_protos::temporal::api::taskqueue::v1::TaskQueueConfig;
 
-pub use build_ids::BuildIdSets;
+pub(crate) use build_ids::BuildIdSets;
 
 use crate::queue::{QueueKey, Rates};
 use crate::stored::persistence::{DamagedRow, NamespaceId, QueueKind, StoredRecord, Write};
 
 /// The kinds of the records in which settings are stored.
-pub const CONFIG_KIND: &str = "task_queue_config";
-pub const BUILD_IDS_KIND: &str = "build_ids";
+pub(crate) const CONFIG_KIND: &str = "task_queue_config";
+pub(crate) const BUILD_IDS_KIND: &str = "build_ids";
 
 /// All settings of all task queues.
 #[derive(Debug, Default)]
-pub struct Settings {
+pub(crate) struct Settings {
     configs: BTreeMap<(NamespaceId, QueueKind, String), TaskQueueConfig>,
     build_ids: BTreeMap<(NamespaceId, String), BuildIdSets>,
 }
 
 impl Settings {
     /// The settings among stored records, and those records that are none.
-    pub fn restore<'a>(records: impl IntoIterator<Item = &'a StoredRecord>) -> (Self, Vec<DamagedRow>) {
+    pub(crate) fn restore<'a>(records: impl IntoIterator<Item = &'a StoredRecord>) -> (Self, Vec<DamagedRow>) {
         let mut settings = Self::default();
         let restored = |record| settings.restore_one(record).err();
         let damaged = records.into_iter().filter_map(restored).collect();
@@ -56,7 +56,7 @@ impl Settings {
     }
 
     /// Forgets those of a namespace that is deleted.
-    pub fn drop_namespace(&mut self, namespace: NamespaceId) -> Vec<Write> {
+    pub(crate) fn drop_namespace(&mut self, namespace: NamespaceId) -> Vec<Write> {
         let delete = |kind: &str, key| Write::DeleteRecord { kind: kind.to_owned(), key };
         let configs = self.configs.keys().filter(|(of, ..)| *of == namespace).map(config_key);
         let sets = self.build_ids.keys().filter(|(of, _)| *of == namespace).map(|(of, name)| format!("{of}/{name}"));
@@ -68,7 +68,7 @@ impl Settings {
     }
 
     /// The queues that have limits of their own.
-    pub fn limits(&self) -> impl Iterator<Item = (QueueKey, Rates)> {
+    pub(crate) fn limits(&self) -> impl Iterator<Item = (QueueKey, Rates)> {
         let queue = |(namespace, kind, name): &(_, _, String)| QueueKey::new(*namespace, *kind, name.clone());
         let all = self.configs.iter().map(move |(key, config)| (queue(key), queue_config::rates_of(config)));
         all.filter(|(_, rates)| *rates != Rates::default())

@@ -17,12 +17,12 @@ const WEIGHTS_MAX: usize = 1000;
 
 impl Settings {
     /// What is set on the queue.
-    pub fn config(&self, queue: &QueueKey) -> Option<&TaskQueueConfig> {
+    pub(crate) fn config(&self, queue: &QueueKey) -> Option<&TaskQueueConfig> {
         self.configs.get(&(queue.namespace, queue.kind, queue.name.clone()))
     }
 
     /// The weight that is set for a fairness key of the queue, before any that a task brings.
-    pub fn weight(&self, queue: &QueueKey, fairness_key: &str) -> Option<f32> {
+    pub(crate) fn weight(&self, queue: &QueueKey, fairness_key: &str) -> Option<f32> {
         if self.configs.is_empty() {
             return None;
         }
@@ -30,7 +30,7 @@ impl Settings {
     }
 
     /// The limits that are set on the queue.
-    pub fn rates(&self, queue: &QueueKey) -> Rates {
+    pub(crate) fn rates(&self, queue: &QueueKey) -> Rates {
         self.config(queue).map(rates_of).unwrap_or_default()
     }
 
@@ -38,7 +38,7 @@ impl Settings {
     ///
     /// # Errors
     /// INVALID_ARGUMENT for more weights than may be.
-    pub fn update_config(
+    pub(crate) fn update_config(
         &mut self,
         queue: &QueueKey,
         request: UpdateTaskQueueConfigRequest,

@@ -9,7 +9,7 @@ use crate::stored::map_order::Ordered;
 use crate::stored::persistence::Write;
 
 /// The kind of the records in which batches are stored.
-pub const RECORD_KIND: &str = "batch";
+pub(crate) const RECORD_KIND: &str = "batch";
 
 /// A batch operation, as it stands and as it is stored.
 #[derive(Clone, PartialEq, Message)]

@@ -9,7 +9,7 @@ use crate::base::time::typed_times;
 
 /// A deployment, as it stands and as it is stored.
 #[derive(Clone, PartialEq, Message)]
-pub struct DeploymentState {
+pub(crate) struct DeploymentState {
     #[prost(int64, tag = "1")]
     pub namespace: i64,
     #[prost(string, tag = "2")]
@@ -48,7 +48,7 @@ pub struct DeploymentState {
 
 /// The version that gets a share of the workflow ids.
 #[derive(Clone, PartialEq, Message)]
-pub struct Ramp {
+pub(crate) struct Ramp {
     /// Empty: unversioned workers.
     #[prost(string, tag = "1")]
     pub build_id: String,
@@ -59,7 +59,7 @@ pub struct Ramp {
 
 /// A version of a deployment.
 #[derive(Clone, PartialEq, Message)]
-pub struct VersionState {
+pub(crate) struct VersionState {
     #[prost(int64, tag = "1")]
     pub create_time: i64,
     /// `WorkerDeploymentVersionStatus`.
@@ -92,7 +92,7 @@ pub struct VersionState {
 
 /// A queue that workers of a version poll.
 #[derive(Clone, PartialEq, Message)]
-pub struct PolledQueue {
+pub(crate) struct PolledQueue {
     #[prost(string, tag = "1")]
     pub name: String,
     /// `TaskQueueType`, which counts as [`QueueKind`](crate::stored::persistence::QueueKind) does.

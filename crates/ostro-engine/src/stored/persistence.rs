@@ -126,7 +126,7 @@ pub enum ItemKey {
 /// A task queue, by its name and type, within a namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub enum QueueKind {
+pub(crate) enum QueueKind {
     Workflow = 1,
     Activity = 2,
     Nexus = 3,

@@ -36,7 +36,7 @@ pub fn check(schedule: &str) -> Result<(), String> {
 }
 
 /// How long the first run of a chain waits; 0 without a schedule, or where it never comes due.
-pub fn first_wait(schedule: &str, now: Time) -> Span {
+pub(crate) fn first_wait(schedule: &str, now: Time) -> Span {
     next_wait(schedule, now, now).unwrap_or(Span::ZERO)
 }
 

@@ -4,7 +4,7 @@ use crate::base::time::Time;
 use crate::engine::memory::unsettled::decode_all;
 use crate::engine::{Engine, Output};
 use crate::execution::rebuild::{Origin, rebuild};
-use crate::invariants::Told;
+use crate::invariants::Progress;
 use crate::stored::persistence::{Damaged, ExecutionId, HistoryBatch, Listed, Loader, Write};
 
 impl<L: Loader> Engine<L> {
@@ -18,8 +18,8 @@ impl<L: Loader> Engine<L> {
         let listed = self.loader.listed(id)?.ok_or_else(|| Damaged("no row lists it".to_owned()))?;
         let batches = self.loader.history(id, 1, i64::MAX)?;
         let events = decode_all(&batches)?;
-        let mut told = Told::default();
-        events.iter().try_for_each(|event| told.push(event)).map_err(Damaged)?;
+        let mut progress = Progress::default();
+        events.iter().try_for_each(|event| progress.push(event)).map_err(Damaged)?;
         let origin = self.origin_of(id, listed);
         let mut rebuilt = rebuild(&origin, &events, &mut self.ids).map_err(|error| Damaged(error.message))?;
         rebuilt.core.history_bytes = batches.iter().map(|batch| batch.events.len() as i64).sum();
@@ -30,7 +30,7 @@ impl<L: Loader> Engine<L> {
         self.cache.remove(id);
         self.cache.insert(Box::new(rebuilt), newest);
         self.step(id, |t| {
-            t.begin_imported(told.has_news());
+            t.begin_imported(progress.has_news());
             t.exec.touch_visibility();
         });
         Ok(self.finish())

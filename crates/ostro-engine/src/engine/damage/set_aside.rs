@@ -196,14 +196,14 @@ impl<L: Loader> Engine<L> {
         let execution = self.execution(id);
         let last = execution.core.close_event_id;
         if execution.is_standalone() {
-            return self.look(id, |t| t.call_back_of_standalone());
+            return self.view(id, |t| t.call_back_of_standalone());
         }
         let outcome = match self.history_events(id, last, last.saturating_add(1)) {
             Ok(mut events) => events.pop().and_then(|event| event.attributes),
             Err(damaged) => return self.set_aside_execution(id, damaged),
         };
         if let Some(outcome) = outcome {
-            self.look(id, |t| t.tell_end_again(outcome));
+            self.view(id, |t| t.tell_end_again(outcome));
         }
     }
 }

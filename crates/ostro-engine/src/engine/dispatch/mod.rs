@@ -142,7 +142,7 @@ impl<L: Loader> Engine<L> {
             Work::NexusCancel(event) => self.hand_over_nexus(id, event, What::Cancel).map(nexus_task),
             Work::NexusIncoming(_) => None,
             Work::Query(number) => {
-                let mut answer = self.look(id, |t| t.start_query(number, sticky))?;
+                let mut answer = self.view(id, |t| t.start_query(number, sticky))?;
                 self.attach_history(&mut answer);
                 Some(Answer::PollWorkflowTask(Box::new(answer)))
             }

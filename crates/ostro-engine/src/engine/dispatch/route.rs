@@ -10,7 +10,7 @@ use crate::execution::nexus::What;
 use crate::execution::versioning::override_target;
 use crate::execution::workflow::new_run::NewRun;
 use crate::execution::workflow_task::StartedBy;
-use crate::execution::{Execution, Place};
+use crate::execution::{Execution, QueuePosition};
 use crate::queue::{Poller, QueueKey, Task, Work};
 use crate::stored::persistence::{ExecutionId, Loader, NamespaceId, QueueKind};
 
@@ -18,14 +18,14 @@ impl<L: Loader> Engine<L> {
     /// Puts a task of an execution in memory on its queue.
     pub(crate) fn add_task(&mut self, queue: QueueKey, id: ExecutionId, work: Work) {
         let Some(execution) = self.cache.get(id) else { return };
-        let (key, task) = self.placed(queue, id, work, &place_of(execution, work), hash_of(execution));
+        let (key, task) = self.placed(queue, id, work, &position_of(execution, work), hash_of(execution));
         self.queues.add_task(&key, task);
     }
 
     /// The same for the queue of the one worker that has the execution cached.
     pub(crate) fn add_sticky_task(&mut self, queue: QueueKey, id: ExecutionId, work: Work) {
         let Some(execution) = self.cache.get(id) else { return };
-        let place = place_of(execution, work).on_sticky_queue();
+        let place = position_of(execution, work).on_sticky_queue();
         let (key, task) = self.placed(queue, id, work, &place, hash_of(execution));
         self.queues.add_task(&key, task);
     }
@@ -36,35 +36,35 @@ impl<L: Loader> Engine<L> {
         queue: QueueKey,
         execution: ExecutionId,
         work: Work,
-        place: &Place,
+        position: &QueuePosition,
         hash: u32,
     ) -> (QueueKey, Task) {
-        let (version, follows) = self.version_for(&queue, place, hash);
+        let (version, follows) = self.version_for(&queue, position, hash);
         let mut task = Task::new(execution, work, self.now);
-        if place.priority != 0 {
-            task.priority = place.priority;
+        if position.priority != 0 {
+            task.priority = position.priority;
         }
-        if place.fairness_weight != 0.0 {
-            task.fairness_weight = place.fairness_weight;
+        if position.fairness_weight != 0.0 {
+            task.fairness_weight = position.fairness_weight;
         }
-        if let Some(weight) = self.settings.weight(&queue, &place.fairness_key) {
+        if let Some(weight) = self.settings.weight(&queue, &position.fairness_key) {
             task.fairness_weight = weight;
         }
-        task.fairness_key.clone_from(&place.fairness_key);
+        task.fairness_key.clone_from(&position.fairness_key);
         task.follows = follows.then_some(hash);
         (queue.of_version(version), task)
     }
 
     /// The version, and whether it is the queue's routing that says so.
-    fn version_for(&self, queue: &QueueKey, place: &Place, hash: u32) -> (Option<Version>, bool) {
-        if let Some(pinned) = place.pinned() {
+    fn version_for(&self, queue: &QueueKey, position: &QueuePosition, hash: u32) -> (Option<Version>, bool) {
+        if let Some(pinned) = position.pinned() {
             // Activities on queues that the version does not have are independent of it.
             let independent = queue.kind != QueueKind::Workflow && !self.deployments.has_queue(queue, &pinned);
             if !independent {
                 return (Some(pinned), false);
             }
         }
-        match place.ramping {
+        match position.ramping {
             true => (self.deployments.ramping_target(queue, hash).version, false),
             false => (self.deployments.target(queue, hash).version, true),
         }
@@ -111,10 +111,10 @@ impl<L: Loader> Engine<L> {
             return !left;
         }
         let (place, hash) = match task.work {
-            Work::NexusIncoming(_) => (Place::default(), task.follows.unwrap_or_default()),
+            Work::NexusIncoming(_) => (QueuePosition::default(), task.follows.unwrap_or_default()),
             _ => {
                 let execution = self.execution(task.execution);
-                (place_of(execution, task.work), hash_of(execution))
+                (position_of(execution, task.work), hash_of(execution))
             }
         };
         let (belongs, again) = self.placed(key.of_version(None), task.execution, task.work, &place, hash);
@@ -219,12 +219,12 @@ fn hash_of(execution: &Execution) -> u32 {
     ramp_hash(&execution.core.workflow_id)
 }
 
-fn place_of(execution: &Execution, work: Work) -> Place {
+fn position_of(execution: &Execution, work: Work) -> QueuePosition {
     let own = match work {
         Work::Activity(event) => execution.activities.get(&event).and_then(|a| a.attributes().priority.as_ref()),
         // The handler's version is none of its caller's business.
-        Work::NexusStart(_) | Work::NexusCancel(_) => return Place::default(),
+        Work::NexusStart(_) | Work::NexusCancel(_) => return QueuePosition::default(),
         _ => None,
     };
-    execution.place(own)
+    execution.queue_position(own)
 }

@@ -10,7 +10,7 @@ use crate::stored::persistence::{ExecutionId, Loader};
 /// Pieces of work with workers, or on their way to one. Counted only where somebody asks: it costs a look at every
 /// part of an execution at each of its steps.
 #[derive(Debug, Default)]
-pub struct Busy {
+pub(crate) struct Busy {
     counted: bool,
     pieces: HashMap<ExecutionId, usize>,
     total: usize,
@@ -18,14 +18,14 @@ pub struct Busy {
 
 impl Busy {
     /// Notes how much work there is in an execution now.
-    pub fn note(&mut self, execution: &Execution) {
+    pub(crate) fn note(&mut self, execution: &Execution) {
         if self.counted {
             self.set(execution.id, execution.work_under_way());
         }
     }
 
     /// The execution is gone.
-    pub fn forget(&mut self, id: ExecutionId) {
+    pub(crate) fn forget(&mut self, id: ExecutionId) {
         self.set(id, 0);
     }
 

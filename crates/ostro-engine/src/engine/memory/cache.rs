@@ -21,7 +21,7 @@ struct Entry {
     written: u64,
 }
 
-pub struct Cache {
+pub(crate) struct Cache {
     entries: HashMap<ExecutionId, Entry>,
     newest: HashMap<(NamespaceId, String), ExecutionId>,
     runs: HashMap<String, ExecutionId>,
@@ -35,7 +35,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    pub fn new(bytes_max: usize) -> Self {
+    pub(crate) fn new(bytes_max: usize) -> Self {
         Self {
             entries: HashMap::new(),
             newest: HashMap::new(),
@@ -50,37 +50,37 @@ impl Cache {
         }
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    pub fn contains(&self, id: ExecutionId) -> bool {
+    pub(crate) fn contains(&self, id: ExecutionId) -> bool {
         self.entries.contains_key(&id)
     }
 
-    pub fn get(&self, id: ExecutionId) -> Option<&Execution> {
+    pub(crate) fn get(&self, id: ExecutionId) -> Option<&Execution> {
         self.entries.get(&id)?.execution.as_deref()
     }
 
     /// Whether any execution in memory is like that. Looks at all of them.
-    pub fn any(&self, like: impl Fn(&Execution) -> bool) -> bool {
+    pub(crate) fn any(&self, like: impl Fn(&Execution) -> bool) -> bool {
         self.entries.values().filter_map(|entry| entry.execution.as_deref()).any(like)
     }
 
-    pub fn get_mut(&mut self, id: ExecutionId) -> Option<&mut Execution> {
+    pub(crate) fn get_mut(&mut self, id: ExecutionId) -> Option<&mut Execution> {
         self.entries.get_mut(&id)?.execution.as_deref_mut()
     }
 
     /// Takes the execution out for a step; [`put_back`](Self::put_back) must follow.
-    pub fn take(&mut self, id: ExecutionId) -> Option<Box<Execution>> {
+    pub(crate) fn take(&mut self, id: ExecutionId) -> Option<Box<Execution>> {
         self.entries.get_mut(&id)?.execution.take()
     }
 
-    pub fn put_back(&mut self, execution: Box<Execution>, written: Option<u64>) {
+    pub(crate) fn put_back(&mut self, execution: Box<Execution>, written: Option<u64>) {
         let id = execution.id;
         let bytes = ENTRY_BYTES + execution.bytes();
         let entry = self.entries.get_mut(&id).expect("taken from here");
@@ -92,7 +92,7 @@ impl Cache {
     }
 
     /// Adds an execution that was loaded, or is new (`newest`: it is the newest run of its workflow id).
-    pub fn insert(&mut self, execution: Box<Execution>, newest: bool) {
+    pub(crate) fn insert(&mut self, execution: Box<Execution>, newest: bool) {
         let id = execution.id;
         if newest {
             let key = (execution.core.namespace, execution.core.workflow_id.clone());
@@ -103,31 +103,31 @@ impl Cache {
         self.put_back(execution, None);
     }
 
-    pub fn newest(&self, namespace: NamespaceId, workflow_id: &str) -> Option<ExecutionId> {
+    pub(crate) fn newest(&self, namespace: NamespaceId, workflow_id: &str) -> Option<ExecutionId> {
         self.newest.get(&(namespace, workflow_id.to_owned())).copied()
     }
 
-    pub fn set_newest(&mut self, namespace: NamespaceId, workflow_id: &str, id: ExecutionId) {
+    pub(crate) fn set_newest(&mut self, namespace: NamespaceId, workflow_id: &str, id: ExecutionId) {
         self.newest.insert((namespace, workflow_id.to_owned()), id);
     }
 
-    pub fn run(&self, run_id: &str) -> Option<ExecutionId> {
+    pub(crate) fn run(&self, run_id: &str) -> Option<ExecutionId> {
         self.runs.get(run_id).copied()
     }
 
     /// The execution was deleted by output `written`: until that is durable the store must not be asked for it.
-    pub fn forget(&mut self, id: ExecutionId, written: u64) {
+    pub(crate) fn forget(&mut self, id: ExecutionId, written: u64) {
         self.remove(id);
         self.deleted.push_back((written, id));
         self.deleted_ids.insert(id);
     }
 
     /// Whether the execution was deleted and the store may still hold it.
-    pub fn is_deleted(&self, id: ExecutionId) -> bool {
+    pub(crate) fn is_deleted(&self, id: ExecutionId) -> bool {
         self.deleted_ids.contains(&id)
     }
 
-    pub fn remove(&mut self, id: ExecutionId) {
+    pub(crate) fn remove(&mut self, id: ExecutionId) {
         let Some(entry) = self.entries.remove(&id) else { return };
         self.bytes -= entry.bytes;
         self.order.remove(&(entry.used, id));
@@ -140,7 +140,7 @@ impl Cache {
         }
     }
 
-    pub fn committed(&mut self, sequence: u64) {
+    pub(crate) fn committed(&mut self, sequence: u64) {
         self.committed = self.committed.max(sequence);
         while self.deleted.front().is_some_and(|(written, _)| *written <= self.committed) {
             if let Some((_, id)) = self.deleted.pop_front() {
@@ -151,7 +151,7 @@ impl Cache {
 
     /// Lets the least recently used leave until the bound holds. Who must stay counts as used: so those that many calls
     /// wait on are not looked at again and again.
-    pub fn shrink(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         for _ in 0..LOOKS_MAX {
             if self.bytes <= self.bytes_max {
                 return;

@@ -6,13 +6,13 @@ use crate::base::time::Time;
 use crate::stored::persistence::ExecutionId;
 
 #[derive(Debug, Default)]
-pub struct Timers {
+pub(crate) struct Timers {
     order: BTreeSet<(Time, ExecutionId)>,
     times: HashMap<ExecutionId, Time>,
 }
 
 impl Timers {
-    pub fn set(&mut self, execution: ExecutionId, time: Option<Time>) {
+    pub(crate) fn set(&mut self, execution: ExecutionId, time: Option<Time>) {
         if self.times.get(&execution).copied() == time {
             return;
         }
@@ -25,21 +25,21 @@ impl Timers {
         }
     }
 
-    pub fn next(&self) -> Option<Time> {
+    pub(crate) fn next(&self) -> Option<Time> {
         self.order.first().map(|(time, _)| *time)
     }
 
     /// The first execution that is due at `now`.
-    pub fn due(&self, now: Time) -> Option<ExecutionId> {
+    pub(crate) fn due(&self, now: Time) -> Option<ExecutionId> {
         self.order.first().filter(|(time, _)| *time <= now).map(|(_, execution)| *execution)
     }
 
     /// Everything that has a time, the earliest first.
-    pub fn executions(&self) -> impl Iterator<Item = ExecutionId> {
+    pub(crate) fn executions(&self) -> impl Iterator<Item = ExecutionId> {
         self.order.iter().map(|(_, execution)| *execution)
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.times.len()
     }
 }

@@ -12,13 +12,13 @@ use crate::stored::persistence::{Damaged, ExecutionId, HistoryBatch, Loader, Wri
 
 /// Batches of history that are written and may not be durable yet, so that the store may not show them.
 #[derive(Debug, Default)]
-pub struct Unsettled {
+pub(crate) struct Unsettled {
     batches: VecDeque<(u64, ExecutionId, HistoryBatch)>,
 }
 
 impl Unsettled {
     /// Notes what an output writes.
-    pub fn note(&mut self, sequence: u64, writes: &[Write]) {
+    pub(crate) fn note(&mut self, sequence: u64, writes: &[Write]) {
         for write in writes {
             if let Some((execution, batch)) = batch(write) {
                 self.batches.push_back((sequence, execution, batch));
@@ -27,7 +27,7 @@ impl Unsettled {
     }
 
     /// Outputs up to `sequence` are durable.
-    pub fn committed(&mut self, sequence: u64) {
+    pub(crate) fn committed(&mut self, sequence: u64) {
         while self.batches.front().is_some_and(|(written, _, _)| *written <= sequence) {
             self.batches.pop_front();
         }

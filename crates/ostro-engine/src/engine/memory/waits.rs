@@ -15,7 +15,7 @@ use crate::stored::persistence::{ExecutionId, Loader, QueueKind};
 
 /// What an open call waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WaitKind {
+pub(crate) enum WaitKind {
     History,
     /// Until its client's deadline; the wait's own may be earlier, and is then answered with the stage reached so far.
     Update {
@@ -32,7 +32,7 @@ pub enum WaitKind {
 }
 
 /// Where a wait, or a task, is no execution's.
-pub const NO_EXECUTION: ExecutionId = 0;
+pub(crate) const NO_EXECUTION: ExecutionId = 0;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Wait {
@@ -44,7 +44,7 @@ pub struct Wait {
 
 /// The start that belongs to an update which is waited for.
 #[derive(Debug)]
-pub struct WithStart {
+pub(crate) struct WithStart {
     pub request: UpdateWithStart,
     /// What the client will be told of the start.
     pub start: StartWorkflowExecutionResponse,
@@ -67,7 +67,7 @@ impl Waits {
     }
 
     /// Looks at the call at `deadline`, not when it said before.
-    pub fn move_deadline(&mut self, id: ReplyId, deadline: Time) {
+    pub(crate) fn move_deadline(&mut self, id: ReplyId, deadline: Time) {
         if let Some(wait) = self.calls.get_mut(&id) {
             self.order.remove(&(wait.deadline, id));
             wait.deadline = deadline;
@@ -76,11 +76,11 @@ impl Waits {
     }
 
     /// Keeps what an update-with-start is to be answered with, beside its wait for the update.
-    pub fn keep_start(&mut self, id: ReplyId, start: WithStart) {
+    pub(crate) fn keep_start(&mut self, id: ReplyId, start: WithStart) {
         self.starts.insert(id, Box::new(start));
     }
 
-    pub fn take_start(&mut self, id: ReplyId) -> Option<WithStart> {
+    pub(crate) fn take_start(&mut self, id: ReplyId) -> Option<WithStart> {
         self.starts.remove(&id).map(|start| *start)
     }
 
@@ -106,7 +106,7 @@ impl Waits {
     }
 
     /// Calls that wait on an execution.
-    pub fn of_execution(&self, execution: ExecutionId) -> impl Iterator<Item = ReplyId> {
+    pub(crate) fn of_execution(&self, execution: ExecutionId) -> impl Iterator<Item = ReplyId> {
         let mut of: Vec<ReplyId> =
             self.calls.iter().filter(|(_, wait)| wait.execution == execution).map(|(id, _)| *id).collect();
         of.sort_unstable();
@@ -168,7 +168,7 @@ impl<L: Loader> Engine<L> {
     }
 
     fn expire_update_wait(&mut self, id: ReplyId, execution: ExecutionId) {
-        let found = self.load(execution) && self.look(execution, |t| t.expire_update_waiter(id));
+        let found = self.load(execution) && self.view(execution, |t| t.expire_update_waiter(id));
         self.settle();
         if !found {
             self.reply(id, Err(Error::not_found("the execution that the update waited for is gone")));

@@ -20,7 +20,7 @@ use crate::call::ReplyId;
 use crate::engine::Engine;
 use crate::engine::calls::handle::{Outcome, answers_later};
 use crate::engine::memory::waits::{NO_EXECUTION, Wait, WaitKind};
-use crate::execution::Place;
+use crate::execution::QueuePosition;
 use crate::execution::nexus::{OPERATION_TIMEOUT, set_operation_timeout, set_request_timeout};
 use crate::nexus::incoming::{AskNexusWorker, NexusWorkerAnswer};
 use crate::queue::{QueueKey, Task, Work};
@@ -78,7 +78,7 @@ impl<L: Loader> Engine<L> {
         let queue = waiting.queue.clone();
         // No workflow id says which of the ramping versions it is for.
         let hash = self.ids.next_u64() as u32;
-        let (key, task) = self.placed(queue, NO_EXECUTION, Work::NexusIncoming(call), &Place::default(), hash);
+        let (key, task) = self.placed(queue, NO_EXECUTION, Work::NexusIncoming(call), &QueuePosition::default(), hash);
         self.queues.add_task(&key, task);
     }
 

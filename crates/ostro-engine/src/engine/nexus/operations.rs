@@ -80,7 +80,7 @@ impl<L: Loader> Engine<L> {
         let namespace = self.namespaces.by_id(namespace).expect("a namespace outlives its executions").name.clone();
         let request = system::request(&a.service, &a.operation, a.input.as_ref(), &namespace, &self.config);
         let asked = request.map_err(Error::invalid).and_then(|request| {
-            let links = vec![self.look(id, |t| t.link_to_caller(event))];
+            let links = vec![self.view(id, |t| t.link_to_caller(event))];
             self.signal_with_start(SignalWithStartWorkflowExecutionRequest {
                 request_id: a.request_id,
                 links,

@@ -22,7 +22,7 @@ pub enum Outgoing {
 
 /// Namespaces take turns, and in each of them first come is first served: who waits long fails by its own time-out.
 #[derive(Debug, Default)]
-pub struct Outbox {
+pub(crate) struct Outbox {
     waiting: BTreeMap<NamespaceId, VecDeque<Outgoing>>,
     /// Whose turn was last.
     last: NamespaceId,
@@ -30,29 +30,29 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    pub fn offer(&mut self, namespace: NamespaceId, request: Outgoing) {
+    pub(crate) fn offer(&mut self, namespace: NamespaceId, request: Outgoing) {
         self.waiting.entry(namespace).or_default().push_back(request);
     }
 
-    pub fn withdraw(&mut self, request: Outgoing) {
+    pub(crate) fn withdraw(&mut self, request: Outgoing) {
         for of_namespace in self.waiting.values_mut() {
             of_namespace.retain(|waiting| *waiting != request);
         }
         self.waiting.retain(|_, of_namespace| !of_namespace.is_empty());
     }
 
-    pub fn add_taker(&mut self, taker: ReplyId) {
+    pub(crate) fn add_taker(&mut self, taker: ReplyId) {
         self.takers.push_back(taker);
     }
 
     /// Forgets a call; false where it is none of these.
-    pub fn remove_taker(&mut self, taker: ReplyId) -> bool {
+    pub(crate) fn remove_taker(&mut self, taker: ReplyId) -> bool {
         let before = self.takers.len();
         self.takers.retain(|other| *other != taker);
         self.takers.len() < before
     }
 
-    pub fn next_match(&mut self) -> Option<(Outgoing, ReplyId)> {
+    pub(crate) fn next_match(&mut self) -> Option<(Outgoing, ReplyId)> {
         if self.waiting.is_empty() {
             return None;
         }

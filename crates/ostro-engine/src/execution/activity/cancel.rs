@@ -50,7 +50,7 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// INVALID_ARGUMENT where nobody asked for the cancellation.
-    pub fn cancel_activity(
+    pub(crate) fn cancel_activity(
         &mut self,
         activity: &ActivityRef,
         details: Option<Payloads>,

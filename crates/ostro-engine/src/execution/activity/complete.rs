@@ -7,7 +7,7 @@ use crate::base::error::Result;
 use crate::execution::Transition;
 
 impl Transition<'_> {
-    pub fn complete_activity(
+    pub(crate) fn complete_activity(
         &mut self,
         activity: &ActivityRef,
         result: Option<Payloads>,

@@ -10,7 +10,7 @@ use crate::execution::Transition;
 use crate::execution::workflow::backoff;
 
 impl Transition<'_> {
-    pub fn fail_activity(
+    pub(crate) fn fail_activity(
         &mut self,
         activity: &ActivityRef,
         failure: Failure,

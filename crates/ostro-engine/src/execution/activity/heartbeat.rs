@@ -10,7 +10,7 @@ use crate::execution::Transition;
 
 impl Transition<'_> {
     /// Notes that the attempt lives, keeps its details for the next one, and tells whether it should stop.
-    pub fn heartbeat_activity(
+    pub(crate) fn heartbeat_activity(
         &mut self,
         activity: &ActivityRef,
         details: Option<Payloads>,

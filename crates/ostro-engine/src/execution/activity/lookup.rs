@@ -7,7 +7,7 @@ use crate::execution::standalone::activity::activity_id;
 
 /// How a worker names an activity.
 #[derive(Debug, Clone)]
-pub enum ActivityRef {
+pub(crate) enum ActivityRef {
     /// By the token of the attempt: another attempt does not match.
     Token(Box<TaskToken>),
     /// By activity id: whichever attempt runs.
@@ -19,7 +19,7 @@ impl Execution {
     ///
     /// # Errors
     /// NOT_FOUND, in the reference server's words, where there is none such.
-    pub fn running_activity(&self, activity: &ActivityRef) -> Result<i64> {
+    pub(crate) fn running_activity(&self, activity: &ActivityRef) -> Result<i64> {
         if !self.is_open() {
             return Err(Error::not_found(match self.is_standalone() {
                 true => format!("activity not found for ID: {}", activity_id(&self.core.workflow_id)),

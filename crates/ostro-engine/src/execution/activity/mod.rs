@@ -26,10 +26,10 @@ mod select;
 mod start;
 mod time_out;
 
-pub use lookup::ActivityRef;
-pub use pause::{Pause, Unpause};
-pub use reset::Reset;
-pub use select::Selection;
+pub(crate) use lookup::ActivityRef;
+pub(crate) use pause::{Pause, Unpause};
+pub(crate) use reset::Reset;
+pub(crate) use select::Selection;
 
 use temporalio_protos::temporal::api::history::v1::{
     ActivityTaskScheduledEventAttributes, ActivityTaskStartedEventAttributes,
@@ -83,7 +83,7 @@ impl Activity {
     }
 
     /// Waits on its queue for a worker.
-    pub fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         !self.is_started() && !self.backing_off && !self.paused
     }
 
@@ -92,7 +92,7 @@ impl Activity {
     }
 
     /// When the activity as a whole has run out of time; 0: never.
-    pub fn expiration(&self) -> Time {
+    pub(crate) fn expiration(&self) -> Time {
         match from_duration(&self.attributes().schedule_to_close_timeout) {
             Span::ZERO => Time::UNSET,
             span => self.first_scheduled_time() + span,
@@ -106,20 +106,20 @@ impl Activity {
     }
 
     /// The end of the attempt that runs; 0: never, or none runs.
-    pub fn start_to_close_due(&self) -> Time {
+    pub(crate) fn start_to_close_due(&self) -> Time {
         let span = from_duration(&self.attributes().start_to_close_timeout);
         if self.is_started() && span > Span::ZERO { self.started_time() + span } else { Time::UNSET }
     }
 
     /// By when the next heartbeat must come; 0: none is due.
-    pub fn heartbeat_due(&self) -> Time {
+    pub(crate) fn heartbeat_due(&self) -> Time {
         let span = self.heartbeat_timeout();
         let last = self.last_heartbeat_time().max(self.started_time());
         if self.is_started() && span > Span::ZERO { last + span } else { Time::UNSET }
     }
 
     /// The end of the back-off; 0: it does not back off.
-    pub fn backoff_due(&self) -> Time {
+    pub(crate) fn backoff_due(&self) -> Time {
         if self.backing_off && !self.paused { self.attempt_scheduled_time() } else { Time::UNSET }
     }
 

@@ -15,7 +15,7 @@ use crate::stored::execution::Activity;
 
 impl Activity {
     /// The options as they are now, as the reference server describes them.
-    pub fn current_options(&self) -> ActivityOptions {
+    pub(crate) fn current_options(&self) -> ActivityOptions {
         let a = self.attributes();
         let policy = a.retry_policy.clone().unwrap_or_default();
         ActivityOptions {
@@ -31,7 +31,7 @@ impl Activity {
     }
 
     /// The same with the queue in the form in which it is described.
-    pub fn described_options(&self) -> ActivityOptions {
+    pub(crate) fn described_options(&self) -> ActivityOptions {
         let name = self.queue().to_owned();
         let queue = TaskQueue { normal_name: name.clone(), name, ..Default::default() };
         ActivityOptions { task_queue: Some(queue), ..self.current_options() }
@@ -78,7 +78,7 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// NOT_FOUND where none is selected; INVALID_ARGUMENT where the options make no sense. Nothing has changed then.
-    pub fn update_activity_options(
+    pub(crate) fn update_activity_options(
         &mut self,
         selection: &Selection,
         options: &ActivityOptions,
@@ -99,7 +99,7 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// NOT_FOUND where none is selected.
-    pub fn restore_activity_options(&mut self, selection: &Selection) -> Result<ActivityOptions> {
+    pub(crate) fn restore_activity_options(&mut self, selection: &Selection) -> Result<ActivityOptions> {
         let selected = self.exec.select_activities(selection)?;
         let mut last = ActivityOptions::default();
         for id in selected {

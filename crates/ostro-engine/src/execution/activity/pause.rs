@@ -16,7 +16,7 @@ use crate::execution::{Effect, Transition};
 
 /// Who pauses activities, and why.
 #[derive(Debug, Clone, Default)]
-pub struct Pause {
+pub(crate) struct Pause {
     pub identity: String,
     pub reason: String,
     pub request_id: String,
@@ -24,7 +24,7 @@ pub struct Pause {
 
 /// What else the end of a pause does.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Unpause {
+pub(crate) struct Unpause {
     /// Count attempts from one again.
     pub reset_attempts: bool,
     /// Forget the details of the last heartbeat.
@@ -38,7 +38,7 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// NOT_FOUND where there are none; FAILED_PRECONDITION where another request has paused one of them.
-    pub fn pause_activities(&mut self, selection: &Selection, pause: &Pause) -> Result<()> {
+    pub(crate) fn pause_activities(&mut self, selection: &Selection, pause: &Pause) -> Result<()> {
         let selected = self.exec.select_activities(selection)?;
         let by_another =
             |id: &i64| self.exec.activities.get(id).is_some_and(|a| a.paused && a.pause_request_id != pause.request_id);
@@ -71,7 +71,7 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// NOT_FOUND where none is selected.
-    pub fn unpause_activities(&mut self, selection: &Selection, unpause: Unpause) -> Result<()> {
+    pub(crate) fn unpause_activities(&mut self, selection: &Selection, unpause: Unpause) -> Result<()> {
         for id in self.exec.select_activities(selection)? {
             self.unpause_activity(id, unpause);
         }

@@ -9,7 +9,7 @@ use crate::execution::Transition;
 
 /// How activities are reset.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Reset {
+pub(crate) struct Reset {
     /// Forget the details of the last heartbeat: those of the attempt that runs, once it has ended.
     pub heartbeat: bool,
     pub keep_paused: bool,
@@ -24,7 +24,7 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// NOT_FOUND where none is selected.
-    pub fn reset_activities(&mut self, selection: &Selection, reset: Reset) -> Result<()> {
+    pub(crate) fn reset_activities(&mut self, selection: &Selection, reset: Reset) -> Result<()> {
         for id in self.exec.select_activities(selection)? {
             self.reset_activity(id, reset);
         }

@@ -5,7 +5,7 @@ use crate::execution::Execution;
 
 /// How an operator names activities.
 #[derive(Debug, Clone)]
-pub enum Selection {
+pub(crate) enum Selection {
     Id(String),
     /// All pending ones of this type.
     Type(String),
@@ -17,7 +17,7 @@ impl Execution {
     ///
     /// # Errors
     /// NOT_FOUND, in the reference server's words, where there is none such or the run has closed.
-    pub fn select_activities(&self, selection: &Selection) -> Result<Vec<i64>> {
+    pub(crate) fn select_activities(&self, selection: &Selection) -> Result<Vec<i64>> {
         if !self.is_open() {
             return Err(Error::not_found("workflow execution already completed"));
         }

@@ -13,7 +13,7 @@ use crate::stored::execution::Activity;
 
 impl Transition<'_> {
     /// Hands the waiting attempt to a worker.
-    pub fn start_activity(&mut self, scheduled_event_id: i64, by: StartedBy) -> PollActivityTaskQueueResponse {
+    pub(crate) fn start_activity(&mut self, scheduled_event_id: i64, by: StartedBy) -> PollActivityTaskQueueResponse {
         let request_id = self.ids.uuid();
         let now = self.now;
         let activity = self.exec.activity_mut(scheduled_event_id).expect("the caller saw it waiting");
@@ -29,7 +29,7 @@ impl Transition<'_> {
     }
 
     /// Takes the attempt off its queue, or out of its back-off, for someone who is no worker.
-    pub fn start_activity_by_hand(&mut self, activity_id: &str, identity: &str) {
+    pub(crate) fn start_activity_by_hand(&mut self, activity_id: &str, identity: &str) {
         let Some(event) = self.exec.activity_ids.get(activity_id).copied() else { return };
         let (now, id) = (self.now, self.exec.id);
         let Some(activity) = self.exec.activity_mut(event).filter(|activity| !activity.is_started()) else { return };
@@ -43,7 +43,7 @@ impl Transition<'_> {
     }
 
     /// An attempt that was handed out but never reached its worker goes back to its queue.
-    pub fn undo_activity_start(&mut self, scheduled_event_id: i64) {
+    pub(crate) fn undo_activity_start(&mut self, scheduled_event_id: i64) {
         let id = self.exec.id;
         if let Some(activity) = self.exec.activity_mut(scheduled_event_id) {
             activity.started_time = 0;

@@ -11,7 +11,7 @@ use crate::execution::{Effect, Transition, failures};
 
 impl Transition<'_> {
     /// The activity's deadline has passed.
-    pub fn activity_due(&mut self, scheduled_event_id: i64) {
+    pub(crate) fn activity_due(&mut self, scheduled_event_id: i64) {
         let now = self.now;
         let Some(activity) = self.exec.activities.get(&scheduled_event_id).filter(|a| !a.paused) else { return };
         // Of two that fall together the first of this list counts: no attempt starts before the activity is scheduled, even

@@ -36,7 +36,7 @@ type Outcome = Result<Option<Payload>, Box<Failure>>;
 
 /// A callback that is due, and what it says.
 #[derive(Debug)]
-pub struct CalledBack {
+pub(crate) struct CalledBack {
     /// Its number.
     pub id: i64,
     pub callback: Callback,
@@ -86,7 +86,7 @@ impl Execution {
     }
 
     /// Seals the tokens of callbacks that were registered before there were seals: the store vouches for them.
-    pub fn seal_old_callbacks(&mut self, seals: &Seals) {
+    pub(crate) fn seal_old_callbacks(&mut self, seals: &Seals) {
         for state in self.callbacks.values_mut().filter(|state| !state.sealed) {
             if let Some(callback) = state.info.as_mut().and_then(|info| info.callback.as_mut()) {
                 seal_old(callback, seals);
@@ -143,7 +143,7 @@ impl Execution {
 
     fn link_to_standalone(&self, namespace: &str) -> Link {
         let (namespace, run_id) = (namespace.to_owned(), self.core.run_id.clone());
-        let variant = match self.is_standalone_operation() {
+        let variant = match self.is_standalone_nexus_operation() {
             true => link::Variant::NexusOperation(link::NexusOperation {
                 namespace,
                 operation_id: operation_id(&self.core.workflow_id).to_owned(),
@@ -179,7 +179,7 @@ impl Execution {
     }
 
     /// Whether the callback of this number still waits for the end.
-    pub fn awaits_callback(&self, id: i64) -> bool {
+    pub(crate) fn awaits_callback(&self, id: i64) -> bool {
         self.callbacks.get(&id).is_some_and(CallbackState::is_waiting)
     }
 
@@ -207,7 +207,7 @@ impl Execution {
 
 impl CallbackState {
     /// As those see it who ask about an activity or an operation without a workflow.
-    pub fn common_info(&self) -> CommonInfo {
+    pub(crate) fn common_info(&self) -> CommonInfo {
         let info = self.info.clone().unwrap_or_default();
         CommonInfo {
             callback: info.callback,
@@ -246,7 +246,7 @@ impl Transition<'_> {
     }
 
     /// The callback was delivered, or can never be.
-    pub fn called_back(&mut self, id: i64, delivered: Result<(), String>) {
+    pub(crate) fn called_back(&mut self, id: i64, delivered: Result<(), String>) {
         let now = self.now;
         let Some(info) = self.exec.callbacks.get_mut(&id).and_then(|state| state.info.as_mut()) else { return };
         info.attempt = info.attempt.saturating_add(1);

@@ -20,7 +20,7 @@ impl CallbackState {
     }
 
     /// Whether it is with the shell, or on its way there.
-    pub fn is_under_way(&self) -> bool {
+    pub(crate) fn is_under_way(&self) -> bool {
         self.state() == State::Scheduled
     }
 
@@ -54,7 +54,7 @@ impl Execution {
 
 impl Transition<'_> {
     /// What the callback waited for has ended.
-    pub fn schedule_callback(&mut self, id: i64, completion: Completion) {
+    pub(crate) fn schedule_callback(&mut self, id: i64, completion: Completion) {
         if let Some(callback) = self.exec.callback_mut(id) {
             callback.completion = Some(completion);
             self.offer_callback(id);
@@ -69,7 +69,7 @@ impl Transition<'_> {
     }
 
     /// Hands the callback to the shell; `None` where it does not wait for that any more.
-    pub fn send_callback(&mut self, id: i64) -> Option<OutgoingRequest> {
+    pub(crate) fn send_callback(&mut self, id: i64) -> Option<OutgoingRequest> {
         let execution = self.exec.id;
         let callback = self.exec.callback_mut(id).filter(|callback| callback.is_under_way() && !callback.sent)?;
         callback.sent = true;
@@ -80,21 +80,21 @@ impl Transition<'_> {
     }
 
     /// It never reached the shell.
-    pub fn undo_callback(&mut self, attempt: &CallbackAttempt) {
+    pub(crate) fn undo_callback(&mut self, attempt: &CallbackAttempt) {
         if self.exec.has_attempt(attempt) {
             self.offer_callback(attempt.callback);
         }
     }
 
     /// The attempt went well, or it did not.
-    pub fn callback_answered(&mut self, attempt: &CallbackAttempt, outcome: Result<(), NotDelivered>) {
+    pub(crate) fn callback_answered(&mut self, attempt: &CallbackAttempt, outcome: Result<(), NotDelivered>) {
         if self.exec.has_attempt(attempt) {
             self.end_attempt(attempt.callback, outcome);
         }
     }
 
     /// The attempt took too long, or the next one may begin.
-    pub fn callback_due(&mut self, id: i64) {
+    pub(crate) fn callback_due(&mut self, id: i64) {
         match self.exec.callbacks.get(&id).map(CallbackState::state) {
             Some(State::BackingOff) => self.offer_callback(id),
             Some(State::Scheduled) => {

@@ -138,7 +138,7 @@ impl Transition<'_> {
 
 /// An activity's time-outs after the rules of the reference server.
 #[derive(Debug, Clone, Copy)]
-pub struct Timeouts {
+pub(crate) struct Timeouts {
     pub schedule_to_close: Span,
     pub schedule_to_start: Span,
     pub start_to_close: Span,
@@ -147,7 +147,7 @@ pub struct Timeouts {
 
 impl Timeouts {
     /// Those of changed options; the run's own time-out was looked at when the activity was scheduled.
-    pub fn of_options(options: &ActivityOptions) -> Self {
+    pub(crate) fn of_options(options: &ActivityOptions) -> Self {
         let attributes = ScheduleActivityTaskCommandAttributes {
             schedule_to_close_timeout: options.schedule_to_close_timeout,
             schedule_to_start_timeout: options.schedule_to_start_timeout,

@@ -18,7 +18,7 @@ use crate::namespace::Namespace;
 use crate::nexus::Endpoints;
 
 /// Goes over the commands in order and remembers what the earlier ones would do.
-pub struct Checker<'a> {
+pub(crate) struct Checker<'a> {
     pub(super) exec: &'a Execution,
     pub(super) namespace: &'a Namespace,
     pub(super) endpoints: &'a Endpoints,
@@ -36,7 +36,7 @@ pub struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    pub fn new(
+    pub(crate) fn new(
         exec: &'a Execution,
         namespace: &'a Namespace,
         endpoints: &'a Endpoints,
@@ -60,7 +60,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    pub fn check(&mut self, command: &'a Command, messages: &'a [Message]) -> Result<(), Refusal> {
+    pub(crate) fn check(&mut self, command: &'a Command, messages: &'a [Message]) -> Result<(), Refusal> {
         // Events that the worker has not seen must come first. An update that it has not seen ends with the run.
         if closes(command.command_type()) && !self.exec.buffered.is_empty() {
             return Err(Refusal::new(Cause::UnhandledCommand, ""));
@@ -103,7 +103,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks that each message speaks of an update that was sent, or accepted, and is of a known kind.
-    pub fn check_messages(&self, messages: &[Message]) -> Result<(), Refusal> {
+    pub(crate) fn check_messages(&self, messages: &[Message]) -> Result<(), Refusal> {
         crate::execution::update::check_messages(self.exec, messages)
             .map_err(|message| Refusal::new(Cause::BadUpdateWorkflowExecutionMessage, message))
     }
@@ -145,7 +145,7 @@ impl<'a> Checker<'a> {
 }
 
 /// What is wrong with a retry policy, in the reference server's words.
-pub fn check_retry_policy(policy: &RetryPolicy) -> Result<(), &'static str> {
+pub(crate) fn check_retry_policy(policy: &RetryPolicy) -> Result<(), &'static str> {
     let initial = from_duration(&policy.initial_interval);
     let maximum = from_duration(&policy.maximum_interval);
     if policy.maximum_attempts == 1 {

@@ -12,8 +12,8 @@ mod nexus;
 mod properties;
 mod timer;
 
-pub use activity::Timeouts;
-pub use check::{Checker, check_retry_policy};
+pub(crate) use activity::Timeouts;
+pub(crate) use check::{Checker, check_retry_policy};
 
 use temporalio_protos::temporal::api::{
     command::v1::{Command, command::Attributes},
@@ -28,7 +28,7 @@ use crate::base::error::{Error, Result};
 
 /// Why a command is refused; the workflow task fails with it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     pub cause: WorkflowTaskFailedCause,
     pub message: String,
     /// Trying again cannot help: the run ends with it rather than fail its task for ever.
@@ -36,11 +36,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub fn new(cause: WorkflowTaskFailedCause, message: impl Into<String>) -> Self {
+    pub(crate) fn new(cause: WorkflowTaskFailedCause, message: impl Into<String>) -> Self {
         Self { cause, message: message.into(), fatal: false }
     }
 
-    pub fn fatal(cause: WorkflowTaskFailedCause, message: impl Into<String>) -> Self {
+    pub(crate) fn fatal(cause: WorkflowTaskFailedCause, message: impl Into<String>) -> Self {
         Self { fatal: true, ..Self::new(cause, message) }
     }
 }
@@ -55,7 +55,7 @@ impl std::fmt::Display for Refusal {
 
 /// What commands brought about beside events.
 #[derive(Debug, Default)]
-pub struct Applied {
+pub(crate) struct Applied {
     /// Activities that the same worker starts at once, by scheduled event id.
     pub eager_activities: Vec<(i64, StartedBy)>,
 }
@@ -138,7 +138,7 @@ impl Transition<'_> {
 ///
 /// # Errors
 /// INVALID_ARGUMENT, in the reference server's words.
-pub fn check_sequence(commands: &[Command]) -> Result<()> {
+pub(crate) fn check_sequence(commands: &[Command]) -> Result<()> {
     let Some(closing) = commands.iter().position(|command| closes(command.command_type())) else { return Ok(()) };
     if closing + 1 == commands.len() {
         return Ok(());
@@ -154,7 +154,7 @@ fn type_name(command: CommandType) -> String {
 }
 
 /// `NON_DETERMINISTIC_ERROR` as `NonDeterministicError`.
-pub fn camel_case(name: &str) -> String {
+pub(crate) fn camel_case(name: &str) -> String {
     let word = |word: &str| {
         let (first, rest) = word.split_at(word.len().min(1));
         first.to_owned() + &rest.to_lowercase()

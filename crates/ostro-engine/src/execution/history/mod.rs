@@ -14,14 +14,14 @@ use crate::base::time::timestamp;
 use crate::stored::persistence::{ItemKey, ItemKind};
 
 /// The id of an event that has none yet since it waits in the buffer.
-pub const BUFFERED: i64 = -123;
+pub(crate) const BUFFERED: i64 = -123;
 
 /// Where the reference server's task ids begin; some tools take 0 for "not set".
 pub(super) const FIRST_TASK_ID: i64 = 1 << 20;
 
 /// What an event carries beside its attributes.
 #[derive(Debug, Clone, Default)]
-pub struct Extras {
+pub(crate) struct Extras {
     pub user_metadata: Option<UserMetadata>,
     pub links: Vec<Link>,
     pub event_group_markers: Vec<EventGroupMarker>,
@@ -30,11 +30,11 @@ pub struct Extras {
 
 impl Transition<'_> {
     /// Adds an event; returns its id, or [`BUFFERED`].
-    pub fn record(&mut self, attributes: impl Into<Attributes>) -> i64 {
+    pub(crate) fn record(&mut self, attributes: impl Into<Attributes>) -> i64 {
         self.record_with(attributes, Extras::default())
     }
 
-    pub fn record_with(&mut self, attributes: impl Into<Attributes>, extras: Extras) -> i64 {
+    pub(crate) fn record_with(&mut self, attributes: impl Into<Attributes>, extras: Extras) -> i64 {
         let attributes = attributes.into();
         if self.exec.is_standalone() {
             self.note_standalone(attributes, extras.links);
@@ -75,7 +75,7 @@ impl Transition<'_> {
     }
 
     /// Numbers and appends what was buffered. Call when the workflow task in flight has ended.
-    pub fn flush_buffered(&mut self) -> bool {
+    pub(crate) fn flush_buffered(&mut self) -> bool {
         let events = self.exec.take_buffered();
         let any = !events.is_empty();
         for event in events {
@@ -157,11 +157,6 @@ impl Execution {
             }
             _ => None,
         };
-    }
-
-    /// Events that this transition has added so far.
-    pub fn new_events(&self) -> &[HistoryEvent] {
-        &self.changes.events
     }
 }
 

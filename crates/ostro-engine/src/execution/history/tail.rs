@@ -17,7 +17,7 @@ pub struct Tail {
 }
 
 impl Tail {
-    pub fn push(&mut self, first: i64, next: i64, events: Bytes) {
+    pub(crate) fn push(&mut self, first: i64, next: i64, events: Bytes) {
         self.bytes += events.len();
         self.batches.push_back((first, next, events));
         while self.bytes > BYTES_MAX && self.batches.len() > 1 {
@@ -27,7 +27,7 @@ impl Tail {
     }
 
     /// The batches that make up `from..to` exactly, or nothing where the tail does not hold them on batch borders.
-    pub fn slice(&self, from: i64, to: i64) -> Option<Vec<Bytes>> {
+    pub(crate) fn slice(&self, from: i64, to: i64) -> Option<Vec<Bytes>> {
         if from >= to {
             return Some(Vec::new());
         }
@@ -43,7 +43,7 @@ impl Tail {
     }
 
     /// Drops batches that end before event `id`.
-    pub fn forget(&mut self, id: i64) {
+    pub(crate) fn forget(&mut self, id: i64) {
         while self.batches.front().is_some_and(|(_, next, _)| *next <= id) {
             let (_, _, dropped) = self.batches.pop_front().expect("checked not empty");
             self.bytes -= dropped.len();
@@ -51,7 +51,7 @@ impl Tail {
     }
 
     /// The batch that the newest event is in.
-    pub fn newest(&self) -> Option<HistoryBatch> {
+    pub(crate) fn newest(&self) -> Option<HistoryBatch> {
         self.batches.back().map(|(first, next, events)| HistoryBatch {
             first: *first,
             next: *next,
@@ -59,7 +59,7 @@ impl Tail {
         })
     }
 
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 }

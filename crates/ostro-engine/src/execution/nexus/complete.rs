@@ -75,7 +75,7 @@ impl Transition<'_> {
         }
     }
 
-    pub fn nexus_operation_completed(&mut self, event: i64, result: Option<Payload>, links: Vec<Link>) {
+    pub(crate) fn nexus_operation_completed(&mut self, event: i64, result: Option<Payload>, links: Vec<Link>) {
         let Some(operation) = self.end_nexus_operation(event) else { return };
         let request_id = operation.attributes().request_id.clone();
         let extras = Extras { links, ..Default::default() };
@@ -97,7 +97,7 @@ impl Transition<'_> {
         self.schedule_workflow_task();
     }
 
-    pub fn nexus_operation_failed(&mut self, event: i64, cause: Failure) {
+    pub(crate) fn nexus_operation_failed(&mut self, event: i64, cause: Failure) {
         let Some(operation) = self.end_nexus_operation(event) else { return };
         let (failure, request_id) = (Some(operation.failure(cause)), operation.attributes().request_id.clone());
         self.record(NexusOperationFailedEventAttributes { scheduled_event_id: event, failure, request_id });
@@ -120,7 +120,7 @@ impl Transition<'_> {
     }
 
     /// What ran behind the operation has ended. The caller may not have heard of its start yet.
-    pub fn nexus_called_back(&mut self, event: i64, token: String, completion: Completion) {
+    pub(crate) fn nexus_called_back(&mut self, event: i64, token: String, completion: Completion) {
         let Some(operation) = self.exec.nexus.get(&event) else { return };
         if !operation.is_started() {
             self.withdraw_nexus_request(event, What::Start);

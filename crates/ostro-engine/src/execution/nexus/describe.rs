@@ -10,7 +10,7 @@ use crate::stored::execution::RequestState;
 use crate::stored::execution::{NexusCancel, NexusOperation, NexusRequest};
 
 impl NexusOperation {
-    pub fn describe(&self) -> PendingNexusOperationInfo {
+    pub(crate) fn describe(&self) -> PendingNexusOperationInfo {
         let (a, request) = (self.attributes(), self.start_request());
         let state = match request.state() {
             _ if self.is_started() => Pending::Started,

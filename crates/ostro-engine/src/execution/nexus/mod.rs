@@ -18,8 +18,8 @@ mod request;
 mod respond;
 
 pub(in crate::execution) use request::back_off;
-pub use request::{OPERATION_TIMEOUT, What, set_operation_timeout, set_request_timeout};
-pub use respond::{Response, token_fault};
+pub(crate) use request::{OPERATION_TIMEOUT, What, set_operation_timeout, set_request_timeout};
+pub(crate) use respond::{Response, token_fault};
 
 use temporalio_protos::temporal::api::{
     enums::v1::TimeoutType, failure::v1::Failure, failure::v1::NexusOperationFailureInfo,
@@ -40,7 +40,7 @@ impl NexusRequest {
     }
 
     /// With a worker, or on its way to one.
-    pub fn is_under_way(&self) -> bool {
+    pub(crate) fn is_under_way(&self) -> bool {
         matches!(self.state(), RequestState::Offered | RequestState::WithWorker)
     }
 

@@ -22,7 +22,7 @@ use crate::stored::execution::RequestState;
 use crate::stored::persistence::NamespaceId;
 
 /// The header that says how much time the operation has.
-pub const OPERATION_TIMEOUT: &str = "operation-timeout";
+pub(crate) const OPERATION_TIMEOUT: &str = "operation-timeout";
 
 /// What a handler is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,14 +33,14 @@ pub enum What {
 
 impl What {
     /// As a task token says it.
-    pub fn number(self) -> i32 {
+    pub(crate) fn number(self) -> i32 {
         match self {
             Self::Start => 1,
             Self::Cancel => 2,
         }
     }
 
-    pub fn of_number(number: i32) -> Option<Self> {
+    pub(crate) fn of_number(number: i32) -> Option<Self> {
         [Self::Start, Self::Cancel].into_iter().find(|what| what.number() == number)
     }
 }
@@ -60,7 +60,7 @@ impl Transition<'_> {
     }
 
     /// Notes on which queue the request waits.
-    pub fn nexus_request_queued(&mut self, event: i64, what: What, namespace: NamespaceId, queue: String) {
+    pub(crate) fn nexus_request_queued(&mut self, event: i64, what: What, namespace: NamespaceId, queue: String) {
         if let Some(operation) = self.exec.nexus_operation_mut(event) {
             let request = operation.request_mut(what);
             (request.namespace, request.queue) = (namespace, queue);
@@ -68,7 +68,7 @@ impl Transition<'_> {
     }
 
     /// Hands the request to a worker. The caller saw that it is offered.
-    pub fn start_nexus_request(&mut self, event: i64, what: What) -> PollNexusTaskQueueResponse {
+    pub(crate) fn start_nexus_request(&mut self, event: i64, what: What) -> PollNexusTaskQueueResponse {
         let now = self.now;
         let operation = self.exec.nexus_operation_mut(event).expect("the caller saw it waiting");
         let request = operation.request_mut(what);
@@ -78,7 +78,7 @@ impl Transition<'_> {
     }
 
     /// A request that was handed out but never reached its worker is offered again.
-    pub fn undo_nexus_request(&mut self, token: &TaskToken, what: What) {
+    pub(crate) fn undo_nexus_request(&mut self, token: &TaskToken, what: What) {
         if !self.exec.has_nexus_request(token, what) {
             return;
         }
@@ -104,13 +104,13 @@ impl Transition<'_> {
     }
 
     /// The endpoint is gone.
-    pub fn nexus_endpoint_missing(&mut self, event: i64, what: What) {
+    pub(crate) fn nexus_endpoint_missing(&mut self, event: i64, what: What) {
         let failure = failures::handler("NOT_FOUND", "endpoint not registered");
         self.nexus_request_failed(event, what, failure, false);
     }
 
     /// Something of the operation is due.
-    pub fn nexus_due(&mut self, event: i64) {
+    pub(crate) fn nexus_due(&mut self, event: i64) {
         let Some(operation) = self.exec.nexus.get(&event) else { return };
         if let Some(kind) = operation.struck(self.now) {
             return self.time_out_nexus_operation(event, kind);
@@ -236,9 +236,9 @@ impl Transition<'_> {
     }
 
     /// The event that scheduled the operation, or the operation itself where no workflow called it.
-    pub fn link_to_caller(&self, event_id: i64) -> Link {
+    pub(crate) fn link_to_caller(&self, event_id: i64) -> Link {
         use link::workflow_event::{EventReference, Reference};
-        if self.exec.is_standalone_operation() {
+        if self.exec.is_standalone_nexus_operation() {
             let operation = link::NexusOperation {
                 namespace: self.namespace.name.clone(),
                 operation_id: operation_id(&self.exec.core.workflow_id).to_owned(),
@@ -260,17 +260,17 @@ impl Transition<'_> {
 
 impl crate::execution::Execution {
     /// Whether the request waits for a worker.
-    pub fn nexus_is_offered(&self, event: i64, what: What) -> bool {
+    pub(crate) fn nexus_is_offered(&self, event: i64, what: What) -> bool {
         self.nexus.get(&event).is_some_and(|operation| operation.request(what).state() == RequestState::Offered)
     }
 
     /// Whether the token is that of a request which a worker has now.
-    pub fn has_nexus_request(&self, token: &TaskToken, what: What) -> bool {
+    pub(crate) fn has_nexus_request(&self, token: &TaskToken, what: What) -> bool {
         self.nexus_handler(token, what).is_some()
     }
 
     /// The namespace of the worker that has the request of this token now; 0 where it went to a URL outside.
-    pub fn nexus_handler(&self, token: &TaskToken, what: What) -> Option<NamespaceId> {
+    pub(crate) fn nexus_handler(&self, token: &TaskToken, what: What) -> Option<NamespaceId> {
         let request = self.nexus.get(&token.scheduled_event_id)?.request(what);
         let with_worker = request.state() == RequestState::WithWorker
             && request.attempt == token.attempt
@@ -301,14 +301,14 @@ pub(in crate::execution) fn back_off(attempt: i32) -> Span {
 }
 
 /// Tells a handler how much time its answer has. The second name is for Java SDKs that look for none in small letters.
-pub fn set_request_timeout(header: &mut HashMap<String, String>, left: Span) {
+pub(crate) fn set_request_timeout(header: &mut HashMap<String, String>, left: Span) {
     for name in ["request-timeout", "Request-Timeout"] {
         header.insert(name.to_owned(), milliseconds(left));
     }
 }
 
 /// Tells a handler how much time its operation has.
-pub fn set_operation_timeout(header: &mut HashMap<String, String>, left: Span) {
+pub(crate) fn set_operation_timeout(header: &mut HashMap<String, String>, left: Span) {
     header.insert(OPERATION_TIMEOUT.to_owned(), milliseconds(left));
 }
 

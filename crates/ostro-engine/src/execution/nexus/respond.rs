@@ -18,7 +18,7 @@ use crate::stored::execution::RequestState;
 const OPERATION_TOKEN_LENGTH_MAX: usize = 4096;
 
 /// What is wrong with a token that a handler gave to its operation.
-pub fn token_fault(token: &str) -> Option<String> {
+pub(crate) fn token_fault(token: &str) -> Option<String> {
     let length = token.len();
     (length > OPERATION_TOKEN_LENGTH_MAX)
         .then(|| format!("length exceeds allowed limit ({length}/{OPERATION_TOKEN_LENGTH_MAX})"))
@@ -26,7 +26,7 @@ pub fn token_fault(token: &str) -> Option<String> {
 
 /// A worker's answer to a request.
 #[derive(Debug)]
-pub enum Response {
+pub(crate) enum Response {
     Completed(Option<response::Variant>),
     Failed(Failure),
     /// What came back from a URL outside was no answer of a handler, or nothing came back.
@@ -38,7 +38,7 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// NOT_FOUND where the request is no longer with that worker.
-    pub fn nexus_answered(&mut self, token: &TaskToken, what: What, response: Response) -> Result<()> {
+    pub(crate) fn nexus_answered(&mut self, token: &TaskToken, what: What, response: Response) -> Result<()> {
         if !self.exec.is_open() || !self.exec.has_nexus_request(token, what) {
             return Err(Error::not_found("Nexus task not found or already expired"));
         }
@@ -65,7 +65,7 @@ impl Transition<'_> {
 
     /// The failure of a request that its handler had no part in: the reference server tells a workflow another one.
     pub(super) fn call_failure(&self, message: &str, non_retryable: bool) -> Failure {
-        match self.exec.is_standalone_operation() {
+        match self.exec.is_standalone_nexus_operation() {
             true => failures::server(message, non_retryable),
             false => failures::call(message, non_retryable),
         }

@@ -23,7 +23,7 @@ use crate::stored::execution::Child;
 
 impl Transition<'_> {
     /// The child runs.
-    pub fn child_started(&mut self, initiated_event_id: i64, run_id: &str) {
+    pub(crate) fn child_started(&mut self, initiated_event_id: i64, run_id: &str) {
         let Some(child) = self.exec.child_mut(initiated_event_id) else { return };
         child.run_id = run_id.to_owned();
         child.started_event_id = BUFFERED;
@@ -43,7 +43,11 @@ impl Transition<'_> {
     }
 
     /// The child could not be started.
-    pub fn child_start_failed(&mut self, initiated_event_id: i64, cause: StartChildWorkflowExecutionFailedCause) {
+    pub(crate) fn child_start_failed(
+        &mut self,
+        initiated_event_id: i64,
+        cause: StartChildWorkflowExecutionFailedCause,
+    ) {
         let Some(child) = self.exec.remove_child(initiated_event_id) else { return };
         let initiated = child.initiated.unwrap_or_default();
         self.record(StartChildWorkflowExecutionFailedEventAttributes {
@@ -59,7 +63,7 @@ impl Transition<'_> {
     }
 
     /// The chain of the child's runs ended with `outcome`, the attributes of its last event.
-    pub fn child_closed(&mut self, initiated_event_id: i64, run_id: &str, outcome: &Attributes) {
+    pub(crate) fn child_closed(&mut self, initiated_event_id: i64, run_id: &str, outcome: &Attributes) {
         let Some(child) = self.exec.remove_child(initiated_event_id) else { return };
         if let Some(attributes) = closed_attributes(child, run_id, outcome) {
             self.record(attributes);

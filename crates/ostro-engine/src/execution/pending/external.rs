@@ -16,7 +16,7 @@ use temporalio_protos::temporal::api::{
 use crate::execution::Transition;
 
 impl Transition<'_> {
-    pub fn external_signal_delivered(&mut self, initiated_event_id: i64) {
+    pub(crate) fn external_signal_delivered(&mut self, initiated_event_id: i64) {
         let Some(signal) = self.exec.remove_signal(initiated_event_id) else { return };
         let initiated = signal.initiated.unwrap_or_default();
         self.record(ExternalWorkflowExecutionSignaledEventAttributes {
@@ -29,7 +29,7 @@ impl Transition<'_> {
         self.schedule_workflow_task();
     }
 
-    pub fn external_signal_failed(
+    pub(crate) fn external_signal_failed(
         &mut self,
         initiated_event_id: i64,
         cause: SignalExternalWorkflowExecutionFailedCause,
@@ -48,7 +48,7 @@ impl Transition<'_> {
         self.schedule_workflow_task();
     }
 
-    pub fn external_cancel_delivered(&mut self, initiated_event_id: i64) {
+    pub(crate) fn external_cancel_delivered(&mut self, initiated_event_id: i64) {
         let Some(cancel) = self.exec.remove_cancel(initiated_event_id) else { return };
         let initiated = cancel.initiated.unwrap_or_default();
         self.record(ExternalWorkflowExecutionCancelRequestedEventAttributes {
@@ -60,7 +60,7 @@ impl Transition<'_> {
         self.schedule_workflow_task();
     }
 
-    pub fn external_cancel_failed(
+    pub(crate) fn external_cancel_failed(
         &mut self,
         initiated_event_id: i64,
         cause: CancelExternalWorkflowExecutionFailedCause,

@@ -16,26 +16,26 @@ const PATIENCE: Span = MINUTE;
 
 impl Transition<'_> {
     /// Something is left to tell.
-    pub fn hold(&mut self) {
+    pub(crate) fn hold(&mut self) {
         self.exec.core.held_due = (self.now + PATIENCE).nanos();
     }
 
     /// It is time to try again.
-    pub fn held_due(&mut self) {
+    pub(crate) fn held_due(&mut self) {
         self.exec.core.held_due = 0;
         let id = self.id();
         self.effect(Effect::Held(id));
     }
 
     /// Tells the end of the run, whose closing event has these attributes, to those who have not heard of it.
-    pub fn tell_end_again(&mut self, outcome: Attributes) {
+    pub(crate) fn tell_end_again(&mut self, outcome: Attributes) {
         let goes_on = !self.exec.core.next_run_id.is_empty();
         let closed = self.closed(goes_on, outcome, Vec::new());
         self.effect(Effect::Closed(Box::new(closed)));
     }
 
     /// The same for an activity or an operation without a workflow.
-    pub fn call_back_of_standalone(&mut self) {
+    pub(crate) fn call_back_of_standalone(&mut self) {
         let callbacks = self.exec.callbacks_of_standalone(&self.namespace.name);
         let id = self.id();
         self.effect(Effect::CallBack(id, callbacks));

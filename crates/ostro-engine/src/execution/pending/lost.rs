@@ -8,7 +8,7 @@ use crate::stored::execution::{Activity, WorkflowTask};
 
 impl Execution {
     /// Whether workers that are gone hold anything: what they began before `before`, or their own queues.
-    pub fn has_lost(&self, before: Time) -> bool {
+    pub(crate) fn has_lost(&self, before: Time) -> bool {
         self.is_open()
             && (self.core.workflow_task.as_ref().is_some_and(|task| task.is_lost(before))
                 || self.activities.values().any(|activity| activity.is_lost(before)))
@@ -29,7 +29,7 @@ impl Activity {
 
 impl Transition<'_> {
     /// The attempt goes on outside of the process that took it: [`Self::lose_workers`] leaves it alone.
-    pub fn detach_activity(&mut self, activity: &ActivityRef) -> Result<()> {
+    pub(crate) fn detach_activity(&mut self, activity: &ActivityRef) -> Result<()> {
         let scheduled_event_id = self.exec.running_activity(activity)?;
         if let Some(activity) = self.exec.activity_mut(scheduled_event_id) {
             activity.detached = true;
@@ -39,7 +39,7 @@ impl Transition<'_> {
 
     /// Takes everything from workers that are gone: tasks of the workflow wait for any worker, attempts of activities fail and
     /// are followed by the next at once, where the retry policy has one.
-    pub fn lose_workers(&mut self, before: Time) {
+    pub(crate) fn lose_workers(&mut self, before: Time) {
         let lost = self.exec.activities.values().filter(|activity| activity.is_lost(before));
         let lost: Vec<String> = lost.map(|activity| activity.activity_id().to_owned()).collect();
         match self.exec.core.workflow_task.clone().filter(|task| task.is_lost(before)) {

@@ -11,7 +11,7 @@ use crate::stored::persistence::{ItemKey, ItemKind};
 
 impl Transition<'_> {
     /// The timer is due.
-    pub fn fire_timer(&mut self, timer_id: &str) {
+    pub(crate) fn fire_timer(&mut self, timer_id: &str) {
         let Some(timer) = self.exec.remove_timer(timer_id) else { return };
         self.record(TimerFiredEventAttributes { timer_id: timer.timer_id, started_event_id: timer.started_event_id });
         self.schedule_workflow_task();

@@ -50,7 +50,7 @@ pub fn without_division(mut attributes: SearchAttributes) -> SearchAttributes {
 }
 
 impl Execution {
-    pub fn is_standalone(&self) -> bool {
+    pub(crate) fn is_standalone(&self) -> bool {
         self.core.standalone.is_some()
     }
 
@@ -72,7 +72,12 @@ impl Execution {
 
 impl Transition<'_> {
     /// Begins; the first attempt waits for `delay`.
-    pub fn start_standalone(&mut self, run: NewRun, scheduled: ActivityTaskScheduledEventAttributes, delay: Span) {
+    pub(crate) fn start_standalone_activity(
+        &mut self,
+        run: NewRun,
+        scheduled: ActivityTaskScheduledEventAttributes,
+        delay: Span,
+    ) {
         let mut started = run.started.clone();
         let mut attributes = started.search_attributes.take().unwrap_or_default();
         attributes.indexed_fields.insert(DIVISION_ATTRIBUTE.to_owned(), keyword(DIVISION));
@@ -100,8 +105,8 @@ impl Transition<'_> {
     /// What would be an event of a workflow's history ends the execution, or is nothing.
     pub(crate) fn note_standalone(&mut self, attributes: Attributes, links: Vec<Link>) {
         use Attributes::*;
-        if self.exec.is_standalone_operation() {
-            return self.note_standalone_operation(attributes, links);
+        if self.exec.is_standalone_nexus_operation() {
+            return self.note_standalone_nexus_operation(attributes, links);
         }
         match attributes {
             ActivityTaskCompletedEventAttributes(a) => {
@@ -156,7 +161,7 @@ impl Transition<'_> {
     }
 
     /// Another request wants what is there already, and may leave its id, its callbacks and its links with it.
-    pub fn attach_to_standalone(&mut self, request_id: &str, callbacks: &[Callback], links: Vec<Link>) {
+    pub(crate) fn attach_to_standalone(&mut self, request_id: &str, callbacks: &[Callback], links: Vec<Link>) {
         self.exec.core.request_ids.entry(request_id.to_owned()).or_default();
         self.exec.add_callbacks(callbacks, request_id, self.now);
         if !links.is_empty() {
@@ -169,7 +174,12 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// FAILED_PRECONDITION for one that has ended, or whose cancellation another request asked for.
-    pub fn request_standalone_cancel(&mut self, request_id: &str, reason: &str, identity: &str) -> Result<()> {
+    pub(crate) fn request_standalone_activity_cancel(
+        &mut self,
+        request_id: &str,
+        reason: &str,
+        identity: &str,
+    ) -> Result<()> {
         let before = self.exec.core.standalone.clone().unwrap_or_default();
         if !request_id.is_empty() && before.cancel_request_id == request_id {
             return Ok(());
@@ -204,7 +214,12 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// FAILED_PRECONDITION for one that has ended.
-    pub fn terminate_standalone(&mut self, request_id: &str, reason: &str, identity: &str) -> Result<()> {
+    pub(crate) fn terminate_standalone_activity(
+        &mut self,
+        request_id: &str,
+        reason: &str,
+        identity: &str,
+    ) -> Result<()> {
         if !self.exec.is_open() {
             let standalone = self.exec.core.standalone.clone().unwrap_or_default();
             let same = !request_id.is_empty() && standalone.terminate_request_id == request_id;

@@ -27,7 +27,10 @@ pub fn activity_status(status: i32) -> ActivityExecutionStatus {
 
 impl Execution {
     /// The description with the parts that the request wants.
-    pub fn describe_standalone(&self, request: &DescribeActivityExecutionRequest) -> DescribeActivityExecutionResponse {
+    pub(crate) fn describe_standalone_activity(
+        &self,
+        request: &DescribeActivityExecutionRequest,
+    ) -> DescribeActivityExecutionResponse {
         let activity = self.standalone_activity().cloned().unwrap_or_default();
         let mut info = self.standalone_info(&activity);
         if request.include_heartbeat_details {

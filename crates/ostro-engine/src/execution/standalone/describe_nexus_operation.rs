@@ -54,12 +54,12 @@ enum Outcome {
 
 impl Execution {
     /// The description with the parts that the request wants; `now` counts for how long it has run.
-    pub fn describe_standalone_operation(
+    pub(crate) fn describe_standalone_nexus_operation(
         &self,
         request: &DescribeNexusOperationExecutionRequest,
         now: Time,
     ) -> DescribeNexusOperationExecutionResponse {
-        let operation = self.standalone_operation().cloned().unwrap_or_default();
+        let operation = self.standalone_nexus_operation().cloned().unwrap_or_default();
         let outcome = self.operation_outcome().filter(|_| request.include_outcome).map(|outcome| match outcome {
             Outcome::Result(payload) => described::Outcome::Result(payload),
             Outcome::Failure(failure) => described::Outcome::Failure(*failure),
@@ -75,8 +75,8 @@ impl Execution {
     }
 
     /// How far it has come, for those who wait for that.
-    pub fn operation_progress(&self) -> PollNexusOperationExecutionResponse {
-        let operation = self.standalone_operation().cloned().unwrap_or_default();
+    pub(crate) fn operation_progress(&self) -> PollNexusOperationExecutionResponse {
+        let operation = self.standalone_nexus_operation().cloned().unwrap_or_default();
         let stage = match self.is_open() {
             false => Stage::Closed,
             true if operation.is_started() => Stage::Started,
@@ -134,7 +134,7 @@ impl Execution {
             search_attributes: Some(without_own(attributes)),
             nexus_header: a.nexus_header.clone(),
             user_metadata: core.user_metadata.clone(),
-            links: self.links_of_standalone_operation(),
+            links: self.links_of_standalone_nexus_operation(),
             identity: self.started().identity.clone(),
             ..Default::default()
         }

@@ -20,7 +20,7 @@ use crate::execution::standalone::activity::{DIVISION_ATTRIBUTE, SCHEDULED, keyw
 use crate::execution::workflow::new_run::NewRun;
 use crate::execution::workflow::start;
 use crate::execution::{Execution, Transition};
-use crate::stored::execution::{NexusOperation, Properties, Standalone, StandaloneOperation, Start};
+use crate::stored::execution::{NexusOperation, Properties, Standalone, StandaloneNexusOperation, Start};
 
 /// What keeps ids of operations apart from those of workflows and activities; as long as that of activities.
 const ID_PREFIX: &str = "\u{1}nexus-op/";
@@ -42,18 +42,18 @@ pub fn operation_id(execution_id: &str) -> &str {
 }
 
 impl Execution {
-    pub fn is_standalone_operation(&self) -> bool {
+    pub(crate) fn is_standalone_nexus_operation(&self) -> bool {
         self.core.standalone.as_ref().is_some_and(|standalone| standalone.operation.is_some())
     }
 
     /// The one operation: as it is, or as it ended.
-    pub fn standalone_operation(&self) -> Option<&NexusOperation> {
+    pub fn standalone_nexus_operation(&self) -> Option<&NexusOperation> {
         let ended = || self.core.standalone.as_ref()?.operation.as_ref()?.ended.as_ref();
         self.nexus.get(&SCHEDULED).or_else(ended)
     }
 
     /// What its handler linked it to.
-    pub fn links_of_standalone_operation(&self) -> Vec<Link> {
+    pub(crate) fn links_of_standalone_nexus_operation(&self) -> Vec<Link> {
         let operation = self.core.standalone.as_ref().and_then(|standalone| standalone.operation.as_ref());
         operation.map(|operation| operation.links.clone()).unwrap_or_default()
     }
@@ -61,7 +61,11 @@ impl Execution {
 
 impl Transition<'_> {
     /// Begins: the request to its handler goes out at once.
-    pub fn start_standalone_operation(&mut self, run: NewRun, scheduled: NexusOperationScheduledEventAttributes) {
+    pub(crate) fn start_standalone_nexus_operation(
+        &mut self,
+        run: NewRun,
+        scheduled: NexusOperationScheduledEventAttributes,
+    ) {
         let mut started = run.started.clone();
         let mut attributes = started.search_attributes.take().unwrap_or_default();
         for (name, value) in [
@@ -74,7 +78,7 @@ impl Transition<'_> {
         }
         self.exec.core = start::new_core(&run, &started, self.now);
         let core = &mut self.exec.core;
-        let operation = Some(StandaloneOperation::default());
+        let operation = Some(StandaloneNexusOperation::default());
         core.standalone = Some(Box::new(Standalone { operation, ..Default::default() }));
         core.request_ids.values_mut().for_each(|info| info.event_type = EventType::Unspecified as i32);
         self.exec.properties = Properties { search_attributes: Some(attributes), ..Default::default() };
@@ -86,9 +90,9 @@ impl Transition<'_> {
     }
 
     /// What would be an event of a workflow's history changes the execution, or is nothing.
-    pub(crate) fn note_standalone_operation(&mut self, attributes: Attributes, links: Vec<Link>) {
+    pub(crate) fn note_standalone_nexus_operation(&mut self, attributes: Attributes, links: Vec<Link>) {
         use Attributes::*;
-        if let Some(operation) = self.standalone_operation_mut() {
+        if let Some(operation) = self.standalone_nexus_operation_mut() {
             operation.links.extend(links);
         }
         match attributes {
@@ -107,7 +111,7 @@ impl Transition<'_> {
     fn close_unsuccessful(&mut self, status: Status, told: Option<Failure>) {
         let cause = told.and_then(|failure| failure.cause).map(|cause| *cause).unwrap_or_default();
         let now = self.now;
-        let ended = self.standalone_operation_mut().and_then(|operation| operation.ended.as_mut());
+        let ended = self.standalone_nexus_operation_mut().and_then(|operation| operation.ended.as_mut());
         if let Some(operation) = ended.filter(|operation| !operation.is_started()) {
             let request = operation.request_mut(What::Start);
             request.last_attempt_complete_time = now.nanos();
@@ -118,12 +122,12 @@ impl Transition<'_> {
 
     /// Remembers the operation as it was at its end.
     pub(crate) fn keep_ended_operation(&mut self, ended: &NexusOperation) {
-        if let Some(operation) = self.standalone_operation_mut() {
+        if let Some(operation) = self.standalone_nexus_operation_mut() {
             operation.ended = Some(ended.clone());
         }
     }
 
-    fn standalone_operation_mut(&mut self) -> Option<&mut StandaloneOperation> {
+    fn standalone_nexus_operation_mut(&mut self) -> Option<&mut StandaloneNexusOperation> {
         self.exec.core.standalone.as_mut()?.operation.as_mut()
     }
 
@@ -131,7 +135,7 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// FAILED_PRECONDITION for one that has ended, or whose cancellation another request asked for.
-    pub fn request_standalone_operation_cancel(&mut self, request_id: &str, reason: &str) -> Result<()> {
+    pub(crate) fn request_standalone_nexus_operation_cancel(&mut self, request_id: &str, reason: &str) -> Result<()> {
         let before = self.exec.core.standalone.clone().unwrap_or_default();
         if !request_id.is_empty() && before.cancel_request_id == request_id {
             return Ok(());
@@ -160,7 +164,12 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// FAILED_PRECONDITION for one that has ended.
-    pub fn terminate_standalone_operation(&mut self, request_id: &str, reason: &str, identity: &str) -> Result<()> {
+    pub(crate) fn terminate_standalone_nexus_operation(
+        &mut self,
+        request_id: &str,
+        reason: &str,
+        identity: &str,
+    ) -> Result<()> {
         if !self.exec.is_open() {
             let by = self.exec.core.standalone.clone().unwrap_or_default().terminate_request_id;
             return match self.exec.status() {

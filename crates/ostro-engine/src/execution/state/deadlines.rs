@@ -6,7 +6,7 @@ use crate::base::time::Time;
 
 /// What falls due.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Deadline {
+pub(crate) enum Deadline {
     /// The back-off before the first workflow task (start delay, cron, retry) is over.
     FirstTask,
     /// The run or its chain has run out of time.
@@ -34,7 +34,7 @@ pub struct Deadlines {
 
 impl Deadlines {
     /// Sets or clears (`None`) one deadline.
-    pub fn set(&mut self, deadline: Deadline, time: Option<Time>) {
+    pub(crate) fn set(&mut self, deadline: Deadline, time: Option<Time>) {
         if self.times.get(&deadline) == time.as_ref() {
             return;
         }
@@ -47,18 +47,18 @@ impl Deadlines {
         }
     }
 
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.times.clear();
         self.order.clear();
     }
 
     /// The earliest, or nothing.
-    pub fn next(&self) -> Option<Time> {
+    pub(crate) fn next(&self) -> Option<Time> {
         self.order.first().map(|(time, _)| *time)
     }
 
     /// The earliest that is due at `now`.
-    pub fn due(&self, now: Time) -> Option<Deadline> {
+    pub(crate) fn due(&self, now: Time) -> Option<Deadline> {
         self.order.first().filter(|(time, _)| *time <= now).map(|(_, deadline)| deadline.clone())
     }
 }

@@ -11,7 +11,7 @@ use crate::execution::history::BUFFERED;
 use crate::stored::execution::AdmittedUpdate;
 
 #[derive(Debug, Default)]
-pub struct Live {
+pub(crate) struct Live {
     /// Started events of activities and children that have not ended; see `history`.
     pub(crate) started: HashMap<i64, i64>,
     /// Updates on their way, in order of arrival.
@@ -25,7 +25,7 @@ pub struct Live {
 
 /// How far an update has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum UpdateStage {
+pub(crate) enum UpdateStage {
     Admitted,
     /// Handed to a worker with the workflow task in flight.
     Sent,
@@ -33,7 +33,7 @@ pub enum UpdateStage {
 }
 
 #[derive(Debug)]
-pub struct LiveUpdate {
+pub(crate) struct LiveUpdate {
     pub request: update::Request,
     pub stage: UpdateStage,
     pub waiters: Vec<UpdateWaiter>,
@@ -45,29 +45,27 @@ pub struct LiveUpdate {
 
 impl LiveUpdate {
     /// An update that somebody asks for.
-    pub fn new(request: update::Request, stage: UpdateStage, waiters: Vec<UpdateWaiter>) -> Self {
+    pub(crate) fn new(request: update::Request, stage: UpdateStage, waiters: Vec<UpdateWaiter>) -> Self {
         Self { request, stage, waiters, in_history: false, sent_with: 0 }
     }
 
     /// An update that an event of history brought.
-    pub fn of_history(admitted: &AdmittedUpdate) -> Self {
+    pub(crate) fn of_history(admitted: &AdmittedUpdate) -> Self {
         let request = admitted.request.clone().unwrap_or_default();
         Self { request, stage: UpdateStage::Admitted, waiters: Vec::new(), in_history: true, sent_with: 0 }
     }
 
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         self.request.meta.as_ref().map_or("", |meta| &meta.update_id)
     }
 }
 
 /// A client that waits for an update.
 #[derive(Debug, Clone, Copy)]
-pub struct UpdateWaiter {
+pub(crate) struct UpdateWaiter {
     pub reply: ReplyId,
     /// `UpdateWorkflowExecutionLifecycleStage` that it waits for.
     pub stage: i32,
-    /// When it is answered with the stage reached so far.
-    pub deadline: Time,
 }
 
 /// A query that waits for a worker.
@@ -106,21 +104,21 @@ impl Live {
     }
 
     /// The query of that call leaves the sticky queue that it was offered on: its number and that queue.
-    pub fn unstick_query(&mut self, reply: ReplyId) -> Option<(u64, String)> {
+    pub(crate) fn unstick_query(&mut self, reply: ReplyId) -> Option<(u64, String)> {
         let (number, query) = self.queries.iter_mut().find(|(_, query)| query.reply == reply)?;
         Some((*number, query.sticky.take()?))
     }
 
-    pub fn wait_for_history(&mut self, reply: ReplyId, from: i64, close_only: bool, deadline: Time) {
+    pub(crate) fn wait_for_history(&mut self, reply: ReplyId, from: i64, close_only: bool, deadline: Time) {
         self.history_waiters.push(HistoryWaiter { reply, from, close_only, deadline });
     }
 
-    pub fn update(&mut self, update_id: &str) -> Option<&mut LiveUpdate> {
+    pub(crate) fn update(&mut self, update_id: &str) -> Option<&mut LiveUpdate> {
         self.updates.iter_mut().find(|u| u.id() == update_id)
     }
 
     /// Whether anybody waits, so that the execution must stay in memory.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.updates.iter().all(|update| update.in_history && update.waiters.is_empty())
             && self.queries.is_empty()
             && self.history_waiters.is_empty()

@@ -9,7 +9,7 @@ use crate::stored::persistence::Waiting;
 
 /// The place of a waiting task; stored with it, so that a restart puts it back where it was. All defaults encode to nothing.
 #[derive(Clone, PartialEq, Message)]
-pub struct Place {
+pub struct QueuePosition {
     /// 0 for the default.
     #[prost(int32, tag = "1")]
     pub priority: i32,
@@ -28,24 +28,24 @@ pub struct Place {
     pub ramping: bool,
 }
 
-impl Place {
+impl QueuePosition {
     /// On a sticky queue, which is one worker's: there is no version to choose.
-    pub fn on_sticky_queue(self) -> Self {
+    pub(crate) fn on_sticky_queue(self) -> Self {
         Self { deployment: String::new(), build_id: String::new(), ramping: false, ..self }
     }
 
-    pub fn pinned(&self) -> Option<Version> {
+    pub(crate) fn pinned(&self) -> Option<Version> {
         (!self.deployment.is_empty()).then(|| Version::new(&self.deployment, &self.build_id))
     }
 }
 
 impl Execution {
     /// The place of a task of this execution; `own` goes before the execution's priority, field by field.
-    pub fn place(&self, own: Option<&Priority>) -> Place {
+    pub fn queue_position(&self, own: Option<&Priority>) -> QueuePosition {
         let inherited = self.core.priority.clone().unwrap_or_default();
         let own = own.cloned().unwrap_or_default();
         let pinned = self.pinned_version();
-        Place {
+        QueuePosition {
             priority: if own.priority_key != 0 { own.priority_key } else { inherited.priority_key },
             fairness_key: if own.fairness_key.is_empty() { inherited.fairness_key } else { own.fairness_key },
             fairness_weight: if own.fairness_weight != 0.0 { own.fairness_weight } else { inherited.fairness_weight },
@@ -58,7 +58,7 @@ impl Execution {
     /// Where the workflow task waits that a restart must put back.
     pub(crate) fn waiting_place(&self) -> Option<Waiting> {
         let task = self.waiting_workflow_task()?;
-        let place = self.place(None);
+        let place = self.queue_position(None);
         let place = if task.sticky { place.on_sticky_queue() } else { place };
         Some(Waiting { queue: task.queue.clone(), place: place.encode_to_vec().into() })
     }
@@ -66,7 +66,7 @@ impl Execution {
     /// Where that activity waits.
     pub(crate) fn waiting_activity(&self, scheduled_event_id: i64) -> Option<Waiting> {
         let activity = self.activities.get(&scheduled_event_id).filter(|_| self.offers_activity(scheduled_event_id))?;
-        let place = self.place(activity.attributes().priority.as_ref());
+        let place = self.queue_position(activity.attributes().priority.as_ref());
         Some(Waiting { queue: activity.queue().to_owned(), place: place.encode_to_vec().into() })
     }
 }

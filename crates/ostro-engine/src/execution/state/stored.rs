@@ -113,13 +113,13 @@ impl Execution {
     }
 
     /// Whether the transition changed anything that is stored beside the core.
-    pub fn has_changes(&self) -> bool {
+    pub(crate) fn has_changes(&self) -> bool {
         !self.changes.items.is_empty() || !self.changes.events.is_empty() || self.changes.visibility
     }
 
     /// The end of a transition: its events become history, and what else it changed is noted for
     /// [`take_writes`](Self::take_writes).
-    pub fn note_changes(&mut self) -> Option<Write> {
+    pub(crate) fn note_changes(&mut self) -> Option<Write> {
         let changes = std::mem::take(&mut self.changes);
         self.live.started.clear();
         let history = self.append_history(changes.events);
@@ -142,12 +142,12 @@ impl Execution {
     }
 
     /// Whether a transition was noted since the last [`take_writes`](Self::take_writes).
-    pub fn is_unwritten(&self) -> bool {
+    pub(crate) fn is_unwritten(&self) -> bool {
         self.unwritten.core
     }
 
     /// Everything but history that transitions have changed since the last time, as writes.
-    pub fn take_writes(&mut self, retention: Span, writes: &mut Vec<Write>) {
+    pub(crate) fn take_writes(&mut self, retention: Span, writes: &mut Vec<Write>) {
         let unwritten = std::mem::take(&mut self.unwritten);
         for (kind, key) in unwritten.items {
             writes.push(self.item_write(kind, key));
@@ -184,7 +184,7 @@ impl Execution {
     }
 
     /// The workflow task that a restart must put back on its queue.
-    pub fn waiting_workflow_task(&self) -> Option<&WorkflowTask> {
+    pub(crate) fn waiting_workflow_task(&self) -> Option<&WorkflowTask> {
         self.core.workflow_task.as_ref().filter(|task| !task.is_started() && !task.speculative && self.is_open())
     }
 
@@ -223,12 +223,12 @@ impl Execution {
         }
     }
 
-    pub fn refresh_activity_deadline(&mut self, id: i64) {
+    pub(crate) fn refresh_activity_deadline(&mut self, id: i64) {
         let time = self.activities.get(&id).and_then(|a| a.next_due()).filter(|_| self.is_open());
         self.deadlines.set(Deadline::Activity(id), time);
     }
 
-    pub fn refresh_nexus_deadline(&mut self, id: i64) {
+    pub(crate) fn refresh_nexus_deadline(&mut self, id: i64) {
         let time = self.nexus.get(&id).and_then(|o| o.next_due()).filter(|_| self.is_open());
         self.deadlines.set(Deadline::Nexus(id), time);
     }
@@ -275,7 +275,7 @@ impl Execution {
     }
 
     /// Sets the deadlines of the run and of its workflow task anew.
-    pub fn refresh_core_deadlines(&mut self) {
+    pub(crate) fn refresh_core_deadlines(&mut self) {
         if !self.is_open() {
             self.deadlines.clear();
             return self.refresh_callback_deadlines();
@@ -313,12 +313,12 @@ impl Execution {
     }
 
     /// Whether the execution may leave memory: nothing waits on it that the store does not hold.
-    pub fn may_leave(&self) -> bool {
+    pub(crate) fn may_leave(&self) -> bool {
         self.live.is_idle() && !self.core.workflow_task.as_ref().is_some_and(|task| task.speculative)
     }
 
     /// Whether the token is that of the workflow task in flight.
-    pub fn matches_workflow_task(&self, token: &TaskToken) -> bool {
+    pub(crate) fn matches_workflow_task(&self, token: &TaskToken) -> bool {
         self.is_open()
             && self.core.workflow_task.as_ref().is_some_and(|task| {
                 task.is_started()
@@ -330,7 +330,7 @@ impl Execution {
     }
 
     /// Where history stands, for those who read it.
-    pub fn history_position(&self) -> HistoryPosition {
+    pub(crate) fn history_position(&self) -> HistoryPosition {
         HistoryPosition {
             execution: self.id,
             run_id: self.core.run_id.clone(),

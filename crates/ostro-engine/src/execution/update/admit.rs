@@ -5,7 +5,6 @@ use temporalio_protos::temporal::api::{
 };
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::time::Time;
 use crate::call::ReplyId;
 use crate::execution::Transition;
 use crate::execution::state::live::{LiveUpdate, UpdateStage, UpdateWaiter};
@@ -16,9 +15,9 @@ impl Transition<'_> {
     /// # Errors
     /// NOT_FOUND on a closed run, FAILED_PRECONDITION while workflow tasks keep failing, RESOURCE_EXHAUSTED beyond
     /// the limits.
-    pub fn update(&mut self, reply: ReplyId, request: Request, stage: Stage, deadline: Time) -> Result<()> {
+    pub(crate) fn update(&mut self, reply: ReplyId, request: Request, stage: Stage) -> Result<()> {
         let update_id = request.meta.as_ref().map(|m| m.update_id.clone()).unwrap_or_default();
-        let waiter = UpdateWaiter { reply, stage: stage as i32, deadline };
+        let waiter = UpdateWaiter { reply, stage: stage as i32 };
         self.attach_update_callbacks(&update_id, &request);
         if self.join_update(&update_id, waiter) {
             return Ok(());

@@ -34,12 +34,12 @@ fn body(message: &Message) -> Result<Body, String> {
 }
 
 /// Whether any of the messages accepts an update.
-pub fn accepts_any(messages: &[Message]) -> bool {
+pub(crate) fn accepts_any(messages: &[Message]) -> bool {
     messages.iter().any(|m| m.body.as_ref().is_some_and(|b| b.type_url == ACCEPTANCE || b.type_url == RESPONSE))
 }
 
 /// Checks a workflow task's messages in order, changing nothing.
-pub fn check_messages(execution: &Execution, messages: &[Message]) -> Result<(), String> {
+pub(crate) fn check_messages(execution: &Execution, messages: &[Message]) -> Result<(), String> {
     let mut accepted: Vec<&str> = Vec::new();
     for message in messages {
         let id = message.protocol_instance_id.as_str();

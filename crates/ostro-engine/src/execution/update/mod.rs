@@ -12,8 +12,8 @@ mod admit;
 mod messages;
 mod wait;
 
-pub use messages::{accepts_any, check_messages};
-pub use wait::{aborted_by_close, completed_response, poll_response, wait_until};
+pub(crate) use messages::{accepts_any, check_messages};
+pub(crate) use wait::{aborted_by_close, completed_response, poll_response, wait_until};
 
 use prost_wkt_types::Any;
 use temporalio_protos::temporal::api::{
@@ -33,7 +33,7 @@ const RESPONSE: &str = "type.googleapis.com/temporal.api.update.v1.Response";
 
 impl Execution {
     /// Whether an update waits for a workflow task to ride on.
-    pub fn has_unsent_updates(&self) -> bool {
+    pub(crate) fn has_unsent_updates(&self) -> bool {
         self.live.updates.iter().any(|u| u.stage == UpdateStage::Admitted)
     }
 

@@ -21,8 +21,8 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// NOT_FOUND where it does not.
-    pub fn poll_update(&mut self, reply: ReplyId, update_id: &str, stage: Stage, deadline: Time) -> Result<()> {
-        let waiter = UpdateWaiter { reply, stage: stage as i32, deadline };
+    pub(crate) fn poll_update(&mut self, reply: ReplyId, update_id: &str, stage: Stage) -> Result<()> {
+        let waiter = UpdateWaiter { reply, stage: stage as i32 };
         if self.join_update(update_id, waiter) {
             return Ok(());
         }
@@ -69,7 +69,7 @@ impl Transition<'_> {
     }
 
     /// A waiter's deadline has come: it is told how far the update is, and asks again.
-    pub fn expire_update_waiter(&mut self, reply: ReplyId) -> bool {
+    pub(crate) fn expire_update_waiter(&mut self, reply: ReplyId) -> bool {
         let found = self.exec.live.updates.iter_mut().find_map(|live| {
             let at = live.waiters.iter().position(|w| w.reply == reply)?;
             Some((live.id().to_owned(), live.waiters.remove(at)))
@@ -129,7 +129,7 @@ impl Transition<'_> {
 
 impl Execution {
     /// The outcome of an update that the workflow has answered.
-    pub fn update_outcome(&self, update_id: &str) -> Option<Outcome> {
+    pub(crate) fn update_outcome(&self, update_id: &str) -> Option<Outcome> {
         self.updates.get(update_id)?.outcome.clone()
     }
 
@@ -149,7 +149,7 @@ impl Execution {
     }
 
     /// Whether an update of this id was admitted, or more.
-    pub fn knows_update(&self, update_id: &str) -> bool {
+    pub(crate) fn knows_update(&self, update_id: &str) -> bool {
         self.updates.contains_key(update_id) || self.live.updates.iter().any(|update| update.id() == update_id)
     }
 
@@ -165,7 +165,7 @@ impl Execution {
     }
 
     /// Forgets a waiter whose client is gone.
-    pub fn drop_update_waiter(&mut self, reply: ReplyId) {
+    pub(crate) fn drop_update_waiter(&mut self, reply: ReplyId) {
         for live in &mut self.live.updates {
             live.waiters.retain(|w| w.reply != reply);
         }
@@ -186,12 +186,16 @@ fn stored_request(update_id: String) -> temporalio_protos::temporal::api::update
 }
 
 /// What a client is told whose update the run did not take before it closed.
-pub fn aborted_by_close() -> Error {
+pub(crate) fn aborted_by_close() -> Error {
     Error::not_found("workflow update was aborted by closing workflow")
 }
 
 /// The answer to an update that has its outcome.
-pub fn completed_response(execution: &Execution, update_id: &str, outcome: Outcome) -> UpdateWorkflowExecutionResponse {
+pub(crate) fn completed_response(
+    execution: &Execution,
+    update_id: &str,
+    outcome: Outcome,
+) -> UpdateWorkflowExecutionResponse {
     UpdateWorkflowExecutionResponse {
         update_ref: execution.update_ref(update_id),
         outcome: Some(outcome),
@@ -201,7 +205,7 @@ pub fn completed_response(execution: &Execution, update_id: &str, outcome: Outco
 }
 
 /// A poll's answer has the form of an update's.
-pub fn poll_response(response: UpdateWorkflowExecutionResponse) -> PollWorkflowExecutionUpdateResponse {
+pub(crate) fn poll_response(response: UpdateWorkflowExecutionResponse) -> PollWorkflowExecutionUpdateResponse {
     PollWorkflowExecutionUpdateResponse {
         outcome: response.outcome,
         stage: response.stage,
@@ -211,7 +215,7 @@ pub fn poll_response(response: UpdateWorkflowExecutionResponse) -> PollWorkflowE
 
 /// When a wait of at most `longest` must end, given the client's own deadline: a `margin` before that, or a fifth of what is
 /// left where that is less, so that a client with little patience does not ask again without a pause.
-pub fn wait_until(
+pub(crate) fn wait_until(
     now: Time,
     longest: crate::base::time::Span,
     deadline: Time,

@@ -29,14 +29,14 @@ use versioning_override::{Override, PinnedOverride};
 
 /// What a new run takes over of the version of the one that starts it.
 #[derive(Debug, Clone, Default)]
-pub struct Inherited {
+pub(crate) struct Inherited {
     pub pinned: Option<WorkerDeploymentVersion>,
     pub auto_upgrade: Option<InheritedAutoUpgradeInfo>,
     pub versioning_override: Option<VersioningOverride>,
 }
 
 impl Inherited {
-    pub fn give(self, started: &mut WorkflowExecutionStartedEventAttributes) {
+    pub(crate) fn give(self, started: &mut WorkflowExecutionStartedEventAttributes) {
         started.inherited_auto_upgrade_info = self.auto_upgrade.filter(|_| self.pinned.is_none());
         started.inherited_pinned_version = self.pinned;
         started.versioning_override = self.versioning_override;
@@ -44,7 +44,7 @@ impl Inherited {
 }
 
 /// The version that an override pins a run to.
-pub fn override_target(versioning: Option<&VersioningOverride>) -> Option<Version> {
+pub(crate) fn override_target(versioning: Option<&VersioningOverride>) -> Option<Version> {
     match versioning?.r#override.as_ref()? {
         Override::Pinned(pinned) => Version::of_proto(pinned.version.as_ref()),
         Override::OneTime(one_time) => Version::of_proto(one_time.target_deployment_version.as_ref()),
@@ -75,7 +75,7 @@ pub fn newest_form(versioning: &VersioningOverride) -> crate::base::error::Resul
 }
 
 /// Fills in the older fields of what is stored in the newest form, for those who read them.
-pub fn with_older_forms(info: &WorkflowExecutionVersioningInfo) -> WorkflowExecutionVersioningInfo {
+pub(crate) fn with_older_forms(info: &WorkflowExecutionVersioningInfo) -> WorkflowExecutionVersioningInfo {
     let mut info = info.clone();
     if let Some(version) = Version::of_proto(info.deployment_version.as_ref()) {
         info.version = version.dotted();
@@ -89,7 +89,7 @@ pub fn with_older_forms(info: &WorkflowExecutionVersioningInfo) -> WorkflowExecu
 }
 
 /// The same for an override by itself.
-pub fn override_with_older_forms(versioning: &VersioningOverride) -> VersioningOverride {
+pub(crate) fn override_with_older_forms(versioning: &VersioningOverride) -> VersioningOverride {
     let mut versioning = versioning.clone();
     match &versioning.r#override {
         Some(Override::AutoUpgrade(_)) => versioning.behavior = Behavior::AutoUpgrade as i32,
@@ -125,7 +125,7 @@ impl Execution {
     }
 
     /// The version that the run is on, or on its way to.
-    pub fn version(&self) -> Option<Version> {
+    pub(crate) fn version(&self) -> Option<Version> {
         let info = self.versioning_info()?;
         if let Some(transition) = &info.version_transition {
             return Version::of_proto(transition.deployment_version.as_ref());
@@ -141,12 +141,12 @@ impl Execution {
         self.version().filter(|_| self.behavior() == Behavior::Pinned)
     }
 
-    pub fn in_transition(&self) -> bool {
+    pub(crate) fn in_transition(&self) -> bool {
         self.versioning_info().is_some_and(|info| info.version_transition.is_some())
     }
 
     /// Whether the first task of the run is for the ramping version, whatever its share is.
-    pub fn wants_ramping_version(&self) -> bool {
+    pub(crate) fn wants_ramping_version(&self) -> bool {
         !self.had_workflow_task()
             && self.versioning_info().is_some_and(|info| {
                 info.continue_as_new_initial_versioning_behavior == Initial::UseRampingVersion as i32
@@ -251,7 +251,7 @@ impl Transition<'_> {
 
     /// A task of the run starts with a worker of another version: the run is on its way there. The worker that has it in
     /// its cache is of the old version.
-    pub fn start_transition(&mut self, version: Option<Version>) {
+    pub(crate) fn start_transition(&mut self, version: Option<Version>) {
         let target = self.workflow_target();
         let revision = if target.version == version { target.revision } else { 0 };
         let info = self.exec.core.versioning.get_or_insert_default();
@@ -264,7 +264,7 @@ impl Transition<'_> {
     }
 
     /// Offers what waits again, since it may belong to other workers now.
-    pub fn reroute_activities(&mut self) {
+    pub(crate) fn reroute_activities(&mut self) {
         let waiting: Vec<_> = self
             .exec
             .activities
@@ -281,7 +281,7 @@ impl Transition<'_> {
     }
 
     /// The workflow task that waits is offered again, to whatever workers the run now belongs to.
-    pub fn reroute_workflow_task(&mut self) {
+    pub(crate) fn reroute_workflow_task(&mut self) {
         let Some(task) = self.exec.core.workflow_task.as_ref().filter(|task| !task.is_started()) else { return };
         self.effect(Effect::WithdrawWorkflowTask(self.exec.id, task.queue.clone()));
         self.unstick_workflow_task();
@@ -314,7 +314,7 @@ impl Transition<'_> {
     }
 
     /// What a child on that queue takes over.
-    pub fn inherited_by_child(&self, namespace: NamespaceId, queue: &str) -> Inherited {
+    pub(crate) fn inherited_by_child(&self, namespace: NamespaceId, queue: &str) -> Inherited {
         if namespace != self.exec.core.namespace {
             return Inherited::default();
         }

@@ -13,7 +13,7 @@ use crate::config::{Config, FOREVER};
 const TIMEOUT_TYPE_PREFIX: &str = "TemporalTimeout:";
 
 /// Fills in what a policy leaves open, with the reference server's defaults.
-pub fn with_defaults(policy: &RetryPolicy, config: &Config) -> RetryPolicy {
+pub(crate) fn with_defaults(policy: &RetryPolicy, config: &Config) -> RetryPolicy {
     let mut policy = policy.clone();
     if from_duration(&policy.initial_interval) == Span::ZERO {
         policy.initial_interval = duration(config.activity_retry_interval);
@@ -31,7 +31,7 @@ pub fn with_defaults(policy: &RetryPolicy, config: &Config) -> RetryPolicy {
 /// The wait before the attempt after `attempt`, or why there is none.
 ///
 /// `expiration` is the time after which no attempt may begin (0: none).
-pub fn next_attempt(
+pub(crate) fn next_attempt(
     policy: Option<&RetryPolicy>,
     attempt: i32,
     now: Time,
@@ -56,7 +56,7 @@ pub fn next_attempt(
 }
 
 /// The wait after attempt `attempt`, as the policy alone has it.
-pub fn interval(policy: &RetryPolicy, attempt: i32) -> Span {
+pub(crate) fn interval(policy: &RetryPolicy, attempt: i32) -> Span {
     let initial = from_duration(&policy.initial_interval).nanos() as f64;
     let wait = initial * policy.backoff_coefficient.powi(attempt.max(1) - 1);
     let longest = from_duration(&policy.maximum_interval);
@@ -75,7 +75,7 @@ fn delay_of_failure(failure: &Failure) -> Option<Span> {
 }
 
 /// Whether the failure's kind allows another attempt.
-pub fn is_retryable(failure: &Failure, non_retryable_types: &[String]) -> bool {
+pub(crate) fn is_retryable(failure: &Failure, non_retryable_types: &[String]) -> bool {
     let listed = |name: &str| non_retryable_types.iter().any(|t| t == name);
     match &failure.failure_info {
         Some(FailureInfo::TerminatedFailureInfo(_) | FailureInfo::CanceledFailureInfo(_)) => false,

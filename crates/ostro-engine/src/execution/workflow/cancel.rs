@@ -9,7 +9,7 @@ use crate::execution::history::Extras;
 
 impl Transition<'_> {
     /// Asks the workflow to cancel itself. A second request changes nothing.
-    pub fn request_cancel(
+    pub(crate) fn request_cancel(
         &mut self,
         request: WorkflowExecutionCancelRequestedEventAttributes,
         request_id: &str,

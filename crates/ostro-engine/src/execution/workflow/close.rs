@@ -14,14 +14,14 @@ use crate::execution::{Effect, Execution, Transition};
 use crate::stored::persistence::{ExecutionId, ItemKey, ItemKind, NamespaceId};
 
 /// Who acts where the server itself does, in events; the reference server's name for it.
-pub const SERVER_IDENTITY: &str = "history-service";
+pub(crate) const SERVER_IDENTITY: &str = "history-service";
 
 /// Who terminates a run that is reset; the reference server's name for it.
-pub const RESETTER_IDENTITY: &str = "history-resetter";
+pub(crate) const RESETTER_IDENTITY: &str = "history-resetter";
 
 /// What the end of a run means to others.
 #[derive(Debug)]
-pub struct Closed {
+pub(crate) struct Closed {
     pub execution: ExecutionId,
     pub namespace: NamespaceId,
     pub workflow: WorkflowExecution,
@@ -40,14 +40,14 @@ pub struct Closed {
 }
 
 #[derive(Debug)]
-pub struct ParentRef {
+pub(crate) struct ParentRef {
     pub namespace: String,
     pub workflow: WorkflowExecution,
     pub initiated_event_id: i64,
 }
 
 #[derive(Debug)]
-pub struct ClosedChild {
+pub(crate) struct ClosedChild {
     pub namespace: String,
     pub workflow: WorkflowExecution,
     pub policy: ParentClosePolicy,
@@ -55,7 +55,7 @@ pub struct ClosedChild {
 
 impl Transition<'_> {
     /// Ends the run with its last event, and starts `next` where the chain goes on.
-    pub fn close(
+    pub(crate) fn close(
         &mut self,
         status: WorkflowExecutionStatus,
         attributes: impl Into<Attributes>,

@@ -7,7 +7,7 @@ impl Transition<'_> {
     ///
     /// Timers and time-outs keep their moments: those that are past strike at once. Whoever had a task on the other server
     /// is not waited for: the workflow task has timed out, attempts of activities begin anew.
-    pub fn begin_imported(&mut self, news: bool) {
+    pub(crate) fn begin_imported(&mut self, news: bool) {
         self.exec.core.imported_time = self.now.nanos();
         if !self.exec.is_open() {
             return;

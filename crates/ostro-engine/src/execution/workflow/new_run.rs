@@ -15,7 +15,7 @@ use crate::stored::persistence::{ExecutionId, NamespaceId};
 
 /// Everything that a new run begins with.
 #[derive(Debug, Clone, Default)]
-pub struct NewRun {
+pub(crate) struct NewRun {
     pub namespace: NamespaceId,
     pub workflow_id: String,
     pub run_id: String,
@@ -33,7 +33,7 @@ pub struct NewRun {
 
 /// The next run, and what the event that ends this one says of it.
 #[derive(Debug)]
-pub struct Next {
+pub(crate) struct Next {
     pub run_id: String,
     pub backoff: Span,
     pub run: Box<NewRun>,

@@ -27,7 +27,7 @@ const PATHS: [&str; 8] = [
 
 impl Execution {
     /// The options as they are.
-    pub fn options(&self) -> WorkflowExecutionOptions {
+    pub(crate) fn options(&self) -> WorkflowExecutionOptions {
         WorkflowExecutionOptions {
             versioning_override: self.core.versioning.as_ref().and_then(|info| info.versioning_override.clone()),
             priority: self.core.priority.clone(),
@@ -85,7 +85,7 @@ impl Execution {
 ///
 /// # Errors
 /// INVALID_ARGUMENT.
-pub fn check_mask(mask: &[String]) -> Result<()> {
+pub(crate) fn check_mask(mask: &[String]) -> Result<()> {
     merged(WorkflowExecutionOptions::default(), &WorkflowExecutionOptions::default(), mask).map(drop)
 }
 
@@ -99,7 +99,11 @@ fn merged(
 
 impl Transition<'_> {
     /// Writes the event and does what it says.
-    pub fn record_options(&mut self, attributes: WorkflowExecutionOptionsUpdatedEventAttributes, links: Vec<Link>) {
+    pub(crate) fn record_options(
+        &mut self,
+        attributes: WorkflowExecutionOptionsUpdatedEventAttributes,
+        links: Vec<Link>,
+    ) {
         // SDKs that do not know the event must not stumble over it.
         let extras = Extras { links, worker_may_ignore: true, ..Default::default() };
         let id = self.record_with(attributes.clone(), extras);
@@ -115,7 +119,7 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// INVALID_ARGUMENT for a mask with other paths, or with a part of the versioning override.
-    pub fn update_options(
+    pub(crate) fn update_options(
         &mut self,
         options: &WorkflowExecutionOptions,
         mask: &[String],

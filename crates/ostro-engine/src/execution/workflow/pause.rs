@@ -25,12 +25,12 @@ use crate::stored::persistence::{ItemKey, ItemKind};
 const ATTRIBUTE: &str = "TemporalPauseInfo";
 
 impl Execution {
-    pub fn is_paused(&self) -> bool {
+    pub(crate) fn is_paused(&self) -> bool {
         self.status() == Status::Paused
     }
 
     /// Whether the activity is on a queue, for a worker to take.
-    pub fn offers_activity(&self, scheduled_event_id: i64) -> bool {
+    pub(crate) fn offers_activity(&self, scheduled_event_id: i64) -> bool {
         !self.is_paused() && self.activities.get(&scheduled_event_id).is_some_and(|activity| activity.is_waiting())
     }
 
@@ -74,7 +74,7 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// FAILED_PRECONDITION where it is paused already.
-    pub fn pause_run(&mut self, a: WorkflowExecutionPausedEventAttributes) -> Result<()> {
+    pub(crate) fn pause_run(&mut self, a: WorkflowExecutionPausedEventAttributes) -> Result<()> {
         if self.exec.is_paused() {
             let same = !a.request_id.is_empty() && self.exec.core.pause_request_id == a.request_id;
             return if same { Ok(()) } else { Err(Error::failed_precondition("workflow is already paused.")) };
@@ -110,7 +110,7 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// FAILED_PRECONDITION where it is not paused.
-    pub fn unpause_run(&mut self, a: WorkflowExecutionUnpausedEventAttributes) -> Result<()> {
+    pub(crate) fn unpause_run(&mut self, a: WorkflowExecutionUnpausedEventAttributes) -> Result<()> {
         if !self.exec.is_paused() {
             return Err(Error::failed_precondition("workflow is not paused."));
         }

@@ -22,7 +22,7 @@ use crate::execution::{Effect, Execution, Transition};
 
 /// What a reset does beside going back.
 #[derive(Debug, Clone, Default)]
-pub struct Reset {
+pub(crate) struct Reset {
     pub base_run_id: String,
     pub reason: String,
     /// Events of the old run, and of those that it continued as, from the reset point on.
@@ -34,11 +34,11 @@ pub struct Reset {
 
 /// Which later events do not happen again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Exclude(BTreeSet<ResetReapplyExcludeType>);
+pub(crate) struct Exclude(BTreeSet<ResetReapplyExcludeType>);
 
 impl Exclude {
     /// From the two fields of a request.
-    pub fn of(reapply: ResetReapplyType, types: impl IntoIterator<Item = ResetReapplyExcludeType>) -> Self {
+    pub(crate) fn of(reapply: ResetReapplyType, types: impl IntoIterator<Item = ResetReapplyExcludeType>) -> Self {
         use ResetReapplyExcludeType::{Signal, Update};
         let mut exclude: BTreeSet<_> = types.into_iter().collect();
         #[allow(deprecated)]
@@ -55,7 +55,7 @@ impl Exclude {
     }
 
     /// Whether nothing at all happens again, children's events included.
-    pub fn is_everything(&self) -> bool {
+    pub(crate) fn is_everything(&self) -> bool {
         use ResetReapplyExcludeType::{Nexus, Signal, Update};
         [Signal, Update, Nexus].iter().all(|kind| self.0.contains(kind))
     }
@@ -63,12 +63,12 @@ impl Exclude {
 
 impl Transition<'_> {
     /// The run stops since another goes on from an earlier point of its history.
-    pub fn terminate_for_reset(&mut self, reason: String) {
+    pub(crate) fn terminate_for_reset(&mut self, reason: String) {
         self.terminate(reason, None, RESETTER_IDENTITY.to_owned(), Vec::new());
     }
 
     /// Begins the new run: the caller has rebuilt it up to a workflow task, which fails here.
-    pub fn begin_reset_run(&mut self, reset: Reset) {
+    pub(crate) fn begin_reset_run(&mut self, reset: Reset) {
         self.renew_expiration();
         if self.exec.is_paused() {
             self.exec.apply_unpause();
@@ -231,7 +231,7 @@ impl Transition<'_> {
 
 impl Execution {
     /// Whether the run was made by a reset of another.
-    pub fn is_reset_run(&self) -> bool {
+    pub(crate) fn is_reset_run(&self) -> bool {
         self.started().original_execution_run_id != self.core.run_id
     }
 }

@@ -18,7 +18,7 @@ impl Execution {
 
 impl Transition<'_> {
     /// Adds a signal; the caller has dealt with request ids and limits. Returns the event's id.
-    pub fn signal(&mut self, signal: WorkflowExecutionSignaledEventAttributes, links: Vec<Link>) -> i64 {
+    pub(crate) fn signal(&mut self, signal: WorkflowExecutionSignaledEventAttributes, links: Vec<Link>) -> i64 {
         self.exec.core.signal_count += 1;
         self.exec.remember_signal(&signal.request_id);
         let id = self.record_with(signal, Extras { links, ..Default::default() });
@@ -27,7 +27,7 @@ impl Transition<'_> {
     }
 
     /// A signal that came with a start: a run that is there and waits to begin does so now.
-    pub fn signal_with_start(&mut self, signal: WorkflowExecutionSignaledEventAttributes, links: Vec<Link>) {
+    pub(crate) fn signal_with_start(&mut self, signal: WorkflowExecutionSignaledEventAttributes, links: Vec<Link>) {
         self.end_first_wait();
         self.signal(signal, links);
     }

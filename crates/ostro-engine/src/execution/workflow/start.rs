@@ -17,7 +17,7 @@ use crate::stored::persistence::ExecutionId;
 
 impl Execution {
     /// A run without events; [`Transition::start`] gives it its first.
-    pub fn new(id: ExecutionId) -> Self {
+    pub(crate) fn new(id: ExecutionId) -> Self {
         let mut execution = Self { id, ..Default::default() };
         execution.core.next_event_id = 1;
         execution
@@ -26,7 +26,7 @@ impl Execution {
 
 impl Transition<'_> {
     /// Writes the first events of the run.
-    pub fn start(&mut self, run: NewRun) {
+    pub(crate) fn start(&mut self, run: NewRun) {
         let NewRun { started, user_metadata, links, signal, backoff, .. } = run.clone();
         let times = Times::of(&started, self.now, backoff);
         let started = complete(started, &run, &times, self.config);
@@ -47,7 +47,7 @@ impl Transition<'_> {
     }
 
     /// The back-off of the first workflow task is over.
-    pub fn first_task_due(&mut self) {
+    pub(crate) fn first_task_due(&mut self) {
         self.end_first_wait();
         self.schedule_workflow_task();
     }

@@ -11,14 +11,14 @@ use crate::execution::Transition;
 use crate::execution::history::Extras;
 
 impl Transition<'_> {
-    pub fn terminate(&mut self, reason: String, details: Option<Payloads>, identity: String, links: Vec<Link>) {
+    pub(crate) fn terminate(&mut self, reason: String, details: Option<Payloads>, identity: String, links: Vec<Link>) {
         let attributes = WorkflowExecutionTerminatedEventAttributes { reason, details, identity };
         let extras = Extras { links, ..Default::default() };
         self.close(WorkflowExecutionStatus::Terminated, attributes, extras, None);
     }
 
     /// Terminates a run whose history has outgrown its limits: it could not go on.
-    pub fn terminate_if_too_large(&mut self) {
+    pub(crate) fn terminate_if_too_large(&mut self) {
         if !self.exec.is_open() {
             return;
         }

@@ -11,7 +11,7 @@ use crate::execution::{Transition, failures};
 
 impl Transition<'_> {
     /// The run's deadline has passed.
-    pub fn time_out_run(&mut self) {
+    pub(crate) fn time_out_run(&mut self) {
         let expiration = self.exec.core.execution_expiration();
         let (next, retry_state) = if expiration != Time::UNSET && self.now >= expiration {
             (None, RetryState::Timeout)

@@ -19,7 +19,7 @@ use crate::stored::execution::{Sticky, WorkflowTask};
 
 /// What the worker is told.
 #[derive(Debug, Default)]
-pub struct Completion {
+pub(crate) struct Completion {
     /// Activities that start with this very worker.
     pub activity_tasks: Vec<PollActivityTaskQueueResponse>,
     /// The worker must forget events after this one: a speculative task left no trace. 0: nothing to forget.
@@ -31,7 +31,10 @@ impl Transition<'_> {
     ///
     /// # Errors
     /// INVALID_ARGUMENT where a command is refused. The workflow task has then failed, and that is to be committed.
-    pub fn complete_workflow_task(&mut self, request: RespondWorkflowTaskCompletedRequest) -> Result<Completion> {
+    pub(crate) fn complete_workflow_task(
+        &mut self,
+        request: RespondWorkflowTaskCompletedRequest,
+    ) -> Result<Completion> {
         check_sequence(&request.commands)?;
         if let Err(refusal) = self.check_completion(&request) {
             return Err(self.refuse(refusal, &request.identity));

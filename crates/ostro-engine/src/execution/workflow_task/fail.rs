@@ -19,7 +19,12 @@ const GIVEN_UP_MAX: i32 = 10;
 impl Transition<'_> {
     /// The worker says that it could not do the task. Where it has said so again and again, the next attempt waits for the
     /// time-out of this one.
-    pub fn give_up_workflow_task(&mut self, cause: WorkflowTaskFailedCause, failure: Option<Failure>, identity: &str) {
+    pub(crate) fn give_up_workflow_task(
+        &mut self,
+        cause: WorkflowTaskFailedCause,
+        failure: Option<Failure>,
+        identity: &str,
+    ) {
         let attempt = self.exec.core.workflow_task.as_ref().map_or(0, |task| task.attempt);
         if attempt > GIVEN_UP_MAX && self.exec.buffered.is_empty() {
             self.note_workflow_task_failure(cause, failure);
@@ -29,7 +34,12 @@ impl Transition<'_> {
     }
 
     /// The worker, or the server on its behalf, gives the task up; another attempt follows at once.
-    pub fn fail_workflow_task(&mut self, cause: WorkflowTaskFailedCause, failure: Option<Failure>, identity: &str) {
+    pub(crate) fn fail_workflow_task(
+        &mut self,
+        cause: WorkflowTaskFailedCause,
+        failure: Option<Failure>,
+        identity: &str,
+    ) {
         self.note_workflow_task_failure(cause, failure.clone());
         self.materialise_speculative();
         let task = self.exec.core.workflow_task.take().expect("the caller saw a started task");

@@ -17,8 +17,8 @@ mod schedule;
 mod start;
 mod time_out;
 
-pub use complete::Completion;
-pub use start::StartedBy;
+pub(crate) use complete::Completion;
+pub(crate) use start::StartedBy;
 
 use temporalio_protos::temporal::api::{
     common::v1::WorkerVersionStamp,
@@ -36,7 +36,7 @@ use crate::stored::execution::WorkflowTask;
 
 impl Execution {
     /// The normal task queue of the execution.
-    pub fn normal_queue(&self) -> TaskQueue {
+    pub(crate) fn normal_queue(&self) -> TaskQueue {
         TaskQueue { name: self.core.task_queue.clone(), kind: TaskQueueKind::Normal as i32, ..Default::default() }
     }
 
@@ -61,7 +61,7 @@ impl Execution {
     }
 
     /// The scheduled and started events that a worker must see though history does not hold them.
-    pub fn transient_events(&self) -> Vec<HistoryEvent> {
+    pub(crate) fn transient_events(&self) -> Vec<HistoryEvent> {
         let Some(task) = self.core.workflow_task.as_ref().filter(|t| t.is_transient() || t.speculative) else {
             return Vec::new();
         };
@@ -74,7 +74,7 @@ impl Execution {
 }
 
 /// The build that an unversioned worker says it is.
-pub fn version_stamp(worker: Option<&WorkerDeploymentOptions>) -> Option<WorkerVersionStamp> {
+pub(crate) fn version_stamp(worker: Option<&WorkerDeploymentOptions>) -> Option<WorkerVersionStamp> {
     let worker = worker.filter(|w| !w.build_id.is_empty() && !is_versioned(w))?;
     Some(WorkerVersionStamp { build_id: worker.build_id.clone(), use_versioning: false })
 }

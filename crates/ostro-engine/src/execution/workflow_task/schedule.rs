@@ -9,14 +9,14 @@ const PLAIN_ATTEMPTS: i32 = 3;
 
 impl Transition<'_> {
     /// Schedules a workflow task if none is pending and the first one need not wait.
-    pub fn schedule_workflow_task(&mut self) {
+    pub(crate) fn schedule_workflow_task(&mut self) {
         if self.may_schedule() {
             self.schedule(false, Time::UNSET);
         }
     }
 
     /// Schedules one that carries updates only and leaves no trace if all of them are rejected.
-    pub fn schedule_speculative_workflow_task(&mut self) {
+    pub(crate) fn schedule_speculative_workflow_task(&mut self) {
         if self.may_schedule() {
             // History must not end with a workflow task that never was: only a run that had one can speculate.
             let speculative = self.exec.had_workflow_task() && self.exec.core.workflow_task_attempt <= 1;
@@ -77,7 +77,7 @@ impl Transition<'_> {
     }
 
     /// Moves a waiting task to the normal queue: the sticky worker is gone.
-    pub fn unstick_workflow_task(&mut self) {
+    pub(crate) fn unstick_workflow_task(&mut self) {
         let normal = self.exec.core.task_queue.clone();
         self.exec.core.sticky = None;
         if let Some(task) = self.exec.core.workflow_task.as_mut().filter(|t| !t.is_started()) {

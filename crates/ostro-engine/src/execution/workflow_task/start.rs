@@ -17,7 +17,7 @@ use crate::execution::{Execution, Transition};
 
 /// The worker that takes a task.
 #[derive(Debug, Clone, Default)]
-pub struct StartedBy {
+pub(crate) struct StartedBy {
     pub identity: String,
     pub deployment: Option<WorkerDeploymentOptions>,
     /// The worker has the execution in its cache and needs only what is new.
@@ -26,7 +26,7 @@ pub struct StartedBy {
 
 impl Transition<'_> {
     /// Hands the scheduled workflow task to a worker.
-    pub fn start_workflow_task(&mut self, by: StartedBy) -> WorkflowTaskAnswer {
+    pub(crate) fn start_workflow_task(&mut self, by: StartedBy) -> WorkflowTaskAnswer {
         self.materialise_stale_schedule();
         // A worker without a version leaves a run without one as it is.
         let version = Version::of_worker(by.deployment.as_ref());
@@ -130,7 +130,7 @@ impl Execution {
         }
     }
 
-    pub fn workflow_task_token(&self) -> TaskToken {
+    pub(crate) fn workflow_task_token(&self) -> TaskToken {
         let task = self.core.workflow_task.as_ref().expect("only a started task has a token");
         TaskToken {
             namespace: self.core.namespace,
@@ -146,7 +146,7 @@ impl Execution {
     }
 
     /// Events `from..to`; those of this very transition are not encoded yet and are found after its commit.
-    pub fn history_slice(
+    pub(crate) fn history_slice(
         &self,
         from: i64,
         to: i64,

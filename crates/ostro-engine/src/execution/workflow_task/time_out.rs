@@ -9,7 +9,7 @@ use crate::execution::{Effect, Transition, failures};
 
 impl Transition<'_> {
     /// The workflow task's deadline has passed.
-    pub fn time_out_workflow_task(&mut self) {
+    pub(crate) fn time_out_workflow_task(&mut self) {
         match self.exec.core.workflow_task.as_ref().map(|task| task.is_started()) {
             Some(true) => self.time_out_started(),
             Some(false) => self.time_out_on_sticky_queue(),

@@ -21,7 +21,7 @@ pub use activity::Activity;
 pub use callback::{CallbackState, Completion};
 pub use nexus::{NexusCancel, NexusOperation, NexusRequest, RequestState};
 pub use pending::{CancelExternal, Child, SignalExternal, SignalRequest, Timer};
-pub use standalone::{STANDALONE_MARK, Standalone, StandaloneOperation};
+pub use standalone::{STANDALONE_MARK, Standalone, StandaloneNexusOperation};
 pub use update::{AcceptedUpdate, AdmittedUpdate};
 
 use crate::base::nesting::nested;

@@ -34,12 +34,12 @@ pub struct Standalone {
     pub ended: Option<Activity>,
     /// Set where it is a Nexus operation.
     #[prost(message, optional, tag = "9")]
-    pub operation: Option<StandaloneOperation>,
+    pub operation: Option<StandaloneNexusOperation>,
 }
 
 /// What a Nexus operation without a workflow has beside the operation.
 #[derive(Clone, PartialEq, Message)]
-pub struct StandaloneOperation {
+pub struct StandaloneNexusOperation {
     /// The operation as it was when it ended.
     #[prost(message, optional, tag = "1")]
     pub ended: Option<NexusOperation>,
@@ -51,6 +51,6 @@ pub struct StandaloneOperation {
 typed_times!(Standalone: Span start_delay);
 
 nested! {
-    Standalone { 2: &FAILURE_V1_FAILURE, 8: Activity::SHAPE, 9: StandaloneOperation::SHAPE }
-    StandaloneOperation { 1: NexusOperation::SHAPE }
+    Standalone { 2: &FAILURE_V1_FAILURE, 8: Activity::SHAPE, 9: StandaloneNexusOperation::SHAPE }
+    StandaloneNexusOperation { 1: NexusOperation::SHAPE }
 }

@@ -21,7 +21,7 @@ use temporalio_protos::temporal::api::history::v1::{History, HistoryEvent};
 
 /// Where in a message maps are.
 #[derive(Debug)]
-pub struct Maps {
+pub(crate) struct Maps {
     /// By number, in order; fields in which there is no map are left out.
     fields: &'static [(u32, Field)],
 }
@@ -38,7 +38,7 @@ enum Field {
 static NONE: Maps = Maps { fields: &[] };
 
 /// A message that is stored with its maps in order.
-pub trait Ordered: Message {
+pub(crate) trait Ordered: Message {
     const MAPS: &'static Maps;
 
     /// The same message gives the same bytes.

@@ -6,7 +6,7 @@ use crate::stored::batch::Batch;
 use crate::stored::deployment::{DeploymentState, VersionState};
 use crate::stored::execution::{
     AcceptedUpdate, Activity, AdmittedUpdate, CallbackState, Child, Core, NexusCancel, NexusOperation, NexusRequest,
-    Properties, SignalExternal, Standalone, StandaloneOperation, Start,
+    Properties, SignalExternal, Standalone, StandaloneNexusOperation, Start,
 };
 use crate::stored::schedule;
 
@@ -43,9 +43,9 @@ ordered! {
         1: of(&COMMON_V1_PAYLOADS),
         2: of(&FAILURE_V1_FAILURE),
         8: own::<Activity>(),
-        9: own::<StandaloneOperation>()
+        9: own::<StandaloneNexusOperation>()
     }
-    StandaloneOperation { 1: own::<NexusOperation>() }
+    StandaloneNexusOperation { 1: own::<NexusOperation>() }
     Child { 2: of(&HISTORY_V1_STARTCHILDWORKFLOWEXECUTIONINITIATEDEVENTATTRIBUTES), 6: of(&SDK_V1_USERMETADATA) }
     SignalExternal { 2: of(&HISTORY_V1_SIGNALEXTERNALWORKFLOWEXECUTIONINITIATEDEVENTATTRIBUTES) }
     AcceptedUpdate { 4: of(&UPDATE_V1_OUTCOME), 5: of(&UPDATE_V1_REQUEST) }

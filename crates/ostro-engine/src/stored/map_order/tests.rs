@@ -123,7 +123,7 @@ fn maps_in_what_the_engine_knows_of_an_execution() {
     keeps(|| standalone(Standalone { failure: failure(), ..Default::default() }));
     keeps(|| standalone(Standalone { ended: Some(activity()), ..Default::default() }));
     let ended = Some(operation());
-    let operation = Some(StandaloneOperation { ended, ..Default::default() });
+    let operation = Some(StandaloneNexusOperation { ended, ..Default::default() });
     keeps(|| standalone(Standalone { operation: operation.clone().map(anew), ..Default::default() }));
     keeps(|| Properties { memo: memo(), ..Default::default() });
     keeps(|| Properties { search_attributes: attributes(), ..Default::default() });
@@ -239,7 +239,7 @@ fn failures_in_the_engines_own_messages_are_known() {
     macro_rules! without {
         ($($message:ty),+) => { $(assert!(!has_failure(<$message>::MAPS, &mut Vec::new()), stringify!($message));)+ };
     }
-    nested!(Core, Start, Activity, Standalone, StandaloneOperation, AcceptedUpdate, CallbackState);
+    nested!(Core, Start, Activity, Standalone, StandaloneNexusOperation, AcceptedUpdate, CallbackState);
     nested!(NexusOperation, NexusCancel, NexusRequest, Record);
     without!(Properties, Child, SignalExternal, AdmittedUpdate, DeploymentState, VersionState, Batch);
 }

@@ -22,7 +22,6 @@ use super::status::{status, store_failed};
 use super::validate::Check;
 use super::{Frontend, refuse};
 use crate::frontend::history::page_token::{Direction, PageToken};
-use crate::frontend::history::{slice, splice};
 
 /// Most events in one page, and the default. A page holds whole batches, so it may have more by one batch.
 const PAGE_EVENTS_MAX: i64 = 1000;

@@ -33,7 +33,7 @@ impl<L: Loader> Engine<L> {
             None => return Err(not_named()),
         };
         let pause = Pause { identity: request.identity, reason: request.reason, request_id: request.request_id };
-        self.look(id, |t| t.pause_activities(&selection, &pause))?;
+        self.view(id, |t| t.pause_activities(&selection, &pause))?;
         Ok(PauseActivityResponse::default())
     }
 
@@ -50,7 +50,7 @@ impl<L: Loader> Engine<L> {
             reset_heartbeat: request.reset_heartbeat,
             jitter: from_duration(&request.jitter),
         };
-        self.look(id, |t| t.unpause_activities(&selection, unpause))?;
+        self.view(id, |t| t.unpause_activities(&selection, unpause))?;
         Ok(UnpauseActivityResponse::default())
     }
 
@@ -68,7 +68,7 @@ impl<L: Loader> Engine<L> {
             options: request.restore_original_options,
             jitter: from_duration(&request.jitter),
         };
-        self.look(id, |t| t.reset_activities(&selection, reset))?;
+        self.view(id, |t| t.reset_activities(&selection, reset))?;
         Ok(ResetActivityResponse::default())
     }
 
@@ -88,7 +88,7 @@ impl<L: Loader> Engine<L> {
             None => return Err(not_named()),
         };
         let options = if request.restore_original {
-            self.look(id, |t| t.restore_activity_options(&selection))?
+            self.view(id, |t| t.restore_activity_options(&selection))?
         } else {
             if !self.execution(id).is_open() {
                 return Err(Error::not_found("workflow execution already completed"));
@@ -96,7 +96,7 @@ impl<L: Loader> Engine<L> {
             let options = request.activity_options.ok_or_else(|| Error::invalid("ActivityOptions are not provided"))?;
             self.execution(id).select_activities(&selection)?;
             let mask = mask.ok_or_else(|| Error::invalid("UpdateMask is not provided"))?;
-            self.look(id, |t| t.update_activity_options(&selection, &options, &mask))?
+            self.view(id, |t| t.update_activity_options(&selection, &options, &mask))?
         };
         Ok(UpdateActivityOptionsResponse { activity_options: Some(options) })
     }

@@ -14,31 +14,31 @@ use crate::config::FOREVER;
 use crate::engine::Engine;
 use crate::engine::calls::handle::answers;
 use crate::engine::calls::standalone::shared::Attached;
-use crate::engine::calls::workflow::start::InTheWay;
+use crate::engine::calls::workflow::start::Conflict;
 use crate::execution::standalone::activity::execution_id;
 use crate::execution::workflow::backoff::with_defaults;
 use crate::execution::workflow::new_run::NewRun;
 use crate::stored::persistence::{ExecutionId, Loader, NamespaceId};
 
 answers! {
-    service::StartActivityExecutionRequest: |engine, request| engine.start_standalone(request);
+    service::StartActivityExecutionRequest: |engine, request| engine.start_standalone_activity(request);
     service::DescribeActivityExecutionRequest: |engine, request| {
-                let id = engine.standalone(&request.namespace, &request.activity_id, &request.run_id)?;
-                Ok(engine.execution(id).describe_standalone(&request))
+                let id = engine.standalone_activity(&request.namespace, &request.activity_id, &request.run_id)?;
+                Ok(engine.execution(id).describe_standalone_activity(&request))
             };
     service::RequestCancelActivityExecutionRequest: |engine, request| {
-                let id = engine.standalone(&request.namespace, &request.activity_id, &request.run_id)?;
-                engine.look(id, |t| t.request_standalone_cancel(&request.request_id, &request.reason, &request.identity))?;
+                let id = engine.standalone_activity(&request.namespace, &request.activity_id, &request.run_id)?;
+                engine.view(id, |t| t.request_standalone_activity_cancel(&request.request_id, &request.reason, &request.identity))?;
                 Ok(Default::default())
             };
     service::TerminateActivityExecutionRequest: |engine, request| {
-                let id = engine.standalone(&request.namespace, &request.activity_id, &request.run_id)?;
-                engine.look(id, |t| t.terminate_standalone(&request.request_id, &request.reason, &request.identity))?;
+                let id = engine.standalone_activity(&request.namespace, &request.activity_id, &request.run_id)?;
+                engine.view(id, |t| t.terminate_standalone_activity(&request.request_id, &request.reason, &request.identity))?;
                 Ok(Default::default())
             };
     service::DeleteActivityExecutionRequest: |engine, request| {
-                let id = engine.standalone(&request.namespace, &request.activity_id, &request.run_id)?;
-                engine.end_and_delete(id, |t| t.terminate_standalone("", "Delete activity execution", ""))?;
+                let id = engine.standalone_activity(&request.namespace, &request.activity_id, &request.run_id)?;
+                engine.end_and_delete(id, |t| t.terminate_standalone_activity("", "Delete activity execution", ""))?;
                 Ok(Default::default())
             };
     service::PauseActivityExecutionRequest: |engine, request| {
@@ -97,7 +97,7 @@ answers! {
 }
 
 impl<L: Loader> Engine<L> {
-    fn start_standalone(
+    fn start_standalone_activity(
         &mut self,
         r: service::StartActivityExecutionRequest,
     ) -> Result<service::StartActivityExecutionResponse> {
@@ -109,10 +109,10 @@ impl<L: Loader> Engine<L> {
         // Both policies count as those of workflows do.
         let reuse = WorkflowIdReusePolicy::try_from(r.id_reuse_policy).unwrap_or_default();
         let conflict = WorkflowIdConflictPolicy::try_from(r.id_conflict_policy).unwrap_or_default();
-        let found = self.in_the_way(id, &execution, &r.request_id, reuse, conflict);
+        let found = self.find_conflict(id, &execution, &r.request_id, reuse, conflict);
         let found = found.map_err(|_| self.already_running(id, &execution))?;
         let (activity, started) = match found {
-            InTheWay::Use(existing) => {
+            Conflict::Use(existing) => {
                 let options = r.on_conflict_options.unwrap_or_default();
                 let attached = Attached {
                     request_id: r.request_id,
@@ -125,7 +125,7 @@ impl<L: Loader> Engine<L> {
             }
             _ => {
                 self.check_quota(id)?;
-                (self.begin_standalone(id, execution, &r, attributes), true)
+                (self.begin_standalone_activity(id, execution, &r, attributes), true)
             }
         };
         let core = &self.execution(activity).core;
@@ -137,7 +137,7 @@ impl<L: Loader> Engine<L> {
         })
     }
 
-    fn begin_standalone(
+    fn begin_standalone_activity(
         &mut self,
         namespace: NamespaceId,
         workflow_id: String,
@@ -178,7 +178,7 @@ impl<L: Loader> Engine<L> {
             ..Default::default()
         };
         let delay = from_duration(&r.start_delay).clamp(Span::ZERO, FOREVER);
-        self.begin(run, |t, run| t.start_standalone(run, scheduled, delay))
+        self.begin(run, |t, run| t.start_standalone_activity(run, scheduled, delay))
     }
 
     fn already_running(&mut self, namespace: NamespaceId, execution: &str) -> Error {
@@ -188,16 +188,16 @@ impl<L: Loader> Engine<L> {
             .with("temporal.api.errordetails.v1.ActivityExecutionAlreadyStartedFailure", &detail)
     }
 
-    fn standalone(&mut self, namespace: &str, activity_id: &str, run_id: &str) -> Result<ExecutionId> {
+    fn standalone_activity(&mut self, namespace: &str, activity_id: &str, run_id: &str) -> Result<ExecutionId> {
         let namespace = self.namespaces.get(namespace)?.id;
-        self.find_standalone(namespace, activity_id, run_id)
+        self.find_standalone_activity(namespace, activity_id, run_id)
     }
 
     /// The standalone activity that a client names.
     ///
     /// # Errors
     /// NOT_FOUND.
-    pub(crate) fn find_standalone(
+    pub(crate) fn find_standalone_activity(
         &mut self,
         namespace: NamespaceId,
         activity_id: &str,

@@ -14,41 +14,41 @@ use crate::config::FOREVER;
 use crate::engine::Engine;
 use crate::engine::calls::handle::answers;
 use crate::engine::calls::standalone::shared::Attached;
-use crate::engine::calls::workflow::start::InTheWay;
+use crate::engine::calls::workflow::start::Conflict;
 use crate::execution::standalone::nexus_operation::execution_id;
 use crate::execution::workflow::new_run::NewRun;
 use crate::stored::persistence::{ExecutionId, Loader, NamespaceId};
 
 answers! {
-    service::StartNexusOperationExecutionRequest: |engine, request| engine.start_standalone_operation(request);
+    service::StartNexusOperationExecutionRequest: |engine, request| engine.start_standalone_nexus_operation(request);
     service::DescribeNexusOperationExecutionRequest: |engine, request| {
-                let id = engine.standalone_operation(&request.namespace, &request.operation_id, &request.run_id)?;
-                let described = engine.execution(id).describe_standalone_operation(&request, engine.now);
+                let id = engine.standalone_nexus_operation(&request.namespace, &request.operation_id, &request.run_id)?;
+                let described = engine.execution(id).describe_standalone_nexus_operation(&request, engine.now);
                 Ok(described)
             };
     service::PollNexusOperationExecutionRequest: |engine, request| {
-                let id = engine.standalone_operation(&request.namespace, &request.operation_id, &request.run_id)?;
+                let id = engine.standalone_nexus_operation(&request.namespace, &request.operation_id, &request.run_id)?;
                 Ok(engine.execution(id).operation_progress())
             };
     service::RequestCancelNexusOperationExecutionRequest: |engine, request| {
-                let id = engine.standalone_operation(&request.namespace, &request.operation_id, &request.run_id)?;
-                engine.look(id, |t| t.request_standalone_operation_cancel(&request.request_id, &request.reason))?;
+                let id = engine.standalone_nexus_operation(&request.namespace, &request.operation_id, &request.run_id)?;
+                engine.view(id, |t| t.request_standalone_nexus_operation_cancel(&request.request_id, &request.reason))?;
                 Ok(Default::default())
             };
     service::TerminateNexusOperationExecutionRequest: |engine, request| {
-                let id = engine.standalone_operation(&request.namespace, &request.operation_id, &request.run_id)?;
-                engine.look(id, |t| t.terminate_standalone_operation(&request.request_id, &request.reason, &request.identity))?;
+                let id = engine.standalone_nexus_operation(&request.namespace, &request.operation_id, &request.run_id)?;
+                engine.view(id, |t| t.terminate_standalone_nexus_operation(&request.request_id, &request.reason, &request.identity))?;
                 Ok(Default::default())
             };
     service::DeleteNexusOperationExecutionRequest: |engine, request| {
-                let id = engine.standalone_operation(&request.namespace, &request.operation_id, &request.run_id)?;
-                engine.end_and_delete(id, |t| t.terminate_standalone_operation("", "Delete Nexus operation", ""))?;
+                let id = engine.standalone_nexus_operation(&request.namespace, &request.operation_id, &request.run_id)?;
+                engine.end_and_delete(id, |t| t.terminate_standalone_nexus_operation("", "Delete Nexus operation", ""))?;
                 Ok(Default::default())
             };
 }
 
 impl<L: Loader> Engine<L> {
-    fn start_standalone_operation(
+    fn start_standalone_nexus_operation(
         &mut self,
         r: service::StartNexusOperationExecutionRequest,
     ) -> Result<service::StartNexusOperationExecutionResponse> {
@@ -63,10 +63,10 @@ impl<L: Loader> Engine<L> {
         // Both policies have the numbers of those of workflows.
         let reuse = WorkflowIdReusePolicy::try_from(r.id_reuse_policy).unwrap_or_default();
         let conflict = WorkflowIdConflictPolicy::try_from(r.id_conflict_policy).unwrap_or_default();
-        let found = self.in_the_way(id, &execution, &r.request_id, reuse, conflict);
+        let found = self.find_conflict(id, &execution, &r.request_id, reuse, conflict);
         let found = found.map_err(|_| self.operation_already_started(id, &execution))?;
         let (operation, started) = match found {
-            InTheWay::Use(existing) => {
+            Conflict::Use(existing) => {
                 let options = r.on_conflict_options.unwrap_or_default();
                 let attached = Attached {
                     request_id: r.request_id,
@@ -79,14 +79,14 @@ impl<L: Loader> Engine<L> {
             }
             _ => {
                 self.check_quota(id)?;
-                (self.begin_standalone_operation(id, execution, r, endpoint, attributes), true)
+                (self.begin_standalone_nexus_operation(id, execution, r, endpoint, attributes), true)
             }
         };
         let run_id = self.execution(operation).core.run_id.clone();
         Ok(service::StartNexusOperationExecutionResponse { run_id, started })
     }
 
-    fn begin_standalone_operation(
+    fn begin_standalone_nexus_operation(
         &mut self,
         namespace: NamespaceId,
         workflow_id: String,
@@ -111,7 +111,7 @@ impl<L: Loader> Engine<L> {
             ..Default::default()
         };
         let scheduled = self.scheduled_operation(r, endpoint_id);
-        self.begin(run, |t, run| t.start_standalone_operation(run, scheduled))
+        self.begin(run, |t, run| t.start_standalone_nexus_operation(run, scheduled))
     }
 
     /// The operation as the command of a workflow would have scheduled it.
@@ -149,7 +149,7 @@ impl<L: Loader> Engine<L> {
             .with("temporal.api.errordetails.v1.NexusOperationExecutionAlreadyStartedFailure", &detail)
     }
 
-    fn standalone_operation(&mut self, namespace: &str, operation_id: &str, run_id: &str) -> Result<ExecutionId> {
+    fn standalone_nexus_operation(&mut self, namespace: &str, operation_id: &str, run_id: &str) -> Result<ExecutionId> {
         let namespace = self.namespaces.get(namespace)?.id;
         self.find_named(namespace, &execution_id(operation_id), run_id, ("operation", operation_id))
     }

@@ -50,7 +50,7 @@ impl<L: Loader> Engine<L> {
             return Err(Error::invalid("ActivityId is not set on request."));
         }
         let id = match workflow_id.is_empty() {
-            true => self.find_standalone(namespace, activity_id, run_id)?,
+            true => self.find_standalone_activity(namespace, activity_id, run_id)?,
             false => self.find(namespace, workflow_id, run_id)?,
         };
         Ok((id, ActivityRef::Id(activity_id.to_owned())))
@@ -128,7 +128,7 @@ impl<L: Loader> Engine<L> {
     ) -> Result<RespondActivityTaskCompletedByIdResponse> {
         let target = self.by_id(&r.namespace, &r.workflow_id, &r.run_id, &r.activity_id)?;
         // Whoever knows the result need not wait for a worker.
-        self.look(target.0, |t| t.start_activity_by_hand(&r.activity_id, &r.identity));
+        self.view(target.0, |t| t.start_activity_by_hand(&r.activity_id, &r.identity));
         self.complete_target(target, r.result, r.identity)?;
         Ok(RespondActivityTaskCompletedByIdResponse::default())
     }

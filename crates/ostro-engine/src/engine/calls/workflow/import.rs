@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::engine::calls::handle::answers;
 use crate::execution::Execution;
 use crate::execution::rebuild::{Origin, rebuild};
-use crate::invariants::Told;
+use crate::invariants::Progress;
 use crate::stored::execution::STANDALONE_MARK;
 use crate::stored::map_order;
 use crate::stored::persistence::{Loader, NamespaceId, Write};
@@ -37,13 +37,13 @@ impl<L: Loader> Engine<L> {
             namespace.check_attributes(attributes)?;
         }
         let origin = self.origin(id, &request, started)?;
-        let told = told(&request.events)?;
+        let progress = progress_of(&request.events)?;
         let rebuilt = rebuild(&origin, &request.events, &mut self.ids)?;
         self.check_room(id, &origin, &rebuilt)?;
         if rebuilt.is_open() {
             self.check_quota(id)?;
         }
-        Ok(self.begin_import(rebuilt, request.events, told.has_news()))
+        Ok(self.begin_import(rebuilt, request.events, progress.has_news()))
     }
 
     fn origin(
@@ -143,10 +143,10 @@ fn run_id_of<'a>(events: &'a [HistoryEvent], started: &'a WorkflowExecutionStart
     reset.unwrap_or(&started.original_execution_run_id)
 }
 
-fn told(events: &[HistoryEvent]) -> Result<Told> {
-    let mut told = Told::default();
+fn progress_of(events: &[HistoryEvent]) -> Result<Progress> {
+    let mut progress = Progress::default();
     for event in events {
-        told.push(event).map_err(Error::invalid)?;
+        progress.push(event).map_err(Error::invalid)?;
     }
-    Ok(told)
+    Ok(progress)
 }

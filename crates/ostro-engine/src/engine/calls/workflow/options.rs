@@ -40,7 +40,7 @@ impl<L: Loader> Engine<L> {
         if mask.iter().any(|path| path.starts_with("versioning_override")) {
             self.check_override(namespace, &queue, options.versioning_override.as_ref())?;
         }
-        let merged = self.look(id, |t| t.update_options(&options, &mask, &request.identity))?;
+        let merged = self.view(id, |t| t.update_options(&options, &mask, &request.identity))?;
         let changed = merged != before;
         Ok(UpdateWorkflowExecutionOptionsResponse {
             workflow_execution_options: Some(with_older_forms(merged)),

@@ -26,7 +26,7 @@ impl<L: Loader> Engine<L> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let id = self.find_open(namespace, &request.workflow_id, &request.run_id)?;
         let PauseWorkflowExecutionRequest { identity, reason, request_id, .. } = request;
-        self.look(id, |t| t.pause_run(WorkflowExecutionPausedEventAttributes { identity, reason, request_id }))?;
+        self.view(id, |t| t.pause_run(WorkflowExecutionPausedEventAttributes { identity, reason, request_id }))?;
         Ok(PauseWorkflowExecutionResponse {})
     }
 
@@ -37,7 +37,7 @@ impl<L: Loader> Engine<L> {
         let namespace = self.namespaces.get(&request.namespace)?.id;
         let id = self.find_open(namespace, &request.workflow_id, &request.run_id)?;
         let UnpauseWorkflowExecutionRequest { identity, reason, request_id, .. } = request;
-        self.look(id, |t| t.unpause_run(WorkflowExecutionUnpausedEventAttributes { identity, reason, request_id }))?;
+        self.view(id, |t| t.unpause_run(WorkflowExecutionUnpausedEventAttributes { identity, reason, request_id }))?;
         Ok(UnpauseWorkflowExecutionResponse {})
     }
 }

@@ -49,7 +49,7 @@ impl<L: Loader> Engine<L> {
         if !run.had_workflow_task() && !run.has_workflow_task() {
             return Err(Error::workflow_not_ready("Workflow task is not scheduled yet."));
         }
-        self.look(id, |t| t.query(reply, request.query.unwrap_or_default()))?;
+        self.view(id, |t| t.query(reply, request.query.unwrap_or_default()))?;
         let until = self.now + QUERY_WAIT;
         self.waits.add(reply, Wait { execution: id, kind: WaitKind::Query { until }, deadline: until });
         Ok(Outcome::Later)
@@ -64,7 +64,7 @@ impl<L: Loader> Engine<L> {
             token.query_id.parse::<u64>().map_err(|_| Error::invalid("the task token is not that of a query"))?;
         let missing = || Error::not_found("query task not found, or already expired");
         let id = self.execution_of(&token, missing)?;
-        self.look(id, |t| t.complete_query(number, request))?;
+        self.view(id, |t| t.complete_query(number, request))?;
         Ok(RespondQueryTaskCompletedResponse::default())
     }
 }

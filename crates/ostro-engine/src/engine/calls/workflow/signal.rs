@@ -2,7 +2,7 @@
 
 use temporalio_protos::temporal::api::{
     common::v1::{Link, link},
-    enums::v1::{EventType, WorkflowIdConflictPolicy as Conflict},
+    enums::v1::{EventType, WorkflowIdConflictPolicy as ConflictPolicy},
     history::v1::{WorkflowExecutionCancelRequestedEventAttributes, WorkflowExecutionSignaledEventAttributes},
     workflowservice::v1::{
         RequestCancelWorkflowExecutionRequest, RequestCancelWorkflowExecutionResponse,
@@ -11,7 +11,7 @@ use temporalio_protos::temporal::api::{
     },
 };
 
-use super::start::{InTheWay, TERMINATE_IF_RUNNING};
+use super::start::{Conflict, TERMINATE_IF_RUNNING};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::engine::Engine;
 use crate::engine::calls::handle::answers;
@@ -90,8 +90,10 @@ impl<L: Loader> Engine<L> {
         let attributes = request.search_attributes.as_ref().map(|a| namespace.check_attributes(a)).transpose()?;
         crate::calendar::cron::check(&request.cron_schedule).map_err(Error::invalid)?;
         let conflict = match request.workflow_id_conflict_policy() {
-            Conflict::Unspecified | Conflict::Fail if request.workflow_id_reuse_policy() != TERMINATE_IF_RUNNING => {
-                Conflict::UseExisting
+            ConflictPolicy::Unspecified | ConflictPolicy::Fail
+                if request.workflow_id_reuse_policy() != TERMINATE_IF_RUNNING =>
+            {
+                ConflictPolicy::UseExisting
             }
             policy => policy,
         };
@@ -104,9 +106,9 @@ impl<L: Loader> Engine<L> {
             ..Default::default()
         };
         let reuse = request.workflow_id_reuse_policy();
-        let found = self.in_the_way(id, &request.workflow_id, &request.request_id, reuse, conflict)?;
+        let found = self.find_conflict(id, &request.workflow_id, &request.request_id, reuse, conflict)?;
         let (started, execution) = match found {
-            InTheWay::Use(existing) => {
+            Conflict::Use(existing) => {
                 if self.execution(existing).is_open() && self.takes_signal(existing, &signal.request_id)? {
                     self.step(existing, |t| {
                         t.signal_with_start(signal, request.links.clone());
@@ -117,7 +119,7 @@ impl<L: Loader> Engine<L> {
             }
             found => {
                 let mut run = self.requested_run(id, start_part(&request), attributes)?;
-                if let InTheWay::Terminate(existing) = found {
+                if let Conflict::Terminate(existing) = found {
                     self.terminate_for_reuse(existing, &run.run_id);
                 }
                 run.signal = Some((signal, request.links.clone()));

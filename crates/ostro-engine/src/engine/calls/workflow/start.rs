@@ -3,7 +3,7 @@
 use temporalio_protos::temporal::api::{
     common::v1::{Link, link},
     enums::v1::{
-        EventType, WorkflowExecutionStatus as Status, WorkflowIdConflictPolicy as Conflict,
+        EventType, WorkflowExecutionStatus as Status, WorkflowIdConflictPolicy as ConflictPolicy,
         WorkflowIdReusePolicy as Reuse,
     },
     history::v1::{WorkflowExecutionOptionsUpdatedEventAttributes, WorkflowExecutionStartedEventAttributes},
@@ -26,7 +26,7 @@ use crate::stored::persistence::{ExecutionId, Loader, NamespaceId};
 pub(in crate::engine) const TERMINATE_IF_RUNNING: Reuse = Reuse::TerminateIfRunning;
 
 /// What stands in the way of a start.
-pub(crate) enum InTheWay {
+pub(crate) enum Conflict {
     Nothing,
     /// The same request started it already, or the caller accepts the run that is there.
     Use(ExecutionId),
@@ -47,8 +47,8 @@ impl<L: Loader> Engine<L> {
         crate::calendar::cron::check(&request.cron_schedule).map_err(Error::invalid)?;
         let reuse = request.workflow_id_reuse_policy();
         let conflict = request.workflow_id_conflict_policy();
-        let found = self.in_the_way(id, &request.workflow_id, &request.request_id, reuse, conflict)?;
-        if let InTheWay::Use(existing) = found {
+        let found = self.find_conflict(id, &request.workflow_id, &request.request_id, reuse, conflict)?;
+        if let Conflict::Use(existing) = found {
             return Ok(self.use_existing(existing, &request));
         }
         let by = StartedBy {
@@ -59,7 +59,7 @@ impl<L: Loader> Engine<L> {
         let eager = request.request_eager_execution;
         let link_namespace = request.namespace.clone();
         let run = self.requested_run(id, request, attributes)?;
-        if let InTheWay::Terminate(existing) = found {
+        if let Conflict::Terminate(existing) = found {
             self.terminate_for_reuse(existing, &run.run_id);
         }
         let started = self.start_requested(run, eager, by);
@@ -117,28 +117,28 @@ impl<L: Loader> Engine<L> {
     ///
     /// # Errors
     /// ALREADY_EXISTS with the run that is in the way.
-    pub(crate) fn in_the_way(
+    pub(crate) fn find_conflict(
         &mut self,
         namespace: NamespaceId,
         workflow_id: &str,
         request_id: &str,
         reuse: Reuse,
-        conflict: Conflict,
-    ) -> Result<InTheWay> {
+        conflict: ConflictPolicy,
+    ) -> Result<Conflict> {
         let existing = match self.newest(namespace, workflow_id) {
             Ok(Some(existing)) => existing,
-            Ok(None) => return Ok(InTheWay::Nothing),
-            Err(_) if self.may_start_beside(namespace, workflow_id, reuse) => return Ok(InTheWay::Nothing),
+            Ok(None) => return Ok(Conflict::Nothing),
+            Err(_) if self.may_start_beside(namespace, workflow_id, reuse) => return Ok(Conflict::Nothing),
             Err(set_aside) => return Err(set_aside),
         };
         let execution = self.execution(existing);
         if !request_id.is_empty() && execution.core.request_ids.contains_key(request_id) {
-            return Ok(InTheWay::Use(existing));
+            return Ok(Conflict::Use(existing));
         }
         if execution.is_open() {
             return match (conflict, reuse) {
-                (Conflict::UseExisting, _) => Ok(InTheWay::Use(existing)),
-                (Conflict::TerminateExisting, _) | (_, TERMINATE_IF_RUNNING) => Ok(InTheWay::Terminate(existing)),
+                (ConflictPolicy::UseExisting, _) => Ok(Conflict::Use(existing)),
+                (ConflictPolicy::TerminateExisting, _) | (_, TERMINATE_IF_RUNNING) => Ok(Conflict::Terminate(existing)),
                 _ => Err(self.already_started(existing, "is already running", "")),
             };
         }
@@ -154,7 +154,7 @@ impl<L: Loader> Engine<L> {
             };
             return Err(self.already_started(existing, what, policy));
         }
-        Ok(InTheWay::Nothing)
+        Ok(Conflict::Nothing)
     }
 
     fn already_started(&self, existing: ExecutionId, what: &str, policy: &str) -> Error {

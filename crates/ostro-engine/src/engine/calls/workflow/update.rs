@@ -56,8 +56,8 @@ impl<L: Loader> Engine<L> {
         if self.execution(id).is_paused() {
             return Err(Error::failed_precondition("Workflow is paused. Cannot update the workflow."));
         }
-        let due = self.wait_for_update(reply, id, deadline, false);
-        let result = self.look(id, |t| t.update(reply, update, stage, due));
+        self.wait_for_update(reply, id, deadline, false);
+        let result = self.view(id, |t| t.update(reply, update, stage));
         result.inspect_err(|_| {
             self.waits.remove(reply);
         })
@@ -75,19 +75,18 @@ impl<L: Loader> Engine<L> {
         let id = self.find(namespace, &execution.workflow_id, &execution.run_id)?;
         let stage = request.wait_policy.map_or(0, |p| p.lifecycle_stage);
         let stage = if stage == 0 { Stage::Unspecified } else { wanted(stage)? };
-        let due = self.wait_for_update(reply, id, deadline, true);
-        let result = self.look(id, |t| t.poll_update(reply, &update.update_id, stage, due));
+        self.wait_for_update(reply, id, deadline, true);
+        let result = self.view(id, |t| t.poll_update(reply, &update.update_id, stage));
         result.map(|()| Outcome::Later).inspect_err(|_| {
             self.waits.remove(reply);
         })
     }
 
-    /// Until its client's deadline, or until it is told how far the update is; returns which comes first. Unlike other long
+    /// Until its client's deadline, or until it is told how far the update is, whichever comes first. Unlike other long
     /// polls it is not answered a little before the client's deadline: SDKs ask again at once, and would never come to it.
-    fn wait_for_update(&mut self, reply: ReplyId, execution: ExecutionId, until: Time, polled: bool) -> Time {
+    fn wait_for_update(&mut self, reply: ReplyId, execution: ExecutionId, until: Time, polled: bool) {
         let deadline = until.min(self.now + self.config.long_poll_timeout);
         self.waits.add(reply, Wait { execution, kind: WaitKind::Update { until, polled }, deadline });
-        deadline
     }
 }
 

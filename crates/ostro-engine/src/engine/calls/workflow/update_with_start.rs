@@ -3,7 +3,7 @@
 //! Both go into one commit. The client is answered when the update has reached its stage.
 
 use temporalio_protos::temporal::api::{
-    enums::v1::{WorkflowExecutionStatus, WorkflowIdConflictPolicy as Conflict},
+    enums::v1::{WorkflowExecutionStatus, WorkflowIdConflictPolicy as ConflictPolicy},
     update::v1::{Outcome as UpdateOutcome, Request},
     workflowservice::v1::{
         ExecuteMultiOperationResponse, StartWorkflowExecutionRequest, StartWorkflowExecutionResponse,
@@ -12,7 +12,7 @@ use temporalio_protos::temporal::api::{
     },
 };
 
-use super::start::InTheWay;
+use super::start::Conflict;
 use super::update::wanted;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::time::Time;
@@ -78,7 +78,7 @@ impl<L: Loader> Engine<L> {
         execution.is_open()
             && (execution.core.request_ids.contains_key(&request.start.request_id)
                 || execution.knows_update(update_id)
-                || request.start.workflow_id_conflict_policy() == Conflict::UseExisting)
+                || request.start.workflow_id_conflict_policy() == ConflictPolicy::UseExisting)
     }
 
     fn start_for_update(
@@ -92,13 +92,13 @@ impl<L: Loader> Engine<L> {
             _ => None,
         };
         let (reuse, conflict) = (request.workflow_id_reuse_policy(), request.workflow_id_conflict_policy());
-        let found = self.in_the_way(namespace, &request.workflow_id, &request.request_id, reuse, conflict)?;
-        if let InTheWay::Use(_) = found {
+        let found = self.find_conflict(namespace, &request.workflow_id, &request.request_id, reuse, conflict)?;
+        if let Conflict::Use(_) = found {
             let message = "Workflow was not started: its run of the same request id has closed";
             return Err(Error::new(ErrorKind::Unavailable, message));
         }
         let run = self.requested_run(namespace, request, attributes)?;
-        if let InTheWay::Terminate(existing) = found {
+        if let Conflict::Terminate(existing) = found {
             self.terminate_for_reuse(existing, &run.run_id);
         }
         Ok(self.start_run(run))

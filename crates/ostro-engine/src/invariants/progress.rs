@@ -5,13 +5,13 @@ use temporalio_protos::temporal::api::history::v1::HistoryEvent;
 
 /// Folds a history, event by event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Progress {
     last: i64,
     news: bool,
     closed: bool,
 }
 
-impl Told {
+impl Progress {
     /// Takes the next event.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl Told {
     }
 
     /// Whether something happened since the last workflow task was handed out.
-    pub fn has_news(&self) -> bool {
+    pub(crate) fn has_news(&self) -> bool {
         self.news && !self.closed
     }
 

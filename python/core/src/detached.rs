@@ -22,7 +22,7 @@ enum State {
     Gone,
 }
 
-struct Errand {
+struct Detached {
     state: Mutex<State>,
     runtime: Handle,
 }
@@ -30,15 +30,15 @@ struct Errand {
 /// Polls `work` here, once; what is left of it then runs on the runtime when it is woken.
 pub fn begin(runtime: &Handle, work: impl Future<Output = ()> + Send + 'static) {
     let _entered = runtime.enter();
-    let errand = Arc::new(Errand { state: Mutex::new(State::Begins { woken: false }), runtime: runtime.clone() });
+    let detached = Arc::new(Detached { state: Mutex::new(State::Begins { woken: false }), runtime: runtime.clone() });
     let mut work: Work = Box::pin(work);
-    let waker = Waker::from(Arc::clone(&errand));
+    let waker = Waker::from(Arc::clone(&detached));
     if work.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
-        errand.wait(work);
+        detached.wait(work);
     }
 }
 
-impl Errand {
+impl Detached {
     fn wait(&self, work: Work) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*state, State::Begins { woken: true }) {
@@ -51,7 +51,7 @@ impl Errand {
     }
 }
 
-impl Wake for Errand {
+impl Wake for Detached {
     fn wake(self: Arc<Self>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *state, State::Gone) {
