@@ -6,7 +6,6 @@ mod duration;
 mod failure;
 mod output;
 mod payload;
-mod printable;
 mod serve;
 mod session;
 mod table;
@@ -18,6 +17,7 @@ use clap::Parser;
 use mimalloc::MiMalloc;
 
 use arguments::Arguments;
+use ostro_explain::printable;
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;

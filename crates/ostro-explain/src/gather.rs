@@ -34,17 +34,31 @@ pub async fn explain(
     now: SystemTime,
 ) -> Result<Vec<Reason>, Status> {
     let info = described.workflow_execution_info.clone().unwrap_or_default();
+    let outstanding = match is_open(info.status()) {
+        true => self::outstanding(server, namespace, info.execution.unwrap_or_default()).await?,
+        false => Outstanding::default(),
+    };
+    explain_read(server, namespace, described, &outstanding, now).await
+}
+
+/// The same for those that have read the history: `outstanding` has been given all of it.
+pub async fn explain_read(
+    server: &Caller,
+    namespace: &str,
+    described: &DescribeWorkflowExecutionResponse,
+    outstanding: &Outstanding,
+    now: SystemTime,
+) -> Result<Vec<Reason>, Status> {
+    let info = described.workflow_execution_info.clone().unwrap_or_default();
     let execution = info.execution.clone().unwrap_or_default();
-    let mut outstanding = Outstanding::default();
     let mut queues = Vec::new();
     if is_open(info.status()) {
-        outstanding = self::outstanding(server, namespace, execution.clone()).await?;
-        let evidence = Evidence { described, outstanding: &outstanding, queues: &[], now };
+        let evidence = Evidence { described, outstanding, queues: &[], now };
         for (name, kind) in queues_of(&evidence) {
             queues.push(queue(server, namespace, name, kind).await?);
         }
     }
-    let evidence = Evidence { described, outstanding: &outstanding, queues: &queues, now };
+    let evidence = Evidence { described, outstanding, queues: &queues, now };
     let reasons = reasons(&evidence);
     // Only code that has nothing under way may wait for a person, and only a worker can tell.
     if !reasons.iter().all(|reason| matches!(reason.kind, Kind::Message | Kind::Timer)) {

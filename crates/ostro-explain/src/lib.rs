@@ -13,6 +13,7 @@ mod input;
 mod moment;
 mod nexus;
 mod outstanding;
+pub mod printable;
 mod reason;
 mod schedule;
 mod task_queue;

@@ -1,4 +1,4 @@
-//! Text of others on a terminal: what would move its cursor, colour it, reorder its letters or hide them is spelled out.
+//! Text of others, on a terminal or a page: what would move a cursor, colour it, reorder its letters or hide them is spelled out.
 //!
 //! Ids, names, payloads and failures are whatever a client sent. What is spelled out is spelled as JSON spells it (`\u001b`), so
 //! that JSON stays JSON with the same meaning.
