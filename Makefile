@@ -22,7 +22,7 @@ LINT_VENV := .cache/lint
 PACKAGES ?= -p ostro-cli -p temporal-rust-example
 python-test instructions: PACKAGES = --workspace --all-targets
 
-.PHONY: help hostile official-sdk official-sdk-quick official-tests official-tests-quick official-tests-package demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint python-lint fmt docs-check nextest house deny python python-examples python-test python-bench
+.PHONY: help hostile console-test official-sdk official-sdk-quick official-tests official-tests-quick official-tests-package demo test unit rust-on-temporal conformance conformance-local crash sim fuzz fuzz-corpus bench instructions build lint python-lint fmt docs-check nextest house deny python python-examples python-test python-bench
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -47,6 +47,9 @@ crash: build ## Kill the server KILLS times under load and look for losses (TROU
 
 hostile: build ## Attack a server: what is forged, crosses a wall, starves others or does not decode is refused (TESTS=... for some)
 	$(PYTHON) tests/hostile/run.py --ostro $(OSTRO) $(if $(TESTS),-k $(TESTS))
+
+console-test: build ## Open every page of the console in Chromium (apt-get install chromium), and use every action
+	$(PYTHON) tests/console/run.py --ostro $(OSTRO) $(if $(TESTS),-k $(TESTS))
 
 sim: ## Run SEEDS simulated worlds with faults from START on, and stop at the first that breaks a rule
 	cargo run --locked --release -p ostro-sim -- --seeds $(SEEDS) --start $(START) --reached

@@ -33,6 +33,7 @@ check conformance/ui conformance conformance/differential
 check docs/reference
 check examples/temporal-python
 check tests/all
+check tests/console tests/hostile conformance tests/crash
 check tests/crash conformance
 check tests/hostile conformance tests/crash
 check tests/house
@@ -42,7 +43,7 @@ check tests/official-tests conformance python
 check tests/rust-sdk conformance bench
 # What no folder above has would be checked by nobody.
 if [ -z "$only" ]; then
-    checked='^\(python\|bench\|conformance\|docs/reference\|examples/temporal-python\|tests/\(all\|crash\|hostile\|house\|lint\|official-sdk\|official-tests\|rust-sdk\)\)/'
+    checked='^\(python\|bench\|conformance\|docs/reference\|examples/temporal-python\|tests/\(all\|console\|crash\|hostile\|house\|lint\|official-sdk\|official-tests\|rust-sdk\)\)/'
     forgotten=$(git ls-files '*.py' '*.pyi' | grep -v "$checked")
     [ -z "$forgotten" ] || { printf 'tests/lint/types.sh names no folder of:\n%s\n' "$forgotten"; failed=1; }
 fi

@@ -1,6 +1,7 @@
 //! `ostro dev` and `ostro serve`.
 
 mod api;
+mod console;
 mod files;
 mod logs;
 mod remote;
@@ -10,7 +11,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use axum::Router;
+use ostro_console::Console;
 use ostro_server::{BeginsWithNothing, Config, Extension, Server, config};
 use ostro_wire::{BoxError, Caller, Target, TlsError, TlsFiles};
 use ostro_workflows_api::auth::Access;
@@ -61,12 +65,15 @@ async fn serve_until_stopped(settings: Settings) -> Result<(), Failure> {
         return remote::serve(&settings, engine, told_to_stop).await;
     }
     refuse_lost_store(&settings)?;
-    let mut api = None;
+    let (mut api, mut pages) = (None, None);
     let starting = Server::start_with(settings.config.clone(), async |serving| {
         let scheduler = api::scheduler(&settings, serving.grpc_address);
-        let started = api::start(&settings, Caller::new(serving.services), scheduler, serving.throttle).await?;
+        let engine = Caller::new(serving.services);
+        let started = api::start(&settings, engine.clone(), scheduler, serving.throttle.clone()).await?;
+        pages = console::start(&settings, engine, &started, serving.throttle)?;
         let (guard, metrics) = (Some(started.guard()), Some(api::metrics(&started)));
-        Ok(Extension { routes: ostro_workflows_api::router(api.insert(started).clone()), guard, metrics })
+        let routes = ostro_workflows_api::router(api.insert(started).clone());
+        Ok(Extension { routes: with_console(routes, pages.clone()), guard, metrics })
     });
     let server = tokio::select! {
         server = starting => server?,
@@ -75,12 +82,21 @@ async fn serve_until_stopped(settings: Settings) -> Result<(), Failure> {
     if let Some(grpc) = server.grpc_address() {
         print_banner(&settings, grpc, server.http_address());
     }
+    if let (true, Some(http), true) = (settings.open, server.http_address(), settings.config.console) {
+        console::open(&format!("{}://{http}/", settings.http_scheme()));
+    }
     told_to_stop.await;
     tracing::info!("stopping: running calls are answered, then the store is closed");
     api.iter().for_each(|api| api.stop());
+    pages.iter().for_each(|console| console.stop());
     server.shutdown().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The API's routes with those of the console, where there is one.
+fn with_console(routes: Router, console: Option<Arc<Console>>) -> Router {
+    console.into_iter().fold(routes, |routes, console| routes.merge(ostro_console::router(console)))
 }
 
 /// Records that tell of executions belong to an engine's store: where that is not there it is gone, not yet to come.
@@ -132,6 +148,8 @@ struct Settings {
     namespace: String,
     access: ServerAccess,
     advertise: Option<String>,
+    /// Whether the console is to be shown once it is there.
+    open: bool,
 }
 
 impl Settings {
@@ -142,14 +160,14 @@ impl Settings {
                 Ok(Self { engine, ..Self::new(data, None, server)? })
             }
             ServerCommand::StartDev(arguments) => Self::of_start_dev(arguments),
-            ServerCommand::Dev(DevArguments { data, ephemeral: false, time_skipping: false, server }) => {
-                Self::new(data, None, server)
+            ServerCommand::Dev(DevArguments { data, ephemeral: false, time_skipping: false, open, server }) => {
+                Ok(Self { open, ..Self::new(data, None, server)? })
             }
-            ServerCommand::Dev(DevArguments { time_skipping, server, .. }) => {
+            ServerCommand::Dev(DevArguments { time_skipping, open, server, .. }) => {
                 let directory = std::env::temp_dir().join(format!("ostro-{}", uuid::Uuid::new_v4()));
                 let mut settings = Self::new(directory.clone(), Some(directory), server)?;
                 settings.config.time_skipping = time_skipping;
-                Ok(settings)
+                Ok(Self { open, ..settings })
             }
         }
     }
@@ -177,6 +195,7 @@ impl Settings {
             namespace,
             access: flags.access,
             advertise: flags.advertise,
+            open: false,
         })
     }
 
@@ -253,6 +272,9 @@ fn print_banner(settings: &Settings, grpc: SocketAddr, http: Option<SocketAddr>)
             "  HTTP        {}://{http} (Workflows API, /openapi.json, /metrics, /healthz)",
             settings.http_scheme()
         );
+        if settings.config.console {
+            println!("  Console     {}://{http}/", settings.http_scheme());
+        }
     }
     println!("  Access      {}", settings.access_in_words());
     match &settings.ephemeral {

@@ -31,6 +31,9 @@ pub struct DevArguments {
     /// For tests: time jumps to the next timer when a client of TestService says so; keeps no data
     #[arg(long)]
     pub time_skipping: bool,
+    /// Show the console in the browser
+    #[arg(long)]
+    pub open: bool,
     #[command(flatten)]
     pub server: ServerArguments,
 }

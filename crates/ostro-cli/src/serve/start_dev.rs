@@ -36,6 +36,7 @@ impl Settings {
             namespace: arguments.namespaces.first().map_or(NAMESPACE_DEFAULT, String::as_str).to_owned(),
             access: ServerAccess::Auto,
             advertise: None,
+            open: false,
         })
     }
 }

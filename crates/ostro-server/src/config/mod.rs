@@ -51,6 +51,8 @@ pub struct Config {
     /// Workers live in this process only: what those of an earlier process had begun is given to others at the start, instead
     /// of after its time-outs.
     pub workers_in_process: bool,
+    /// Whether the console is served beside the API.
+    pub console: bool,
     /// Which log lines are written, as in `info,ostro_server=debug`.
     pub log_level: String,
     /// Time between two looks for executions whose retention is over.
@@ -103,6 +105,7 @@ impl Default for Config {
             begins_with_nothing: BeginsWithNothing::UnlessDataIsGone,
             accept_log_loss: false,
             workers_in_process: false,
+            console: true,
             log_level: "info".to_owned(),
             retention_interval: 10 * SECOND,
             records_retention: None,

@@ -25,6 +25,7 @@ const KEYS: &[&str] = &[
     "data",
     "data_exists",
     "durable",
+    "console",
     "log_level",
     "retention_interval",
     "records_retention",
@@ -58,6 +59,7 @@ pub(super) fn read(config: &mut Config, table: &Table) -> Result<(), Error> {
                     if exists { BeginsWithNothing::Never } else { BeginsWithNothing::UnlessDataIsGone };
             }
             "durable" => config.durable = at(key, value, value.as_bool().ok_or("true or false"))?,
+            "console" => config.console = at(key, value, value.as_bool().ok_or("true or false"))?,
             "log_level" => config.log_level = at(key, value, text(value, "a level such as \"info\""))?.to_owned(),
             "retention_interval" => config.retention_interval = at(key, value, human::span(value))?,
             "records_retention" => config.records_retention = at(key, value, span_or_namespace(value))?,

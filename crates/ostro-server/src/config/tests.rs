@@ -33,7 +33,7 @@ fn what_the_reference_shows_in_comments_is_taken() {
 #[test]
 fn a_file_goes_over_the_defaults() {
     let config = Config::parse(
-        "listen = '0.0.0.0:1'\nhttp_listen = 'off'\nrecords_retention = '30d'\npublic_url = 'https://a/'\n\
+        "console = false\nlisten = '0.0.0.0:1'\nhttp_listen = 'off'\nrecords_retention = '30d'\npublic_url = 'https://a/'\n\
          [tls]\ncertificate = 'c.pem'\nkey = 'c.key'\n[[namespaces]]\nname = 'a'\n[[namespaces]]\nname = 'b'\nretention = '1d'\n\
          [search_attributes]\nCustomer = 'Keyword'\n[limits]\ncallback_addresses = ['http://localhost:*']\nhistory_count_suggest = 50\nblob_bytes_max = '1MiB'\npoll_timeout = '5s'\n[network]\nheader_timeout = '3s'\n\
          [quotas.a]\nexecutions_open_max = 7\nrequests_per_second = 0.5\nrecords_bytes_max = '1MiB'\n\
@@ -83,6 +83,7 @@ fn mistakes_are_named_with_the_way_out() {
         ("[tls]\ncertficate = 'a'", "unknown key certficate: did you mean certificate?"),
         ("records_retention = 'long'", "give a duration such as \"30d\", or \"namespace\""),
         ("durable = 1", "durable = 1 is not usable: give true or false"),
+        ("console = 'off'", "console = \"off\" is not usable: give true or false"),
         ("listen", "this is not TOML"),
     ] {
         let error = Config::parse(text).expect_err(text).to_string();
