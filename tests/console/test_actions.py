@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from conftest import Console
 from playwright.sync_api import Page, expect
+from temporalio.client import WorkflowFailureError
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_what_is_not_json_is_said_and_what_was_written_stays(console: Console, p
 def test_pause_and_unpause(console: Console, plain: Page) -> None:
     begin(console, "Approval", "act-pause")
     act(console, plain, "act-pause", "Pause", reason="lunch")
-    expect(plain.locator(".sentence").first).to_contain_text("by `console` (lunch)")
+    expect(plain.locator(".sentence").first).to_contain_text("by console (lunch)")
     act(console, plain, "act-pause", "Unpause")
     expect(plain.locator(".sentence").first).not_to_contain_text("Paused")
 
@@ -118,6 +119,10 @@ def test_an_attempt_is_failed_for_good(console: Console, plain: Page) -> None:
     plain.locator(".row", has_text="decline").get_by_role("link", name="Fail", exact=True).click()
     plain.get_by_label("Do not retry").check()
     fill(plain, "Fail", message="give up")
+    expect(plain.get_by_role("status")).to_contain_text("failed with your message")
+    with pytest.raises(WorkflowFailureError):
+        console.world.result("act-fail")
+    plain.reload()
     expect(plain.locator(".kind .badge")).to_have_text("Failed")
 
 
@@ -134,7 +139,7 @@ def test_a_workflow_is_started_by_a_form(console: Console, plain: Page) -> None:
 
 def test_a_form_of_another_page_changes_nothing(console: Console, plain: Page) -> None:
     plain.goto(console.run("approval-1", "/act/terminate"))
-    plain.locator("[name=token]").evaluate("field => field.value = field.value.replace(/./g, '0')")
+    plain.locator("main [name=token]").evaluate("field => field.value = field.value.replace(/./g, '0')")
     plain.get_by_role("button", name="Terminate").click()
     expect(plain.locator("h1")).to_have_text("Nothing was changed")
     assert console.world.status("approval-1") == "RUNNING"

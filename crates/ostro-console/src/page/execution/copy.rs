@@ -1,5 +1,6 @@
 //! The same as this page shows, for a shell or a program.
 
+use ostro_explain::printable;
 use serde_json::Value;
 
 use crate::link;
@@ -60,24 +61,31 @@ fn shell(word: &str) -> String {
     if !word.is_empty() && word.bytes().all(plain) {
         return word.to_owned();
     }
-    match word.chars().any(char::is_control) {
+    match word.chars().any(is_hidden) {
         false => format!("'{}'", word.replace('\'', "'\\''")),
         true => format!("$'{}'", word.chars().map(escaped).collect::<String>()),
     }
+}
+
+/// Whether a page would do anything but show it.
+fn is_hidden(character: char) -> bool {
+    let mut text = [0; 4];
+    let text: &str = character.encode_utf8(&mut text);
+    printable::line(text) != text
 }
 
 /// A character within `$'...'`.
 fn escaped(character: char) -> String {
     match character {
         '\'' | '\\' => format!("\\{character}"),
-        control if control.is_control() => format!("\\u{:04x}", u32::from(control)),
+        hidden if is_hidden(hidden) => format!("\\U{:08x}", u32::from(hidden)),
         other => other.to_string(),
     }
 }
 
 /// A text of Python: JSON's form is one.
 fn literal(text: &str) -> String {
-    Value::String(text.to_owned()).to_string()
+    printable::line(&Value::String(text.to_owned()).to_string()).into_owned()
 }
 
 /// A text of Rust.
@@ -97,11 +105,12 @@ mod tests {
             ("a b", "'a b'"),
             ("it's; rm -rf /", "'it'\\''s; rm -rf /'"),
             ("$(id)`id`", "'$(id)`id`'"),
-            ("a\n'\u{1b}", "$'a\\u000a\\'\\u001b'"),
+            ("a\n'\u{202e}", "$'a\\U0000000a\\'\\U0000202e'"),
         ] {
             assert_eq!(shell(word), written);
         }
-        assert_eq!(literal("a\"\n"), "\"a\\\"\\n\"");
+        assert_eq!(literal("a\"\n\u{202e}"), "\"a\\\"\\n\\u202e\"");
+        assert_eq!(rust("\u{202e}\u{200b}"), "\"\\u{202e}\\u{200b}\"");
         let place = Place { namespace: "default".into(), id: "a/b".into(), run: "r".into() };
         let texts: Vec<String> = commands(&place, "http://127.0.0.1:8233").into_iter().map(|c| c.text).collect();
         assert_eq!(texts[0], "ostro workflow describe --namespace default --workflow-id a/b --run-id r");
