@@ -3,7 +3,7 @@
 use temporalio_protos::temporal::api::{
     common::v1::{Payload, Payloads},
     enums::v1::TimeoutType,
-    failure::v1::{ApplicationFailureInfo, Failure, ServerFailureInfo, TimeoutFailureInfo, failure::FailureInfo},
+    failure::v1::{ApplicationFailureInfo, Failure, TimeoutFailureInfo, failure::FailureInfo},
 };
 
 use crate::base::time::{Span, duration};
@@ -32,15 +32,6 @@ pub(crate) fn timeout(
             timeout_type: kind as i32,
             last_heartbeat_details,
         })),
-        ..Default::default()
-    }
-}
-
-pub(crate) fn server(message: impl Into<String>, non_retryable: bool) -> Failure {
-    Failure {
-        message: message.into(),
-        source: SOURCE.into(),
-        failure_info: Some(FailureInfo::ServerFailureInfo(ServerFailureInfo { non_retryable })),
         ..Default::default()
     }
 }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use temporalio_protos::temporal::api::{query::v1::WorkflowQuery, update::v1 as update};
 
-use crate::base::time::Time;
 use crate::call::ReplyId;
 use crate::execution::Counted;
 use crate::execution::history::BUFFERED;
@@ -89,7 +88,6 @@ pub struct HistoryWaiter {
     pub from: i64,
     /// Wait for the close of the run, not for just any event.
     pub close_only: bool,
-    pub deadline: Time,
 }
 
 impl Live {
@@ -109,8 +107,8 @@ impl Live {
         Some((*number, query.sticky.take()?))
     }
 
-    pub(crate) fn wait_for_history(&mut self, reply: ReplyId, from: i64, close_only: bool, deadline: Time) {
-        self.history_waiters.push(HistoryWaiter { reply, from, close_only, deadline });
+    pub(crate) fn wait_for_history(&mut self, reply: ReplyId, from: i64, close_only: bool) {
+        self.history_waiters.push(HistoryWaiter { reply, from, close_only });
     }
 
     pub(crate) fn update(&mut self, update_id: &str) -> Option<&mut LiveUpdate> {

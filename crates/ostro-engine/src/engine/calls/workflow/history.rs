@@ -37,7 +37,7 @@ impl<L: Loader> Engine<L> {
         let (longest, margin) = (self.config.long_poll_timeout, self.config.poll_deadline_margin);
         let deadline = wait_until(self.now, longest, request.deadline, margin);
         let live: &mut Live = &mut self.cache.get_mut(id).expect("just found").live;
-        live.wait_for_history(reply, request.from, request.close_only, deadline);
+        live.wait_for_history(reply, request.from, request.close_only);
         self.waits.add(reply, Wait { execution: id, kind: WaitKind::History, deadline });
         Ok(Outcome::Later)
     }
