@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, NoReturn, ParamSpec, Protocol, TypeVar, overload
 
 from .._base.duration import Duration, optional, seconds
 from .._base.errors import ErrorCode, WorkflowsException
@@ -39,11 +39,30 @@ class ActivityDecorator(Protocol):
 class Activity:
     """The decorator, with what activities call on it: `activity.heartbeat(...)`, `activity.info()`."""
 
-    heartbeat = staticmethod(activity_context.heartbeat)
-    last_heartbeat = staticmethod(activity_context.last_heartbeat)
-    info = staticmethod(activity_context.info)
-    is_cancelled = staticmethod(activity_context.is_cancelled)
-    complete_later = staticmethod(later.complete_later)
+    @staticmethod
+    def heartbeat(*details: Any) -> None:
+        """See `activity_heartbeat`."""
+        activity_context.heartbeat(*details)
+
+    @staticmethod
+    def last_heartbeat(annotation: Any = Any) -> Any:
+        """The first detail of the last heartbeat that the previous attempt sent, as `annotation`; `None` where there is none."""
+        return activity_context.last_heartbeat(annotation)
+
+    @staticmethod
+    def info() -> ActivityInfo:
+        """Which attempt of which activity this is. NotInTemporalContextError outside an activity that a worker runs."""
+        return activity_context.info()
+
+    @staticmethod
+    def is_cancelled() -> bool:
+        """Whether the activity should stop; for sync activities, which nobody can interrupt."""
+        return activity_context.is_cancelled()
+
+    @staticmethod
+    def complete_later() -> NoReturn:
+        """Ends the activity here without an outcome: `client.activity(...)` gives it, within its time-out. Does not return."""
+        later.complete_later()
 
     @overload
     @staticmethod
@@ -63,6 +82,9 @@ class Activity:
 
     @overload
     def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> ActivityFunction[P, R]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> ActivityFunction[P, R]: ...
 
     @overload
     def __call__(
@@ -177,7 +199,7 @@ def _check_function(function: Any) -> None:
         raise WorkflowsException(f"activity {function.__qualname__}: {why}", code=ErrorCode.ACTIVITY_DEFINITION)
 
 
-activity = Activity()
+activity: Activity = Activity()
 
 __all__ = [
     "INITIAL_INTERVAL",

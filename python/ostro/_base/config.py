@@ -120,4 +120,4 @@ class WorkflowsConfig:
 
 
 #: The settings of this process.
-config = WorkflowsConfig()
+config: WorkflowsConfig = WorkflowsConfig()

@@ -60,7 +60,7 @@ class WorkflowError(Failure):
         self.type = type
         self.details: Sequence[Any] = details
         self.non_retryable = non_retryable
-        self.next_retry_delay = optional(next_retry_delay, "next_retry_delay")
+        self.next_retry_delay: float | None = optional(next_retry_delay, "next_retry_delay")
 
 
 class WorkflowsException(WorkflowError):

@@ -35,8 +35,8 @@ class Client(ScheduleCalls, BatchCalls):
 
     def __init__(self, connection: Connection, task_queue: str | None = None, interceptors: Sequence[Interceptor] = ()) -> None:
         self.connection = connection
-        self.interceptors = tuple(interceptors)
-        self.task_queue = task_queue or config.task_queue
+        self.interceptors: tuple[Interceptor, ...] = tuple(interceptors)
+        self.task_queue: str = task_queue or config.task_queue
 
     @staticmethod
     async def connect(

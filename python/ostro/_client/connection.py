@@ -73,7 +73,7 @@ class _Engine:
         self.closed: Future[None] = Future()
         self.closing = False
         #: Those that it has, of an engine in this process.
-        self.namespaces = {namespace}
+        self.namespaces: set[str] = {namespace}
         self._users: list[weakref.ref[asyncio.AbstractEventLoop]] = []
 
     def enter(self) -> None:
@@ -167,7 +167,7 @@ class Connection:
     def __init__(self, key: Any, engine: _Engine, bridge: Bridge, namespace: str, address: str) -> None:
         self._key = key
         self._engine = engine
-        self.core = engine.core.result()
+        self.core: _core.Connection = engine.core.result()
         self.bridge = bridge
         self.namespace = namespace
         self.address = address

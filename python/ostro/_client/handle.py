@@ -40,7 +40,7 @@ class WorkflowHandle(Generic[R]):
         self._definition = definition
         self.id = workflow_id
         #: The run that it began with, or the one that it is of.
-        self.run_id = run_id or first_run_id
+        self.run_id: str = run_id or first_run_id
         self._one_run = run_id
         self._first_run = first_run_id
 

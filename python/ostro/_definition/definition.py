@@ -31,12 +31,12 @@ class Handler:
     ) -> None:
         self.kind = kind
         self.function = function
-        self.name = name or function.__name__
+        self.name: str = name or function.__name__
         #: Takes what no other handler has a name for: `(name, list of arguments)`.
         self.dynamic = dynamic
-        self.description = description or inspect.getdoc(function) or ""
+        self.description: str = description or inspect.getdoc(function) or ""
         self.validator: Callable[..., Any] | None = None
-        self.signature = Signature(function, method=True)
+        self.signature: Signature = Signature(function, method=True)
 
     def decode(self, payloads: Sequence[Any], name: str = "") -> tuple[list[Any], dict[str, Any]]:
         """Arguments from payloads: by position, or one object with the parameters' names. WorkflowsException where they do
@@ -91,11 +91,11 @@ class WorkflowDefinition:
             raise _refuse(f'workflow name "{full}": use 1 to 128 letters, digits, "-" and "_"')
         self.cls = cls
         self.name = full
-        self.description = description or inspect.getdoc(cls) or ""
-        self.display_name = display_name or full
+        self.description: str = description or inspect.getdoc(cls) or ""
+        self.display_name: str = display_name or full
         self._execution_timeout = execution_timeout
-        self.schedules = list(schedules)
-        self.options = dict(options)
+        self.schedules: list[Schedule] = list(schedules)
+        self.options: dict[str, Any] = dict(options)
         self._enforce = enforce_determinism
         self._retry_until_fixed = retry_until_fixed
         handlers = _handlers(cls)
@@ -104,12 +104,12 @@ class WorkflowDefinition:
             raise _refuse(
                 f"workflow {cls.__qualname__} has {len(entrypoints)} entrypoints: mark one async method with @workflow.entrypoint"
             )
-        self.entry = entrypoints[0]
-        self.entrypoint = self.entry.signature
+        self.entry: Handler = entrypoints[0]
+        self.entrypoint: Signature = self.entry.signature
         self._handlers = {(one.kind, "" if one.dynamic else one.name): one for one in handlers}
-        self.signals = self._named("signal")
-        self.queries = self._named("query")
-        self.updates = self._named("update")
+        self.signals: dict[str, Handler] = self._named("signal")
+        self.queries: dict[str, Handler] = self._named("query")
+        self.updates: dict[str, Handler] = self._named("update")
 
     def _named(self, kind: str) -> dict[str, Handler]:
         return {one.name: one for (of, _name), one in self._handlers.items() if of == kind and not one.dynamic}

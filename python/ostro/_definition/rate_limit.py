@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,7 +14,7 @@ class RateLimit(BaseModel):
     The rate is even: 10 in 60 s is one every 6 s.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     time_window_in_sec: int = Field(ge=1, le=3600)
     max_execution: int = Field(ge=1, le=100_000)

@@ -29,17 +29,21 @@ class Signature:
 
     def __init__(self, function: Callable[..., Any], *, method: bool = False) -> None:
         self.function = function
-        self.name = getattr(function, "__qualname__", repr(function))
+        self.name: str = getattr(function, "__qualname__", repr(function))
         self._method = method
         signature = inspect.signature(function)
         self._hints: dict[str, Any] | None = None
         self._annotations: dict[str, Any] = {}
         parameters = list(signature.parameters.values())[1 if method else 0 :]
-        self.dependencies = {p.name: p.default for p in parameters if isinstance(p.default, Depends)}
+        self.dependencies: dict[str, Depends] = {p.name: p.default for p in parameters if isinstance(p.default, Depends)}
         kept = [parameter for parameter in parameters if parameter.name not in self.dependencies]
-        self.rest = next((parameter for parameter in kept if parameter.kind is parameter.VAR_POSITIONAL), None)
-        self.extra = next((parameter for parameter in kept if parameter.kind is parameter.VAR_KEYWORD), None)
-        self.parameters = [p for p in kept if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+        self.rest: inspect.Parameter | None = next(
+            (parameter for parameter in kept if parameter.kind is parameter.VAR_POSITIONAL), None
+        )
+        self.extra: inspect.Parameter | None = next(
+            (parameter for parameter in kept if parameter.kind is parameter.VAR_KEYWORD), None
+        )
+        self.parameters: list[inspect.Parameter] = [p for p in kept if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
         self._by_position = [p for p in self.parameters if method or p.kind is not p.KEYWORD_ONLY]
         self._plain = self.extra is None and self.rest is None
         self._positional = self._plain and all(p.kind is not p.KEYWORD_ONLY for p in self.parameters)

@@ -60,7 +60,7 @@ class Environment(Client):
         self._connection: Connection | None = None
         self._mocks: dict[str, ActivityDefinition] = {}
         self.task_queue = task_queue
-        self.interceptors = ()
+        self.interceptors: tuple[Interceptor, ...] = ()
 
     @property
     def connection(self) -> Connection:  # type: ignore[override]

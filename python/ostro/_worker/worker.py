@@ -86,7 +86,7 @@ class Worker:
         self._connection = connection
         self._given = connection is not None
         self._address, self._namespace, self._api_key, self._tls = address, namespace, api_key, tls
-        self.task_queue = task_queue or config.task_queue
+        self.task_queue: str = task_queue or config.task_queue
         self._runners: list[ActivityRunner] = []
         #: Those that poll no activities.
         self._cores: list[_core.Worker] = []

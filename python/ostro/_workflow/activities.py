@@ -32,8 +32,8 @@ class PendingActivity:
     def __init__(self, instance: WorkflowInstance, definition: ActivityDefinition, cancel_command: int) -> None:
         self._instance = instance
         self._cancel_command = cancel_command
-        self.definition = definition
-        self.seq = instance.next_seq()
+        self.definition: ActivityDefinition = definition
+        self.seq: int = instance.next_seq()
         self.future: asyncio.Future[Any] = instance.loop.create_future()
         instance.activities.pending[self.seq] = self
 

@@ -28,7 +28,7 @@ class workflow(Marks):
     """Defines workflows, and is what their code calls."""
 
     unsafe = Unsafe
-    logger = Logger(logging.getLogger("ostro.workflow"), {})
+    logger: Logger = Logger(logging.getLogger("ostro.workflow"), {})
 
     @staticmethod
     def info() -> WorkflowInfo:

@@ -163,8 +163,8 @@ class ExternalHandle:
     """Another execution, for messages to it from workflow code."""
 
     def __init__(self, workflow_id: str, run_id: str = "") -> None:
-        self.id = converter.text(workflow_id, "workflow id")
-        self.run_id = converter.text(run_id, "run id")
+        self.id: str = converter.text(workflow_id, "workflow id")
+        self.run_id: str = converter.text(run_id, "run id")
 
     async def signal(self, signal: Any, *args: Any) -> None:
         """Sends it a signal, by its handler or its name. WorkflowError where there is no such execution."""

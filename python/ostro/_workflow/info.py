@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._base.context import require_workflow, workflow_instance
 from .._core import set_in_workflow
@@ -32,12 +32,18 @@ class WorkflowInfo:
         self.start_time: float | None = info.get("start_time")
         self.history_length: int = instance.history_length
         self.history_size: int = instance.history_size
-        self.memo = {key: converter.decode(value) for key, value in (info.get("memo") or {}).items()}
+        self.memo: dict[str, Any] = {key: converter.decode(value) for key, value in (info.get("memo") or {}).items()}
         found = info.get("search_attributes") or {}
-        self.search_attributes = {key: converter.decode(value) for key, value in found.items()}
+        self.search_attributes: dict[str, Any] = {key: converter.decode(value) for key, value in found.items()}
 
 
-class Logger(logging.LoggerAdapter):  # type: ignore[type-arg]
+if TYPE_CHECKING:
+    _Adapter = logging.LoggerAdapter[logging.Logger]
+else:
+    _Adapter = logging.LoggerAdapter  # Python 3.10 gives it no argument
+
+
+class Logger(_Adapter):
     """A logger that is silent while code is replayed."""
 
     def isEnabledFor(self, level: int) -> bool:

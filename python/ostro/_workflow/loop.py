@@ -59,9 +59,9 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         self._number = zlib.crc32(run_id.encode()) << 24
         self.tasks: dict[int, tuple[WorkflowTask, contextvars.Context | None]] = {}
         self.conditions: list[tuple[Callable[[], Any], asyncio.Future[None]]] = []
-        self.now = 0.0
+        self.now: float = 0.0
         #: Counts what has run: while it stands still, workflow code does not yield.
-        self.steps = 0
+        self.steps: int = 0
 
     def run_until_idle(self) -> None:
         """Runs everything that can run without anything new from outside."""

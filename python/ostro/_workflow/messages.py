@@ -30,7 +30,7 @@ class Messages:
     def __init__(self, instance: WorkflowInstance) -> None:
         self._instance = instance
         #: Signal and update handlers that run.
-        self.running = 0
+        self.running: int = 0
 
     def _find(self, kind: str, name: str) -> Handler:
         handler = self._instance.definition.handler(kind, name)

@@ -30,7 +30,7 @@ class Task(Generic[S]):
     def __init__(self, type: str, state: S | None, id: str) -> None:
         self.type = type
         self.id = id
-        self.status = "STARTED"
+        self.status: str = "STARTED"
         self._state = state
 
     @property
