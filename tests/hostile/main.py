@@ -24,7 +24,7 @@ def main() -> int:
     if known.kept:
         os.environ["HOSTILE_KEPT"] = "1"
     began = time.monotonic()
-    code = pytest.main(["-q", "--timeout", "60", "-p", "no:cacheprovider", "--durations", "5", *more, str(HERE)])
+    code = pytest.main(["-q", "--timeout", "60", "-p", "no:cacheprovider", "--durations", "5", "-n", "3", *more, str(HERE)])
     took = time.monotonic() - began
     if code == 0 and took > SECONDS_MAX:
         print(f"the attacks took {took:.0f} s; {SECONDS_MAX:.0f} s are what `make test` has for them", file=sys.stderr)
