@@ -95,7 +95,6 @@ pub(super) async fn delete(target: &Target<'_>) -> Result<Done, Undone> {
     let request = DeleteWorkflowExecutionRequest {
         namespace: target.place.namespace.clone(),
         workflow_execution: Some(target.place.execution()),
-        ..Default::default()
     };
     target.visitor.caller.ask(&request).await?;
     Ok(Done::Gone)

@@ -31,7 +31,9 @@ impl Endpoints {
     /// # Errors
     /// PERMISSION_DENIED, with what to do.
     pub(crate) async fn allow(&self, key: &ApiKey, own: &str, endpoints: &[String]) -> Result<(), Status> {
-        for endpoint in endpoints.iter().filter(|endpoint| *endpoint != SYSTEM) {
+        // One without a name is none: to list by no name would find any.
+        let named = endpoints.iter().filter(|endpoint| !endpoint.is_empty() && *endpoint != SYSTEM);
+        for endpoint in named {
             if !self.names(endpoint, own) && !self.leads_where_it_may(key, own, endpoint).await? {
                 return Err(Status::permission_denied(format!(
                     "the key {} may not call through the Nexus endpoint {endpoint} from namespace {own}: name the namespace \
