@@ -121,6 +121,7 @@ def own_defaults(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     if "seed_page" not in request.module.__name__:
         monkeypatch.setattr(workflows.config.worker, "exact_values", True)
         monkeypatch.setattr(workflows.config.worker, "wrap_results", False)
+        monkeypatch.setattr(workflows.config.worker, "execution_timeout", 0.0)
 
 
 class Program:
