@@ -149,7 +149,7 @@ class Activity:
             chosen, method = name or function.__name__, _is_method(function)
             if chosen.startswith(RESERVED_PREFIX) and not _allow_reserved_name:
                 raise WorkflowsException(
-                    f'activity "{chosen}": names that begin with {RESERVED_PREFIX} are the framework\'s',
+                    f'activity "{chosen}" uses reserved prefix {RESERVED_PREFIX!r}: such names are the framework\'s',
                     code=ErrorCode.ACTIVITY_DEFINITION,
                 )
             definition = ActivityDefinition(

@@ -102,7 +102,8 @@ class WorkflowDefinition:
         entrypoints = [handler for handler in handlers if handler.kind == "entrypoint"]
         if len(entrypoints) != 1:
             raise _refuse(
-                f"workflow {cls.__qualname__} has {len(entrypoints)} entrypoints: mark one async method with @workflow.entrypoint"
+                f"workflow {cls.__qualname__} must have an entrypoint method, and has {len(entrypoints)}: "
+                "mark one async method with @workflow.entrypoint"
             )
         self.entry: Handler = entrypoints[0]
         self.entrypoint: Signature = self.entry.signature

@@ -6,16 +6,29 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterable
-from dataclasses import dataclass
+from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
+from pydantic import BaseModel, SkipValidation
+
 from .._values import converter
-from .definition import definition_of, registered_workflows
+from .definition import Handler, definition_of, registered_workflows
+from .schedule import Schedule
+from .signature import Signature
 
 
-@dataclass
-class WorkflowSpec:
+class HandlerSpec(BaseModel):
+    """A signal, query or update as others see it; schemas are JSON Schema."""
+
+    name: str
+    description: str | None
+    input_schema: dict[str, Any]
+    #: Of what it answers. Signals have none.
+    output_schema: dict[str, Any] | None = None
+
+
+class WorkflowSpec(BaseModel):
     """A workflow as others see it; schemas are JSON Schema."""
 
     name: str
@@ -23,32 +36,51 @@ class WorkflowSpec:
     display_name: str
     input_schema: dict[str, Any]
     output_schema: dict[str, Any]
-    signals: list[str]
-    queries: list[str]
-    updates: list[str]
-    #: Seconds; `None` for none.
-    execution_timeout: float | None
+    signals: list[HandlerSpec]
+    queries: list[HandlerSpec]
+    updates: list[HandlerSpec]
+    #: `None` for none.
+    execution_timeout: timedelta | None
+    enforce_determinism: bool
+    on_behalf_of: bool
     is_technical: bool
+    schedules: list[SkipValidation[Schedule]]
 
 
 def get_workflow_definition(workflow: type) -> WorkflowSpec:
     """What a workflow class is. WorkflowsException for what is none."""
     definition = definition_of(workflow)
-    signature = definition.entrypoint
-    properties = {p.name: _schema(signature.annotation(p)) for p in signature.parameters}
-    required = [p.name for p in signature.parameters if p.default is inspect.Parameter.empty]
+    timeout = definition.execution_timeout
     return WorkflowSpec(
         name=definition.name,
         description=definition.description,
         display_name=definition.display_name,
-        input_schema={"type": "object", "properties": properties, "required": required},
-        output_schema=_schema(signature.returns),
-        signals=sorted(definition.signals),
-        queries=sorted(definition.queries),
-        updates=sorted(definition.updates),
-        execution_timeout=definition.execution_timeout,
+        input_schema=_input_schema(definition.entrypoint),
+        output_schema=_schema(definition.entrypoint.returns),
+        signals=[_handler(handler, answers=False) for _, handler in sorted(definition.signals.items())],
+        queries=[_handler(handler) for _, handler in sorted(definition.queries.items())],
+        updates=[_handler(handler) for _, handler in sorted(definition.updates.items())],
+        execution_timeout=None if timeout is None else timedelta(seconds=timeout),
+        enforce_determinism=definition.enforce_determinism,
+        on_behalf_of=bool(definition.options["on_behalf_of"]),
         is_technical=bool(definition.options["is_technical"]),
+        schedules=definition.schedules,
     )
+
+
+def _handler(handler: Handler, *, answers: bool = True) -> HandlerSpec:
+    return HandlerSpec(
+        name=handler.name,
+        description=handler.description or None,
+        input_schema=_input_schema(handler.signature),
+        output_schema=_schema(handler.signature.returns) if answers else None,
+    )
+
+
+def _input_schema(signature: Signature) -> dict[str, Any]:
+    properties = {p.name: _schema(signature.annotation(p)) for p in signature.parameters}
+    required = [p.name for p in signature.parameters if p.default is inspect.Parameter.empty]
+    return {"type": "object", "properties": properties, "required": required}
 
 
 def _schema(annotation: Any) -> dict[str, Any]:

@@ -93,7 +93,9 @@ class Marks:
         """
         timeout = optional(execution_timeout, "execution_timeout")
         if on_behalf_of and schedules:
-            raise _refuse(f'workflow "{name}": on_behalf_of needs a user, whom a schedule does not have')
+            raise _refuse(
+                f'workflow "{name}": on_behalf_of=True cannot be combined with schedules: it needs a user, whom a schedule does not have'
+            )
         for key in search_keys or ():
             if not key or len(key) > 256:
                 raise _refuse(f'workflow "{name}": search key "{key}" must have 1 to 256 characters')
@@ -101,6 +103,8 @@ class Marks:
             raise _refuse(f'workflow "{name}": {len(search_keys)} search keys; the limit is 20')
 
         def decorate(cls: C) -> C:
+            if not isinstance(cls, type):
+                raise _refuse(f"{cls!r} is no class: @workflow.define makes a workflow of a class")
             definition = WorkflowDefinition(
                 cls,
                 name,
@@ -122,7 +126,7 @@ class Marks:
     def entrypoint(function: F) -> F:
         """Marks the method that is the workflow: `async def`."""
         if not inspect.iscoroutinefunction(function):
-            raise _refuse(f"entrypoint {getattr(function, '__qualname__', function)} must be `async def`")
+            raise _refuse(f"entrypoint {getattr(function, '__qualname__', function)} must be async: write `async def`")
         for parameter in inspect.signature(function).parameters.values():
             if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
                 raise _refuse(
@@ -165,7 +169,7 @@ class Marks:
 
         def check(target: Any) -> None:
             if inspect.iscoroutinefunction(target):
-                raise _refuse(f"query {target.__qualname__} is async: a query answers at once")
+                raise _refuse(f"Query {target.__qualname__} must be a synchronous function: a query answers at once")
             if (name or target.__name__) in _RESERVED_QUERIES:
                 raise _refuse(f'query name "{name or target.__name__}" is the framework\'s')
 

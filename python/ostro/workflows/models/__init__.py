@@ -1,5 +1,6 @@
 """Schedules. Under the original's module name. Messages of the hosted service's API are not here."""
 
+from ..._definition.introspection import HandlerSpec, WorkflowSpec
 from .. import (
     Schedule,
     ScheduleCalendar,
@@ -10,8 +11,13 @@ from .. import (
 )
 
 ScheduleDefinition = Schedule
+SignalDefinition = QueryDefinition = UpdateDefinition = HandlerSpec
+#: Characters in the name of a workflow.
+WORKFLOW_NAME_MAX_LENGTH = 128
 
 __all__ = [
+    "WORKFLOW_NAME_MAX_LENGTH",
+    "QueryDefinition",
     "Schedule",
     "ScheduleCalendar",
     "ScheduleDefinition",
@@ -19,4 +25,7 @@ __all__ = [
     "ScheduleOverlapPolicy",
     "SchedulePolicy",
     "ScheduleRange",
+    "SignalDefinition",
+    "UpdateDefinition",
+    "WorkflowSpec",
 ]

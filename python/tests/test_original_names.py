@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import subprocess
 import sys
 from typing import Any
 
 import pytest
 from ostro import workflows
-from ostro.workflows import testing, workflow
+from ostro.workflows import client, models, testing, workflow
 from pydantic import BaseModel
 
 
@@ -101,3 +102,38 @@ def test_a_module_that_the_original_has_and_we_do_not_is_not_found() -> None:
     run(
         "import ostro.compat\ntry:\n    import mistralai.workflows.core.storage.blob\nexcept ModuleNotFoundError:\n    pass\nelse:\n    raise SystemExit(1)\n"
     )
+
+
+def test_a_client_of_a_model_needs_its_package() -> None:
+    with pytest.raises(workflows.WorkflowsException, match="executor credentials"):
+        client.get_mistral_client(use_executor_credentials=True)
+    if importlib.util.find_spec("mistralai") is None:
+        with pytest.raises(ImportError, match="pip install mistralai"):
+            client.get_mistral_client()
+
+
+@workflow.define(name="wrapped_described", execution_timeout="2m")
+class Described:
+    @workflow.entrypoint
+    async def run(self, wanted: int, more: str = "") -> str:
+        return more
+
+    @workflow.signal(description="says it")
+    async def say(self, words: str) -> None: ...
+
+    @workflow.query()
+    def heard(self) -> int:
+        return 0
+
+
+def test_a_workflow_is_described() -> None:
+    found = models.WorkflowSpec.model_validate(workflows.get_workflow_definition(Described))
+    assert found.input_schema["required"] == ["wanted"] and found.output_schema == {"type": "string"}
+    assert [(one.name, one.description, one.output_schema) for one in found.signals] == [("say", "says it", None)]
+    assert [(one.name, one.output_schema) for one in found.queries] == [("heard", {"type": "integer"})]
+    assert (str(found.execution_timeout), found.schedules, found.on_behalf_of) == ("0:02:00", [], False)
+
+
+def test_only_a_class_becomes_a_workflow() -> None:
+    with pytest.raises(workflows.WorkflowsException, match="is no class"):
+        workflow.define(name="wrapped_function")(run)  # type: ignore[type-var]
