@@ -8,6 +8,8 @@ pub(crate) mod executions;
 
 pub(crate) mod extract;
 
+pub(crate) mod outside;
+
 pub(crate) mod paging;
 
 mod refusal;
@@ -119,6 +121,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .merge(crate::http::executions::routes())
         .merge(crate::http::events::routes())
         .merge(crate::http::schedules::routes())
+        .merge(crate::http::outside::routes())
         .merge(crate::http::telemetry::routes())
 }
 

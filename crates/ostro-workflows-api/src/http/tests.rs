@@ -81,6 +81,19 @@ async fn a_worker_registers_lives_and_is_seen() {
     let (_, workers) = get(&fixture, "/v1/workflows/deployments/d/workers?worker_status=active").await;
     assert_eq!(workers["workers"].as_array().unwrap().len(), 1);
     assert_eq!(post(&fixture, "/v1/workflows/deployments/d/stop", Value::Null).await.0, 501);
+    assert_eq!(post(&fixture, "/v1/workflows/deployments/d/unharden", Value::Null).await.0, 501);
+    assert_eq!(get(&fixture, "/v1/workflows/deployments/d/archive").await.0, 501);
+}
+
+#[tokio::test]
+async fn webhooks_and_triggers_say_that_they_are_not_here() {
+    let fixture = Fixture::new().await;
+    for path in ["/v1/webhooks", "/v1/webhooks/w/signing-secret", "/v1/triggers/t", "/v1/triggers/t/events"] {
+        let (status, body) = get(&fixture, path).await;
+        assert_eq!((status, body["message"].to_string().contains("execute")), (501, true), "{body}");
+    }
+    assert_eq!(post(&fixture, "/v1/triggers", json!({})).await.0, 501);
+    assert_eq!(send(&fixture, Method::DELETE, "/v1/webhooks/w", Value::Null).await.0, 501);
 }
 
 #[tokio::test]
@@ -101,6 +114,19 @@ async fn workflows_are_listed_changed_and_archived() {
     let (status, changed) = send(&fixture, Method::PUT, "/v1/workflows/Greet", change).await;
     assert_eq!((status, &changed["workflow"]["display_name"]), (200, &json!("Hello")));
     assert_eq!(names("?tags=red").await.len(), 1);
+    for (tags, status) in [
+        (json!(["red", " blue ", "blue"]), 204),
+        (json!(["x".repeat(101)]), 422),
+        (json!([" "]), 422),
+        (json!((0..99).map(|n| n.to_string()).collect::<Vec<_>>()), 422),
+    ] {
+        assert_eq!(post(&fixture, "/v1/workflows/Greet/tags", json!({"tags": tags})).await.0, status);
+    }
+    let (_, tagged) = get(&fixture, "/v1/workflows/Greet").await;
+    assert_eq!(tagged["workflow"]["tags"], json!(["red", "blue"]));
+    assert_eq!(names("?tags=blue").await.len(), 1);
+    assert_eq!(send(&fixture, Method::PUT, "/v1/workflows/Greet", json!({"tags": [""]})).await.0, 422);
+    assert_eq!(post(&fixture, "/v1/workflows/none/tags", json!({"tags": ["red"]})).await.0, 404);
     let empty = json!({"display_name": ""});
     assert_eq!(send(&fixture, Method::PUT, "/v1/workflows/Greet", empty).await.0, 422);
     assert_eq!(send(&fixture, Method::PUT, "/v1/workflows/Greet/archive", Value::Null).await.0, 200);

@@ -251,4 +251,12 @@ unsupported! {
     #[utoipa::path(post, path = "/v1/workflows/deployments/{name}/restart", tag = "deployments",
         params(("name" = String, Path)), responses(Unsupported))]
     restart_deployment("restart", Path<String>);
+    /// Not done here: 501.
+    #[utoipa::path(get, path = "/v1/workflows/deployments/{name}/archive", tag = "deployments",
+        params(("name" = String, Path)), responses(Unsupported))]
+    get_deployment_archive("keep the code of", Path<String>);
+    /// Not done here: 501.
+    #[utoipa::path(post, path = "/v1/workflows/deployments/{name}/unharden", tag = "deployments",
+        params(("name" = String, Path)), responses(Unsupported))]
+    unharden_deployment("unharden", Path<String>);
 }

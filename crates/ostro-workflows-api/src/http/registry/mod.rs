@@ -12,6 +12,8 @@ pub(crate) mod heartbeat;
 
 pub(crate) mod register;
 
+pub(crate) mod tags;
+
 pub(crate) mod view;
 
 pub(crate) mod whoami;
@@ -49,6 +51,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(workflow_bulk::bulk_unarchive_workflows))
         .routes(routes!(workflow_routes::archive_workflow))
         .routes(routes!(workflow_routes::unarchive_workflow))
+        .routes(routes!(tags::add_workflow_tags))
         .routes(routes!(deployment_routes::list_deployments, deployment_routes::create_deployment))
         .routes(routes!(
             deployment_routes::get_deployment,
@@ -58,5 +61,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(deployment_routes::stop_deployment))
         .routes(routes!(deployment_routes::start_deployment))
         .routes(routes!(deployment_routes::restart_deployment))
+        .routes(routes!(deployment_routes::get_deployment_archive))
+        .routes(routes!(deployment_routes::unharden_deployment))
         .routes(routes!(deployment_routes::list_deployment_workers))
 }

@@ -12,6 +12,7 @@ use crate::http::Refusals;
 use crate::http::access::{Operator, Reader};
 use crate::http::extract::query::Query;
 use crate::http::extract::{Json as Body, Path};
+use crate::http::registry::tags::checked;
 use crate::http::registry::view::{
     RegistrationView, WorkflowRegistrationWithWorkerStatus, WorkflowView, WorkflowWithWorkerStatus,
 };
@@ -89,6 +90,7 @@ pub(crate) async fn update_workflow(
     if request.display_name.as_ref().is_some_and(String::is_empty) {
         return Err(Error::at(&["body", "display_name"], "must not be empty", "value_error"));
     }
+    let tags = request.tags.map(checked).transpose()?;
     let changed = api.registry.change_workflow(&caller.namespace, &identifier, |workflow| {
         workflow.edited |= request.display_name.is_some() || request.description.is_some();
         workflow.display_name = request.display_name.or(workflow.display_name.take());
@@ -96,7 +98,7 @@ pub(crate) async fn update_workflow(
         if let Some(available) = request.available_in_chat_assistant {
             workflow.available_in_chat_assistant = available;
         }
-        if let Some(tags) = request.tags {
+        if let Some(tags) = tags {
             workflow.tags = tags;
         }
     });
