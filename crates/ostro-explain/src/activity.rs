@@ -6,7 +6,7 @@ use temporalio_protos::temporal::api::enums::v1::PendingActivityState;
 use temporalio_protos::temporal::api::workflow::v1::PendingActivityInfo;
 use temporalio_protos::temporal::api::workflow::v1::pending_activity_info::pause_info::PausedBy;
 
-use crate::execution::Evidence;
+use crate::evidence::Evidence;
 use crate::reason::{Kind, Reason};
 use crate::{duration, failure, moment};
 

@@ -14,7 +14,8 @@ use temporalio_protos::temporal::api::workflowservice::v1::{
 };
 use tonic::Status;
 
-use crate::execution::{Evidence, is_open, reasons};
+use crate::evidence::Evidence;
+use crate::execution::{is_open, reasons};
 use crate::input::{self, Input};
 use crate::outstanding::Outstanding;
 use crate::reason::{Kind, Reason};

@@ -6,6 +6,7 @@
 mod activity;
 mod closed;
 pub mod duration;
+mod evidence;
 mod execution;
 pub mod failure;
 pub mod gather;
@@ -20,7 +21,8 @@ mod task_queue;
 mod version;
 mod workflow_task;
 
-pub use execution::{Evidence, reasons};
+pub use evidence::Evidence;
+pub use execution::reasons;
 pub use outstanding::Outstanding;
 pub use reason::{Kind, Reason};
 pub use schedule::schedule;

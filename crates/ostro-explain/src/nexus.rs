@@ -7,7 +7,7 @@ use temporalio_protos::temporal::api::enums::v1::{
 };
 use temporalio_protos::temporal::api::workflow::v1::{NexusOperationCancellationInfo, PendingNexusOperationInfo};
 
-use crate::execution::Evidence;
+use crate::evidence::Evidence;
 use crate::reason::{Kind, Reason};
 use crate::{failure, moment};
 

@@ -69,7 +69,7 @@ impl QueueView {
             let last = self.last(now);
             return (format!("for a worker: none polls the {word} tasks of task queue `{}`{last}", self.name), true);
         }
-        if let Some(lacking) = version::lacking(self, pinned) {
+        if let Some(lacking) = version::lacking(&self.name, &self.described, pinned) {
             return (lacking, true);
         }
         if self.rate_limit() == Some(0.0) {
@@ -103,7 +103,7 @@ pub fn task_queue(view: &QueueView, now: SystemTime) -> String {
     let age = view.described.stats.as_ref().and_then(|stats| stats.approximate_backlog_age.as_ref());
     let age = age.map(duration::from_proto).filter(|age| !age.is_zero());
     let age = age.map(|age| format!(", the oldest for {}", duration::text(age))).unwrap_or_default();
-    let why = match (view.has_pollers(), version::lacking(view, None), view.rate_limit()) {
+    let why = match (view.has_pollers(), version::lacking(&view.name, &view.described, None), view.rate_limit()) {
         (false, ..) => format!("no worker polls{last}; start one"),
         (true, Some(lacking), _) => format!("they wait {lacking}"),
         (true, None, Some(0.0)) => "the queue's rate limit is 0: nothing leaves it".to_owned(),

@@ -5,8 +5,7 @@ use temporalio_protos::temporal::api::enums::v1::{VersioningBehavior, WorkerVers
 use temporalio_protos::temporal::api::taskqueue::v1::PollerInfo;
 use temporalio_protos::temporal::api::workflow::v1::WorkflowExecutionInfo;
 use temporalio_protos::temporal::api::workflow::v1::versioning_override::Override;
-
-use crate::task_queue::QueueView;
+use temporalio_protos::temporal::api::workflowservice::v1::DescribeTaskQueueResponse;
 
 /// The version that the run stays with, if it is pinned to one.
 pub(crate) fn pinned(info: &WorkflowExecutionInfo) -> Option<&WorkerDeploymentVersion> {
@@ -21,18 +20,21 @@ pub(crate) fn pinned(info: &WorkflowExecutionInfo) -> Option<&WorkerDeploymentVe
 }
 
 /// What a task lacks where workers poll its queue and none of them is of a version that may take it: to follow "waits".
-pub(crate) fn lacking(view: &QueueView, pinned: Option<&WorkerDeploymentVersion>) -> Option<String> {
-    let routing = view.described.versioning_info.as_ref();
+pub(crate) fn lacking(
+    name: &str,
+    queue: &DescribeTaskQueueResponse,
+    pinned: Option<&WorkerDeploymentVersion>,
+) -> Option<String> {
+    let routing = queue.versioning_info.as_ref();
     let current = routing.and_then(|routing| routing.current_deployment_version.as_ref());
     let ramping = routing.and_then(|routing| routing.ramping_deployment_version.as_ref());
     let may_take = |poller: &PollerInfo| match pinned {
         Some(version) => is_of(poller, Some(version)),
         None => is_of(poller, current) || (ramping.is_some() && is_of(poller, ramping)),
     };
-    if view.described.pollers.is_empty() || view.described.pollers.iter().any(may_take) {
+    if queue.pollers.is_empty() || queue.pollers.iter().any(may_take) {
         return None;
     }
-    let name = &view.name;
     Some(match (pinned, current) {
         (Some(version), _) => format!(
             "for a worker of version `{}`, to which it is pinned: the workers of task queue `{name}` are of others",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use temporalio_protos::temporal::api::enums::v1::PendingWorkflowTaskState;
 use temporalio_protos::temporal::api::workflow::v1::PendingWorkflowTaskInfo;
 
-use crate::execution::Evidence;
+use crate::evidence::Evidence;
 use crate::reason::{Kind, Reason};
 use crate::{duration, moment};
 
