@@ -321,6 +321,7 @@ impl Oracle {
     /// Time passes and nobody is there.
     pub fn sleep(&mut self, until: Time) {
         self.now.time = until;
+        self.schedules.values_mut().for_each(|schedule| schedule.pause(until));
     }
 
     /// Everything that has fallen due: runs first, each with all that it has to do, then schedules.

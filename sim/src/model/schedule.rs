@@ -4,7 +4,7 @@
 //! a time comes, a client asks --> Buffered --overlap policy--> taken | skipped | Buffered until what runs has ended
 //! ```
 
-use ostro_engine::time::{DAY, SECOND, Span, Time};
+use ostro_engine::time::{DAY, MILLISECOND, SECOND, Span, Time};
 use temporalio_protos::temporal::api::enums::v1::ScheduleOverlapPolicy as Overlap;
 
 use super::event::End;
@@ -16,6 +16,11 @@ const WINDOW: Span = DAY.times(365);
 const WINDOW_MIN: Span = SECOND.times(10);
 /// Actions that descriptions tell of.
 const SHOWN: usize = 10;
+/// Actions of backfills that are asked for at a time, and the pause before the next.
+const FILLED_AT_ONCE: usize = 100;
+const PAUSE: Span = MILLISECOND.times(50);
+/// So many waiting actions stop a backfill.
+const FILLED_MAX: usize = 500;
 
 /// What clients say of a schedule.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +90,8 @@ pub struct Schedule {
     looked: Time,
     pub buffered: Vec<Action>,
     backfills: Vec<(Time, Time, Overlap)>,
+    /// When its backfills go on; nothing of its own happens before.
+    goes_on: Option<Time>,
     pub counts: Counts,
     /// The newest last.
     pub recent: Vec<Taken>,
@@ -114,6 +121,7 @@ impl Schedule {
             looked: now,
             buffered: Vec::new(),
             backfills: Vec::new(),
+            goes_on: None,
             counts: Counts::default(),
             recent: Vec::new(),
             running: Vec::new(),
@@ -138,6 +146,9 @@ impl Schedule {
     }
 
     pub fn next_due(&self) -> Option<Time> {
+        if self.goes_on.is_some() {
+            return self.goes_on;
+        }
         if self.acts() { self.plan.times.next(self.looked) } else { None }
     }
 
@@ -192,15 +203,28 @@ impl Schedule {
         self.token += 1;
     }
 
-    /// Asks for the actions of all backfills; both ends of their ranges count.
+    fn fills(&self) -> bool {
+        !self.backfills.is_empty() && self.buffered.len() < FILLED_MAX
+    }
+
+    /// Asks for the next actions of its backfills; both ends of their ranges count.
     pub fn fill_back(&mut self) {
-        for (from, to, overlap) in std::mem::take(&mut self.backfills) {
-            let mut time = self.plan.times.next(from - Span::from_nanos(1));
-            while let Some(found) = time.filter(|time| *time <= to) {
-                self.buffered.push(Action { time: found, overlap, manual: true });
-                time = self.plan.times.next(found);
-            }
+        let mut left = FILLED_AT_ONCE;
+        while left > 0 && self.fills() {
+            let (from, to, overlap) = self.backfills[0];
+            let Some(time) = self.plan.times.next(from - Span::from_nanos(1)).filter(|time| *time <= to) else {
+                self.backfills.remove(0);
+                continue;
+            };
+            self.buffered.push(Action { time, overlap, manual: true });
+            self.backfills[0].0 = time + Span::from_nanos(1);
+            left -= 1;
         }
+    }
+
+    /// Pauses before it asks for more, where a backfill has more.
+    pub fn pause(&mut self, now: Time) {
+        self.goes_on = self.fills().then_some(now + PAUSE);
     }
 
     /// What of the buffer can be done now; the rest is skipped, or waits on.

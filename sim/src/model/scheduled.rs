@@ -68,6 +68,7 @@ impl Oracle {
         schedule.fill_back();
         // What could not be started makes room for what comes after it.
         while self.take_some(&mut schedule) {}
+        schedule.pause(self.time());
         self.schedules.insert(id.to_owned(), schedule);
     }
 

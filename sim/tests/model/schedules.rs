@@ -1,6 +1,6 @@
 //! Calls on schedules, made to both sides.
 
-use ostro_engine::time::{MILLISECOND, SECOND, Span, Time, from_duration, from_timestamp, timestamp};
+use ostro_engine::time::{HOUR, MILLISECOND, SECOND, Span, Time, from_duration, from_timestamp, timestamp};
 use ostro_sim::model::event::{End, What};
 use ostro_sim::model::schedule::{Patch, Plan, Taken};
 use ostro_sim::model::times::{Calendar, Times};
@@ -171,8 +171,12 @@ impl Pair {
             1..3 => Patch::Unpause("unpaused".to_owned()),
             3..6 => Patch::Trigger(self.pick(&[Time::UNSET, Time::UNSET, now - 500 * SECOND]), overlap),
             _ => {
-                // The range may end in times to come.
-                let (from, to) = (now - 200 * SECOND, self.pick(&[now - 100 * SECOND, now, now + 30 * SECOND]));
+                // The range may end in times to come. A long one takes more than one step.
+                let long = self.below(8) == 0;
+                let (from, to) = (
+                    now - if long { HOUR } else { 200 * SECOND },
+                    self.pick(&[now - 100 * SECOND, now, now + 30 * SECOND]),
+                );
                 Patch::Backfill(from.floor_secs(), to, overlap)
             }
         }
