@@ -113,10 +113,12 @@ def test_an_activity_is_retried_paused_and_completed(console: Console, plain: Pa
 
 
 def test_an_attempt_is_failed_for_good(console: Console, plain: Page) -> None:
-    begin(console, "Payment", "act-fail", "card-2")
-    console.world.until("act-fail", 3)
+    begin(console, "Lingering", "act-fail")
+    console.world.until("act-fail", 1)
     plain.goto(console.run("act-fail"))
-    plain.locator(".row", has_text="decline").get_by_role("link", name="Fail", exact=True).click()
+    lingering = plain.locator(".row", has_text="linger")
+    lingering.evaluate("row => row.setAttribute('open', '')")
+    lingering.get_by_role("link", name="Fail", exact=True).click()
     plain.get_by_label("Do not retry").check()
     fill(plain, "Fail", message="give up")
     expect(plain.get_by_role("status")).to_contain_text("failed with your message")

@@ -18,6 +18,7 @@ def plain(open_page: Callable[..., Page]) -> Page:
 
 def test_a_person_answers_by_a_form_made_from_the_schema(console: Console, plain: Page) -> None:
     console.world.start("Ask", "ask-form", REFUND)
+    console.world.until_asked("ask-form")
     plain.goto(f"{console.home}/inputs")
     form = plain.locator("section.question", has=plain.get_by_role("link", name="ask-form"))
     expect(form.get_by_role("heading")).to_have_text("Refund of order 7")
@@ -37,6 +38,7 @@ def test_a_person_answers_by_a_form_made_from_the_schema(console: Console, plain
 
 def test_a_choice_is_answered_by_its_button(console: Console, plain: Page) -> None:
     console.world.start("Ask", "ask-button", CONFIRM)
+    console.world.until_asked("ask-button")
     plain.goto(f"{console.home}/inputs")
     form = plain.locator("section.question", has=plain.get_by_role("link", name="ask-button"))
     form.get_by_role("button", name="Keep it").click()

@@ -55,6 +55,12 @@ async def charge(amount: int) -> str:
 
 
 @activity.defn
+async def linger() -> None:
+    """Goes on until somebody ends it."""
+    await asyncio.sleep(60)
+
+
+@activity.defn
 async def decline(card: str) -> str:
     """Fails, again and again."""
     raise ApplicationError(f"429 from api.bank.example: {card} declined", type="CardError")
@@ -106,6 +112,15 @@ class Payment:
             initial_interval=timedelta(milliseconds=100), backoff_coefficient=20, maximum_interval=timedelta(hours=1)
         )
         return await workflow.execute_activity(decline, card, start_to_close_timeout=_MINUTE, retry_policy=policy)
+
+
+@workflow.defn
+class Lingering:
+    """Waits for an activity that a worker has."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.execute_activity(linger, start_to_close_timeout=_MINUTE)
 
 
 @workflow.defn
@@ -201,8 +216,8 @@ class World:
         self._worker = Worker(
             self.client,
             task_queue=QUEUE,
-            workflows=[Order, Pack, Payment, Approval, Ask, Broken, Hostile],
-            activities=[charge, decline, hostile_activity],
+            workflows=[Order, Pack, Payment, Lingering, Approval, Ask, Broken, Hostile],
+            activities=[charge, linger, decline, hostile_activity],
             workflow_runner=UnsandboxedWorkflowRunner(),
         )
         self._running: Future[None] = asyncio.run_coroutine_threadsafe(self._worker.run(), self._loop)
@@ -254,6 +269,16 @@ class World:
         async def wait() -> None:
             handle = self.client.get_workflow_handle(workflow_id)
             while not any(one.attempt >= attempts for one in (await handle.describe()).raw_description.pending_activities):
+                await asyncio.sleep(0.02)
+
+        self.do(asyncio.wait_for(wait(), 30))
+
+    def until_asked(self, workflow_id: str) -> None:
+        """Waits until it says that it waits for an input."""
+
+        async def wait() -> None:
+            handle = self.client.get_workflow_handle(workflow_id)
+            while not (await handle.query("__get_pending_inputs"))["pending_inputs"]:
                 await asyncio.sleep(0.02)
 
         self.do(asyncio.wait_for(wait(), 30))

@@ -71,12 +71,14 @@ impl Action {
         }
     }
 
-    /// What can be done with an activity that is open.
-    pub(crate) fn of_activity(paused: bool) -> &'static [Self] {
+    /// What can be done with an activity that is open. Only an attempt that runs can be failed, as on a Temporal server.
+    pub(crate) fn of_activity(paused: bool, runs: bool) -> &'static [Self] {
         use Action::{ActivityComplete, ActivityFail, ActivityPause, ActivityReset, ActivityRetry, ActivityUnpause};
-        match paused {
-            false => &[ActivityRetry, ActivityPause, ActivityReset, ActivityComplete, ActivityFail],
-            true => &[ActivityUnpause, ActivityReset, ActivityComplete, ActivityFail],
+        match (paused, runs) {
+            (false, true) => &[ActivityRetry, ActivityPause, ActivityReset, ActivityComplete, ActivityFail],
+            (false, false) => &[ActivityRetry, ActivityPause, ActivityReset, ActivityComplete],
+            (true, true) => &[ActivityUnpause, ActivityReset, ActivityComplete, ActivityFail],
+            (true, false) => &[ActivityUnpause, ActivityReset, ActivityComplete],
         }
     }
 

@@ -73,13 +73,14 @@ impl Scale {
     pub(crate) fn ticks(&self) -> Vec<Tick> {
         let Some((start, _)) = self.knots.first() else { return Vec::new() };
         let span = self.knots.last().and_then(|(end, _)| end.duration_since(*start).ok()).unwrap_or_default();
-        let written = if span < FINE { duration::text } else { moment::whole };
-        let tick = |index: usize| {
-            let x = 100.0 / TICKS as f64 * index as f64;
-            let since = self.time(x).duration_since(*start).unwrap_or_default();
-            Tick { x, text: format!("+{}", written(since)) }
-        };
-        (0..TICKS).map(tick).collect()
+        let places = (0..TICKS).map(|index| 100.0 / TICKS as f64 * index as f64);
+        let since = places.clone().map(|x| self.time(x).duration_since(*start).unwrap_or_default());
+        let written = |text: fn(Duration) -> String| since.clone().map(text).collect::<Vec<_>>();
+        let whole = written(moment::whole);
+        // Beside a folded gap marks can be less than a second apart.
+        let alike = whole.windows(2).any(|pair| pair[0] == pair[1]);
+        let texts = if span < FINE || alike { written(duration::text) } else { whole };
+        places.zip(texts).map(|(x, text)| Tick { x, text: format!("+{text}") }).collect()
     }
 
     /// The time at a place.

@@ -117,6 +117,15 @@ fn gaps_are_folded_and_places_grow_with_time() {
 }
 
 #[test]
+fn marks_beside_a_folded_gap_differ() {
+    let timeline = folded(&[scheduled(5, 10, "a"), started(6, 12, 5, 1), scheduled(7, 300, "b")]);
+    let scale = Scale::new(&timeline.rows, at(10), at(300), true);
+    assert_eq!(scale.folds.len(), 1);
+    let marks: Vec<String> = scale.ticks().into_iter().map(|tick| tick.text).collect();
+    assert!(marks.windows(2).all(|pair| pair[0] != pair[1]), "{marks:?}");
+}
+
+#[test]
 fn a_scale_of_one_moment_or_of_nothing_has_places_all_the_same() {
     let scale = Scale::new(&[], at(5), at(5), true);
     assert_eq!((scale.x(at(5)), scale.x(at(1)), scale.x(at(9))), (0.0, 0.0, 0.0));

@@ -7,6 +7,7 @@ use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use http::HeaderMap;
 use ostro_explain::{Outstanding, gather};
+use temporalio_protos::temporal::api::enums::v1::PendingActivityState;
 use temporalio_protos::temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse;
 
 use super::head::{Head, Link, link};
@@ -21,6 +22,9 @@ use crate::{link as address, moment, shown};
 
 /// Rows of a page.
 const ROWS: usize = 200;
+/// States of an activity in which a worker has it.
+const RUNS: [PendingActivityState; 3] =
+    [PendingActivityState::Started, PendingActivityState::CancelRequested, PendingActivityState::PauseRequested];
 /// Narrowest bar, in per cent of the width.
 const NARROWEST: f64 = 0.25;
 
@@ -200,7 +204,8 @@ fn actions(
     }
     let pending = described.pending_activities.iter().find(|pending| pending.activity_id == row.subject);
     let paused = pending.is_some_and(|pending| pending.paused);
-    let actions = Action::of_activity(paused).iter();
+    let runs = pending.is_some_and(|pending| pending.last_started_time.is_some() && RUNS.contains(&pending.state()));
+    let actions = Action::of_activity(paused, runs).iter();
     actions.map(|action| link(visitor, place, *action, &row.subject)).collect()
 }
 
