@@ -195,8 +195,8 @@ pub(crate) async fn act(
     RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Answer {
-    let (sent, asked) = (Sent::read(&body)?, Sent::read(query.unwrap_or_default().as_bytes())?);
-    visitor.check_token(&console, Some(sent.text("token")))?;
+    let asked = Sent::read(query.unwrap_or_default().as_bytes())?;
+    let sent = visitor.change(&console, &body)?;
     let action = Action::of_word(&word).ok_or(Failure::NoPage)?;
     let place = Place::of((namespace, id, run), &asked);
     let target = Target { visitor: &visitor, place: &place, activity: asked.raw("activity") };

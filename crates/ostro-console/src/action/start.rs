@@ -53,8 +53,7 @@ pub(crate) async fn act(
     Path(namespace): Path<String>,
     body: Bytes,
 ) -> Answer {
-    let sent = Sent::read(&body)?;
-    visitor.check_token(&console, Some(sent.text("token")))?;
+    let sent = visitor.change(&console, &body)?;
     match start(&visitor, &namespace, &sent).await {
         Ok((id, run)) => see(&link::with(&link::execution(&visitor.base, &namespace, &id, &run), "said", "started")),
         Err(Undone { status, said }) => {

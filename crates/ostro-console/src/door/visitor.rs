@@ -15,6 +15,7 @@ use tonic::Code;
 use super::{Console, FORM_COOKIE, Rights, SESSION_COOKIE, cookie, guarded};
 use crate::answer::Failure;
 use crate::door::secret;
+use crate::form::Sent;
 use crate::moment::Clock;
 
 /// Longest prefix that a proxy may name, in bytes.
@@ -117,13 +118,14 @@ impl Visitor {
         console.secret.token(&self.tie.value)
     }
 
-    /// Refuses a change that no form of this console's asks for.
+    /// What a form asks to be changed: the one way to read it, so that nothing changes that no form of this console's asks for.
     ///
     /// # Errors
-    /// [`Failure::Forged`].
-    pub(crate) fn check_token(&self, console: &Console, given: Option<&str>) -> Result<(), Failure> {
-        match given.is_some_and(|given| console.secret.is_token(&self.tie.value, given)) {
-            true => Ok(()),
+    /// [`Failure::Unreadable`], [`Failure::Forged`].
+    pub(crate) fn change(&self, console: &Console, body: &[u8]) -> Result<Sent, Failure> {
+        let sent = Sent::read(body)?;
+        match console.secret.is_token(&self.tie.value, sent.text("token")) {
+            true => Ok(sent),
             false => Err(Failure::Forged),
         }
     }

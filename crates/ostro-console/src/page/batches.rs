@@ -212,8 +212,7 @@ pub(crate) async fn begin(
     Path(namespace): Path<String>,
     body: Bytes,
 ) -> Answer {
-    let sent = Sent::read(&body)?;
-    visitor.check_token(&console, Some(sent.text("token")))?;
+    let sent = visitor.change(&console, &body)?;
     let refused = |said: String| (StatusCode::UNPROCESSABLE_ENTITY, said);
     let begun = async {
         let job_id = Uuid::new_v4().to_string();
@@ -262,9 +261,9 @@ pub(crate) async fn stop(
     RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Answer {
-    let (sent, asked) = (Sent::read(&body)?, Sent::read(query.unwrap_or_default().as_bytes())?);
+    let asked = Sent::read(query.unwrap_or_default().as_bytes())?;
+    visitor.change(&console, &body)?;
     let id = if id == link::ELSEWHERE { asked.raw("id").to_owned() } else { id };
-    visitor.check_token(&console, Some(sent.text("token")))?;
     let request = StopBatchOperationRequest {
         namespace: namespace.clone(),
         job_id: id.clone(),

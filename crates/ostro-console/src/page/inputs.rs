@@ -165,8 +165,7 @@ pub(crate) async fn answer(
     Path(namespace): Path<String>,
     body: Bytes,
 ) -> Answer {
-    let sent = Sent::read(&body)?;
-    visitor.check_token(&console, Some(sent.text("token")))?;
+    let sent = visitor.change(&console, &body)?;
     let task = sent.raw("task").to_owned();
     match submit(&visitor, &namespace, &task, &sent).await {
         Ok(()) => {

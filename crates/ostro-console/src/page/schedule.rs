@@ -212,8 +212,7 @@ pub(crate) async fn act(
     body: Bytes,
 ) -> Answer {
     let (which, _) = Which::of((namespace, id), query)?;
-    let sent = Sent::read(&body)?;
-    visitor.check_token(&console, Some(sent.text("token")))?;
+    let sent = visitor.change(&console, &body)?;
     let done = match action.as_str() {
         "edit" => edit(&visitor, &which, &sent).await,
         "delete" => delete(&visitor, &which).await,

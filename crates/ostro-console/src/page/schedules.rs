@@ -206,8 +206,7 @@ pub(crate) async fn create(
     Path(namespace): Path<String>,
     body: Bytes,
 ) -> Answer {
-    let sent = Sent::read(&body)?;
-    visitor.check_token(&console, Some(sent.text("token")))?;
+    let sent = visitor.change(&console, &body)?;
     let id = sent.text("id");
     let refused = match read(&sent, id, Schedule::default()) {
         Ok(schedule) => {

@@ -61,8 +61,7 @@ fn form(console: &Console, visitor: &Visitor, next: &str, said: &str, error: &st
 
 /// Signs in: the key is exchanged for a name that says nothing of it.
 pub(crate) async fn sign_in(State(console): State<Arc<Console>>, Anyone(visitor): Anyone, body: Bytes) -> Answer {
-    let sent = Sent::read(&body)?;
-    visitor.check_token(&console, Some(sent.text("token")))?;
+    let sent = visitor.change(&console, &body)?;
     let (key, next) = (sent.text("key"), sent.text("next"));
     if let Err(said) = knows(&console, key).await {
         return form(&console, &visitor, next, "", &said, StatusCode::UNAUTHORIZED);
@@ -98,7 +97,7 @@ pub(crate) async fn sign_out(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
-    visitor.check_token(&console, Some(Sent::read(&body)?.text("token")))?;
+    visitor.change(&console, &body)?;
     if let Some(name) = cookie(&headers, SESSION_COOKIE) {
         console.sessions.close(name);
     }
@@ -109,8 +108,7 @@ pub(crate) async fn sign_out(
 
 /// Keeps how pages look: the theme and the zone.
 pub(crate) async fn prefer(State(console): State<Arc<Console>>, Anyone(visitor): Anyone, body: Bytes) -> Answer {
-    let sent = Sent::read(&body)?;
-    visitor.check_token(&console, Some(sent.text("token")))?;
+    let sent = visitor.change(&console, &body)?;
     let back = Some(sent.text("back")).filter(|back| link::is_local(back)).unwrap_or("/");
     let mut response = see(&format!("{}{back}", visitor.base))?;
     let theme = Some(sent.text("theme")).filter(|theme| ["light", "dark", "auto"].contains(theme));
