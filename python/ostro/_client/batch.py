@@ -9,6 +9,7 @@ from typing import Any
 
 from .._base.config import config
 from .._values import converter, failures
+from .calls import Calls
 
 _POLL_SECONDS = 0.2
 _STATE = "BATCH_OPERATION_STATE_"
@@ -26,11 +27,8 @@ class Batch:
     failed: int
 
 
-class BatchCalls:
+class BatchCalls(Calls):
     """A part of `Client`: each returns the id of a batch that the engine works through."""
-
-    async def _call(self, method: str, request: dict[str, Any], timeout: float | None = None) -> Any:
-        raise NotImplementedError  # the client's
 
     async def batch_signal(self, query: str, signal: str, *args: Any, reason: str = "batch") -> str:
         """Sends a signal, by its name, to each."""

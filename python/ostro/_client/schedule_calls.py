@@ -11,18 +11,16 @@ from .._base.errors import RpcError
 from .._definition.definition import definition_of
 from .._definition.schedule import Schedule, ScheduleOverlapPolicy
 from .._values import failures
+from .calls import Calls
 from .schedules import ScheduleDescription, description_from_json, description_from_list
 
 _ALREADY_EXISTS = 6
 
 
-class ScheduleCalls:
+class ScheduleCalls(Calls):
     """A part of `Client`."""
 
     task_queue: str
-
-    async def _call(self, method: str, request: dict[str, Any], timeout: float | None = None) -> Any:
-        raise NotImplementedError  # the client's
 
     async def put_schedule(self, schedule_id: str, workflow: Any, schedule: Schedule, *, task_queue: str | None = None) -> None:
         """Creates a schedule, or makes the one with this id like it."""
